@@ -1,0 +1,43 @@
+"""The tables.
+
+One state blob per case (`instances.state`); everything people and machines look at is a projection of it, written by
+difference in the same transaction. Every instant is aware UTC and its column ends in ``_at``. `people` is the only
+table with a citizen's personal data. Rules live in the schema as constraints and partial unique indexes where they
+can.
+"""
+
+from __future__ import annotations
+
+from engine.model.cases import cases, deadlines, instances, numbers, participants, people, subscriptions, tasks
+from engine.model.columns import Id, Instant, metadata
+from engine.model.provinces import accounts, agencies, areas, definitions, login_failures, provinces, tokens
+from engine.model.queues import incidents, jobs, outbox
+from engine.model.records import attachments, comments, events, inbox
+
+__all__ = [
+    "Id",
+    "Instant",
+    "accounts",
+    "agencies",
+    "areas",
+    "attachments",
+    "cases",
+    "comments",
+    "deadlines",
+    "definitions",
+    "events",
+    "inbox",
+    "incidents",
+    "instances",
+    "jobs",
+    "login_failures",
+    "metadata",
+    "numbers",
+    "outbox",
+    "participants",
+    "people",
+    "provinces",
+    "subscriptions",
+    "tasks",
+    "tokens",
+]

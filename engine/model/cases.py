@@ -1,0 +1,184 @@
+"""Cases, and what a running process projects onto tables."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from engine.model.columns import Id, Instant, case_column, key_column, metadata, one_of
+
+numbers = Table(
+    "numbers",
+    metadata,
+    Column("series", Text, primary_key=True),  # "BD.20210903"
+    Column("last", Integer, nullable=False),
+    CheckConstraint("last > 0", name="last"),
+)
+
+cases = Table(
+    "cases",
+    metadata,
+    key_column(),
+    Column("number", Text, nullable=False, unique=True),  # 1022.BD.20210903.00042
+    Column("definition_id", Id, ForeignKey("definitions.id"), nullable=False),
+    Column("report_type", Text, nullable=False),
+    Column("province", Text, ForeignKey("provinces.code"), nullable=False),
+    Column("area", Text, ForeignKey("areas.code")),  # district; null: not known yet
+    Column("place", Text, nullable=False, server_default=""),
+    Column("channel", Text, nullable=False),
+    Column("secrecy", Text, nullable=False),  # C0 … C4
+    Column("subject", Text, nullable=False, server_default=""),
+    Column("report", JSON, nullable=False),  # the checked answers of the intake form
+    Column("status", Text, nullable=False),  # internal status, a key of the type's [statuses]
+    Column("outcome", Text),
+    Column("severity", Text),
+    Column("lead_agency", Text),
+    Column("monitor_agency", Text),
+    Column("opened_at", Instant, nullable=False),
+    Column("due_at", Instant),
+    Column("warned_at", Instant),
+    Column("breached_at", Instant),
+    Column("paused_at", Instant),
+    Column("closed_at", Instant),
+    Column("opened_by", Text, nullable=False),
+    Column("secret_hash", Text, nullable=False),  # sha256 of the citizen's tracking secret
+    Column("duplicate_of", Id, ForeignKey("cases.id")),
+    Column("extensions", SmallInteger, nullable=False, server_default="0"),
+    Column("returns", SmallInteger, nullable=False, server_default="0"),
+    Column("reopenings", SmallInteger, nullable=False, server_default="0"),
+    Column("rating", SmallInteger),
+    Column("search_text", Text, nullable=False, server_default=""),  # folded: no marks, lower case; no personal data
+    Column("version", Integer, nullable=False, server_default="1"),  # the ETag
+    one_of("secrecy", "C0", "C1", "C2", "C3", "C4"),
+    CheckConstraint("rating BETWEEN 0 AND 5", name="rating"),
+    Index(
+        "ix_cases_open",
+        "province",
+        "due_at",
+        "id",
+        sqlite_where=text("closed_at IS NULL"),
+        postgresql_where=text("closed_at IS NULL"),
+    ),
+    Index("ix_cases_list", "province", "report_type", "id"),
+)
+
+participants = Table(
+    "participants",  # the agencies a case has concerned, so that "my agency's cases" is one indexed look
+    metadata,
+    Column("agency", Text, primary_key=True),
+    Column("case_id", Id, ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True),
+    Column("part", Text, nullable=False),  # lead | monitor | task
+    Index(None, "case_id"),
+)
+
+people = Table(
+    "people",
+    metadata,
+    key_column(),
+    case_column(),
+    Column("part", Text, nullable=False),
+    Column("name", Text),
+    Column("phone", Text),  # E.164
+    Column("email", Text),
+    Column("address", Text),
+    Column("zalo", Text),
+    Column("kind", Text, nullable=False, server_default="ca_nhan"),
+    Column("anonymous", Boolean, nullable=False, server_default=text("false")),
+    one_of("part", "reporter", "beneficiary"),
+    Index(None, "case_id"),
+    Index(None, "phone"),
+)
+
+instances = Table(
+    "instances",
+    metadata,
+    Column("case_id", Id, ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("definition_id", Id, ForeignKey("definitions.id"), nullable=False),
+    Column("state", LargeBinary, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("finished_at", Instant),
+)
+
+tasks = Table(
+    "tasks",
+    metadata,
+    key_column(),
+    case_column(),
+    Column("token", Integer, nullable=False),  # the token waiting at the element
+    Column("element", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("form", Text),
+    Column("group", Text, nullable=False),  # agency key
+    Column("assignee", Id, ForeignKey("accounts.id")),
+    Column("owner", Id, ForeignKey("accounts.id")),  # who delegated it
+    Column("report_type", Text, nullable=False),
+    Column("area", Text),
+    Column("status", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("due_at", Instant),
+    Column("warned_at", Instant),
+    Column("breached_at", Instant),
+    Column("claimed_at", Instant),
+    Column("finished_at", Instant),
+    Column("finished_by", Text),
+    Column("answers", JSON),
+    Column("version", Integer, nullable=False, server_default="1"),
+    one_of("status", "open", "done", "cancelled"),
+    UniqueConstraint("case_id", "token"),
+    # every open task has a due_at for sorting: one without a deadline sorts last
+    Index(
+        "ix_tasks_inbox",
+        "group",
+        "due_at",
+        "id",
+        sqlite_where=text("status = 'open'"),
+        postgresql_where=text("status = 'open'"),
+    ),
+    Index(
+        "ix_tasks_assignee",
+        "assignee",
+        "due_at",
+        "id",
+        sqlite_where=text("status = 'open'"),
+        postgresql_where=text("status = 'open'"),
+    ),
+)
+
+deadlines = Table(
+    "deadlines",
+    metadata,
+    key_column(),
+    case_column(),
+    Column("name", Text, nullable=False),  # "case" or a task's element
+    Column("token", Integer, nullable=False),  # 0 for the case's own
+    Column("calendar", Text, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("warn_at", Instant),
+    Column("settled_at", Instant),  # met or no longer awaited
+    Column("story", JSON, nullable=False),  # how the due time came about: [{what, …, due_at}]
+    UniqueConstraint("case_id", "name", "token"),
+)
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    case_column(),
+    Column("token", Integer, nullable=False),
+    Column("message", Text, nullable=False),
+    UniqueConstraint("case_id", "token", "message"),
+    Index(None, "message"),
+)

@@ -1,0 +1,105 @@
+"""What a province decided: its areas, agencies and report types, and who works there."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from engine.model.columns import Id, Instant, key_column, metadata, one_of
+
+provinces = Table(
+    "provinces",
+    metadata,
+    Column("code", Text, primary_key=True),  # GSO code, "74"
+    Column("name", Text, nullable=False),
+    Column("short", Text, nullable=False),  # "BD": the province's part of a case number
+    Column("settings", JSON, nullable=False),  # province.toml as loaded
+)
+
+areas = Table(
+    "areas",
+    metadata,
+    Column("code", Text, primary_key=True),  # GSO code, "718"
+    Column("province", Text, ForeignKey("provinces.code"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("parent", Text, ForeignKey("areas.code")),
+)
+
+agencies = Table(
+    "agencies",
+    metadata,
+    Column("key", Text, primary_key=True),  # "ubnd_74_718": also the name of the task group
+    Column("province", Text, ForeignKey("provinces.code"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),  # desk | office | department | district | service | overseer
+    Column("area", Text, ForeignKey("areas.code")),
+    Column("email", Text),
+    Column("phone", Text),  # the duty phone that internal SMS go to
+)
+
+definitions = Table(
+    "definitions",
+    metadata,
+    key_column(),
+    Column("key", Text, nullable=False),  # the report type's code, "BDTT"
+    Column("version", Integer, nullable=False),
+    Column("checksum", Text, nullable=False),  # sha256 over all files
+    Column("files", LargeBinary, nullable=False),  # zlib-compressed JSON {path: text}; never changed
+    Column("warnings", JSON, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("active_from", Instant, nullable=False),  # the latest one in force starts new cases
+    UniqueConstraint("key", "version"),
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    key_column(),
+    Column("login", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("agency", Text, ForeignKey("agencies.key")),
+    Column("report_types", JSON),  # null: all of the province; else a list of codes
+    Column("areas", JSON),  # null: all of the agency; else a list of area codes
+    Column("email", Text),
+    Column("password_hash", Text),
+    Column("active", Boolean, nullable=False, server_default=text("true")),
+    Column("created_at", Instant, nullable=False),
+    Column("version", Integer, nullable=False, server_default="1"),
+    one_of("role", "operator", "handler", "monitor", "office", "overseer", "analyst", "admin", "client"),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    key_column(),
+    Column("account_id", Id, ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
+    Column("hash", Text, nullable=False, unique=True),  # sha256 of the token; the token itself is never stored
+    Column("prefix", Text, nullable=False),  # first characters, to tell tokens apart in lists
+    Column("label", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant),
+    Column("revoked_at", Instant),
+    Index(None, "account_id"),
+)
+
+login_failures = Table(
+    "login_failures",
+    metadata,
+    key_column(),
+    Column("subject", Text, nullable=False),  # "login:anna" or "address:10.0.0.7" or "track:BD…"
+    Column("at", Instant, nullable=False),
+    Index("ix_login_failures_subject_at", "subject", "at"),
+)

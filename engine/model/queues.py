@@ -1,0 +1,109 @@
+"""What must happen later, what is owed, what could not be done."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from engine.model.columns import Id, Instant, case_column, key_column, metadata, one_of
+
+jobs = Table(
+    "jobs",
+    metadata,
+    key_column(),
+    case_column(),
+    Column("token", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("priority", SmallInteger, nullable=False, server_default="1"),  # 0 emergency, 1 normal, 2 whenever
+    Column("state", Text, nullable=False),
+    Column("fence", Integer, nullable=False, server_default="0"),
+    Column("lease_owner", Text),
+    Column("lease_until_at", Instant),
+    Column("attempts", SmallInteger, nullable=False, server_default="0"),
+    Column("payload", JSON, nullable=False),
+    Column("last_error", Text),
+    one_of("state", "ready", "leased", "incident", "suspended"),
+    one_of("kind", "timer", "warning", "breach", "answer", "message"),
+    UniqueConstraint("case_id", "token", "kind"),
+    Index(
+        "ix_jobs_due",
+        "priority",
+        "due_at",
+        sqlite_where=text("state = 'ready'"),
+        postgresql_where=text("state = 'ready'"),
+    ),
+    Index(
+        "ix_jobs_lease",
+        "lease_until_at",
+        sqlite_where=text("state = 'leased'"),
+        postgresql_where=text("state = 'leased'"),
+    ),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    key_column(),
+    case_column(),
+    Column("key", Text, nullable=False, unique=True),  # Idempotency-Key: the same at every attempt
+    Column("kind", Text, nullable=False),
+    Column("topic", Text, nullable=False),  # text id of a message, or topic of a service call
+    Column("token", Integer, nullable=False),
+    Column("person_id", Id, ForeignKey("people.id", ondelete="SET NULL")),  # addresses are looked up when sending
+    Column("agency", Text),
+    Column("payload", JSON, nullable=False),  # {"text": …} or a service call's input; never personal data
+    Column("state", Text, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("fence", Integer, nullable=False, server_default="0"),
+    Column("lease_owner", Text),
+    Column("lease_until_at", Instant),
+    Column("attempts", SmallInteger, nullable=False, server_default="0"),
+    Column("last_error", Text),
+    Column("reference", Text),  # what the gateway called it
+    Column("created_at", Instant, nullable=False),
+    Column("sent_at", Instant),
+    one_of("state", "ready", "leased", "sent", "dead"),
+    one_of("kind", "sms", "email", "zalo", "webhook", "service"),
+    Index("ix_outbox_due", "due_at", sqlite_where=text("state = 'ready'"), postgresql_where=text("state = 'ready'")),
+    Index(
+        "ix_outbox_lease",
+        "lease_until_at",
+        sqlite_where=text("state = 'leased'"),
+        postgresql_where=text("state = 'leased'"),
+    ),
+    Index(None, "case_id"),
+)
+
+incidents = Table(
+    "incidents",
+    metadata,
+    key_column(),
+    case_column(),
+    Column("element", Text),
+    Column("message", Text, nullable=False),
+    Column("detail", Text, nullable=False, server_default=""),
+    Column("step", JSON, nullable=False),  # the step to take again
+    Column("job_id", Id),  # the job that holds the step, where there is one
+    Column("attempts", SmallInteger, nullable=False, server_default="1"),
+    Column("opened_at", Instant, nullable=False),
+    Column("resolved_at", Instant),
+    Column("resolved_by", Text),
+    Index(
+        "ix_incidents_open",
+        "opened_at",
+        sqlite_where=text("resolved_at IS NULL"),
+        postgresql_where=text("resolved_at IS NULL"),
+    ),
+    Index(None, "case_id"),
+)
