@@ -1,0 +1,57 @@
+"""A running process as bytes, and back.
+
+Only what is alive is written, beside the definition's names for it, never the definition itself: the size of a state
+depends on how many tokens wait and how much the case knows, not on how long it has lived. A case's data is written
+as it is and never interpreted, so no field name in it can do harm.
+
+    [1, serial, data, [[token, element, state, notes], …], [[host, subprocess, data or null, tokens], …], completed]
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from SpiffWorkflow import TaskState
+
+from engine.flow.parser import Definition
+from engine.flow.tokens import Process, Scope, Token
+
+FORMAT = 1
+
+
+def encode(process: Process) -> bytes:
+    inner = [
+        [host, sub.spec.name, None if sub.scope is sub.host.data else sub.scope, _tokens_of(sub)]
+        for host, sub in process.subprocesses.items()
+    ]
+    return orjson.dumps([FORMAT, process.serial, process.scope, _tokens_of(process), inner, process.completed])
+
+
+def _tokens_of(scope: Scope) -> list[list[Any]]:
+    return [
+        [token.id, token.task_spec.name, token._state, token.internal_data]
+        for token in scope.tasks.values()
+        if token.alive
+    ]
+
+
+def decode(definition: Definition, state: bytes) -> Process:
+    _, serial, data, tokens, inner, completed = orjson.loads(state)
+    process = Process(definition.spec, definition.subprocesses, data)
+    process.serial, process.completed = serial, completed
+    _restore(process, tokens)
+    for host_id, name, own, tokens in inner:
+        host = process.token(host_id)
+        if host is None:
+            raise ValueError(f"the state speaks of a subprocess {name!r} whose token {host_id} is gone")
+        _restore(process.open_subprocess(host, name, host.data if own is None else own), tokens)
+    return process
+
+
+def _restore(scope: Scope, tokens: list[list[Any]]) -> None:
+    root = scope.tasks[0]
+    for number, name, state, notes in tokens:
+        token = Token(scope, scope.spec.task_specs[name], root, TaskState.FUTURE, number)
+        token._state = state
+        token.internal_data = notes

@@ -1,0 +1,229 @@
+"""The elements that wait for something to happen, and those that make it happen.
+
+Timers never look at a clock: they are armed once, from the instant of the step that reached them, and told to fire.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from SpiffWorkflow import TaskState
+from SpiffWorkflow.bpmn.specs.event_definitions import NoneEventDefinition, TerminateEventDefinition
+from SpiffWorkflow.bpmn.specs.event_definitions.base import EventDefinition
+from SpiffWorkflow.bpmn.specs.event_definitions.item_aware_event import (
+    ErrorEventDefinition,
+    EscalationEventDefinition,
+    SignalEventDefinition,
+)
+from SpiffWorkflow.bpmn.specs.event_definitions.message import MessageEventDefinition
+
+from engine.calendar import Calendar, Term
+from engine.flow.nodes import Node, Value
+from engine.flow.steps import Timer
+from engine.flow.tokens import Token
+
+ROUND_THE_CLOCK = Calendar.parse("24/7", {})
+SHORTEST_PERIOD = timedelta(minutes=1)
+_CYCLE = re.compile(r"R(\d{0,4})/(P.+)")
+
+
+class Alarm(EventDefinition):
+    """A timer.
+
+    Attributes:
+        kind: ``duration``, ``date`` or ``cycle``, as drawn.
+        value: an ISO 8601 value, or an expression that gives one.
+    """
+
+    def __init__(self, kind: str, value: Value, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.kind = kind
+        self.value = value
+
+    def arm(self, token: Token) -> None:
+        """Work out when the token is due, counted from the instant of the present step."""
+        node: Node = token.task_spec
+        moment = token.workflow.top_workflow.moment
+        moment.asked.clear()
+        value = node.value_of(self.value, token)
+        try:
+            due_at = self._due(token, value, moment.now)
+        except ValueError as error:
+            raise node.fault(str(error)) from None
+        term, mark = next(((term, mark) for told, term, mark in moment.asked if told == value), (None, None))
+        self._announce(token, due_at, term, mark)
+
+    def _due(self, token: Token, value: Any, now: datetime) -> datetime:
+        if not isinstance(value, str):
+            raise ValueError(f"its timer came out as {value!r}, not as an ISO 8601 text")
+        cycle = _CYCLE.fullmatch(value)
+        if cycle:
+            rounds, period = cycle.groups()
+            step = ROUND_THE_CLOCK.add(now, Term.parse(period)) - now
+            if step < SHORTEST_PERIOD:
+                raise ValueError("its timer repeats more often than once a minute")
+            token.internal_data.update(rounds=int(rounds or -1), period=step.total_seconds())
+            return now + step
+        if value.startswith("P"):
+            return ROUND_THE_CLOCK.add(now, Term.parse(value))
+        due_at = datetime.fromisoformat(value)
+        if due_at.tzinfo is None:
+            raise ValueError(f"its timer's date {value!r} has no time zone; write +07:00 behind it")
+        return due_at.astimezone(UTC)
+
+    def arm_again(self, token: Token) -> bool:
+        """For a cycle: arm the next round, counted from now. Says whether there is one."""
+        rounds = token.internal_data.get("rounds", 1)
+        if rounds in (0, 1):
+            return False
+        token.internal_data["rounds"] = rounds - 1 if rounds > 0 else -1
+        period = timedelta(seconds=token.internal_data["period"])
+        self._announce(token, token.workflow.top_workflow.moment.now + period, None, None)
+        return True
+
+    def _announce(self, token: Token, due_at: datetime, term: str | None, mark: str | float | None) -> None:
+        token.workflow.top_workflow.armed.append(Timer(token.id, token.task_spec.bpmn_id, due_at, term, mark))
+
+
+class Catch(Node):
+    """Waits for its event: start events (which never wait), intermediate events and receive tasks."""
+
+    def __init__(self, wf_spec: Any, bpmn_id: str, event_definition: EventDefinition, **kwargs: Any) -> None:
+        super().__init__(wf_spec, bpmn_id, **kwargs)
+        self.event_definition = event_definition
+
+    @property
+    def message(self) -> str | None:
+        """The name of the message waited for."""
+        wanted = self.event_definition
+        return wanted.name if isinstance(wanted, MessageEventDefinition) else None
+
+    def _update_hook(self, token: Token) -> bool:
+        if isinstance(self.event_definition, NoneEventDefinition):
+            return True
+        if token._state == TaskState.FUTURE:
+            token._set_state(TaskState.WAITING)
+            if isinstance(self.event_definition, Alarm):
+                self.event_definition.arm(token)
+        return False
+
+    def hit(self, token: Token) -> None:
+        """What the token waited for has happened."""
+        race = token.internal_data.get("race")
+        if race:
+            for other in token.workflow.living():
+                if other is not token and other.internal_data.get("race") == race:
+                    other.cancel()
+        token._set_state(TaskState.READY)
+
+
+class StartEvent(Catch):
+    """A case starts because the engine starts it, whatever is drawn inside the circle."""
+
+    def _update_hook(self, token: Token) -> bool:
+        return True
+
+
+class BoundaryEvent(Catch):
+    def __init__(
+        self, wf_spec: Any, bpmn_id: str, event_definition: EventDefinition, cancel_activity: bool, **kwargs: Any
+    ) -> None:
+        super().__init__(wf_spec, bpmn_id, event_definition, **kwargs)
+        self.cancel_activity = cancel_activity
+
+    def hit(self, token: Token) -> None:
+        if self.cancel_activity:
+            host = token.workflow.tasks[token.internal_data.pop("host")]
+            host.cancel()
+            super().hit(token)
+            token.workflow.top_workflow.agenda.rotate(1)  # before whatever else the host had begun
+        elif self._stays_armed(token):
+            token.workflow._task_completed_notify(token)
+            for node in self.nexts:
+                node.enter(token.follow(node))
+        else:
+            super().hit(token)
+
+    def _stays_armed(self, token: Token) -> bool:
+        if isinstance(self.event_definition, Alarm):
+            return self.event_definition.arm_again(token)
+        return not isinstance(self.event_definition, ErrorEventDefinition)
+
+
+class EventGateway(Node):
+    """The events behind it race; the first wins, the others are called off."""
+
+    def _on_complete(self, token: Token) -> None:
+        token.workflow._task_completed_notify(token)
+        for node in self.nexts:
+            runner = token.follow(node)
+            runner.internal_data["race"] = token.id
+            node.enter(runner)
+
+
+class Throw(Node):
+    """Makes its event happen: intermediate throw events, end events, send tasks with a message."""
+
+    def __init__(self, wf_spec: Any, bpmn_id: str, event_definition: EventDefinition, **kwargs: Any) -> None:
+        super().__init__(wf_spec, bpmn_id, event_definition=event_definition, **kwargs)
+        self.event_definition = event_definition
+
+    def _run_hook(self, token: Token) -> bool:
+        thrown = self.event_definition
+        if isinstance(thrown, TerminateEventDefinition):
+            for other in token.workflow.living():
+                if other is not token:
+                    other.cancel()
+        elif isinstance(thrown, MessageEventDefinition):
+            for waiting in waiting_for(token.workflow.top_workflow, thrown.name)[:1]:
+                waiting.task_spec.hit(waiting)
+        elif isinstance(thrown, SignalEventDefinition):
+            for waiting in _catchers(token.workflow.top_workflow.all_living(), SignalEventDefinition, thrown.name):
+                if waiting.alive:  # an earlier one may have called it off
+                    waiting.task_spec.hit(waiting)
+        elif isinstance(thrown, ErrorEventDefinition):
+            if not _throw_outwards(token, thrown):
+                raise self.fault(f"nothing catches the error {thrown.code or thrown.name!r}")
+        elif isinstance(thrown, EscalationEventDefinition):
+            _throw_outwards(token, thrown)
+        return True
+
+
+def waiting_for(process: Any, message: str) -> list[Token]:
+    """The tokens that wait for a message, the oldest first."""
+    return _catchers(process.all_living(), MessageEventDefinition, message)
+
+
+def _catchers(tokens: list[Token], kind: type[EventDefinition], name: str) -> list[Token]:
+    found = [
+        token
+        for token in tokens
+        if token._state == TaskState.WAITING
+        and isinstance(token.task_spec, Catch)
+        and isinstance(token.task_spec.event_definition, kind)
+        and token.task_spec.event_definition.name == name
+    ]
+    return sorted(found, key=lambda token: token.id)
+
+
+def _throw_outwards(token: Token, thrown: Any) -> bool:
+    """Hand an error or escalation to the innermost enclosing border that catches it."""
+    scope = token.workflow
+    while hasattr(scope, "host"):
+        host = scope.host
+        watchers = [one for one in host.workflow.living() if one.internal_data.get("host") == host.id]
+        fitting = [
+            one
+            for one in watchers
+            if type(one.task_spec.event_definition) is type(thrown)
+            and one.task_spec.event_definition.code in (None, thrown.code)
+        ]
+        if fitting:
+            exact = [one for one in fitting if one.task_spec.event_definition.code == thrown.code]
+            watcher = (exact or fitting)[0]
+            watcher.task_spec.hit(watcher)
+            return True
+        scope = host.workflow
+    return False

@@ -1,0 +1,265 @@
+"""From a package's diagrams to a `Definition`: parsed once per version, shared by all its cases, never changed.
+
+SpiffWorkflow's parser walks the diagram; our parser classes read the ``camunda:`` attributes that the stock Camunda
+Modeler writes, compile every expression with our evaluator, and build our nodes. The gate (`engine.flow.check`) has
+already said what is wrong with a diagram; here an error is a fault of ours or a package nobody checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from SpiffWorkflow.bpmn.parser import event_parsers as stock_events
+from SpiffWorkflow.bpmn.parser import task_parsers as stock_tasks
+from SpiffWorkflow.bpmn.parser.BpmnParser import BpmnParser
+from SpiffWorkflow.bpmn.parser.ProcessParser import ProcessParser
+from SpiffWorkflow.bpmn.parser.TaskParser import TaskParser
+from SpiffWorkflow.bpmn.parser.util import full_tag
+from SpiffWorkflow.bpmn.parser.ValidationException import ValidationException
+
+from engine.errors import InvalidPackage
+from engine.flow import events, nodes
+from engine.flow.decisions import Decision, parse_decisions
+from engine.flow.events import Alarm
+from engine.flow.nodes import Condition, Node, ProcessSpec, Value
+from engine.flow.scripts import ScriptError, compile_expression, compile_script, strip_expression
+from engine.flow.xml import parse_xml
+
+CAMUNDA = "{http://camunda.org/schema/1.0/bpmn}"
+BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
+
+
+@dataclass
+class Definition:
+    """A process and everything it calls.
+
+    Attributes:
+        spec: the process that cases start with.
+        subprocesses: embedded and called ones by name.
+        nodes: every drawn element, by id, in all of them.
+    """
+
+    spec: ProcessSpec
+    subprocesses: dict[str, ProcessSpec]
+    nodes: dict[str, Node] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for spec in (self.spec, *self.subprocesses.values()):
+            self.nodes.update({node.bpmn_id: node for node in spec.task_specs.values() if node.bpmn_id})
+
+
+def parse(files: Mapping[str, str | bytes], process: str, lanes: Mapping[str, str]) -> Definition:
+    """Args:
+        files: the package's files by name; ``.bpmn`` and ``.dmn`` are read.
+        process: the id of the process that cases start with.
+        lanes: a lane's name -> an agency's key, or ``${…}``.
+
+    Raises:
+        InvalidPackage: it cannot be parsed; ``faults`` says why.
+    """
+    try:
+        parser = PackageParser(lanes)
+        for name, source in files.items():
+            if name.endswith(".dmn"):
+                parser.decisions.update(parse_decisions(_bytes(source), name))
+        for name, source in files.items():
+            if name.endswith(".bpmn"):
+                parser.add_bpmn_xml(parse_xml(source, name), filename=name)
+        return Definition(parser.get_spec(process), parser.get_subprocess_specs(process))
+    except (ValidationException, ScriptError, ValueError) as error:
+        raise InvalidPackage(f"The process {process!r} cannot be read: {error}", faults=[str(error)]) from error
+
+
+def _bytes(source: str | bytes) -> bytes:
+    return source.encode() if isinstance(source, str) else source
+
+
+class OurProcessParser(ProcessParser):
+    def create_spec(self) -> ProcessSpec:
+        return ProcessSpec(self.bpmn_id, self.get_name(), self.filename)
+
+
+class Drawn(TaskParser):
+    """What our parser classes have in common."""
+
+    def parse_node(self) -> Node:
+        node: Node = super().parse_node()
+        for key in ("status", "outcome"):
+            if key in self.properties:
+                node.marks[key] = compiled(self.properties[key])
+        return node
+
+    @property
+    def properties(self) -> dict[str, str]:
+        found = self.node.findall(f"./{BPMN}extensionElements/{CAMUNDA}properties/{CAMUNDA}property")
+        return {one.get("name", ""): one.get("value", "") for one in found}
+
+    def camunda(self, attribute: str) -> str | None:
+        return self.node.get(CAMUNDA + attribute)  # type: ignore[no-any-return]
+
+    def parse_incoming_data_references(self) -> list[Any]:
+        return []  # data objects are documentation; a dangling one would hang SpiffWorkflow's parser
+
+    parse_outgoing_data_references = parse_incoming_data_references
+
+    def _add_boundary_event(self, children: list[Any]) -> Node:
+        self.task.boundary = [self.process_parser.parse_node(child).name for child in children]
+        return self.task  # type: ignore[no-any-return]
+
+
+class UserTaskParser(Drawn):
+    def create_task(self) -> Node:
+        task = super().create_task()
+        lanes = self.process_parser.parser.lanes
+        group = self.camunda("candidateGroups") or lanes.get(self.lane or "", "")
+        task.group = compiled(group)
+        task.form = self.camunda("formKey") or self.camunda("formRef") or self.bpmn_id
+        return task  # type: ignore[no-any-return]
+
+
+class ScriptParser(Drawn):
+    def create_task(self) -> Node:
+        source = self.node.findtext(f"./{BPMN}script") or ""
+        return nodes.ScriptTask(self.spec, self.bpmn_id, compile_script(source), **self.bpmn_attributes)
+
+
+class RuleParser(Drawn):
+    def create_task(self) -> Node:
+        task = nodes.BusinessRuleTask(self.spec, self.bpmn_id, **self.bpmn_attributes)
+        reference = self.camunda("decisionRef") or ""
+        decisions: dict[str, Decision] = self.process_parser.parser.decisions
+        if reference not in decisions:
+            raise ValidationException(f"there is no decision {reference!r}", self.node, self.filename)
+        task.decision = decisions[reference]
+        task.result_variable = self.camunda("resultVariable")
+        task.single_entry = self.camunda("mapDecisionResult") == "singleEntry"
+        return task
+
+
+class ServiceParser(Drawn):
+    def create_task(self) -> Node:
+        message = self._thrown_message()
+        if message is not None:
+            return message
+        task = nodes.ServiceTask(self.spec, self.bpmn_id, **self.bpmn_attributes)
+        task.topic = self.camunda("topic") or ""
+        task.text = self.properties.get("text", "")
+        task.to = compiled(self.properties.get("to", "reporter"))
+        task.result_variable = self.camunda("resultVariable")
+        given = self.node.findall(f"./{BPMN}extensionElements/{CAMUNDA}inputOutput/{CAMUNDA}inputParameter")
+        task.inputs_given = {one.get("name", ""): compiled(one.text or "") for one in given}
+        return task
+
+    def _thrown_message(self) -> Node | None:
+        """A send task that names a message, and no topic, throws it."""
+        reference = self.node.get("messageRef")
+        if reference is None or self.camunda("topic"):
+            return None
+        name = self.process_parser.parser.messages.get(reference)
+        event = stock_events.MessageEventDefinition(name)
+        return events.Throw(self.spec, self.bpmn_id, event, **self.bpmn_attributes)
+
+
+class ChoiceParser(Drawn, stock_tasks.ConditionalGatewayParser):
+    def parse_condition(self, sequence_flow: Any) -> Condition | None:
+        source = super().parse_condition(sequence_flow)
+        if source is None or not source.strip():
+            return None
+        return Condition(compile_expression(strip_expression(source) or source))
+
+
+class TimerReader(Drawn):
+    """Reads timers as `Alarm`; everything else about events is SpiffWorkflow's."""
+
+    def parse_timer_event(self, event: Any) -> Alarm:
+        for kind in ("duration", "date", "cycle"):
+            text = event.findtext(f"./{BPMN}time{kind.title()}")
+            if text is not None and text.strip():
+                return Alarm(kind, compiled(text.strip(), timer=True))
+        raise ValidationException("the timer says no time", self.node, self.filename)
+
+
+class StartParser(TimerReader, stock_events.StartEventParser):
+    pass
+
+
+class EndParser(TimerReader, stock_events.EndEventParser):
+    def create_task(self) -> Node:
+        kinds = ("MESSAGE", "CANCEL", "ERROR", "ESCALATION", "TERMINATION", "SIGNAL")
+        paths = [getattr(stock_events, f"{kind}_EVENT_XPATH") for kind in kinds]
+        task = self._create_task(self.get_event_definition(paths))
+        task.connect(self.spec.end)
+        return task  # type: ignore[no-any-return]
+
+
+class CatchParser(TimerReader, stock_events.IntermediateCatchEventParser):
+    pass
+
+
+class ThrowParser(TimerReader, stock_events.IntermediateThrowEventParser):
+    pass
+
+
+class BoundaryParser(TimerReader, stock_events.BoundaryEventParser):
+    pass
+
+
+class ReceiveParser(TimerReader, stock_events.ReceiveTaskParser):
+    pass
+
+
+class GatewayParser(Drawn, stock_tasks.GatewayParser):
+    pass
+
+
+class SubprocessParser(Drawn, stock_tasks.SubWorkflowParser):
+    pass
+
+
+class CallParser(Drawn, stock_tasks.CallActivityParser):
+    pass
+
+
+class PackageParser(BpmnParser):
+    """SpiffWorkflow's parser with our classes; what it does not list here is refused."""
+
+    PROCESS_PARSER_CLASS = OurProcessParser
+    PARSER_CLASSES = {
+        full_tag("startEvent"): (StartParser, events.StartEvent),
+        full_tag("endEvent"): (EndParser, events.Throw),
+        full_tag("userTask"): (UserTaskParser, nodes.UserTask),
+        full_tag("scriptTask"): (ScriptParser, nodes.ScriptTask),
+        full_tag("businessRuleTask"): (RuleParser, nodes.BusinessRuleTask),
+        full_tag("serviceTask"): (ServiceParser, nodes.ServiceTask),
+        full_tag("sendTask"): (ServiceParser, nodes.ServiceTask),
+        full_tag("receiveTask"): (ReceiveParser, events.Catch),
+        full_tag("exclusiveGateway"): (ChoiceParser, nodes.ExclusiveGateway),
+        full_tag("inclusiveGateway"): (ChoiceParser, nodes.InclusiveGateway),
+        full_tag("parallelGateway"): (GatewayParser, nodes.ParallelGateway),
+        full_tag("eventBasedGateway"): (GatewayParser, events.EventGateway),
+        full_tag("intermediateCatchEvent"): (CatchParser, events.Catch),
+        full_tag("intermediateThrowEvent"): (ThrowParser, events.Throw),
+        full_tag("boundaryEvent"): (BoundaryParser, events.BoundaryEvent),
+        full_tag("subProcess"): (SubprocessParser, nodes.EmbeddedSubprocess),
+        full_tag("callActivity"): (CallParser, nodes.CallActivity),
+    }
+
+    def __init__(self, lanes: Mapping[str, str]) -> None:
+        super().__init__()
+        self.lanes = lanes
+        self.decisions: dict[str, Decision] = {}
+
+
+def compiled(text: str, timer: bool = False) -> Value:
+    """``${…}`` becomes an expression, a plain text stays one. A timer may leave out the ``${}``: ``due("handle")``."""
+    source = strip_expression(text)
+    if source is None and timer and not _is_iso(text):
+        source = text
+    return text if source is None else compile_expression(source)
+
+
+def _is_iso(text: str) -> bool:
+    """``PT5H``, ``R3/PT10M`` and ``2021-09-03T17:00+07:00`` are values, not expressions."""
+    return text[:1] == "P" or text.startswith("R") and "/" in text or text[:1].isdigit()

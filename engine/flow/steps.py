@@ -1,0 +1,143 @@
+"""What goes into a machine, and what comes out.
+
+A *step* is the one thing that happened (a person answered, a timer was due, …). An *outcome* is the new state and
+everything that follows from it: tasks that opened and closed, timers to arm, messages awaited, effects owed to the
+world. Steps survive in incidents, so each can be written as JSON and read back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Start:
+    """Begin the process with the case's data."""
+
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Complete:
+    """A person answered the task at which a token waits."""
+
+    token: int
+    answers: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Fire:
+    """The timer of a token is due."""
+
+    token: int
+
+
+@dataclass(frozen=True)
+class Deliver:
+    """A message arrived. ``token`` names the one that waits for it; ``None``: whoever waits."""
+
+    message: str
+    payload: dict[str, Any]
+    token: int | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The service a token called has answered."""
+
+    token: int
+    result: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Amend:
+    """Someone with the right to do so changed the case's data (a reassignment): groups are worked out anew."""
+
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Abandon:
+    """The process is given up: every token ends where it stands (the case was joined to another)."""
+
+    data: dict[str, Any]
+
+
+Step = Start | Complete | Fire | Deliver | Answer | Amend | Abandon
+_KINDS: dict[str, type[Any]] = {
+    kind.__name__: kind for kind in (Start, Complete, Fire, Deliver, Answer, Amend, Abandon)
+}
+
+
+def to_json(step: Step) -> dict[str, Any]:
+    return {"kind": type(step).__name__, **asdict(step)}
+
+
+def from_json(value: dict[str, Any]) -> Step:
+    rest = {key: item for key, item in value.items() if key != "kind"}
+    return _KINDS[value["kind"]](**rest)  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class OpenTask:
+    """A user task that a token has reached."""
+
+    token: int
+    element: str
+    name: str
+    group: str
+    form: str | None
+
+
+@dataclass(frozen=True)
+class Timer:
+    """A moment a token waits for.
+
+    Attributes:
+        term: the name of the deadline this timer follows when it is extended or paused, or ``None``.
+        mark: which point of that deadline: ``due``, ``warn``, or a fraction of the term past due (``0.5``).
+    """
+
+    token: int
+    element: str
+    due_at: datetime
+    term: str | None = None
+    mark: str | float | None = None
+
+
+@dataclass(frozen=True)
+class Notify:
+    """Tell somebody something. ``to``: reporter, beneficiary, or an agency's key."""
+
+    token: int
+    element: str
+    text: str
+    to: str
+
+
+@dataclass(frozen=True)
+class CallOut:
+    """Ask a service; the token waits for the answer."""
+
+    token: int
+    element: str
+    topic: str
+    payload: dict[str, Any]
+
+
+@dataclass
+class Outcome:
+    """What a step led to. Lists hold only what changed; ``data`` is the case's data as it is now."""
+
+    state: bytes = b""
+    data: dict[str, Any] = field(default_factory=dict)
+    opened: list[OpenTask] = field(default_factory=list)
+    regrouped: list[OpenTask] = field(default_factory=list)
+    left: set[int] = field(default_factory=set)  # tokens of tasks, timers and messages that wait no longer
+    armed: list[Timer] = field(default_factory=list)
+    awaited: list[tuple[int, str]] = field(default_factory=list)  # (token, message)
+    effects: list[Notify | CallOut] = field(default_factory=list)
+    passed: list[str] = field(default_factory=list)  # ids of the drawn elements completed, in order
+    finished: bool = False

@@ -1,0 +1,250 @@
+"""Where a running process stands: tokens, in scopes.
+
+SpiffWorkflow keeps the whole history of a case as a tree of tasks, predicts the tasks to come, and copies the data
+from task to task. We keep only the tokens that are alive, predict nothing, and let every token of a scope look at the
+same data: a case has one set of facts, whichever branch learned them (`docs/decisions/0002-one-set-of-data.md`).
+History is in `events`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from SpiffWorkflow import TaskState
+from SpiffWorkflow.bpmn.util.subworkflow import BpmnSubWorkflow
+from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
+from SpiffWorkflow.task import Task
+
+from engine.errors import ProcessFault
+from engine.flow.steps import Timer
+
+STEPS_MAX = 2_000  # automatic steps in one go; a diagram that needs more runs in circles
+
+
+class Token(Task):
+    """A SpiffWorkflow task that carries no data of its own and is numbered within its case."""
+
+    def __init__(
+        self,
+        workflow: Any,
+        task_spec: Any,
+        parent: Task | None = None,
+        state: int = TaskState.FUTURE,
+        id: int | None = None,
+    ) -> None:
+        self.id = workflow.top_workflow.next_token() if id is None else id
+        workflow.tasks[self.id] = self
+        self.workflow = workflow
+        self._parent = None if parent is None else parent.id
+        self._children: list[int] = []
+        self._state = state
+        self.task_spec = task_spec
+        self.triggered = False
+        self.thread_id = 0
+        self.internal_data: dict[str, Any] = {}
+        self.last_state_change = 0.0
+        if parent is not None:
+            parent._children.append(self.id)
+
+    @property
+    def data(self) -> dict[str, Any]:
+        return self.workflow.scope  # type: ignore[no-any-return]
+
+    @data.setter
+    def data(self, value: dict[str, Any]) -> None:
+        raise TypeError("tokens have no data of their own")
+
+    @property
+    def alive(self) -> bool:
+        return self._state < TaskState.COMPLETED
+
+    def follow(self, spec: Any) -> Token:
+        """Send a token on along a flow to ``spec``."""
+        token = Token(self.workflow, spec, self)
+        token.internal_data["from"] = self.task_spec.name
+        return token
+
+    def _add_child(self, task_spec: Any, state: int = TaskState.FUTURE) -> Token:
+        return Token(self.workflow, task_spec, self, state)
+
+    def _inherit_data(self) -> None:
+        """Every token of a scope sees the same data already."""
+
+    def _set_state(self, value: int) -> None:
+        self._state = value
+        if value == TaskState.READY:
+            self.workflow.top_workflow.agenda.append(self)
+
+    def run(self) -> None:
+        going_on = self.task_spec._run_hook(self)
+        if not self.alive:
+            return  # what it did has cancelled it: an error end inside a subprocess
+        if going_on:
+            self.complete()
+        else:
+            self._set_state(TaskState.STARTED)
+
+    def complete(self) -> None:
+        self._state = TaskState.COMPLETED
+        self.task_spec._on_complete(self)
+
+    def cancel(self) -> None:
+        if self.alive:
+            self._state = TaskState.CANCELLED
+            self.task_spec._on_cancel(self)
+
+
+class Scope:
+    """What a process and a subprocess have in common: tokens, and the data they share."""
+
+    tasks: dict[int, Token]
+    scope: dict[str, Any]
+    completed: bool
+
+    def _open(self, spec: Any) -> None:
+        self.spec = spec
+        self.data: dict[str, Any] = {}
+        self.tasks = {}
+        self.last_task = None
+        self.success = True
+        self.completed = False
+
+    def root(self) -> Token:
+        """The token from which all others in the scope descend; it is always there and always done."""
+        return Token(self, self.spec.start, state=TaskState.COMPLETED, id=0)
+
+    def living(self) -> list[Token]:
+        return [token for token in self.tasks.values() if token.alive]
+
+    def get_tasks_iterator(self, first_task: Any = None, state: int = TaskState.ANY_MASK, **_: Any) -> Iterator[Token]:
+        return (token for token in self.tasks.values() if token._state & state)
+
+    def _task_completed_notify(self, token: Token) -> None:
+        self.top_workflow.passed_by(token)  # type: ignore[attr-defined]
+
+    def end(self) -> None:
+        """Every token of the scope has come to an end."""
+        self.completed = True
+
+    def collect_log_extras(self, dct: dict[str, Any] | None = None) -> dict[str, Any]:
+        return dct or {}
+
+
+class Process(Scope, BpmnWorkflow):
+    """A case's process.
+
+    Attributes:
+        agenda: tokens ready to run.
+        moment: the instant of the present step and what depends on it; set by the machine.
+        effects, armed, passed: collected during the step.
+    """
+
+    def __init__(self, spec: Any, subprocess_specs: dict[str, Any], data: dict[str, Any]) -> None:
+        self._open(spec)
+        self.subprocess_specs = subprocess_specs
+        self.subprocesses: dict[int, Subprocess] = {}
+        self.correlations: dict[str, Any] = {}
+        self.scope = data
+        self.serial = 0
+        self.agenda: deque[Token] = deque()
+        self.moment: Moment | None = None
+        self.effects: list[Any] = []
+        self.armed: list[Timer] = []
+        self.passed: list[str] = []
+        self.root()
+
+    def next_token(self) -> int:
+        self.serial += 1
+        return self.serial
+
+    def scopes(self) -> list[Any]:
+        return [self, *self.subprocesses.values()]
+
+    def all_living(self) -> list[Token]:
+        return [token for scope in self.scopes() for token in scope.tasks.values() if token.alive]
+
+    def token(self, number: int) -> Token | None:
+        for scope in self.scopes():
+            token = scope.tasks.get(number) if number else None
+            if token is not None:
+                return token  # type: ignore[no-any-return]
+        return None
+
+    def start(self) -> None:
+        self.tasks[0].complete()
+        self.run()
+
+    def run(self) -> None:
+        """Run everything automatic until only people, timers, messages and services are waited for."""
+        for _ in range(STEPS_MAX):
+            if not self.agenda and not self._poll():
+                return
+            token = self.agenda.popleft()
+            if token._state == TaskState.READY and not token.task_spec.manual:
+                token.run()
+        element = token.task_spec.name
+        raise ProcessFault(f"The process runs in circles: {STEPS_MAX} automatic steps without a pause.", element)
+
+    def _poll(self) -> bool:
+        """Inclusive joins may go on once nothing else can arrive; only a process at rest can tell."""
+        for token in self.all_living():
+            if token._state == TaskState.WAITING and token.task_spec.polls:
+                token.task_spec._update(token)
+                if self.agenda:
+                    return True
+        return False
+
+    def passed_by(self, token: Token) -> None:
+        if token.task_spec.bpmn_id is not None:
+            self.passed.append(token.task_spec.bpmn_id)
+
+    def open_subprocess(self, host: Token, name: str, scope: dict[str, Any]) -> Subprocess:
+        subprocess = Subprocess(self.subprocess_specs[name], host, self, scope)
+        self.subprocesses[host.id] = subprocess
+        return subprocess
+
+    def close_subprocess(self, host: Token) -> None:
+        self.subprocesses.pop(host.id, None)
+
+
+class Subprocess(Scope, BpmnSubWorkflow):
+    """An embedded subprocess (it shares its host's data) or a called process (it has its own)."""
+
+    def __init__(self, spec: Any, host: Token, top: Process, scope: dict[str, Any]) -> None:
+        self._open(spec)
+        self.top_workflow = top
+        self.parent_task_id = host.id
+        self.host = host
+        self.correlations: dict[str, Any] = {}
+        self.scope = scope
+        self.root()
+
+    def end(self) -> None:
+        super().end()
+        self.host.task_spec.inner_ended(self.host, self)
+
+    def abandon(self) -> None:
+        self.completed = True
+        for token in self.living():
+            token.cancel()
+
+
+class Moment:
+    """The instant of a step and what an expression may ask of it. Made by whoever takes the step.
+
+    Attributes:
+        now: aware UTC.
+        functions: what expressions may call: ``now``, ``today``, ``due``, ``warn``, ``late``.
+        data: the case's data, for those functions; set by the machine.
+        asked: the (value, term, mark) that ``due``, ``warn`` and ``late`` answered, so that a timer knows which
+            deadline it follows.
+    """
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self.functions: dict[str, Any] = {}
+        self.data: dict[str, Any] = {}
+        self.asked: list[tuple[str, str, str | float]] = []
