@@ -1,0 +1,256 @@
+"""The functions an analyst's expression may always call: pure, total, and bounded before they build anything.
+
+A host adds its own (`now`, `due`, …) at evaluation. Nothing here can be reached except by its name in a call, and no
+case data can stand in its place. Every function takes and returns JSON values; what does not fit raises ScriptError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date as day
+from datetime import datetime as instant
+from datetime import timedelta, timezone
+from typing import Any
+
+from engine.flow.values import ITEMS, NUMBERS, SCALARS, TEXT, ScriptError, kind_of, shown
+
+VIETNAM = timezone(timedelta(hours=7))
+
+
+def _text(value: Any, function: str) -> str:
+    if type(value) is not str:
+        raise ScriptError(f"{function}(…) needs text, not {kind_of(value)}.")
+    return value
+
+
+def _items(value: Any, function: str) -> list[Any]:
+    if type(value) is not list:
+        raise ScriptError(f"{function}(…) needs a list, not {kind_of(value)}.")
+    return value
+
+
+def _numbers(value: Any, function: str) -> list[Any]:
+    for item in _items(value, function):
+        if type(item) not in NUMBERS:
+            raise ScriptError(f"{function}(…) needs numbers, and there is {kind_of(item)} in the list.")
+    return value
+
+
+def _comparable(values: tuple[Any, ...], function: str) -> list[Any]:
+    """Numbers only or texts only, given one by one or as a list."""
+    items = _items(values[0], function) if len(values) == 1 else list(values)
+    if not items:
+        raise ScriptError(f"{function}(…) of an empty list has no answer.")
+    if all(type(item) is str for item in items):
+        return items
+    return _numbers(items, function)
+
+
+def length(value: Any) -> int:
+    if type(value) not in (str, list, dict):
+        raise ScriptError(f"len(…) counts characters, items or fields, not {kind_of(value)}.")
+    return len(value)
+
+
+def to_text(value: Any) -> str:
+    if type(value) in (str, int, float):
+        return str(value)
+    if type(value) is bool or value is None:
+        return {True: "true", False: "false", None: ""}[value]
+    if isinstance(value, day):
+        return value.isoformat()
+    raise ScriptError(f"str(…) writes text and numbers, not {kind_of(value)}.")
+
+
+def to_whole(value: Any) -> int:
+    if type(value) in NUMBERS or type(value) is str and len(value) <= 40:
+        try:
+            return int(value)
+        except (ValueError, OverflowError):
+            pass
+    raise ScriptError(f"int(…) cannot make a whole number of {shown(value)}.")
+
+
+def to_number(value: Any) -> float:
+    if type(value) in NUMBERS or type(value) is str and len(value) <= 40:
+        try:
+            return float(value)
+        except (ValueError, OverflowError):
+            pass
+    raise ScriptError(f"float(…) cannot make a number of {shown(value)}.")
+
+
+def rounded(value: Any, digits: Any = 0) -> Any:
+    if type(value) not in NUMBERS or type(digits) is not int or not -15 <= digits <= 15:
+        raise ScriptError("round(…) needs a number, and at most 15 digits.")
+    return round(value, digits) if digits else round(value)
+
+
+def absolute(value: Any) -> Any:
+    return abs(_numbers([value], "abs")[0])
+
+
+def total(values: Any) -> Any:
+    return sum(_numbers(values, "sum"))
+
+
+def smallest(*values: Any) -> Any:
+    return min(_comparable(values, "min"))
+
+
+def largest(*values: Any) -> Any:
+    return max(_comparable(values, "max"))
+
+
+def in_order(values: Any) -> list[Any]:
+    return sorted(_comparable((values,), "sorted")) if values else []
+
+
+def any_of(values: Any) -> bool:
+    return any(_items(values, "any"))
+
+
+def all_of(values: Any) -> bool:
+    return all(_items(values, "all"))
+
+
+def lower(text: Any) -> str:
+    return _text(text, "lower").lower()
+
+
+def upper(text: Any) -> str:
+    return _text(text, "upper").upper()
+
+
+def trim(text: Any) -> str:
+    return _text(text, "trim").strip()
+
+
+def starts_with(text: Any, start: Any) -> bool:
+    return _text(text, "starts_with").startswith(_text(start, "starts_with"))
+
+
+def ends_with(text: Any, end: Any) -> bool:
+    return _text(text, "ends_with").endswith(_text(end, "ends_with"))
+
+
+def contains(where: Any, what: Any) -> bool:
+    """Whether a text has a part, a list an item, a group a field. Nothing at all (null) contains nothing."""
+    if where is None:
+        return False
+    if type(where) is str:
+        return _text(what, "contains") in where
+    if type(where) not in (list, dict) or type(what) not in SCALARS:
+        raise ScriptError(f"contains(…) looks for a text or number in a text or list, not in {kind_of(where)}.")
+    return what in where
+
+
+def replace(text: Any, old: Any, new: Any) -> str:
+    text, old, new = _text(text, "replace"), _text(old, "replace"), _text(new, "replace")
+    if not old:
+        raise ScriptError("replace(…) needs to know which text to replace.")
+    if len(text) + text.count(old) * (len(new) - len(old)) > TEXT:
+        raise ScriptError(f"replace(…) would make a text of more than {TEXT:,} characters.")
+    return text.replace(old, new)
+
+
+def split(text: Any, separator: Any) -> list[str]:
+    text, separator = _text(text, "split"), _text(separator, "split")
+    if not separator:
+        raise ScriptError("split(…) needs to know where to split.")
+    return text.split(separator)
+
+
+def join(values: Any, separator: Any = "") -> str:
+    pieces = [to_text(value) for value in _items(values, "join")]
+    if sum(map(len, pieces)) + len(pieces) * len(_text(separator, "join")) > TEXT + len(separator):
+        raise ScriptError(f"join(…) would make a text of more than {TEXT:,} characters.")
+    return separator.join(pieces)
+
+
+def numbers_between(*limits: Any) -> list[int]:
+    """`range(stop)`, `range(start, stop)`, `range(start, stop, step)`: a list, `stop` not in it."""
+    if not 1 <= len(limits) <= 3 or any(type(limit) is not int for limit in limits) or limits[2:] == (0,):
+        raise ScriptError("range(…) needs one to three whole numbers.")
+    numbers = range(*limits)
+    if numbers[ITEMS:]:
+        raise ScriptError(f"range(…) makes at most {ITEMS:,} numbers.")
+    return list(numbers)
+
+
+def _group(value: Any, function: str) -> dict[str, Any]:
+    if type(value) is not dict:
+        raise ScriptError(f"{function}(…) needs a group of fields, not {kind_of(value)}.")
+    return value
+
+
+def keys(group: Any) -> list[str]:
+    return list(_group(group, "keys"))
+
+
+def values(group: Any) -> list[Any]:
+    return list(_group(group, "values").values())
+
+
+def items(group: Any) -> list[list[Any]]:
+    return [[key, value] for key, value in _group(group, "items").items()]
+
+
+def get(group: Any, key: Any, otherwise: Any = None) -> Any:
+    """The field of a group, or something else when it is not there. No group at all (null) has no fields."""
+    if group is None:
+        return otherwise
+    return _group(group, "get").get(_text(key, "get"), otherwise)
+
+
+def to_day(value: Any) -> str:
+    """The ISO date of a date or of a moment in Vietnam: `date("2021-09-03T23:30:00Z")` is `"2021-09-04"`."""
+    if type(value) is str and len(value) == 10:
+        try:
+            return day.fromisoformat(value).isoformat()
+        except ValueError:
+            raise ScriptError(f"date(…) cannot read {shown(value)}: write it as \"2021-09-03\".") from None
+    if type(value) is day:
+        return value.isoformat()
+    return to_instant(value)[:10]
+
+
+def to_instant(value: Any) -> str:
+    """A moment on Vietnam's clock, to the second: ISO texts that sort by time. No offset means Vietnam's."""
+    if type(value) is str and 10 <= len(value) <= 40:
+        try:
+            value = instant.fromisoformat(value)
+        except ValueError:
+            pass
+    if type(value) is not instant:
+        raise ScriptError(f"{shown(value)} is not a date or time: write \"2021-09-03\" or \"2021-09-03T15:30\".")
+    try:
+        local = value.astimezone(VIETNAM) if value.tzinfo else value
+    except OverflowError:
+        raise ScriptError("The date is out of range.") from None
+    return local.replace(tzinfo=None, microsecond=0).isoformat() + "+07:00"
+
+
+def add_days(date: Any, days: Any) -> str:
+    """The ISO date so many calendar days later."""
+    if type(days) is not int or abs(days) > 100_000:
+        raise ScriptError("add_days(…) needs a date and a whole number of days.")
+    try:
+        return (day.fromisoformat(to_day(date)) + timedelta(days=days)).isoformat()
+    except OverflowError:
+        raise ScriptError("The date is out of range.") from None
+
+
+def days_between(first: Any, second: Any) -> int:
+    """Calendar days from the first date to the second; negative when the second is earlier."""
+    return (day.fromisoformat(to_day(second)) - day.fromisoformat(to_day(first))).days
+
+
+PURE: dict[str, Callable[..., Any]] = {
+    "len": length, "str": to_text, "int": to_whole, "float": to_number, "round": rounded, "abs": absolute,
+    "sum": total, "min": smallest, "max": largest, "sorted": in_order, "any": any_of, "all": all_of,
+    "lower": lower, "upper": upper, "trim": trim, "starts_with": starts_with, "ends_with": ends_with,
+    "contains": contains, "replace": replace, "split": split, "join": join, "range": numbers_between,
+    "keys": keys, "values": values, "items": items, "get": get,
+    "date": to_day, "datetime": to_instant, "add_days": add_days, "days_between": days_between,
+}  # fmt: skip
