@@ -1,0 +1,113 @@
+"""What every test can ask for: a database of each kind, a clock, a runtime.
+
+Whatever takes `database_url` or `runtime` runs twice, on SQLite and on PostgreSQL. The controller starts one
+PostgreSQL; every xdist worker has a database in it. ``THONGSUOT_TEST_POSTGRESQL`` names a running server instead.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from engine.database import connect
+from engine.runtime import Runtime
+from tests import databases
+from tests.clock import Clock
+from tests.embedded_pg import running
+
+if TYPE_CHECKING:
+    from tests.hotline import Hotline
+
+SERVER = "THONGSUOT_TEST_POSTGRESQL"
+BINARIES = "THONGSUOT_PG_BIN"
+DATABASES = ("sqlite", "postgresql")
+described = pytest.StashKey[str]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The controller starts PostgreSQL before its workers, who inherit the environment."""
+    for name in [name for name in os.environ if name.startswith("THONGSUOT_") and name not in (SERVER, BINARIES)]:
+        del os.environ[name]  # how this machine serves is no affair of the tests
+    if os.environ.get(SERVER) or config.option.collectonly:
+        return
+    started = ExitStack()
+    try:
+        server = started.enter_context(running())
+    except RuntimeError as error:
+        raise pytest.UsageError(str(error)) from error
+    config.add_cleanup(started.close)
+    started.callback(os.environ.pop, SERVER)
+    os.environ[SERVER] = server.url
+    config.stash[described] = f"{server.version}, binaries from {server.binaries}"
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"databases: SQLite; {config.stash.get(described, f'the PostgreSQL named by {SERVER}')}"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def runtime(database_url: str, clock: Clock) -> Iterator[Runtime]:
+    """The engine on an empty database, with a clock that stands still."""
+    runtime = Runtime(connect(database_url), clock)
+    yield runtime
+    runtime.database.dispose()
+
+
+@pytest.fixture(params=DATABASES)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database with all tables and nothing in them."""
+    if request.param == "postgresql":
+        url = request.getfixturevalue("worker_database")
+        databases.empty(url)
+        return url
+    path = tmp_path / "thongsuot.db"
+    shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(params=DATABASES)
+def bare_database_url(request: pytest.FixtureRequest, tmp_path: Path, worker_id: str) -> Iterator[str]:
+    """A database without any table: what a migration starts from."""
+    if request.param == "postgresql":
+        with databases.created(os.environ[SERVER], f"bare_{worker_id}") as url:
+            yield url
+    else:
+        yield f"sqlite:///{tmp_path / 'bare.db'}"
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "thongsuot.db"
+    databases.make_tables(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def worker_database(worker_id: str) -> Iterator[str]:
+    """This xdist worker's own PostgreSQL database, with all tables."""
+    with databases.created(os.environ[SERVER], f"test_{worker_id}") as url:
+        databases.make_tables(url)
+        yield url
+
+
+@pytest.fixture
+def hotline(database_url: str, clock: Clock, tmp_path: Path) -> Iterator[Hotline]:
+    """A small hotline behind the API, on an empty database."""
+    from tests.hotline import Hotline
+    from webapi import create_app, db
+
+    app = create_app({"DATABASE": database_url, "INSTANCE": str(tmp_path), "CLOCK": clock})
+    yield Hotline(app, clock)
+    with app.app_context():
+        db.engine.dispose()

