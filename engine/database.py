@@ -6,19 +6,25 @@ PostgreSQL is the one for many nodes: rows are locked, work is claimed with ``SK
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DisconnectionError
 
 BUSY_SECONDS = 30
+IDLE_SECONDS = 5  # a connection that has rested longer is asked whether it is still there
+
+_JSON = {"json_serializer": lambda value: orjson.dumps(value).decode(), "json_deserializer": orjson.loads}
 
 
 def options(url: str) -> dict[str, Any]:
     """Keyword arguments for ``create_engine`` (or ``SQLALCHEMY_ENGINE_OPTIONS``) that suit the database."""
     if make_url(url).get_backend_name() == "sqlite":
-        return {"connect_args": {"timeout": BUSY_SECONDS, "check_same_thread": False}}
-    return {"pool_pre_ping": True, "isolation_level": "READ COMMITTED", "connect_args": {"options": "-c timezone=utc"}}
+        return _JSON | {"connect_args": {"timeout": BUSY_SECONDS, "check_same_thread": False}}
+    return _JSON | {"isolation_level": "READ COMMITTED", "connect_args": {"options": "-c timezone=utc"}}
 
 
 def connect(url: str) -> Engine:
@@ -30,7 +36,24 @@ def prepare(engine: Engine) -> Engine:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    else:
+        event.listen(engine, "checkin", _note_rest)
+        event.listen(engine, "checkout", _ping_rested)
     return engine
+
+
+def _note_rest(_connection: Any, record: Any) -> None:
+    record.info["rests_since"] = monotonic()
+
+
+def _ping_rested(connection: Any, record: Any, _proxy: Any) -> None:
+    """Asking at every checkout would cost every call an exchange; a server that restarts closes all at once."""
+    if monotonic() - record.info.get("rests_since", monotonic()) > IDLE_SECONDS:
+        try:
+            connection.execute("SELECT 1")
+            connection.rollback()
+        except Exception as error:
+            raise DisconnectionError(str(error)) from error
 
 
 def _configure_sqlite(connection: Any, _record: Any) -> None:

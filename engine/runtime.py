@@ -7,18 +7,21 @@ knows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, CursorResult, Engine, Executable, Row, insert
+from sqlalchemy import Connection, CursorResult, Engine, Executable, Row
 
 from engine import model
 from engine.database import connect
+from engine.prepared import Prepared, send
 
 if TYPE_CHECKING:
     from engine.packages import Catalogue
+
+_RECORD = Prepared.insertion(model.events, "case_id", "at", "kind", "actor", "element", "data")
 
 
 class Unit:
@@ -33,22 +36,62 @@ class Unit:
         self.connection = connection
         self.now = now
         self.catalogue = catalogue
+        self._owed: list[tuple[Prepared, Mapping[str, Any], Exception | None]] = []
 
-    def execute(self, statement: Executable, values: Any = None) -> CursorResult[Any]:
-        return self.connection.execute(statement, values)  # type: ignore[return-value]
+    def execute(self, statement: Any, values: Any = None) -> CursorResult[Any]:
+        self.flush()
+        return self.connection.execute(statement, values)
 
-    def first(self, statement: Executable, values: Any = None) -> Row[Any] | None:
+    def first(self, statement: Any, values: Any = None) -> Row[Any] | None:
+        self.flush()
+        if isinstance(statement, Prepared):
+            made = statement.on(self.connection)
+            data = made.run(self.connection, values).fetchone()
+            return None if data is None else made.row(data)
         return self.connection.execute(statement, values).first()
 
-    def all(self, statement: Executable, values: Any = None) -> list[Row[Any]]:
+    def all(self, statement: Any, values: Any = None) -> list[Row[Any]]:
+        self.flush()
+        if isinstance(statement, Prepared):
+            made = statement.on(self.connection)
+            return [made.row(data) for data in made.run(self.connection, values).fetchall()]
         return list(self.connection.execute(statement, values))
 
-    def scalar(self, statement: Executable, values: Any = None) -> Any:
-        return self.connection.execute(statement, values).scalar()
+    def scalar(self, statement: Any, values: Any = None) -> Any:
+        row = self.first(statement, values)
+        return None if row is None else row[0]
 
     def claims(self, change: Executable) -> bool:
         """Make a conditional change and say whether it happened: the idiom wherever two may want one thing."""
-        return self.connection.execute(change).rowcount > 0
+        return self.execute(change).rowcount > 0
+
+    def write(self, statement: Prepared, values: Mapping[str, Any], otherwise: Exception | None = None) -> None:
+        """Write something no later than the next look at the database, or the end of the unit.
+
+        Writes are sent together: one exchange with PostgreSQL instead of one for each.
+
+        Args:
+            otherwise: raised if no row was changed.
+        """
+        self._owed.append((statement, values, otherwise))
+
+    def flush(self) -> None:
+        """Send what `write` has put off."""
+        if self._owed:
+            owed, self._owed = self._owed, []
+            send(self.connection, owed)
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """What happens inside is undone if it raises; what was before is not."""
+        self.flush()
+        try:
+            with self.connection.begin_nested():
+                yield
+                self.flush()
+        except BaseException:
+            self._owed = []
+            raise
 
     @property
     def locks_rows(self) -> bool:
@@ -57,10 +100,8 @@ class Unit:
 
     def record(self, case_id: int, kind: str, actor: str, element: str | None = None, **data: Any) -> None:
         """Add a line to a case's history."""
-        self.connection.execute(
-            insert(model.events),
-            {"case_id": case_id, "at": self.now, "kind": kind, "actor": actor, "element": element, "data": data},
-        )
+        line = {"case_id": case_id, "at": self.now, "kind": kind, "actor": actor, "element": element, "data": data}
+        self.write(_RECORD, line)
 
 
 class Runtime:
@@ -92,7 +133,9 @@ class Runtime:
             # Without this, SQLite would begin at the first *write*, and what was read before would be of the past.
             connection = connection.execution_options(writes=True)
             with connection.begin():
-                yield self._unit(connection)
+                unit = self._unit(connection)
+                yield unit
+                unit.flush()
 
     @contextmanager
     def read(self) -> Iterator[Unit]:

@@ -4,7 +4,9 @@ Only what is alive is written, beside the definition's names for it, never the d
 depends on how many tokens wait and how much the case knows, not on how long it has lived. A case's data is written
 as it is and never interpreted, so no field name in it can do harm.
 
-    [1, serial, data, [[token, element, state, notes], …], [[host, subprocess, data or null, tokens], …], completed]
+    [1, serial, data, [[token, element, state, notes], …], [[host, subprocess, own, tokens], …], completed]
+
+where ``own`` is ``null`` for an embedded subprocess, and [data, names written] for a called one.
 """
 
 from __future__ import annotations
@@ -15,17 +17,19 @@ import orjson
 from SpiffWorkflow import TaskState
 
 from engine.flow.parser import Definition
-from engine.flow.tokens import Process, Scope, Token
+from engine.flow.tokens import Borrowed, Process, Scope, Subprocess, Token
 
 FORMAT = 1
 
 
 def encode(process: Process) -> bytes:
-    inner = [
-        [host, sub.spec.name, None if sub.scope is sub.host.data else sub.scope, _tokens_of(sub)]
-        for host, sub in process.subprocesses.items()
-    ]
+    inner = [[host, sub.spec.name, _own(sub), _tokens_of(sub)] for host, sub in process.subprocesses.items()]
     return orjson.dumps([FORMAT, process.serial, process.scope, _tokens_of(process), inner, process.completed])
+
+
+def _own(subprocess: Subprocess) -> list[Any] | None:
+    scope = subprocess.scope
+    return None if scope is subprocess.host.data else [scope, list(scope.written)]  # type: ignore[attr-defined]
 
 
 def _tokens_of(scope: Scope) -> list[list[Any]]:
@@ -45,7 +49,8 @@ def decode(definition: Definition, state: bytes) -> Process:
         host = process.token(host_id)
         if host is None:
             raise ValueError(f"the state speaks of a subprocess {name!r} whose token {host_id} is gone")
-        _restore(process.open_subprocess(host, name, host.data if own is None else own), tokens)
+        scope = host.data if own is None else Borrowed(*own)
+        _restore(process.open_subprocess(host, name, scope), tokens)
     return process
 
 

@@ -50,7 +50,7 @@ class Alarm(EventDefinition):
         value = node.value_of(self.value, token)
         try:
             due_at = self._due(token, value, moment.now)
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             raise node.fault(str(error)) from None
         term, mark = next(((term, mark) for told, term, mark in moment.asked if told == value), (None, None))
         self._announce(token, due_at, term, mark)
@@ -64,23 +64,34 @@ class Alarm(EventDefinition):
             step = ROUND_THE_CLOCK.add(now, Term.parse(period)) - now
             if step < SHORTEST_PERIOD:
                 raise ValueError("its timer repeats more often than once a minute")
-            token.internal_data.update(rounds=int(rounds or -1), period=step.total_seconds())
-            return now + step
+            due_at = now + step
+            token.internal_data.update(rounds=int(rounds or -1), period=step.total_seconds(), due=due_at.isoformat())
+            return due_at
         if value.startswith("P"):
             return ROUND_THE_CLOCK.add(now, Term.parse(value))
-        due_at = datetime.fromisoformat(value)
+        try:
+            due_at = datetime.fromisoformat(value)
+        except ValueError:
+            raise ValueError(f"its timer came out as {value!r}: no date, duration or cycle of ISO 8601") from None
         if due_at.tzinfo is None:
             raise ValueError(f"its timer's date {value!r} has no time zone; write +07:00 behind it")
         return due_at.astimezone(UTC)
 
     def arm_again(self, token: Token) -> bool:
-        """For a cycle: arm the next round, counted from now. Says whether there is one."""
-        rounds = token.internal_data.get("rounds", 1)
+        """For a cycle: arm the next round. Says whether there is one.
+
+        Rounds are counted from when the last one was due, so that they do not drift; those that nobody was there to
+        fire are left out.
+        """
+        notes = token.internal_data
+        rounds = notes.get("rounds", 1)
         if rounds in (0, 1):
             return False
-        token.internal_data["rounds"] = rounds - 1 if rounds > 0 else -1
-        period = timedelta(seconds=token.internal_data["period"])
-        self._announce(token, token.workflow.top_workflow.moment.now + period, None, None)
+        due_at, period = datetime.fromisoformat(notes["due"]), timedelta(seconds=notes["period"])
+        missed = max(token.workflow.top_workflow.moment.now - due_at, timedelta()) // period
+        due_at += (missed + 1) * period
+        notes.update(rounds=rounds - 1 if rounds > 0 else -1, due=due_at.isoformat())
+        self._announce(token, due_at, None, None)
         return True
 
     def _announce(self, token: Token, due_at: datetime, term: str | None, mark: str | float | None) -> None:
@@ -111,11 +122,12 @@ class Catch(Node):
 
     def hit(self, token: Token) -> None:
         """What the token waited for has happened."""
-        race = token.internal_data.get("race")
+        race = token.internal_data.pop("race", None)
         if race:
             for other in token.workflow.living():
-                if other is not token and other.internal_data.get("race") == race:
+                if other.internal_data.get("race") == race:
                     other.cancel()
+            self.mark(token)
         token._set_state(TaskState.READY)
 
 
@@ -134,17 +146,17 @@ class BoundaryEvent(Catch):
         self.cancel_activity = cancel_activity
 
     def hit(self, token: Token) -> None:
-        if self.cancel_activity:
-            host = token.workflow.tasks[token.internal_data.pop("host")]
-            host.cancel()
-            super().hit(token)
-            token.workflow.top_workflow.agenda.rotate(1)  # before whatever else the host had begun
-        elif self._stays_armed(token):
+        if not self.cancel_activity and self._stays_armed(token):
+            self.mark(token)
             token.workflow._task_completed_notify(token)
             for node in self.nexts:
                 node.enter(token.follow(node))
-        else:
-            super().hit(token)
+            return
+        host = token.workflow.tasks[token.internal_data.pop("host")]
+        if self.cancel_activity:
+            host.cancel()
+        self.mark(token)
+        token._set_state(TaskState.READY)
 
     def _stays_armed(self, token: Token) -> bool:
         if isinstance(self.event_definition, Alarm):
@@ -160,7 +172,7 @@ class EventGateway(Node):
         for node in self.nexts:
             runner = token.follow(node)
             runner.internal_data["race"] = token.id
-            node.enter(runner)
+            node._update(runner)
 
 
 class Throw(Node):

@@ -12,10 +12,10 @@ from SpiffWorkflow import TaskState
 
 from engine.errors import ProcessFault, WrongState
 from engine.flow import codec
-from engine.flow.events import Catch, waiting_for
+from engine.flow.events import Alarm, Catch, waiting_for
 from engine.flow.nodes import ServiceTask, UserTask
 from engine.flow.parser import Definition
-from engine.flow.steps import Abandon, Amend, Answer, Complete, Deliver, Fire, OpenTask, Outcome, Start, Step
+from engine.flow.steps import Abandon, Amend, Answer, Complete, Deliver, Fire, Notify, OpenTask, Outcome, Start, Step
 from engine.flow.tokens import Moment, Process, Token
 
 
@@ -33,13 +33,10 @@ class Machine:
         WrongState: nothing waits for this step (any more).
         ProcessFault: the diagram, a table or an expression does not allow it.
         """
-        if isinstance(step, Start):
-            process = Process(self.definition.spec, self.definition.subprocesses, dict(step.data))
-        else:
-            process = codec.decode(self.definition, state or b"")
+        process = self._process(state, step)
         process.moment = moment
         moment.data = process.scope
-        before = {token.id for token in process.all_living()}
+        before = {token.id: token.task_spec for token in process.all_living()}
         try:
             _TAKE[type(step)](process, step)
             process.run()
@@ -51,25 +48,46 @@ class Machine:
         except Exception as error:
             raise ProcessFault(f"The step {type(step).__name__} failed: {error!r}") from error
 
+    def _process(self, state: bytes | None, step: Step) -> Process:
+        if state and isinstance(step, Start):
+            raise WrongState("The process has begun already.")
+        if state:
+            return codec.decode(self.definition, state)
+        if not isinstance(step, Start | Abandon):
+            raise WrongState("The process has not begun: its first step could not be taken.")
+        return Process(self.definition.spec, self.definition.subprocesses, dict(step.data))
+
     def describe(self, element: str) -> str:
         """The name drawn on an element."""
         node = self.definition.nodes.get(element)
         return node.title if node else element
 
-    def _outcome(self, process: Process, before: set[int], step: Step) -> Outcome:
+    def _outcome(self, process: Process, before: dict[int, Any], step: Step) -> Outcome:
+        process.publish()
         living = process.all_living()
         new = [token for token in living if token.id not in before]
-        outcome = Outcome(data=process.scope, effects=process.effects, passed=process.passed)
+        outcome = Outcome(data=process.scope, passed=process.passed)
         outcome.opened = [_open_task(token) for token in new if isinstance(token.task_spec, UserTask)]
         if isinstance(step, Amend):
             outcome.regrouped = _regroup([token for token in living if token.id in before])
         outcome.awaited = [(token.id, token.task_spec.message) for token in new if _message(token)]
         alive = {token.id for token in living}
-        outcome.left = before - alive
+        _note_left(outcome, {number: node for number, node in before.items() if number not in alive})
         outcome.armed = [timer for timer in process.armed if timer.token in alive]
+        outcome.effects = [one for one in process.effects if isinstance(one, Notify) or one.token in alive]
         outcome.finished = process.completed
         outcome.state = codec.encode(process)
         return outcome
+
+
+def _note_left(outcome: Outcome, left: dict[int, Any]) -> None:
+    for number, node in left.items():
+        if isinstance(node, UserTask):
+            outcome.left_tasks[number] = node.bpmn_id
+        elif isinstance(node, Catch) and isinstance(node.event_definition, Alarm):
+            outcome.left_timers.add(number)
+        elif isinstance(node, Catch) and node.message:
+            outcome.left_messages.add(number)
 
 
 def _open_task(token: Token) -> OpenTask:
@@ -108,6 +126,8 @@ def _complete(process: Process, step: Complete) -> None:
 
 def _fire(process: Process, step: Fire) -> None:
     token = _waiting(process, step.token, Catch, TaskState.WAITING)
+    if not isinstance(token.task_spec.event_definition, Alarm):
+        raise WrongState("The process waits there for something else than a moment.")
     token.task_spec.hit(token)
 
 
@@ -127,14 +147,13 @@ def _answer(process: Process, step: Answer) -> None:
 
 
 def _amend(process: Process, step: Amend) -> None:
-    for scope in process.scopes():
-        scope.scope.update(step.data)
+    process.amend(step.data)
 
 
 def _abandon(process: Process, step: Abandon) -> None:
-    process.scope.update(step.data)
     for token in process.living():
         token.cancel()
+    process.scope.update(step.data)
     process.end()
 
 

@@ -1,13 +1,12 @@
-"""What the elements of a diagram do when a token reaches them: tasks, gateways, subprocesses.
+"""What the elements of a diagram do when a token reaches them: tasks, subprocesses, called processes.
 
 Each class stands where SpiffWorkflow's class of the same element would, and does what BPMN says where that one does
-not; `tests/test_faults.py` shows the differences. Those that wait for an event are in `events`.
+not; `tests/test_faults.py` shows the differences. Gateways are in `gateways`, what waits for an event in `events`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import deepcopy
 from functools import cached_property
 from typing import Any
 
@@ -16,17 +15,15 @@ from SpiffWorkflow.bpmn.specs.bpmn_process_spec import BpmnProcessSpec
 from SpiffWorkflow.bpmn.specs.mixins import (
     BpmnSpecMixin,
     CallActivityMixin,
-    ExclusiveGatewayMixin,
     SubWorkflowTaskMixin,
 )
 from SpiffWorkflow.specs import WorkflowSpec
-from SpiffWorkflow.specs.MultiChoice import MultiChoice
 
 from engine.errors import ProcessFault
 from engine.flow.decisions import Decision, DecisionFault
 from engine.flow.scripts import Expression, Script, ScriptError, check_value
 from engine.flow.steps import CallOut, Notify
-from engine.flow.tokens import Subprocess, Token
+from engine.flow.tokens import Borrowed, Subprocess, Token
 
 Value = Expression | str
 
@@ -37,10 +34,7 @@ class Node(BpmnSpecMixin):
     Attributes:
         boundary: names of the boundary events attached to it.
         marks: case fields it sets on entry (``status``, ``outcome``).
-        polls: whether a token waiting here must be looked at again when everything else has come to rest.
     """
-
-    polls = False
 
     def __init__(self, wf_spec: Any, bpmn_id: str, **kwargs: Any) -> None:
         super().__init__(wf_spec, bpmn_id, **kwargs)
@@ -79,8 +73,11 @@ class Node(BpmnSpecMixin):
     def _on_complete(self, token: Token) -> None:
         self._detach(token)
         token.workflow._task_completed_notify(token)
-        for node in self.flows_of(token):
+        nexts = self.flows_of(token)
+        for node in nexts:
             node.enter(token.follow(node))
+        if not nexts:
+            token.workflow.end_with_last_token()
 
     def _on_cancel(self, token: Token) -> None:
         self._detach(token)
@@ -89,14 +86,21 @@ class Node(BpmnSpecMixin):
 
     def enter(self, token: Token) -> None:
         """A token arrives."""
-        for field, value in self.marks.items():
-            token.data[field] = self.value_of(value, token)
+        self.mark(token)
         for name in self.boundary:
             event = self._wf_spec.task_specs[name]
             watcher = Token(token.workflow, event)
             watcher.internal_data["host"] = token.id
-            event.enter(watcher)
+            event._update(watcher)
         self._update(token)
+
+    def mark(self, token: Token) -> None:
+        """Set the case's fields that are written on the element."""
+        for field, value in self.marks.items():
+            token.workflow.top_workflow.amend({field: self.value_of(value, token)})
+
+    def look_again(self, token: Token) -> None:
+        """Everything else has come to rest; inclusive joins wait for that."""
 
     def flows_of(self, token: Token) -> list[Node]:
         """The elements a completed token goes on to."""
@@ -130,15 +134,11 @@ class Start(Node):
 
 
 class End(Node):
-    """Where all paths of a scope meet. The scope ends with its last token."""
+    """Where all paths of a scope meet."""
 
     def __init__(self, wf_spec: Any) -> None:
         super().__init__(wf_spec, ">end")
         self.bpmn_id = None
-
-    def _on_complete(self, token: Token) -> None:
-        if not token.workflow.living():
-            token.workflow.end()
 
 
 class ProcessSpec(BpmnProcessSpec):
@@ -225,7 +225,7 @@ class ServiceTask(Node):
         top = token.workflow.top_workflow
         if self.topic == "notify":
             to = self.value_of(self.to, token)
-            top.effects.append(Notify(token.id, self.bpmn_id, self.text, str(to or "")))
+            top.effects.append(Notify(token.id, self.bpmn_id, self.text, str(to or ""), token.data))
             return True
         payload = {name: self.value_of(value, token) for name, value in self.inputs_given.items()}
         top.effects.append(CallOut(token.id, self.bpmn_id, self.topic, payload))
@@ -237,109 +237,6 @@ class ServiceTask(Node):
         else:
             token.data.update(result)
         token.complete()
-
-
-class Condition:
-    """What is written on a flow out of a gateway."""
-
-    def __init__(self, expression: Expression) -> None:
-        self.expression = expression
-
-
-class _Choice(Node):
-    """Gateways that choose among their flows by conditions, in the order drawn."""
-
-    def connect_outgoing_if(self, condition: Condition | None, node: Node) -> None:
-        self.connect_if(condition, node)  # type: ignore[attr-defined]
-
-    def _true_of(self, token: Token) -> list[Node]:
-        choices = self.cond_task_specs  # type: ignore[attr-defined]
-        found = (name for condition, name in choices if condition and self.value_of(condition.expression, token))
-        return [self._wf_spec.task_specs[name] for name in found]
-
-    def _default(self) -> list[Node]:
-        choices = self.cond_task_specs  # type: ignore[attr-defined]
-        return [self._wf_spec.task_specs[name] for condition, name in choices if condition is None]
-
-    def _chosen(self, token: Token, limit: int | None) -> list[Node]:
-        chosen = self._true_of(token)[:limit] or self._default()
-        if not chosen:
-            raise self.fault("no condition holds and there is no default flow; add one for the case's data as it is")
-        return chosen
-
-
-class ExclusiveGateway(_Choice, ExclusiveGatewayMixin):  # type: ignore[misc]
-    def flows_of(self, token: Token) -> list[Node]:
-        return self._chosen(token, 1)
-
-
-def _arrivals(node: Node, token: Token) -> list[Token]:
-    """The tokens waiting at a join, the newest included, the oldest first."""
-    return [one for one in token.workflow.living() if one.task_spec is node]
-
-
-class ParallelGateway(Node):
-    """Waits for one token on each incoming flow and consumes exactly one of each; a surplus keeps waiting."""
-
-    def _update_hook(self, token: Token) -> bool:
-        if len(self._inputs) < 2:
-            return True
-        wanted = list(self._inputs)
-        consumed = []
-        for one in _arrivals(self, token):
-            if one.internal_data["from"] in wanted:
-                wanted.remove(one.internal_data["from"])
-                consumed.append(one)
-        if wanted:
-            token._set_state(TaskState.WAITING)
-            return False
-        for one in consumed:
-            if one is not token:
-                one._state = TaskState.COMPLETED
-        return True
-
-
-class InclusiveGateway(_Choice, MultiChoice):  # type: ignore[misc]
-    """Waits for every token that can still arrive; sends one along every flow whose condition holds."""
-
-    polls = True
-
-    def _update_hook(self, token: Token) -> bool:
-        if len(set(self._inputs)) < 2:
-            return True
-        token._set_state(TaskState.WAITING)
-        top = token.workflow.top_workflow
-        arrived = _arrivals(self, token)
-        if top.agenda or token is not arrived[0] or self._may_still_come(token, arrived):
-            return False
-        for one in arrived[1:]:
-            one._state = TaskState.COMPLETED
-        return True
-
-    def _may_still_come(self, token: Token, arrived: list[Token]) -> bool:
-        """BPMN 2.0.2 §13.3.3: some token can reach an empty incoming flow, and none that has a token already."""
-        full = {one.internal_data["from"] for one in arrived}
-        to_empty = self._upstream_of({name for name in self._inputs if name not in full})
-        to_full = self._upstream_of(full)
-        elsewhere = (one.task_spec.name for one in token.workflow.living() if one.task_spec is not self)
-        return any(name in to_empty and name not in to_full for name in elsewhere)
-
-    def _upstream_of(self, names: set[str]) -> set[str]:
-        """The elements from which one of ``names`` can be reached without passing this gateway."""
-        found: set[str] = set()
-        todo = list(names)
-        hosts = {event: node.name for node in self._wf_spec.task_specs.values() for event in node.boundary}
-        while todo:
-            name = todo.pop()
-            if name in found or name == self.name:
-                continue
-            found.add(name)
-            todo += self._wf_spec.task_specs[name]._inputs
-            todo += [hosts[name]] if name in hosts else []
-        return found
-
-    def flows_of(self, token: Token) -> list[Node]:
-        return self._chosen(token, None)
 
 
 class _Inner(Node):
@@ -355,16 +252,19 @@ class _Inner(Node):
         return token.data
 
     def inner_ended(self, token: Token, inner: Subprocess) -> None:
+        self.bring_back(token, inner)
         token.workflow.top_workflow.close_subprocess(token)
-        if token.alive:
-            token.data.update(inner.scope)
-            token._set_state(TaskState.READY)
+        token.complete()
+
+    def bring_back(self, token: Token, inner: Subprocess) -> None:
+        """The inner process is over: what it learned stays."""
 
     def _on_cancel(self, token: Token) -> None:
         super()._on_cancel(token)
         inner = token.workflow.top_workflow.subprocesses.get(token.id)
         if inner is not None:
             inner.abandon()
+            self.bring_back(token, inner)
             token.workflow.top_workflow.close_subprocess(token)
 
 
@@ -373,7 +273,10 @@ class EmbeddedSubprocess(_Inner, SubWorkflowTaskMixin):  # type: ignore[misc]
 
 
 class CallActivity(_Inner, CallActivityMixin):  # type: ignore[misc]
-    """A process of its own: it is given a copy of the data, and what it changed comes back when it ends."""
+    """A process of its own: it is given a copy of the data, and what it wrote comes back however it ends."""
 
     def scope_for(self, token: Token) -> dict[str, Any]:
-        return deepcopy(token.data)
+        return Borrowed(token.data)
+
+    def bring_back(self, token: Token, inner: Subprocess) -> None:
+        token.data.update(inner.scope.changes())  # type: ignore[attr-defined]

@@ -20,12 +20,13 @@ from SpiffWorkflow.bpmn.parser.util import full_tag
 from SpiffWorkflow.bpmn.parser.ValidationException import ValidationException
 
 from engine.errors import InvalidPackage
-from engine.flow import events, nodes
-from engine.flow.decisions import Decision, parse_decisions
+from engine.flow import events, gateways, nodes
+from engine.flow.decisions import Decision, DecisionFault, parse_decisions
 from engine.flow.events import Alarm
-from engine.flow.nodes import Condition, Node, ProcessSpec, Value
+from engine.flow.gateways import Condition
+from engine.flow.nodes import Node, ProcessSpec, Value
 from engine.flow.scripts import ScriptError, compile_expression, compile_script, strip_expression
-from engine.flow.xml import parse_xml
+from engine.flow.xml import XmlFault, parse_xml
 
 CAMUNDA = "{http://camunda.org/schema/1.0/bpmn}"
 BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
@@ -68,7 +69,7 @@ def parse(files: Mapping[str, str | bytes], process: str, lanes: Mapping[str, st
             if name.endswith(".bpmn"):
                 parser.add_bpmn_xml(parse_xml(source, name), filename=name)
         return Definition(parser.get_spec(process), parser.get_subprocess_specs(process))
-    except (ValidationException, ScriptError, ValueError) as error:
+    except (ValidationException, ScriptError, DecisionFault, XmlFault, ValueError) as error:
         raise InvalidPackage(f"The process {process!r} cannot be read: {error}", faults=[str(error)]) from error
 
 
@@ -79,6 +80,11 @@ def _bytes(source: str | bytes) -> bytes:
 class OurProcessParser(ProcessParser):
     def create_spec(self) -> ProcessSpec:
         return ProcessSpec(self.bpmn_id, self.get_name(), self.filename)
+
+    def get_position(self, node_id: str) -> dict[str, float]:
+        """SpiffWorkflow sorts flows by where they lead on the page. Moving a shape must not change what a case does:
+        we keep the order in which they were drawn."""
+        return {"x": 0.0, "y": 0.0}
 
 
 class Drawn(TaskParser):
@@ -163,6 +169,10 @@ class ServiceParser(Drawn):
 
 
 class ChoiceParser(Drawn, stock_tasks.ConditionalGatewayParser):
+    def connect_outgoing(self, node: Any, flow: Any, is_default: bool) -> None:
+        alone = len(self.process_parser.get_outgoing_sequence_flows(self.bpmn_id)) == 1
+        super().connect_outgoing(node, flow, is_default or alone and self.parse_condition(flow) is None)
+
     def parse_condition(self, sequence_flow: Any) -> Condition | None:
         source = super().parse_condition(sequence_flow)
         if source is None or not source.strip():
@@ -235,9 +245,9 @@ class PackageParser(BpmnParser):
         full_tag("serviceTask"): (ServiceParser, nodes.ServiceTask),
         full_tag("sendTask"): (ServiceParser, nodes.ServiceTask),
         full_tag("receiveTask"): (ReceiveParser, events.Catch),
-        full_tag("exclusiveGateway"): (ChoiceParser, nodes.ExclusiveGateway),
-        full_tag("inclusiveGateway"): (ChoiceParser, nodes.InclusiveGateway),
-        full_tag("parallelGateway"): (GatewayParser, nodes.ParallelGateway),
+        full_tag("exclusiveGateway"): (ChoiceParser, gateways.ExclusiveGateway),
+        full_tag("inclusiveGateway"): (ChoiceParser, gateways.InclusiveGateway),
+        full_tag("parallelGateway"): (GatewayParser, gateways.ParallelGateway),
         full_tag("eventBasedGateway"): (GatewayParser, events.EventGateway),
         full_tag("intermediateCatchEvent"): (CatchParser, events.Catch),
         full_tag("intermediateThrowEvent"): (ThrowParser, events.Throw),
@@ -250,6 +260,12 @@ class PackageParser(BpmnParser):
         super().__init__()
         self.lanes = lanes
         self.decisions: dict[str, Decision] = {}
+
+    def _add_data_stores(self, bpmn: Any) -> None:
+        """Only drawings here; the gate says so."""
+
+    def _add_correlations(self, bpmn: Any) -> None:
+        """A message names its case; keys are not needed."""
 
 
 def compiled(text: str, timer: bool = False) -> Value:

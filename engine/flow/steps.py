@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+MIRRORED = ("status", "outcome", "severity", "area", "lead_agency", "monitor_agency")  # variables that are case fields
+
 
 @dataclass(frozen=True)
 class Start:
@@ -109,12 +111,18 @@ class Timer:
 
 @dataclass(frozen=True)
 class Notify:
-    """Tell somebody something. ``to``: reporter, beneficiary, or an agency's key."""
+    """Tell somebody something.
+
+    Attributes:
+        to: reporter, beneficiary, or an agency's key.
+        data: what is known where it is told: the case's data, or a called process's.
+    """
 
     token: int
     element: str
     text: str
     to: str
+    data: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -135,7 +143,9 @@ class Outcome:
     data: dict[str, Any] = field(default_factory=dict)
     opened: list[OpenTask] = field(default_factory=list)
     regrouped: list[OpenTask] = field(default_factory=list)
-    left: set[int] = field(default_factory=set)  # tokens of tasks, timers and messages that wait no longer
+    left_tasks: dict[int, str] = field(default_factory=dict)  # token -> element of tasks that are open no longer
+    left_timers: set[int] = field(default_factory=set)  # tokens that wait for a moment no longer
+    left_messages: set[int] = field(default_factory=set)  # tokens that wait for a message no longer
     armed: list[Timer] = field(default_factory=list)
     awaited: list[tuple[int, str]] = field(default_factory=list)  # (token, message)
     effects: list[Notify | CallOut] = field(default_factory=list)

@@ -9,7 +9,7 @@ History is in `events`.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +19,7 @@ from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
 from SpiffWorkflow.task import Task
 
 from engine.errors import ProcessFault
-from engine.flow.steps import Timer
+from engine.flow.steps import MIRRORED, Timer
 
 STEPS_MAX = 2_000  # automatic steps in one go; a diagram that needs more runs in circles
 
@@ -61,6 +61,11 @@ class Token(Task):
     def alive(self) -> bool:
         return self._state < TaskState.COMPLETED
 
+    @property
+    def is_watcher(self) -> bool:
+        """Whether it stands at a boundary event, waiting beside its host."""
+        return "host" in self.internal_data
+
     def follow(self, spec: Any) -> Token:
         """Send a token on along a flow to ``spec``."""
         token = Token(self.workflow, spec, self)
@@ -80,9 +85,9 @@ class Token(Task):
 
     def run(self) -> None:
         going_on = self.task_spec._run_hook(self)
-        if not self.alive:
-            return  # what it did has cancelled it: an error end inside a subprocess
-        if going_on:
+        if not self.alive:  # what it did has cancelled it: an error end inside a subprocess
+            self.workflow._task_completed_notify(self)
+        elif going_on:
             self.complete()
         else:
             self._set_state(TaskState.STARTED)
@@ -125,8 +130,12 @@ class Scope:
     def _task_completed_notify(self, token: Token) -> None:
         self.top_workflow.passed_by(token)  # type: ignore[attr-defined]
 
+    def end_with_last_token(self) -> None:
+        """A path of the scope has come to its end; with the last one, so has the scope."""
+        if not self.living():
+            self.end()
+
     def end(self) -> None:
-        """Every token of the scope has come to an end."""
         self.completed = True
 
     def collect_log_extras(self, dct: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -175,7 +184,6 @@ class Process(Scope, BpmnWorkflow):
 
     def start(self) -> None:
         self.tasks[0].complete()
-        self.run()
 
     def run(self) -> None:
         """Run everything automatic until only people, timers, messages and services are waited for."""
@@ -191,11 +199,22 @@ class Process(Scope, BpmnWorkflow):
     def _poll(self) -> bool:
         """Inclusive joins may go on once nothing else can arrive; only a process at rest can tell."""
         for token in self.all_living():
-            if token._state == TaskState.WAITING and token.task_spec.polls:
-                token.task_spec._update(token)
+            if token._state == TaskState.WAITING:
+                token.task_spec.look_again(token)
                 if self.agenda:
                     return True
         return False
+
+    def amend(self, changes: dict[str, Any]) -> None:
+        """Change what is the case's own: it holds in called processes too, at once."""
+        for scope in self.scopes():
+            dict.update(scope.scope, changes)
+
+    def publish(self) -> None:
+        """What a called process says of the case itself is known outside at once, not only when it ends."""
+        for scope in self.scopes():
+            if isinstance(scope.scope, Borrowed):
+                self.amend(scope.scope.give_up(MIRRORED))
 
     def passed_by(self, token: Token) -> None:
         if token.task_spec.bpmn_id is not None:
@@ -208,6 +227,33 @@ class Process(Scope, BpmnWorkflow):
 
     def close_subprocess(self, host: Token) -> None:
         self.subprocesses.pop(host.id, None)
+
+
+class Borrowed(dict[str, Any]):
+    """A called process's copy of the data. It remembers what is written to it: only that goes back in the end, so
+    that the process does not undo what others have learned meanwhile."""
+
+    def __init__(self, data: dict[str, Any], written: Iterable[str] = ()) -> None:
+        super().__init__(data)
+        self.written = dict.fromkeys(written)
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        super().__setitem__(name, value)
+        self.written[name] = None
+
+    def update(self, changes: dict[str, Any]) -> None:  # type: ignore[override]
+        super().update(changes)
+        self.written.update(dict.fromkeys(changes))
+
+    def changes(self) -> dict[str, Any]:
+        return {name: self[name] for name in self.written}
+
+    def give_up(self, names: Iterable[str]) -> dict[str, Any]:
+        """Those of the changes; from now on they are none of its own."""
+        written = [name for name in names if name in self.written]
+        for name in written:
+            del self.written[name]
+        return {name: self[name] for name in written}
 
 
 class Subprocess(Scope, BpmnSubWorkflow):

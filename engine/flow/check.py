@@ -1,0 +1,33 @@
+"""The gate: what is wrong with a package, all of it at once, in an analyst's words.
+
+The same check runs at deployment, in the modeler and on the command line. Nothing with an error gets in: a mistake
+that would lose a citizen's report, or end one without an answer, is found here and not inside somebody's case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from engine.flow.draft import Draft
+from engine.flow.faults import Fault
+from engine.flow.rules import judge
+
+__all__ = ["Fault", "check"]
+
+FILES_MAX = 200
+
+
+def check(files: Mapping[str, str | bytes]) -> list[Fault]:
+    """Every fault of a package, errors and warnings, in the order of its files.
+
+    Args:
+        files: name -> content, names without folders.
+    """
+    if len(files) > FILES_MAX:
+        return [Fault("", 1, None, "file-unknown", f"A package may have at most {FILES_MAX} files, not {len(files)}.")]
+    try:
+        found = dict.fromkeys(judge(Draft.read(files)))
+    except RecursionError:
+        return [Fault("", 1, None, "too-many-elements", "Let fewer processes call each other one inside the other: "
+                      "they are nested too deeply to be looked at.")]
+    return sorted(found, key=lambda fault: (fault.file, fault.line, fault.severity, fault.code, fault.message))

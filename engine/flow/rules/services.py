@@ -1,0 +1,124 @@
+"""Rules about what a task hands on to: services, notices, decision tables, called processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.flow.diagram import CAMUNDA, Node, Scope, local
+from engine.flow.draft import Draft
+from engine.flow.faults import Fault, error, warning
+from engine.flow.rules.phrases import meant
+
+_CODE = ("class", "expression", "delegateExpression")
+
+
+def services(draft: Draft) -> Iterator[Fault]:
+    for process in draft.reached:
+        for node in process.walk():
+            if node.kind in ("serviceTask", "sendTask"):
+                yield from _service(node)
+            elif node.kind == "businessRuleTask":
+                yield from _decision(draft, node)
+            elif node.kind == "callActivity":
+                yield from _call(draft, node)
+            if node.kind not in ("serviceTask", "sendTask") and (node.inputs or node.outputs):
+                yield error(node, "mapping-ignored", f"Remove the inputs and outputs from {node.label}: every step "
+                            "sees the whole data of the case, so only services have inputs.")
+        yield from _recursion(draft, process)
+    yield from _unused(draft)
+
+
+def _service(node: Node) -> Iterator[Fault]:
+    topic = node.camunda.get("topic", "").strip()
+    if used := [name for name in _CODE if node.camunda.get(name)]:
+        yield error(node, "service-code", f"Make {node.label} an external task with a topic: camunda:{used[0]} is code "
+                    "of another engine.")
+        return
+    if node.kind == "sendTask" and not topic and node.is_event("message"):
+        return  # throws its message inside the case
+    if not topic:
+        yield error(node, "service-topic", f"Give {node.label} a topic (implementation: external): nobody would do it. "
+                    "The topic 'notify' sends a text.")
+    elif node.camunda.get("type") != "external":
+        yield error(node, "service-topic", f"Set the implementation of {node.label} to 'external': its topic {topic!r} "
+                    "has no effect otherwise.")
+    for name, value in node.inputs.items():
+        if value is None:
+            yield error(node, "mapping-ignored", f"Write the input {name!r} of {node.label} as one text or ${{…}}: "
+                        "lists, maps and scripts are not supported.")
+    if node.outputs:
+        yield error(node, "mapping-ignored", f"Replace the outputs of {node.label} by a result variable: the answer "
+                    "of a service is stored whole.")
+
+
+def _decision(draft: Draft, node: Node) -> Iterator[Fault]:
+    asked = node.camunda.get("decisionRef", "").strip()
+    if not asked:
+        yield error(node, "decision-missing", f"Say which decision table {node.label} asks (decisionRef).")
+    elif asked not in draft.decisions and all(draft.has(name) for name in draft.files if name.endswith(".dmn")):
+        yield error(node, "decision-missing", f"Add a .dmn file with the decision {asked!r} that {node.label} asks."
+                    f"{meant(asked, draft.decisions)}")
+    if node.camunda.get("decisionRefBinding", "latest") not in ("latest", "deployment"):
+        yield warning(node, "attribute-ignored", f"Remove the binding of {node.label}: it always asks the table that "
+                      "is deployed with it.")
+    many = node.camunda.get("mapDecisionResult") in ("collectEntries", "resultList")
+    if many and not node.camunda.get("resultVariable"):
+        yield error(node, "decision-result", f"Name a result variable for {node.label}: a list of results has to go "
+                    "somewhere.")
+
+
+def _call(draft: Draft, node: Node) -> Iterator[Fault]:
+    called = node.called or ""
+    if not called:
+        yield error(node, "called-missing", f"Say which process {node.label} calls (called element).")
+    elif "${" in called or called not in draft.processes:
+        hint = meant(called, draft.processes) if "${" not in called else " Name it; it cannot be an expression."
+        yield error(node, "called-missing", f"Add the process {called!r} that {node.label} calls to the package.{hint}")
+    holder = node.element.find("{*}extensionElements")
+    for one in () if holder is None else holder:
+        if one.tag in (CAMUNDA + "in", CAMUNDA + "out") and not (one.get("variables") or one.get("businessKey")):
+            yield error(node, "mapping-ignored", f"Remove the {local(one)} mapping from {node.label}, or pass all "
+                        "variables: the called process sees the whole data of the case.")
+
+
+def _recursion(draft: Draft, process: Scope) -> Iterator[Fault]:
+    for node in process.walk():
+        route = _route_back(draft, draft.processes.get(node.called or ""), process)
+        if route:
+            calls = " → ".join(repr(one.id) for one in [process, *route])
+            yield error(node, "call-recursive", f"Do not call {node.called!r} in {node.label}: it would call itself "
+                        f"for ever ({calls}).")
+
+
+def _route_back(draft: Draft, begin: Scope | None, home: Scope) -> list[Scope]:
+    """The processes called one by the other from ``begin`` to ``home``; empty if none leads there."""
+    came: dict[str, Scope | None] = {begin.id: None} if begin is not None else {}
+    queue = [begin] if begin is not None else []
+    for one in queue:
+        if one is home:
+            route = [one]
+            while (before := came[route[-1].id]) is not None:
+                route.append(before)
+            return route[::-1]
+        for node in one.walk():
+            called = draft.processes.get(node.called or "")
+            if called is not None and called.id not in came:
+                came[called.id] = one
+                queue.append(called)
+    return []
+
+
+def _unused(draft: Draft) -> Iterator[Fault]:
+    if draft.main is None:
+        return
+    for process in draft.processes.values():
+        if process not in draft.reached and process.nodes:
+            yield warning(process, "process-unused", f"Remove {process.label}, or call it: no case ever gets there.")
+    for process in draft.reached:
+        if process.element.get("isExecutable") in ("false", "0"):
+            yield warning(process, "process-unused", f"Mark {process.label} as executable: it is run nevertheless.")
+    used = {node.camunda.get("decisionRef", "").strip() for process in draft.reached for node in process.walk()}
+    used_files = {file for key, file in draft.decision_files.items() if key in used}
+    for file in sorted(set(draft.decision_files.values()) - used_files):
+        yield Fault(file, 1, None, "decision-unused", f"Remove {file}, or ask its table: no business rule task does.",
+                    "warning")

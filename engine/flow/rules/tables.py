@@ -1,0 +1,142 @@
+"""Rules about the two tables: type.toml and province.toml."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from engine.flow.draft import PROVINCE, TYPE, Draft
+from engine.flow.faults import Fault
+from engine.flow.rules.phrases import meant
+
+SECRECY = ("C0", "C1", "C2", "C3", "C4")
+KINDS = ("desk", "office", "department", "district", "service", "overseer")
+_TYPE_KEYS = frozenset({
+    "code", "province", "process", "secrecy", "intake_form", "name", "statuses", "outcomes", "lanes", "deadlines",
+    "extension", "pause", "texts", "description", "reopen", "severities",
+})
+_PROVINCE_KEYS = frozenset({
+    "code", "short", "name", "hotline", "tracking_url", "calendars", "areas", "agencies", "texts", "keypad",
+})
+
+
+def tables(draft: Draft) -> Iterator[Fault]:
+    if draft.has(TYPE):
+        yield from _type(draft)
+    if draft.has(PROVINCE):
+        yield from _province(draft)
+
+
+class _Table:
+    """Complaints about one file."""
+
+    def __init__(self, draft: Draft, file: str, table: Mapping[str, Any]) -> None:
+        self.draft, self.file, self.table = draft, file, table
+
+    def fault(self, keys: tuple[str, ...], code: str, message: str, severity: str = "error") -> Fault:
+        return Fault(self.file, self.draft.line(self.file, *keys), None, code, message, severity)
+
+    def texts(self, *keys: str) -> Iterator[Fault]:
+        """Each of the keys must be there, and be a text."""
+        for key in keys:
+            value = self.table.get(key)
+            if not isinstance(value, str) or not value:
+                yield self.fault((key,), "table-missing" if value is None else "table-value",
+                                 f'Write {key} = "…" at the top of {self.file}.')
+
+    def known(self, keys: frozenset[str]) -> Iterator[Fault]:
+        for key in self.table.keys() - keys:
+            yield self.fault((key,), "table-key", f"Check {key!r} in {self.file}: nothing reads it.{meant(key, keys)}",
+                             "warning")
+
+    def tables(self, key: str) -> Iterator[tuple[str, Any]]:
+        found = self.table.get(key, {})
+        if isinstance(found, Mapping):
+            yield from found.items()
+
+    def must_be_tables(self, key: str) -> Iterator[Fault]:
+        found = self.table.get(key)
+        if not isinstance(found, Mapping) or not found:
+            yield self.fault((key,), "table-missing", f"Write at least one [{key}.<name>] in {self.file}.")
+            return
+        for name, one in found.items():
+            if not isinstance(one, Mapping):
+                yield self.fault((key, name), "table-value", f"Make {key}.{name} a table: [{key}.{name}].")
+            elif not isinstance(one.get("vi"), str):
+                yield self.fault((key, name), "table-missing", f'Write vi = "…" under [{key}.{name}]: people read it.')
+
+
+def _type(draft: Draft) -> Iterator[Fault]:
+    found = _Table(draft, TYPE, draft.type)
+    yield from found.texts("code", "province", "process", "intake_form", "secrecy")
+    yield from found.known(_TYPE_KEYS)
+    yield from found.must_be_tables("statuses")
+    yield from found.must_be_tables("outcomes")
+    name = draft.table(TYPE, "name")
+    if not isinstance(name.get("vi"), str):
+        yield found.fault(("name",), "table-missing", 'Write vi = "…" under [name] in type.toml: citizens read it.')
+    yield from _references(draft, found)
+    for key, status in found.tables("statuses"):
+        if isinstance(status, Mapping) and status.get("open311") not in ("open", "closed"):
+            yield found.fault(("statuses", key), "table-value",
+                              f'Write open311 = "open" or "closed" under [statuses.{key}].')
+    for key, outcome in found.tables("outcomes"):
+        closes = outcome.get("closes_as") if isinstance(outcome, Mapping) else None
+        if closes is not None and closes not in draft.table(TYPE, "statuses"):
+            yield found.fault(("outcomes", key), "status-unknown", f"Write [statuses.{closes}] in type.toml: the "
+                              f"outcome {key!r} closes as it.{meant(str(closes), draft.table(TYPE, 'statuses'))}")
+
+
+def _references(draft: Draft, found: _Table) -> Iterator[Fault]:
+    table = draft.type
+    process, form, secrecy = table.get("process"), table.get("intake_form"), table.get("secrecy")
+    if isinstance(process, str) and draft.diagrams and process not in draft.processes:
+        yield found.fault(("process",), "process-unknown", f"Name a process that is drawn: there is no process "
+                          f"{process!r}.{meant(process, draft.processes)}")
+    if isinstance(form, str) and form not in draft.forms:
+        yield found.fault(("intake_form",), "form-missing", f"Add {form}.form to the package: reports are taken in "
+                          f"with it.{meant(form, draft.forms)}")
+    if isinstance(secrecy, str) and secrecy not in SECRECY:
+        yield found.fault(("secrecy",), "table-value",
+                          f"Write one of {', '.join(SECRECY)} for secrecy, not {secrecy!r}.")
+    province = draft.province.get("code")
+    if draft.has(PROVINCE) and isinstance(table.get("province"), str) and table["province"] != province:
+        yield found.fault(("province",), "table-value", f"Write province = {province!r}: that is the province.toml it "
+                          "comes with.")
+
+
+def _province(draft: Draft) -> Iterator[Fault]:
+    found = _Table(draft, PROVINCE, draft.province)
+    yield from found.texts("code", "short", "name")
+    yield from found.known(_PROVINCE_KEYS)
+    areas = list(_rows(draft, "areas"))
+    codes = {str(one.get("code")) for one in areas}
+    for one in areas:
+        if not (isinstance(one.get("code"), str) and isinstance(one.get("name"), str)):
+            yield found.fault(("areas",), "table-missing", "Write code and name in every [[areas]] of province.toml.")
+    seen: set[str] = set()
+    for one in _rows(draft, "agencies"):
+        key = str(one.get("key", ""))
+        line = ("agencies",)
+        if not key or not isinstance(one.get("name"), str):
+            yield found.fault(line, "table-missing", "Write key and name in every [[agencies]] of province.toml.")
+            continue
+        if key in seen:
+            yield found.fault(line, "id-duplicate", f"Give one of the two agencies {key!r} another key.")
+        seen.add(key)
+        if one.get("kind") not in KINDS:
+            yield found.fault(line, "table-value",
+                              f"Write one of {', '.join(KINDS)} as the kind of the agency {key!r}.")
+        if one.get("area") is not None and one["area"] not in codes:
+            yield found.fault(line, "table-value", f"Write an area of province.toml for the agency {key!r}: there is "
+                              f"no area {one['area']!r}.")
+    url = draft.province.get("tracking_url", "{number}")
+    if "{number}" not in str(url):
+        yield found.fault(("tracking_url",), "table-value", "Write {number} where the case's number belongs in "
+                          "tracking_url.")
+
+
+def _rows(draft: Draft, key: str) -> Iterator[Mapping[str, Any]]:
+    found = draft.province.get(key, [])
+    if isinstance(found, list):
+        yield from (one for one in found if isinstance(one, Mapping))

@@ -1,0 +1,62 @@
+"""What a case's data can hold: every name that something in the package sets."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from engine.flow.diagram import Node
+from engine.flow.draft import Draft
+from engine.flow.scripts import ScriptError, compile_script
+from engine.forms import Field
+
+GIVEN = frozenset({
+    "number", "report_type", "province", "area", "channel", "severity", "opened_at", "status", "outcome",
+    "lead_agency", "monitor_agency",
+})
+"""What the engine sets at the start, and the variables that a case shows as its own fields."""
+
+
+def known_names(draft: Draft) -> set[str]:
+    """Names from forms, decision tables, scripts and result variables.
+
+    What a message or a service brings is unknown; a property ``gives="ly_do, so_tien"`` on its element names it.
+    """
+    known = set(GIVEN) | {field.key.split(".")[0] for field in fields(draft)}
+    for decision in draft.decisions.values():
+        known |= {output.name for output in decision.outputs}
+    for node in draft.nodes():
+        known.add(node.camunda.get("resultVariable", ""))
+        known |= {name.strip() for name in node.properties.get("gives", "").split(",")}
+        if node.kind == "scriptTask":
+            known |= assigned(node)
+    return known - {""}
+
+
+def assigned(node: Node) -> frozenset[str]:
+    """What a script task sets."""
+    script = node.element.findtext("{*}script") or ""
+    try:
+        return compile_script(script).assigned
+    except ScriptError:
+        return frozenset()
+
+
+def fields(draft: Draft) -> Iterator[Field]:
+    """Every question of every form."""
+    return (field for form in draft.forms.values() if form is not None for field in form.fields)
+
+
+def offered(draft: Draft) -> dict[str, list[Any]]:
+    """The answers that each question offers, in whichever form it is asked; only of questions that list them all."""
+    found: dict[str, dict[Any, None]] = defaultdict(dict)
+    free = set()
+    for field in fields(draft):
+        if field.kind in ("radio", "select") and field.options and not field.options_from:
+            found[field.key] |= dict.fromkeys(option.value for option in field.options)
+        elif field.kind == "checkbox":
+            found[field.key] |= dict.fromkeys((True, False))
+        else:
+            free.add(field.key)
+    return {key: list(values) for key, values in found.items() if key not in free}

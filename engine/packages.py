@@ -1,0 +1,246 @@
+"""Report types: what a province decided about one kind of report, as data an analyst owns.
+
+A package is a set of files: the diagram, its tables, forms, deadlines and texts. A deployed version never changes,
+and a case is pinned to the version it started with, so a later version never surprises a running case.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import tomllib
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import bindparam, literal_column, select
+
+from engine import model
+from engine.deadlines import Terms
+from engine.errors import InvalidPackage, NotFound
+from engine.flow.check import check
+from engine.flow.machine import Machine
+from engine.flow.parser import parse
+from engine.forms import Form
+from engine.prepared import Prepared
+from engine.runtime import Unit
+from engine.texts import Text
+
+Files = Mapping[str, str]
+
+
+class Package:
+    """One version of a report type.
+
+    Attributes:
+        files: name -> text, as deployed.
+        id, version: of its row in `definitions`; 0 for a package that is not deployed.
+        type, province: type.toml and province.toml as read.
+    """
+
+    def __init__(self, files: Files, id: int = 0, version: int = 0) -> None:
+        self.files = dict(files)
+        self.id = id
+        self.version = version
+        self.type: dict[str, Any] = tomllib.loads(files["type.toml"])
+        self.province: dict[str, Any] = tomllib.loads(files["province.toml"])
+
+    @property
+    def code(self) -> str:
+        return str(self.type["code"])
+
+    @property
+    def name(self) -> dict[str, str]:
+        return self.type.get("name", {})  # type: ignore[no-any-return]
+
+    @property
+    def intake_form(self) -> Form:
+        return self.forms[self.type["intake_form"]]
+
+    @cached_property
+    def machine(self) -> Machine:
+        lanes = {lane: str(group) for lane, group in self.type.get("lanes", {}).items()}
+        return Machine(parse(self.files, self.type["process"], lanes))
+
+    @cached_property
+    def terms(self) -> Terms:
+        return Terms.parse(self.type, self.province)
+
+    @cached_property
+    def forms(self) -> dict[str, Form]:
+        found = {name.removesuffix(".form"): source for name, source in self.files.items() if name.endswith(".form")}
+        return {name: Form.parse(source, name) for name, source in found.items()}
+
+    @cached_property
+    def texts(self) -> dict[str, Text]:
+        tables = {**self.province.get("texts", {}), **self.type.get("texts", {})}
+        return {key: Text.parse(key, table) for key, table in tables.items()}
+
+    def status(self, key: str) -> dict[str, Any]:
+        """The words and meaning of an internal status: ``vi``, ``citizen``, ``open311``, ``paused``."""
+        return self.type.get("statuses", {}).get(key, {})  # type: ignore[no-any-return]
+
+    def is_closed(self, status: str) -> bool:
+        """Whether, for the citizen, the case is settled: its clock stops."""
+        return self.status(status).get("open311") == "closed"
+
+    def first_status(self) -> str:
+        return next(iter(self.type.get("statuses", {})), "moi_tiep_nhan")
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """What came of a deployment. ``unchanged``: the newest version already had exactly these files."""
+
+    id: int
+    key: str
+    version: int
+    unchanged: bool
+    warnings: list[dict[str, Any]]
+
+
+def deploy(unit: Unit, files: Files, *, by: str, active_from: datetime | None = None) -> Deployed:
+    """Check a package and make it the newest version of its report type.
+
+    Args:
+        active_from: when new cases start with it; now, if left out. Aware.
+
+    Raises:
+        InvalidPackage: it has faults; ``faults`` lists every one, and nothing is stored.
+    """
+    faults = check(files)
+    errors = [fault for fault in faults if fault.severity == "error"]
+    if errors:
+        found = "1 fault" if len(errors) == 1 else f"{len(errors)} faults"
+        raise InvalidPackage(
+            f"The report type has {found}; nothing was deployed.", faults=[fault.to_json() for fault in faults]
+        )
+    package = Package(files)
+    newest = _newest(unit, package.code)
+    checksum = _checksum(files)
+    warnings = [fault.to_json() for fault in faults]
+    if newest is not None and newest.checksum == checksum:
+        return Deployed(newest.id, package.code, newest.version, True, warnings)
+    row = {
+        "key": package.code,
+        "version": newest.version + 1 if newest else 1,
+        "checksum": checksum,
+        "files": zlib.compress(json.dumps(dict(files), ensure_ascii=False).encode()),
+        "warnings": warnings,
+        "created_at": unit.now,
+        "created_by": by,
+        "active_from": active_from or unit.now,
+    }
+    made = unit.execute(model.definitions.insert().returning(model.definitions.c.id), row).scalar_one()
+    return Deployed(made, package.code, int(row["version"]), False, warnings)
+
+
+def _newest(unit: Unit, key: str) -> Any:
+    table = model.definitions.c
+    query = select(table.id, table.version, table.checksum).where(table.key == key)
+    return unit.first(query.order_by(table.version.desc()).limit(1))
+
+
+def _checksum(files: Files) -> str:
+    total = hashlib.sha256()
+    for name in sorted(files):
+        total.update(f"{name}\0{files[name]}\0".encode())
+    return total.hexdigest()
+
+
+def load_province(unit: Unit, settings: Mapping[str, Any]) -> None:
+    """Bring a province's areas and agencies up to date with its province.toml. Nothing is deleted."""
+    code = str(settings["code"])
+    _upsert(
+        unit,
+        model.provinces,
+        [{"code": code, "name": settings["name"], "short": settings["short"], "settings": dict(settings)}],
+    )
+    areas = [
+        {"code": one["code"], "province": code, "name": one["name"], "parent": one.get("parent")}
+        for one in settings.get("areas", ())
+    ]
+    _upsert(unit, model.areas, areas)
+    fields = ("area", "email", "phone")
+    agencies = [
+        {
+            "key": one["key"],
+            "province": code,
+            "name": one["name"],
+            "kind": one["kind"],
+            **{field: one.get(field) for field in fields},
+        }
+        for one in settings.get("agencies", ())
+    ]
+    _upsert(unit, model.agencies, agencies)
+
+
+def _upsert(unit: Unit, table: Any, rows: list[dict[str, Any]]) -> None:
+    key = next(iter(table.primary_key))
+    known = {row[0] for row in unit.all(select(key))}
+    for row in rows:
+        if row[key.name] in known:
+            unit.execute(table.update().where(key == row[key.name]).values(row))
+        else:
+            unit.execute(table.insert(), row)
+            known.add(row[key.name])
+
+
+_DEFINITIONS = model.definitions.c
+_CURRENT = Prepared(
+    select(_DEFINITIONS.id)
+    .where(_DEFINITIONS.key == bindparam("key"), _DEFINITIONS.active_from <= bindparam("now"))
+    .order_by(_DEFINITIONS.version.desc())
+    .limit(literal_column("1"))
+)
+
+
+class Catalogue:
+    """The report types by version, parsed once per process and shared by all cases."""
+
+    def __init__(self) -> None:
+        self._packages: dict[int, Package] = {}
+        self._lock = threading.Lock()
+
+    def pinned(self, unit: Unit, definition_id: int) -> Package:
+        """The version a case started with."""
+        found = self._packages.get(definition_id)
+        if found is None:
+            with self._lock:
+                found = self._packages.get(definition_id) or self._load(unit, definition_id)
+        return found
+
+    def current(self, unit: Unit, key: str) -> Package:
+        """The version that new cases start with.
+
+        Raises:
+            NotFound: there is no such report type, or none of its versions is in force yet.
+        """
+        found = unit.scalar(_CURRENT, {"key": key, "now": unit.now})
+        if found is None:
+            raise NotFound(f"There is no report type {key!r}.")
+        return self.pinned(unit, found)
+
+    def all_current(self, unit: Unit) -> list[Package]:
+        keys = unit.all(
+            select(model.definitions.c.key)
+            .where(model.definitions.c.active_from <= unit.now)
+            .distinct()
+            .order_by(model.definitions.c.key)
+        )
+        return [self.current(unit, row.key) for row in keys]
+
+    def _load(self, unit: Unit, definition_id: int) -> Package:
+        table = model.definitions.c
+        row = unit.first(select(table.files, table.version).where(table.id == definition_id))
+        if row is None:
+            raise NotFound(f"There is no deployed version {definition_id}.")
+        package = Package(json.loads(zlib.decompress(row.files)), definition_id, row.version)
+        _ = package.machine  # parse now, under the lock, not in the middle of somebody's step
+        # a unit that rolls back may have deployed it; ids are not reused, so keeping it does no harm
+        self._packages[definition_id] = package
+        return package
