@@ -24,7 +24,7 @@ def options(url: str) -> dict[str, Any]:
     """Keyword arguments for ``create_engine`` (or ``SQLALCHEMY_ENGINE_OPTIONS``) that suit the database."""
     if make_url(url).get_backend_name() == "sqlite":
         return _JSON | {"connect_args": {"timeout": BUSY_SECONDS, "check_same_thread": False}}
-    return _JSON | {"isolation_level": "READ COMMITTED", "connect_args": {"options": "-c timezone=utc"}}
+    return _JSON | {"isolation_level": "READ COMMITTED", "connect_args": {"options": "-c timezone=utc -c jit=off"}}
 
 
 def connect(url: str) -> Engine:

@@ -129,7 +129,8 @@ class Text:
                 f"The text {self.key!r} needs a value for {{{piece[1]}}}, "
                 "and the case has none that fits in a sentence."
             )
-        return words
+        ends_the_sentence = piece.string[piece.end() : piece.end() + 1] == "."
+        return words.rstrip(" .") or words if ends_the_sentence else words
 
 
 def local_time(at: datetime) -> str:

@@ -1,0 +1,175 @@
+"""What people do to a case as a whole: its clock, its agency, its fate.
+
+Every function asks first whether the account may, and answers with the case as it then is.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+
+from engine import access, clocks, instances, messages, model
+from engine.access import Account
+from engine.errors import InvalidRequest, WrongState
+from engine.flow.steps import Abandon, Amend, Deliver
+from engine.runtime import Unit
+from engine.tasks import checked_reason
+from engine.vietnamese import nfc
+
+COMMENT_MAX = 4_000
+DUPLICATE = "trung"  # status and outcome of a case joined to another
+
+
+def extend(unit: Unit, number: str, until: datetime, reason: str, *, by: Account) -> Row[Any]:
+    """*Gia hạn*: a new due time, with a reason.
+
+    Raises:
+        NotFound, NotAllowed: the case is not for this account.
+        InvalidRequest: no reason, or not a date it may be extended to.
+        WrongState: it is paused, settled, or was extended as often as its type allows.
+    """
+    case = access.find(unit, by, "extend", number, lock=True)
+    package = unit.catalogue.pinned(unit, case.definition_id)
+    clocks.extend(unit, package, case, until, reason=checked_reason(reason), by=by.login)
+    return _now(unit, case.id)
+
+
+def pause(unit: Unit, number: str, reason: str, *, by: Account) -> Row[Any]:
+    """Stop the clock while the case waits for somebody who is not one of us.
+
+    Raises:
+        NotFound, NotAllowed, InvalidRequest, WrongState: as for `extend`.
+    """
+    case = access.find(unit, by, "pause", number, lock=True)
+    package = unit.catalogue.pinned(unit, case.definition_id)
+    clocks.pause(unit, package, case, reason=checked_reason(reason), by=by.login)
+    return _now(unit, case.id)
+
+
+def resume(unit: Unit, number: str, *, by: Account) -> Row[Any]:
+    """Start the clock again.
+
+    Raises:
+        NotFound, NotAllowed, WrongState: as for `extend`.
+    """
+    case = access.find(unit, by, "resume", number, lock=True)
+    clocks.resume(unit, unit.catalogue.pinned(unit, case.definition_id), case, by=by.login)
+    return _now(unit, case.id)
+
+
+def reassign(unit: Unit, number: str, agency: str, reason: str, *, by: Account) -> Row[Any]:
+    """Make another agency the lead: tasks that go to the lead agency go to it from now on.
+
+    Raises:
+        NotFound, NotAllowed: the case is not for this account.
+        InvalidRequest: no reason, or no such agency in the province.
+        WrongState: the case is closed.
+    """
+    case = access.find(unit, by, "reassign", number, lock=True)
+    known = select(model.agencies.c.key).where(
+        model.agencies.c.key == agency, model.agencies.c.province == case.province
+    )
+    if unit.first(known) is None:
+        raise InvalidRequest(f"There is no agency {agency!r} in the province of {number}.")
+    reason = checked_reason(reason)
+    _must_run(unit, case)
+    instances.advance(unit, case.id, Amend({"lead_agency": agency}), by=by.login)
+    unit.record(case.id, "reassigned", by.login, agency=agency, was=case.lead_agency, reason=reason)
+    return _now(unit, case.id)
+
+
+def reopen(unit: Unit, number: str, reason: str, *, by: Account) -> Row[Any]:
+    """*Phản ánh lại*: it was not solved after all. Possible as long as the process waits for it.
+
+    Raises:
+        NotFound, NotAllowed, InvalidRequest: as for `reassign`.
+        WrongState: the case is not settled, or the time for reopening it is over.
+    """
+    case = access.find(unit, by, "reopen", number, lock=True)
+    payload = {"ly_do_phan_anh_lai": checked_reason(reason)}
+    try:
+        instances.advance(unit, case.id, Deliver(messages.REOPEN, payload), by=by.login)
+    except WrongState:
+        raise WrongState(
+            f"The case {number} cannot be reopened now: send a new report and mention its number."
+        ) from None
+    return _now(unit, case.id)
+
+
+def rate(unit: Unit, number: str, stars: int, *, by: Account) -> Row[Any]:
+    """What the citizen thinks of the result: 1 to 5, 0 for "not solved" without reopening.
+
+    Raises:
+        NotFound, NotAllowed: the case is not for this account.
+        InvalidRequest: not 0 to 5.
+        WrongState: there is no result yet.
+    """
+    case = access.find(unit, by, "rate", number, lock=True)
+    if isinstance(stars, bool) or not isinstance(stars, int) or not 0 <= stars <= 5:
+        raise InvalidRequest(f"A rating is a whole number from 0 to 5, not {stars!r}.")
+    if case.closed_at is None:
+        raise WrongState(f"The case {number} has no result yet that could be rated.")
+    unit.execute(update(model.cases).where(model.cases.c.id == case.id).values(rating=stars))
+    unit.record(case.id, "rated", by.login, stars=stars)
+    waits = select(model.subscriptions.c.token).where(
+        model.subscriptions.c.case_id == case.id, model.subscriptions.c.message == messages.RATING
+    )
+    if unit.first(waits) is not None:
+        instances.advance(unit, case.id, Deliver(messages.RATING, {"danh_gia": stars}), by=by.login)
+    return _now(unit, case.id)
+
+
+def merge(unit: Unit, number: str, into: str, *, by: Account) -> Row[Any]:
+    """Join a case to the one it repeats. Its process ends; its caller hears the other's result.
+
+    Raises:
+        NotFound, NotAllowed: one of the two is not for this account.
+        InvalidRequest: they are of different provinces or types, or the same one.
+        WrongState: this one is closed already, or the other is itself a duplicate.
+    """
+    original = access.find(unit, by, "merge", into, lock=False)
+    case = access.find(unit, by, "merge", number, lock=True)
+    if original.id == case.id or original.province != case.province:
+        raise InvalidRequest(f"{number} cannot be joined to {into}: they must be two cases of one province.")
+    if original.duplicate_of is not None:
+        raise WrongState(f"{into} is itself a duplicate; join {number} to its original.")
+    _must_run(unit, case)
+    unit.execute(update(model.cases).where(model.cases.c.id == case.id).values(duplicate_of=original.id))
+    instances.advance(unit, case.id, Abandon({"status": DUPLICATE, "outcome": DUPLICATE}), by=by.login)
+    unit.record(case.id, "merged", by.login, into=into)
+    unit.record(original.id, "joined-by", by.login, number=number)
+    return _now(unit, case.id)
+
+
+def comment(unit: Unit, number: str, text: str, *, public: bool, by: Account) -> int:
+    """Add a remark; the citizen sees the public ones.
+
+    Returns:
+        The comment's id.
+
+    Raises:
+        NotFound, NotAllowed: the case is not for this account.
+        InvalidRequest: it is empty or endless.
+    """
+    case = access.find(unit, by, "comment", number)
+    text = nfc(text).strip()
+    if not text or len(text) > COMMENT_MAX:
+        raise InvalidRequest(f"A comment has 1 to {COMMENT_MAX} characters.")
+    row = {"case_id": case.id, "at": unit.now, "author": by.login, "text": text, "public": public}
+    made: int = unit.execute(insert(model.comments).returning(model.comments.c.id), row).scalar_one()
+    unit.record(case.id, "commented", by.login, comment=made, public=public)
+    return made
+
+
+def _must_run(unit: Unit, case: Row[Any]) -> None:
+    if case.closed_at is not None:
+        raise WrongState(f"The case {case.number} is closed.")
+
+
+def _now(unit: Unit, case_id: int) -> Row[Any]:
+    """The case as it is now, which nobody has read before."""
+    changed = update(model.cases).where(model.cases.c.id == case_id)
+    unit.execute(changed.values(version=model.cases.c.version + 1))
+    return unit.first(select(model.cases).where(model.cases.c.id == case_id))  # type: ignore[return-value]

@@ -1,0 +1,317 @@
+"""The clocks of a case: its deadlines as rows, and the jobs and timers that follow them.
+
+`engine.deadlines` says what a promise means and how pausing and extending move it; here that becomes rows, in the
+unit of whoever changed the case. A job's row is the timer: nothing else knows when something is due.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Row, bindparam, delete, literal_column, select, update
+
+from engine import jobs, leases
+from engine.calendar import ZONE
+from engine.deadlines import Deadline, Moved
+from engine.errors import WrongState
+from engine.flow.steps import OpenTask, Timer
+from engine.flow.tokens import Moment
+from engine.model import cases, deadlines, tasks
+from engine.model import jobs as jobs_table
+from engine.packages import Package
+from engine.prepared import Prepared
+from engine.runtime import Unit
+
+CASE = "case"  # the name of the whole case's deadline; its token is 0
+
+_KEEP = Prepared.insertion(
+    deadlines, "case_id", "name", "token", "calendar", "started_at", "due_at", "warn_at", "story"
+)
+_NEW_JOB = Prepared.insertion(jobs_table, "case_id", "token", "kind", "due_at", "payload", state="ready")
+_OF_CASE = (deadlines.c.case_id == bindparam("case"), deadlines.c.settled_at.is_(None))
+_RUNNING = Prepared(select(deadlines).where(*_OF_CASE).order_by(deadlines.c.id))
+_SETTLE_CASE = Prepared(update(deadlines).where(*_OF_CASE, deadlines.c.token == 0).values(settled_at=bindparam("at")))
+_DROP_MARKS = Prepared(
+    delete(jobs_table).where(
+        jobs_table.c.case_id == bindparam("case"),
+        jobs_table.c.token == 0,
+        jobs_table.c.kind.in_([literal_column("'warning'"), literal_column("'breach'")]),
+    )
+)
+
+
+def moment(unit: Unit, package: Package, case: Row[Any]) -> Moment:
+    """The unit's instant, with what an analyst's expressions may ask of it."""
+    moment = Moment(unit.now)
+
+    def deadline(name: str) -> Any:
+        if name == CASE:
+            running = _running(unit, case.id, CASE)
+            if running is not None:
+                return running
+        return package.terms.due(name, unit.now, moment.data.get("severity"))
+
+    def point(name: str, mark: str | float) -> str:
+        found = deadline(name)
+        at = {"due": found.due_at, "warn": found.warn_at or found.due_at}.get(str(mark))
+        value = (at or package.terms.late(_as_running(found), float(mark))).isoformat()
+        moment.asked.append((value, name, mark))
+        return value
+
+    moment.functions = {
+        "now": lambda: unit.now.isoformat(),
+        "today": lambda: date.isoformat(unit.now.astimezone(ZONE).date()),
+        "due": lambda name: point(name, "due"),
+        "warn": lambda name: point(name, "warn"),
+        "late": point,
+    }
+    return moment
+
+
+def _as_running(found: Any) -> Any:
+    return found.running() if isinstance(found, Deadline) else found
+
+
+def _running(unit: Unit, case_id: int, name: str) -> Row[Any] | None:
+    named = [row for row in all_running(unit, case_id) if row.name == name]
+    return named[-1] if named else None
+
+
+def all_running(unit: Unit, case_id: int) -> list[Row[Any]]:
+    """The case's deadlines that are neither met nor given up, the oldest first."""
+    return unit.all(_RUNNING, {"case": case_id})
+
+
+# -- starting --------------------------------------------------------------------------------------------------------
+
+
+def start_case(unit: Unit, case_id: int, deadline: Deadline) -> None:
+    """The whole case's clock starts at intake."""
+    _start(unit, case_id, 0, deadline)
+
+
+def promised(unit: Unit, package: Package, case: Row[Any], data: dict[str, Any]) -> Deadline | Row[Any] | None:
+    """The whole case's deadline once the present step is done: a reopened case is promised anew from now, one whose
+    severity has just been found out from when it was opened, any other keeps its promise."""
+    if CASE not in package.terms:
+        return None
+    severity = data.get("severity")
+    if case.closed_at is not None and not package.is_closed(data.get("status") or case.status):
+        return package.terms.due(CASE, unit.now, severity)
+    running = _running(unit, case.id, CASE)
+    if running is not None and severity != case.severity and len(running.story) == 1:  # never moved so far
+        return package.terms.due(CASE, case.opened_at, severity)
+    return running
+
+
+def _promise_again(unit: Unit, case_id: int, deadline: Deadline) -> dict[str, Any]:
+    """Returns:
+    What changes on the case's row.
+    """
+    table = deadlines
+    earlier = unit.first(select(table).where(table.c.case_id == case_id, table.c.name == CASE))
+    if earlier is None:
+        _start(unit, case_id, 0, deadline)
+    else:
+        change = update(table).where(table.c.id == earlier.id)
+        unit.execute(change.values(_row(deadline) | {"settled_at": None}))
+        for kind, at in (("warning", deadline.warn_at), ("breach", deadline.due_at)):
+            if at is not None:
+                jobs.put(unit, case_id, 0, kind, at, {"deadline": CASE})
+    return {"due_at": deadline.due_at, "warned_at": None, "breached_at": None}
+
+
+def start_task(unit: Unit, package: Package, case: Row[Any], task: OpenTask, data: dict[str, Any]) -> Deadline | None:
+    """A task's clock starts when it opens, if its type has a term of the task's name."""
+    if task.element not in package.terms:
+        return None
+    deadline = package.terms.due(task.element, unit.now, data.get("severity"))
+    _start(unit, case.id, task.token, deadline)
+    return deadline
+
+
+def _start(unit: Unit, case_id: int, token: int, deadline: Deadline) -> None:
+    """The token is new, so nothing waits for it yet."""
+    row = _row(deadline) | {"case_id": case_id, "name": deadline.name, "token": token}
+    unit.write(_KEEP, row)
+    for kind, at in (("warning", deadline.warn_at), ("breach", deadline.due_at)):
+        if at is not None:
+            unit.write(_NEW_JOB, _job(case_id, token, kind, at, {"deadline": deadline.name}))
+
+
+def _row(deadline: Deadline) -> dict[str, Any]:
+    return {
+        "calendar": deadline.calendar,
+        "started_at": deadline.started_at,
+        "due_at": deadline.due_at,
+        "warn_at": deadline.warn_at,
+        "story": [deadline.story()],
+    }
+
+
+def _job(case_id: int, token: int, kind: str, at: datetime, payload: dict[str, Any]) -> dict[str, Any]:
+    return {"case_id": case_id, "token": token, "kind": kind, "due_at": at, "payload": payload}
+
+
+def arm(unit: Unit, package: Package, case: Row[Any], timers: list[Timer]) -> None:
+    """Tokens wait for a moment. One that follows a deadline nobody keeps yet has it written down here."""
+    if timers:
+        for one in timers:
+            unit.write(_NEW_JOB, _job(case.id, one.token, "timer", one.due_at, _followed(one)))
+        leases.wake(unit, min(timer.due_at for timer in timers))
+    for timer in timers:
+        if timer.term and timer.term != CASE and _running(unit, case.id, timer.term) is None:
+            deadline = package.terms.due(timer.term, unit.now, case.severity)
+            unit.write(_KEEP, _row(deadline) | {"case_id": case.id, "name": timer.term, "token": timer.token})
+
+
+def _followed(timer: Timer) -> dict[str, Any]:
+    return {"term": timer.term, "mark": timer.mark} if timer.term else {}
+
+
+# -- moving ----------------------------------------------------------------------------------------------------------
+
+
+def pause(unit: Unit, package: Package, case: Row[Any], *, reason: str, by: str) -> None:
+    """Stop every clock of the case that runs on a promise; plain timers go on.
+
+    Raises:
+        WrongState: it is paused or settled already, or its type allows no pause.
+    """
+    if case.paused_at is not None:
+        raise WrongState(f"The case {case.number} is already paused.")
+    if case.closed_at is not None:
+        raise WrongState(f"The case {case.number} is settled: there is no clock to pause.")
+    for row in all_running(unit, case.id):
+        _tell(unit, row, package.terms.paused(row, unit.now, reason))
+    table = jobs_table
+    for job in _following(unit, case.id):
+        unit.execute(
+            update(table)
+            .where(table.c.id == job.id, table.c.state != "incident")
+            .values(state="suspended", fence=table.c.fence + 1)
+        )
+    unit.execute(update(cases).where(cases.c.id == case.id).values(paused_at=unit.now))
+    unit.record(case.id, "paused", by, reason=reason)
+
+
+def resume(unit: Unit, package: Package, case: Row[Any], *, by: str) -> None:
+    """Start the clocks again with what was left on them.
+
+    Raises:
+        WrongState: the case is not paused.
+    """
+    if case.paused_at is None:
+        raise WrongState(f"The case {case.number} is not paused.")
+    unit.execute(update(cases).where(cases.c.id == case.id).values(paused_at=None))
+    for row in all_running(unit, case.id):
+        begun_meanwhile = row.started_at > case.paused_at  # nothing of it was lost
+        since = unit.now if begun_meanwhile else case.paused_at
+        _move(unit, package, case.id, row, package.terms.resumed(row, since, unit.now))
+    unit.record(case.id, "resumed", by)
+
+
+def extend(unit: Unit, package: Package, case: Row[Any], until: datetime, *, reason: str, by: str) -> None:
+    """*Gia hạn*: give the case, and the steps within it, until later.
+
+    Raises:
+        WrongState: the case is paused or settled, or may not be extended (again).
+        InvalidRequest: the new date is not one it may be extended to.
+    """
+    if case.paused_at is not None:
+        raise WrongState(f"The case {case.number} is paused; resume it before extending it.")
+    running = _running(unit, case.id, CASE)
+    if running is None:
+        raise WrongState(f"The case {case.number} has no deadline that is still running.")
+    moved = package.terms.extended(running, until, now=unit.now, reason=reason)
+    for row in all_running(unit, case.id):
+        shift = moved if row.id == running.id else package.terms.shifted(row, running.due_at, moved.due_at)
+        _move(unit, package, case.id, row, shift)
+    change = update(cases).where(cases.c.id == case.id)
+    unit.execute(change.values(extensions=cases.c.extensions + 1))
+    unit.record(case.id, "extended", by, reason=reason, due_at=moved.due_at.isoformat(), was=running.due_at.isoformat())
+
+
+def _move(unit: Unit, package: Package, case_id: int, row: Row[Any], moved: Moved) -> None:
+    """Everything that follows a deadline goes where it went."""
+    _tell(unit, row, moved)
+    for kind, at in (("warning", moved.warn_at), ("breach", moved.due_at)):
+        if at is not None and at > unit.now and _has_marks(row):
+            jobs.put(unit, case_id, row.token, kind, at, {"deadline": row.name})
+        elif at is not None:
+            jobs.move(unit, case_id, row.token, kind, at)
+    for job in _following(unit, case_id):
+        if job.kind == "timer" and job.payload["term"] == row.name:
+            jobs.move(unit, case_id, job.token, "timer", _at(package, row, moved, job.payload["mark"]))
+    values: dict[str, Any] = {"due_at": moved.due_at}
+    for mark, at in (("warned_at", moved.warn_at), ("breached_at", moved.due_at)):
+        if at is not None and at > unit.now:  # it is yet to come, or comes again
+            values[mark] = None
+    if row.token == 0:
+        unit.execute(update(cases).where(cases.c.id == case_id).values(values))
+    else:
+        change = update(tasks).where(tasks.c.case_id == case_id, tasks.c.token == row.token)
+        unit.execute(change.values({**values, "version": tasks.c.version + 1}))
+
+
+def _has_marks(row: Row[Any]) -> bool:
+    """A deadline kept only for a drawn timer warns nobody by itself."""
+    return row.token == 0 or row.name != CASE
+
+
+def _at(package: Package, row: Row[Any], moved: Moved, mark: str | float) -> datetime:
+    if mark == "due":
+        return moved.due_at
+    if mark == "warn":
+        return moved.warn_at or moved.due_at
+    return package.terms.late(row, float(mark)) + (moved.due_at - row.due_at)
+
+
+def _tell(unit: Unit, row: Row[Any], moved: Moved) -> None:
+    values = {"due_at": moved.due_at, "warn_at": moved.warn_at, "story": [*row.story, moved.entry]}
+    unit.execute(update(deadlines).where(deadlines.c.id == row.id).values(values))
+
+
+def _following(unit: Unit, case_id: int) -> list[Row[Any]]:
+    """The case's jobs that follow a deadline: warnings, breaches, and timers drawn with ``due`` and its like."""
+    table = jobs_table
+    rows = unit.all(select(table).where(table.c.case_id == case_id, table.c.kind.in_(["warning", "breach", "timer"])))
+    return [row for row in rows if row.kind != "timer" or row.payload.get("term")]
+
+
+# -- following the case ----------------------------------------------------------------------------------------------
+
+
+def follow(unit: Unit, package: Package, case: Row[Any], data: dict[str, Any], finished: bool) -> dict[str, Any]:
+    """The clock stops when the citizen's matter is settled, starts anew when it is reopened, runs as fast as the
+    severity asks, and rests while the case waits for the citizen. A status says which (type.toml: ``open311``,
+    ``paused``).
+
+    Returns:
+        What changes on the case's row.
+    """
+    status = data.get("status") or case.status
+    settled = package.is_closed(status) or finished
+    if settled and case.closed_at is None:
+        unit.write(_SETTLE_CASE, {"case": case.id, "at": unit.now})
+        unit.write(_DROP_MARKS, {"case": case.id})
+        unit.record(case.id, "closed", "system", outcome=data.get("outcome"))
+        return {"closed_at": unit.now, "paused_at": None}
+    values: dict[str, Any] = {}
+    if not settled and (case.closed_at is not None or data.get("severity") != case.severity):
+        deadline = promised(unit, package, case, data)
+        values = _promise_again(unit, case.id, deadline) if isinstance(deadline, Deadline) else {}
+    if not settled and case.closed_at is not None:
+        unit.record(case.id, "reopened", "system")
+        values |= {"closed_at": None, "reopenings": case.reopenings + 1}
+    _rest(unit, package, case, status, settled)
+    return values
+
+
+def _rest(unit: Unit, package: Package, case: Row[Any], status: str, settled: bool) -> None:
+    rests = bool(package.status(status).get("paused")) and not settled and package.terms.pauses
+    if rests and case.paused_at is None:
+        pause(unit, package, case, reason=package.status(status).get("vi", status), by="system")
+    elif not rests and case.paused_at is not None and package.status(case.status).get("paused"):
+        resume(unit, package, case, by="system")

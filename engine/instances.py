@@ -1,0 +1,255 @@
+"""The one corridor: every change of a running case goes through `advance`.
+
+Load the state, let the machine take the step, write down what follows: the new state, tasks, timers, messages
+awaited, things owed to the world, history and the case's own fields, all in the unit's transaction. An analyst's
+mistake becomes an incident: the step is kept, the process stays where it was, and the unit can still commit.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Row, Text, bindparam, cast, delete, insert, select, update
+
+from engine import clocks, incidents, mail
+from engine.errors import NotFound, ProcessFault, Stale
+from engine.flow.steps import MIRRORED, Complete, OpenTask, Outcome, Start, Step
+from engine.model import areas, cases, deadlines, instances, jobs, participants, subscriptions, tasks
+from engine.packages import Package
+from engine.prepared import Prepared
+from engine.runtime import Unit
+
+RESERVED = {*MIRRORED, "number", "report_type", "province", "channel", "opened_at"}
+
+
+# Statements of the hot path are made once: building one costs more than running it.
+
+_COLUMNS = (*cases.c, instances.c.state, instances.c.revision, instances.c.finished_at)
+_FIND = select(*_COLUMNS).join(instances, instances.c.case_id == cases.c.id).where(cases.c.id == bindparam("id"))
+_LOAD = Prepared(_FIND)
+# Both rows, so that whoever waited reads both as they have become; the instance first, as everybody locks it first.
+_LOAD_LOCKED = Prepared(_FIND.with_for_update(of=[instances, cases], key_share=True))
+_WRITE_STATE = Prepared(
+    update(instances)
+    .where(instances.c.case_id == bindparam("case"), instances.c.revision == bindparam("was"))
+    .values(state=bindparam("new"), revision=bindparam("next"), finished_at=bindparam("ended"))
+)
+_AREA = Prepared(
+    select(areas.c.code).where(areas.c.code == bindparam("code"), areas.c.province == bindparam("province"))
+)
+_DROP_JOBS = Prepared(delete(jobs).where(jobs.c.case_id == bindparam("case"), jobs.c.token == bindparam("left")))
+_DROP_SUBSCRIPTIONS = Prepared(
+    delete(subscriptions).where(
+        subscriptions.c.case_id == bindparam("case"), subscriptions.c.token == bindparam("left")
+    )
+)
+_SETTLE = Prepared(
+    update(deadlines)
+    .where(
+        deadlines.c.case_id == bindparam("case"),
+        deadlines.c.token == bindparam("left"),
+        deadlines.c.settled_at.is_(None),
+    )
+    .values(settled_at=bindparam("at"))
+)
+_CANCEL_TASKS = Prepared(
+    update(tasks)
+    .where(tasks.c.case_id == bindparam("case"), tasks.c.token == bindparam("left"), tasks.c.status == "open")
+    .values(status="cancelled", finished_at=bindparam("at"), finished_by="system")
+)
+_THIS_CASE = cases.c.id == bindparam("case")
+_TOUCH = Prepared(update(cases).where(_THIS_CASE).values(version=cases.c.version + 1))
+_MIRROR = Prepared(
+    update(cases)
+    .where(_THIS_CASE)
+    .values({name: bindparam(f"new_{name}") for name in MIRRORED} | {"version": cases.c.version + 1})
+)
+_BEGIN = Prepared.insertion(instances, "case_id", "definition_id", "state", "revision")
+_OPEN_TASK = Prepared.insertion(
+    tasks,
+    *("case_id", "token", "element", "name", "form", "group", "report_type", "area", "created_at", "due_at"),
+    status="open",
+)
+_AWAIT = Prepared.insertion(subscriptions, "case_id", "token", "message")
+_CONCERN = Prepared(
+    insert(participants).from_select(
+        ["agency", "case_id", "part"],
+        select(
+            cast(bindparam("agency"), Text), cast(bindparam("case"), BigInteger), cast(bindparam("part"), Text)
+        ).where(
+            ~select(participants.c.part)
+            .where(participants.c.agency == bindparam("agency"), participants.c.case_id == bindparam("case"))
+            .exists()
+        ),
+    )
+)
+
+
+def load(unit: Unit, case_id: int) -> Row[Any]:
+    """The case with its process state, locked until the unit ends.
+
+    Raises:
+        NotFound: there is no such case.
+    """
+    case = unit.first(_LOAD_LOCKED if unit.locks_rows else _LOAD, {"id": case_id})
+    if case is None:
+        raise NotFound(f"There is no case {case_id}.")
+    return case
+
+
+def begin(unit: Unit, case_id: int, definition_id: int, data: dict[str, Any], *, by: str, **facts: Any) -> None:
+    """Start the process of a case that has just been written.
+
+    Args:
+        data: what the process knows from the start.
+        facts: for the line of history that tells of the report.
+    """
+    unit.write(_BEGIN, {"case_id": case_id, "definition_id": definition_id, "state": b"", "revision": 0})
+    if advance(unit, case_id, Start(data), by=by, event="received", **facts) is None:
+        unit.record(case_id, "received", by, **facts)
+
+
+def advance(
+    unit: Unit,
+    case_id: int,
+    step: Step,
+    *,
+    by: str = "system",
+    case: Row[Any] | None = None,
+    event: str = "moved",
+    element: str | None = None,
+    **facts: Any,
+) -> Outcome | None:
+    """Take a step in a case's process.
+
+    Args:
+        by: who made it happen.
+        case: the row from `load`, where the caller has it already.
+        event, element, facts: the line of history that tells of it; every step taken has exactly one, with the
+            kind of step and the elements passed.
+
+    Returns:
+        What came of it; ``None`` if the report type has a fault: an incident now holds the step.
+
+    Raises:
+        WrongState: nothing waits for this step.
+    """
+    case = case or load(unit, case_id)
+    package = unit.catalogue.pinned(unit, case.definition_id)
+    try:
+        outcome = package.machine.take(case.state, step, clocks.moment(unit, package, case))
+        changed = _changed(unit, case, outcome.data)
+        letters = mail.compose(unit, package, case, outcome)
+    except ProcessFault as fault:  # nothing has been written yet
+        incidents.open(unit, case_id, fault, step)
+        return None
+    _write_state(unit, case, outcome)
+    _close(unit, package, case_id, outcome, step)
+    unit.record(case_id, event, by, element, step=type(step).__name__, passed=outcome.passed, **facts)
+    _mirror(unit, package, case, outcome, changed)
+    _open(unit, package, case, outcome)
+    clocks.arm(unit, package, case, outcome.armed)
+    _await(unit, case_id, outcome)
+    mail.post(unit, letters)
+    return outcome
+
+
+def _write_state(unit: Unit, case: Row[Any], outcome: Outcome) -> None:
+    unit.write(
+        _WRITE_STATE,
+        {
+            "case": case.id,
+            "was": case.revision,
+            "next": case.revision + 1,
+            "new": outcome.state,
+            "ended": unit.now if outcome.finished else None,
+        },
+        otherwise=Stale(f"The case {case.number} has just been changed by somebody else."),
+    )
+
+
+def _close(unit: Unit, package: Package, case_id: int, outcome: Outcome, step: Step) -> None:
+    """Tokens that wait no longer take their tasks, timers and subscriptions with them."""
+    clocked = {token for token, element in outcome.left_tasks.items() if element in package.terms}
+    answered = step.token if isinstance(step, Complete) else None
+    for statement, left in (
+        (_DROP_JOBS, clocked | outcome.left_timers),
+        (_SETTLE, clocked | outcome.left_timers),
+        (_DROP_SUBSCRIPTIONS, outcome.left_messages),
+        (_CANCEL_TASKS, outcome.left_tasks.keys() - {answered}),
+    ):
+        for token in sorted(left):
+            unit.write(statement, {"case": case_id, "left": token, "at": unit.now})
+
+
+def _changed(unit: Unit, case: Row[Any], data: dict[str, Any]) -> dict[str, Any]:
+    """The case fields that follow process variables of the same names, as far as those have changed.
+
+    Raises:
+        ProcessFault: a variable holds what its field cannot.
+    """
+    changed = {name: data[name] for name in MIRRORED if name in data and data[name] != getattr(case, name)}
+    for name, value in changed.items():
+        if value is not None and not (isinstance(value, str) and len(value) <= 100):
+            raise ProcessFault(f"The variable {name!r} is {value!r}; a case's {name} is a short text.")
+    if changed.get("area") and unit.first(_AREA, {"code": changed["area"], "province": case.province}) is None:
+        raise ProcessFault(f"The variable 'area' is {changed['area']!r}, which is no area of the province.")
+    return changed
+
+
+def _mirror(unit: Unit, package: Package, case: Row[Any], outcome: Outcome, changed: dict[str, Any]) -> None:
+    """Write the changed fields; the clock follows status and severity."""
+    if "status" in changed:
+        unit.record(case.id, "status", "system", status=changed["status"], was=case.status)
+    for field, part in (("lead_agency", "lead"), ("monitor_agency", "monitor")):
+        if changed.get(field):
+            concern(unit, case.id, changed[field], part)
+    values = clocks.follow(unit, package, case, outcome.data, outcome.finished)
+    if values:
+        values |= changed
+        unit.execute(
+            update(cases).where(_THIS_CASE).values(values | {"version": cases.c.version + 1}), {"case": case.id}
+        )
+    elif changed:
+        now = {f"new_{name}": changed.get(name, getattr(case, name)) for name in MIRRORED}
+        unit.write(_MIRROR, {"case": case.id} | now)
+    else:
+        unit.write(_TOUCH, {"case": case.id})
+
+
+def concern(unit: Unit, case_id: int, agency: str, part: str) -> None:
+    """From now on the case is one of this agency's."""
+    unit.write(_CONCERN, {"agency": agency, "case": case_id, "part": part})
+
+
+def _open(unit: Unit, package: Package, case: Row[Any], outcome: Outcome) -> None:
+    for task in outcome.opened:
+        deadline = clocks.start_task(unit, package, case, task, outcome.data)
+        row = {
+            "case_id": case.id,
+            "token": task.token,
+            "element": task.element,
+            "name": task.name,
+            "form": task.form if task.form in package.forms else None,
+            "group": task.group,
+            "report_type": case.report_type,
+            "area": outcome.data.get("area", case.area),
+            "created_at": unit.now,
+            "due_at": deadline.due_at if deadline else None,
+        }
+        unit.write(_OPEN_TASK, row)
+        if task.group != case.lead_agency:  # which has been told when it became the lead
+            concern(unit, case.id, task.group, "task")
+    for task in outcome.regrouped:
+        _regroup(unit, case.id, task)
+
+
+def _regroup(unit: Unit, case_id: int, task: OpenTask) -> None:
+    change = update(tasks).where(tasks.c.case_id == case_id, tasks.c.token == task.token, tasks.c.status == "open")
+    unit.execute(change.values(group=task.group, assignee=None, owner=None, version=tasks.c.version + 1))
+    concern(unit, case_id, task.group, "task")
+
+
+def _await(unit: Unit, case_id: int, outcome: Outcome) -> None:
+    for token, message in outcome.awaited:
+        unit.write(_AWAIT, {"case_id": case_id, "token": token, "message": message})

@@ -1,0 +1,196 @@
+"""The first door: a citizen's report becomes a case."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import bindparam, insert, select
+
+from engine import access, clocks, instances, model
+from engine.access import Account, Target
+from engine.calendar import ZONE
+from engine.errors import InvalidRequest
+from engine.forms import contacts
+from engine.packages import Package
+from engine.prepared import Prepared, Upsert
+from engine.runtime import Unit
+from engine.vietnamese import fold, nfc
+
+CHANNELS = (
+    "dien_thoai", "zalo", "web", "app", "email", "facebook", "viber", "chatbot", "truc_tiep", "pc_covid",
+    "cong_quoc_gia", "duong_day_nong_xa",
+)  # fmt: skip
+KINDS = ("ca_nhan", "to_chuc", "doanh_nghiep")
+SUBJECT_MAX = 120
+
+_COLUMNS = (
+    *("number", "definition_id", "report_type", "province", "area", "place", "channel", "secrecy", "subject"),
+    *("report", "status", "severity", "opened_at", "opened_by", "secret_hash", "search_text", "due_at"),
+)
+_NEW_CASE = Prepared(
+    insert(model.cases).values({name: bindparam(name) for name in _COLUMNS}).returning(model.cases.c.id)
+)
+_NEXT_NUMBER = Upsert(
+    lambda insert: (
+        insert(model.numbers)
+        .values(series=bindparam("series"), last=1)
+        .on_conflict_do_update(index_elements=["series"], set_={"last": model.numbers.c.last + 1})
+        .returning(model.numbers.c.last)
+    )
+)
+_AREA = Prepared(
+    select(model.areas.c.code).where(
+        model.areas.c.code == bindparam("code"), model.areas.c.province == bindparam("province")
+    )
+)
+_NEW_PERSON = Prepared.insertion(
+    model.people, "case_id", "part", "name", "phone", "email", "address", "zalo", "kind", "anonymous"
+)
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who reports, or who needs help: everything is optional, a caller may stay unknown."""
+
+    name: str | None = None
+    phone: str | None = None
+    email: str | None = None
+    address: str | None = None
+    zalo: str | None = None
+    kind: str = "ca_nhan"
+    anonymous: bool = False
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a citizen tells us, through any channel.
+
+    Attributes:
+        report_type: its code, "BDTT".
+        answers: what the type's intake form asks for.
+        area: code of the district it is about, if known.
+        beneficiary: who needs help, if not the reporter (HC-02).
+    """
+
+    report_type: str
+    answers: dict[str, Any]
+    channel: str = "web"
+    area: str | None = None
+    place: str = ""
+    reporter: Person | None = None
+    beneficiary: Person | None = None
+    severity: str | None = None
+    subject: str = ""
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What the citizen is given: the number to speak of, and the secret that proves it is theirs."""
+
+    case_id: int
+    number: str
+    secret: str
+
+
+def receive(unit: Unit, report: Report, *, by: Account) -> Receipt:
+    """Register a report and start its process. Once this unit commits, the report cannot be lost.
+
+    Raises:
+        NotFound: there is no such report type.
+        NotAllowed: the account may not send reports of this type.
+        InvalidAnswers: the form is not filled in as it asks.
+        InvalidRequest: channel, area or contact cannot be.
+    """
+    package = unit.catalogue.current(unit, report.report_type)
+    province = str(package.province["code"])
+    access.require(by, "report", Target(province, package.code, report.area), unit)
+    _check(unit, report, province)
+    answers = package.intake_form.check(report.answers)
+    people = [row for row in (_person("reporter", report.reporter), _person("beneficiary", report.beneficiary)) if row]
+    number, secret = _next_number(unit, package), secrets.token_urlsafe(12)
+    deadline = package.terms.due(clocks.CASE, unit.now, report.severity) if clocks.CASE in package.terms else None
+    case = _case(unit, package, report, answers, by) | {
+        "number": number,
+        "secret_hash": secret_hash(secret),
+        "due_at": deadline.due_at if deadline else None,
+    }
+    case_id = int(unit.scalar(_NEW_CASE, case))
+    for row in people:
+        unit.write(_NEW_PERSON, row | {"case_id": case_id})
+    if by.agency:
+        instances.concern(unit, case_id, by.agency, "task")
+    if deadline:
+        clocks.start_case(unit, case_id, deadline)
+    facts = _facts(unit, report, answers, package, number)
+    instances.begin(unit, case_id, package.id, facts, by=by.login, channel=report.channel, report_type=package.code)
+    return Receipt(case_id, number, secret)
+
+
+def secret_hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _facts(unit: Unit, report: Report, answers: dict[str, Any], package: Package, number: str) -> dict[str, Any]:
+    """What the process knows from the start; no field of a form can take the place of what the engine says."""
+    facts = {
+        "number": number, "report_type": package.code, "province": str(package.province["code"]),
+        "area": report.area, "channel": report.channel, "opened_at": unit.now.isoformat(),
+        "status": package.first_status(),
+    }  # fmt: skip
+    said = {key: value for key, value in answers.items() if key not in instances.RESERVED or key == "severity"}
+    return {**said, **facts, **({"severity": report.severity} if report.severity else {})}
+
+
+def _check(unit: Unit, report: Report, province: str) -> None:
+    if report.channel not in CHANNELS:
+        raise InvalidRequest(f"There is no channel {report.channel!r}; use one of {', '.join(CHANNELS)}.")
+    if report.area is not None:
+        if unit.first(_AREA, {"code": report.area, "province": province}) is None:
+            raise InvalidRequest(f"There is no area {report.area!r} in the province {province}.")
+
+
+def _person(part: str, person: Person | None) -> dict[str, Any] | None:
+    if person is None:
+        return None
+    if person.kind not in KINDS:
+        raise InvalidRequest(f"{part}.kind is {person.kind!r}; use one of {', '.join(KINDS)}.")
+    row = {name: nfc(value).strip() or None for name, value in vars(person).items() if isinstance(value, str)}
+    if row.get("phone"):
+        row["phone"] = contacts.phone(str(row["phone"]))
+        if row["phone"] is None:
+            raise InvalidRequest(f"{part}.phone is no number we can reach; write it like 0912345678, or leave it out.")
+    if row.get("email") and not contacts.is_email(str(row["email"])):
+        raise InvalidRequest(f"{part}.email is no e-mail address; write it like ten@example.vn, or leave it out.")
+    whole: dict[str, Any] = dict.fromkeys(("name", "phone", "email", "address", "zalo"))
+    return whole | row | {"part": part, "anonymous": person.anonymous}
+
+
+def _next_number(unit: Unit, package: Package) -> str:
+    """1022.BD.20210903.00042: numbered per province and local day; two never get the same."""
+    series = f"{package.province['short']}.{unit.now.astimezone(ZONE):%Y%m%d}"
+    return f"1022.{series}.{unit.scalar(_NEXT_NUMBER, {'series': series}):05d}"
+
+
+def _case(unit: Unit, package: Package, report: Report, answers: dict[str, Any], by: Account) -> dict[str, Any]:
+    said = str(answers.get("noi_dung") or "")
+    subject = nfc(report.subject or said).replace("\n", " ").strip()[:SUBJECT_MAX]
+    place = nfc(report.place).strip()
+    return {
+        "definition_id": package.id,
+        "report_type": package.code,
+        "province": str(package.province["code"]),
+        "area": report.area,
+        "place": place,
+        "channel": report.channel,
+        "secrecy": package.type.get("secrecy", "C1"),
+        "subject": subject,
+        "report": answers,
+        "status": package.first_status(),
+        "severity": report.severity,
+        "opened_at": unit.now,
+        "opened_by": by.login,
+        "search_text": fold(f"{subject} {place} {said}"[:4000]),
+    }

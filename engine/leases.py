@@ -1,0 +1,172 @@
+"""Who holds which row of `jobs` and `outbox`, and until when.
+
+Both tables are queues with the same four columns: `state`, `lease_owner`, `lease_until_at`, `fence`. A worker leases
+what is due (and commits at once), does it, and then settles it on condition that it still holds it. A worker that died
+loses its rows when the lease ends; one that was only slow finds that the fence has moved on, and gives up.
+
+PostgreSQL claims with ``FOR UPDATE SKIP LOCKED``, so that nobody waits for anybody; SQLite has one writer, and ignores
+the clause. Leases are compared with ``unit.now``: the clocks of the nodes should agree to well within a lease. If they
+do not, a thing may be *tried* twice at once, but the fence still lets only one of them settle it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import ColumnElement, Engine, Row, Table, and_, func, literal_column, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
+
+from engine.runtime import Unit
+
+LEASE = timedelta(seconds=60)
+REAP_AT_ONCE = 500
+CHANNEL = "thongsuot"
+WAKE_EVERY = timedelta(milliseconds=100)
+WAKE_AHEAD = timedelta(seconds=1)  # how often workers look anyway
+
+_CONFLICTS = {"40001", "40P01", "55P03"}  # PostgreSQL: serialization failure, deadlock, lock not available
+_BUSY = {5, 6}  # SQLite: another process, or another connection of this one, holds the lock
+_PERSONAL = re.compile(r"[\w.+-]+@[\w.-]+|\+?\d[\d .-]{6,}\d")
+_woken: WeakKeyDictionary[Engine, datetime] = WeakKeyDictionary()
+
+
+def in_state(table: Table, state: str) -> ColumnElement[bool]:
+    """The state as a literal: a bound parameter would keep both databases from using the partial index."""
+    return table.c.state == literal_column(f"'{state}'")
+
+
+def is_due(unit: Unit, table: Table) -> ColumnElement[bool]:
+    return and_(in_state(table, "ready"), table.c.due_at <= unit.now)
+
+
+def is_lost(unit: Unit, table: Table) -> ColumnElement[bool]:
+    return and_(in_state(table, "leased"), table.c.lease_until_at < unit.now)
+
+
+def anything(unit: Unit, table: Table, *conditions: ColumnElement[bool]) -> bool:
+    """Whether there is anything to claim or to reap: asked in a unit that only reads, so that an idle worker
+    never asks for SQLite's only write lock."""
+    due = select(table.c.id).where(is_due(unit, table), *conditions)
+    lost = select(table.c.id).where(is_lost(unit, table))
+    return any(unit.first(query.limit(1)) is not None for query in (due, lost))
+
+
+def candidates(unit: Unit, table: Table, limit: int, *conditions: ColumnElement[bool]) -> list[Row[Any]]:
+    """Due rows that nobody else is about to take, longest due first."""
+    due = select(table.c.id, table.c.attempts, table.c.due_at).where(is_due(unit, table), *conditions)
+    return unit.all(due.order_by(table.c.due_at, table.c.id).limit(limit).with_for_update(skip_locked=True))
+
+
+def take(unit: Unit, table: Table, rows: Sequence[Row[Any]], owner: str, lease: timedelta) -> list[Row[Any]]:
+    """Lease these candidates and return them whole, in the order in which to do them.
+
+    What has been tried before is taken alone, when its turn has come: if it is what its worker died of, it takes no
+    other along, and it does not suffer for others either.
+    """
+    if not rows:
+        return []
+    oldest = min(rows, key=lambda row: (row.due_at, row.id))
+    chosen = [oldest.id] if oldest.attempts else [row.id for row in rows if not row.attempts]
+    change = update(table).where(table.c.id.in_(chosen)).values(
+        state="leased",
+        lease_owner=owner,
+        lease_until_at=unit.now + lease,
+        fence=table.c.fence + 1,
+        attempts=table.c.attempts + 1,
+    )
+    taken = unit.all(change.returning(*table.c))
+    return sorted(taken, key=lambda row: chosen.index(row.id))
+
+
+def lost(unit: Unit, table: Table) -> list[Row[Any]]:
+    """Rows whose worker let its lease run out, locked until the unit ends."""
+    expired = select(table).where(is_lost(unit, table)).limit(REAP_AT_ONCE)
+    return unit.all(expired.with_for_update(skip_locked=True))
+
+
+def give_back(unit: Unit, table: Table, ids: Iterable[int], **values: Any) -> None:
+    """Make rows ready again."""
+    free = {"state": "ready", "lease_owner": None, "lease_until_at": None}
+    unit.execute(update(table).where(table.c.id.in_(list(ids))).values(free | values))
+
+
+def renew(unit: Unit, table: Table, owner: str, lease: timedelta, keys: Sequence[int] | None = None) -> int:
+    """Hold on to everything held (or these); what is being settled right now is passed over, so that nobody waits."""
+    mine = _held_by(table, owner)
+    held = unit.all(mine if keys is None else mine.where(table.c.id.in_(keys)))
+    if held:
+        change = update(table).where(table.c.id.in_([row.id for row in held]))
+        unit.execute(change.values(lease_until_at=unit.now + lease))
+    return len(held)
+
+
+def release(unit: Unit, table: Table, owner: str, keys: Sequence[int] | None = None) -> int:
+    """Give back at once what was leased and not begun (all of it, or ``keys``); the attempt does not count."""
+    mine = _held_by(table, owner)
+    held = unit.all(mine if keys is None else mine.where(table.c.id.in_(keys)))
+    if held:
+        give_back(unit, table, [row.id for row in held], attempts=table.c.attempts - 1)
+    return len(held)
+
+
+def holds(table: Table, row: Any) -> ColumnElement[bool]:
+    """The condition under which the holder of ``row`` may settle it.
+
+    The fence alone would do if ids were never used twice; SQLite may use the id of a deleted row again.
+    """
+    return and_(
+        table.c.id == row.id,
+        table.c.fence == row.fence,
+        table.c.lease_owner == row.lease_owner,
+        table.c.case_id == row.case_id,
+        in_state(table, "leased"),
+    )
+
+
+def insert_into(unit: Unit, table: Table) -> Any:
+    """An INSERT that knows ON CONFLICT; both databases spell it alike."""
+    return postgresql.insert(table) if unit.locks_rows else sqlite.insert(table)
+
+
+def wake(unit: Unit, due_at: datetime) -> None:
+    """Tell waiting workers, when the unit commits, that there is something to do within the next second.
+
+    Only a shortcut: workers look every second anyway. Commits that notify queue up one behind the other in PostgreSQL,
+    so a process does it at most ten times a second.
+    """
+    if due_at > unit.now + WAKE_AHEAD or not unit.locks_rows:
+        return
+    last = _woken.get(unit.connection.engine)
+    if last is None or not last <= unit.now < last + WAKE_EVERY:
+        _woken[unit.connection.engine] = unit.now
+        unit.execute(text(f"NOTIFY {CHANNEL}"))
+
+
+def next_due(unit: Unit, table: Table, *conditions: ColumnElement[bool]) -> datetime | None:
+    return unit.scalar(select(func.min(table.c.due_at)).where(in_state(table, "ready"), *conditions))
+
+
+def is_conflict(error: BaseException) -> bool:
+    """Whether the database was only busy or away: nobody's fault, so the attempt does not count."""
+    if not isinstance(error, DBAPIError):
+        return False
+    if error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _CONFLICTS:
+        return True
+    return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in _BUSY
+
+
+def reason(error: BaseException) -> str:
+    """One line saying what went wrong, without a statement's values, e-mail addresses or telephone numbers."""
+    source = error.orig if isinstance(error, DBAPIError) and error.orig else error
+    lines = str(source).strip().splitlines() or [""]
+    return _PERSONAL.sub("…", f"{type(source).__name__}: {lines[0]}"[:500]).rstrip(": ")
+
+
+def _held_by(table: Table, owner: str) -> Any:
+    mine = select(table.c.id).where(in_state(table, "leased"), table.c.lease_owner == owner)
+    return mine.with_for_update(skip_locked=True)

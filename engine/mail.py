@@ -1,0 +1,169 @@
+"""Who is told what: from a diagram's `Notify` and a clock's mark to rows of the outbox.
+
+A text that would be untrue for the case's outcome is never sent: it becomes an incident instead (the exact SMS of
+Đồng Nai says "đã được giải quyết", and must not be said of a report that was refused).
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from sqlalchemy import Row, bindparam, or_, select
+
+from engine import clocks, outbox
+from engine.errors import ProcessFault
+from engine.flow.steps import CallOut, Notify, Outcome
+from engine.model import agencies, cases, people
+from engine.packages import Package
+from engine.prepared import Prepared
+from engine.runtime import Unit
+from engine.texts import Text, local_time, time_left
+
+CITIZENS = ("reporter", "beneficiary")
+
+_CALLERS = Prepared(
+    select(people, cases.c.channel, cases.c.number)
+    .join(cases, cases.c.id == people.c.case_id)
+    .where(
+        or_(cases.c.id == bindparam("case"), cases.c.duplicate_of == bindparam("case")),
+        people.c.part == bindparam("part"),
+    )
+    .order_by(people.c.id)
+)
+_AGENCY = Prepared(
+    select(agencies.c.name, agencies.c.phone, agencies.c.email).where(agencies.c.key == bindparam("key"))
+)
+
+
+class Letter(NamedTuple):
+    """One row to be put into the outbox. ``kind`` ``None``: there is nobody to reach, and the history says so."""
+
+    case_id: int
+    kind: str | None
+    topic: str
+    token: int
+    payload: dict[str, Any]
+    key: str
+    to: str
+    person_id: int | None = None
+    agency: str | None = None
+
+
+def compose(unit: Unit, package: Package, case: Row[Any], outcome: Outcome) -> list[Letter]:
+    """Everything a step owes to the world, in words; nothing is written yet.
+
+    Raises:
+        ProcessFault: a text is missing, incomplete, or would be untrue.
+    """
+    letters: list[Letter] = []
+    for effect in outcome.effects:
+        if isinstance(effect, CallOut):
+            key = f"{case.number}:{effect.token}"
+            letters.append(Letter(case.id, "service", effect.topic, effect.token, effect.payload, key, effect.topic))
+        else:
+            letters += _notices(unit, package, case, effect.data, effect)
+    return letters
+
+
+def post(unit: Unit, letters: list[Letter]) -> None:
+    for letter in letters:
+        if letter.kind is None:
+            unit.record(letter.case_id, "nobody-to-tell", "system", text=letter.topic, to=letter.to)
+            continue
+        outbox.put(
+            unit,
+            letter.case_id,
+            letter.kind,
+            letter.topic,
+            letter.token,
+            letter.payload,
+            letter.key,
+            person_id=letter.person_id,
+            agency=letter.agency,
+        )
+
+
+def remind(
+    unit: Unit, package: Package, case: Row[Any], text: str, agency: str, key: str, words: dict[str, Any]
+) -> None:
+    """Tell an agency about a deadline, if the province has a text for it and the agency an address."""
+    if text not in package.texts:
+        return
+    rendered = package.texts[text].render({"ma": case.number, "loai": package.name.get("vi", package.code), **words})
+    letter = _to_agency(unit, case.id, agency, text, 0, {"text": rendered.text, "segments": rendered.segments}, key)
+    if letter.kind is not None:
+        post(unit, [letter])
+
+
+def _notices(unit: Unit, package: Package, case: Row[Any], data: dict[str, Any], notify: Notify) -> list[Letter]:
+    text = package.texts.get(notify.text)
+    if text is None:
+        raise ProcessFault(f"There is no text {notify.text!r}; write [texts.{notify.text}].", notify.element)
+    if not text.may_be_sent(data.get("outcome")):
+        raise ProcessFault(
+            f"The text {text.key!r} would be untrue for a case whose outcome is {data.get('outcome')!r}.",
+            notify.element,
+        )
+    try:
+        here = {"buoc": package.machine.describe(notify.element)}
+        rendered = text.render(values(unit, package, case, data) | here)
+    except ProcessFault as fault:
+        raise ProcessFault(fault.message, notify.element) from None
+    payload = {"text": rendered.text, "segments": rendered.segments}
+    key = f"{case.number}:{notify.token}"
+    if notify.to in CITIZENS:
+        return _to_citizens(unit, case, notify, text, payload, key)
+    agency = data.get(notify.to) if notify.to in ("lead_agency", "monitor_agency") else notify.to
+    return [_to_agency(unit, case.id, str(agency or ""), notify.text, notify.token, payload, key)]
+
+
+def _to_citizens(
+    unit: Unit, case: Row[Any], notify: Notify, text: Text, payload: dict[str, Any], key: str
+) -> list[Letter]:
+    """The person of this case, and of every case that was joined to it: each caller is told."""
+    letters = []
+    for person in unit.all(_CALLERS, {"case": case.id, "part": notify.to}):
+        kind = _way(person, text)
+        own = key if person.case_id == case.id else f"{key}:{person.number}"
+        letters.append(Letter(person.case_id, kind, text.key, notify.token, payload, own, notify.to, person.id))
+    return letters or [Letter(case.id, None, text.key, notify.token, payload, key, notify.to)]
+
+
+def _way(person: Row[Any], text: Text) -> str | None:
+    """The way a person came, else any way that reaches them and that the text may go."""
+    allowed = text.goes_by(person.channel)
+    order = sorted(allowed, key=lambda kind: kind != person.channel)
+    have = {"sms": person.phone, "email": person.email, "zalo": person.zalo}
+    found = next((kind for kind in order if have[kind]), None)
+    if found is None and text.channels is None:  # no phone was left, but another address was
+        found = next((kind for kind, address in have.items() if address), None)
+    return found
+
+
+def _to_agency(
+    unit: Unit, case_id: int, agency: str, topic: str, token: int, payload: dict[str, Any], key: str
+) -> Letter:
+    row = unit.first(_AGENCY, {"key": agency})
+    kind = "sms" if row and row.phone else "email" if row and row.email else None
+    return Letter(case_id, kind, topic, token, payload, key, agency, agency=agency if row else None)
+
+
+def values(unit: Unit, package: Package, case: Row[Any], data: dict[str, Any]) -> dict[str, Any]:
+    """What a text may say of a case: its variables, and the words of the case itself; never personal data."""
+    deadline = clocks.promised(unit, package, case, data)
+    words = {
+        "ma": case.number,
+        "loai": package.name.get("vi", package.code),
+        "link": str(package.province.get("tracking_url", "")).replace("{number}", case.number),
+        "han": local_time(deadline.due_at) if deadline else None,
+        "con_lai": time_left(deadline.due_at - unit.now) if deadline else None,
+        "qua": max(int((unit.now - deadline.due_at).total_seconds() // 60), 0) if deadline else None,
+        "don_vi": name_of(unit, data.get("lead_agency")),
+    }
+    return {**data, **{name: value for name, value in words.items() if value is not None}}
+
+
+def name_of(unit: Unit, agency: Any) -> str | None:
+    """An agency's name, by its key."""
+    row = unit.first(_AGENCY, {"key": agency}) if agency else None
+    return row.name if row else None

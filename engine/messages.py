@@ -1,0 +1,38 @@
+"""The third door but one: messages from outside that a waiting case knows by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine import access, instances
+from engine.access import Account
+from engine.errors import InvalidRequest
+from engine.flow.scripts import ScriptError, check_value
+from engine.flow.steps import Deliver
+from engine.runtime import Unit
+
+MORE_INFORMATION, REOPEN, RATING = "msg_bo_sung", "msg_phan_anh_lai", "msg_danh_gia"
+
+
+def deliver(unit: Unit, name: str, payload: dict[str, Any], number: str, *, by: Account) -> bool:
+    """Give a case the message it waits for; its payload joins the case's data.
+
+    Returns:
+        Whether the case has moved on; ``False``: a fault of its report type holds the message up as an incident.
+
+    Raises:
+        NotFound, NotAllowed: the case is not for this account.
+        WrongState: the case does not wait for this message now.
+        InvalidRequest: the payload is too large, too deep, or names what only the engine may say.
+    """
+    case = access.find(unit, by, "message", number, lock=True)
+    taken = sorted(instances.RESERVED.intersection(payload))
+    if taken:
+        raise InvalidRequest(f"The payload may not say {taken[0]!r}: that is the case's own.")
+    try:
+        payload = check_value(payload, "the payload")
+    except ScriptError as error:
+        raise InvalidRequest(str(error)) from None
+    outcome = instances.advance(unit, case.id, Deliver(name, payload), by=by.login)
+    unit.record(case.id, "message", by.login, message=name)
+    return outcome is not None

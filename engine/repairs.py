@@ -1,0 +1,80 @@
+"""After the repair: taking the step that an incident has kept.
+
+Apart from `incidents` because it stands above the corridor: `instances` opens incidents, and this goes through
+`instances`.
+"""
+
+from __future__ import annotations
+
+import traceback
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from engine import incidents, instances, jobs, leases, outbox
+from engine.errors import ProcessFault, WrongState
+from engine.flow import steps
+from engine.model import instances as instance_table
+from engine.runtime import Unit
+
+
+def retry(unit: Unit, incident_id: int, by: str) -> bool:
+    """Take an incident's step again, in this unit.
+
+    Args:
+        by: the login of whoever repaired the cause.
+
+    Returns:
+        ``True``: the incident is resolved, because the step was taken, or the process has since moved on without it.
+        ``False``: the step failed again; the incident says why, and counts one more attempt.
+
+    Raises:
+        NotFound: there is no such incident.
+        WrongState: it is already resolved.
+    """
+    incident = _lock(unit, incidents.find(unit, incident_id))
+    if incident.resolved_at is not None:
+        raise WrongState(f"Incident {incident_id} is already resolved.")
+    try:
+        with unit.savepoint():
+            how = _again(unit, incident, by)
+    except WrongState:
+        how = "moved-on"
+    except Exception as error:
+        if leases.is_conflict(error):
+            raise
+        trace = "".join(traceback.format_tb(error.__traceback__))
+        fault = error if isinstance(error, ProcessFault) else ProcessFault(leases.reason(error), incident.element)
+        incidents.open(unit, incident.case_id, fault, incident.step, incident.job_id, trace)
+        return False
+    if how is None:
+        return False
+    if how == "resent":  # which has resolved it
+        return True
+    if incident.job_id is not None:
+        jobs.drop(unit, incident.job_id)
+    incidents.resolve(unit, incident_id, by, how)
+    return True
+
+
+def _again(unit: Unit, incident: Row[Any], by: str) -> str | None:
+    """How the incident came to be resolved, or ``None`` if the step failed again."""
+    kind = incident.step.get("kind")
+    if kind == "outbox":
+        outbox.resend(unit, incident.step["outbox_id"], by)
+        return "resent"
+    if kind in ("warning", "breach"):
+        jobs.revive(unit, incident.job_id)
+    else:
+        instances.advance(unit, incident.case_id, steps.from_json(incident.step))
+        if incidents.find(unit, incident.id).attempts > incident.attempts:  # the corridor has caught the fault
+            return None
+    return "retried"
+
+
+def _lock(unit: Unit, incident: Row[Any]) -> Row[Any]:
+    """The incident as it is once nobody else can touch its case. The order is always: instance, then the rest."""
+    if unit.locks_rows:
+        held = select(instance_table.c.case_id).where(instance_table.c.case_id == incident.case_id)
+        unit.first(held.with_for_update())
+    return incidents.find(unit, incident.id)

@@ -1,0 +1,220 @@
+"""The second door: work waiting for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import JSON, Row, bindparam, select, update
+
+from engine import access, incidents, instances, model
+from engine.access import Account
+from engine.errors import InvalidRequest, NotAllowed, WrongState
+from engine.flow.steps import Complete, Deliver, Outcome
+from engine.prepared import Prepared
+from engine.runtime import Unit
+
+RETURNED = "msg_tra_lai"  # the message that brings a case back to whoever assigns it
+REASON_MAX = 2_000
+
+_THIS = model.tasks.c.id == bindparam("task")
+_NEXT_VERSION = model.tasks.c.version + 1
+_ANSWERS = bindparam("said", type_=JSON)
+_DONE = Prepared(
+    update(model.tasks)
+    .where(_THIS)
+    .values(
+        status="done",
+        answers=_ANSWERS,
+        finished_at=bindparam("at"),
+        finished_by=bindparam("who"),
+        version=_NEXT_VERSION,
+    )
+)
+_KEEP_ANSWERS = Prepared(update(model.tasks).where(_THIS).values(answers=_ANSWERS, version=_NEXT_VERSION))
+
+
+@dataclass(frozen=True)
+class Change:
+    """What became of a task.
+
+    Attributes:
+        status: ``open`` after `complete` if a fault of the report type holds it up as an incident.
+        version: of the task, for the next ``If-Match``.
+    """
+
+    id: int
+    case_id: int
+    number: str
+    status: str
+    case_status: str
+    outcome: str | None
+    version: int
+
+    @classmethod
+    def of(cls, task: Row[Any], case: Row[Any], data: Mapping[str, Any], status: str) -> Change:
+        """``data``: the case's variables after the step, where there was one."""
+        now = (data.get("status", case.status), data.get("outcome", case.outcome))
+        return cls(task.id, task.case_id, case.number, status, *now, task.version + 1)
+
+
+def claim(unit: Unit, task_id: int, *, by: Account) -> Change:
+    """Take a task for oneself, so that colleagues see it is being done.
+
+    Raises:
+        NotFound, NotAllowed: the task is not for this account.
+        WrongState: it is done, or somebody else has it.
+    """
+    task = _workable(unit, task_id, by)
+    free = model.tasks.c.assignee.is_(None) | (model.tasks.c.assignee == by.id)
+    if not _change(unit, task, free, assignee=by.id, claimed_at=unit.now):
+        raise WrongState(f"The task {task.name!r} has been claimed by somebody else.")
+    unit.record(task.case_id, "task-claimed", by.login, task.element, task=task_id)
+    return _unmoved(task)
+
+
+def release(unit: Unit, task_id: int, *, by: Account) -> Change:
+    """Give a claimed task back to the group.
+
+    Raises:
+        NotFound, NotAllowed, WrongState: as for `claim`; only whoever holds it may release it.
+    """
+    task = _workable(unit, task_id, by)
+    if not _change(unit, task, model.tasks.c.assignee == by.id, assignee=None, claimed_at=None, owner=None):
+        raise WrongState(f"The task {task.name!r} is not claimed by you.")
+    unit.record(task.case_id, "task-released", by.login, task.element, task=task_id)
+    return _unmoved(task)
+
+
+def delegate(unit: Unit, task_id: int, to_login: str, *, by: Account) -> Change:
+    """Hand a task to a colleague of the same agency.
+
+    Raises:
+        NotFound, NotAllowed, WrongState: as for `claim`.
+        InvalidRequest: there is no such colleague.
+    """
+    task = _workable(unit, task_id, by, "delegate")
+    accounts = model.accounts
+    query = select(accounts.c.id).where(
+        accounts.c.login == to_login, accounts.c.agency == task.group, accounts.c.active.is_(True)
+    )
+    colleague = unit.scalar(query)
+    if colleague is None:
+        raise InvalidRequest(f"Nobody with the login {to_login!r} works in {task.group!r}.")
+    _change(unit, task, assignee=colleague, owner=by.id, claimed_at=unit.now)
+    unit.record(task.case_id, "task-delegated", by.login, task.element, task=task_id, to=to_login)
+    return _unmoved(task)
+
+
+def complete(unit: Unit, task_id: int, answers: dict[str, Any], *, by: Account) -> Change:
+    """Answer a task and let its case move on.
+
+    If the report type has a fault just behind this task, the answers are kept, an incident is opened, and the task
+    stays open until the fault is repaired.
+
+    Args:
+        answers: what the task's form asks for, keyed by field.
+
+    Raises:
+        NotFound: there is no such task, or not for this account.
+        NotAllowed: the account may look, but not work.
+        WrongState: it is done already, or somebody else has claimed it.
+        InvalidAnswers: the form is not filled in as it asks.
+    """
+    task = _workable(unit, task_id, by)
+    case = instances.load(unit, task.case_id)  # from here on nobody else moves this case
+    if task.assignee not in (None, by.id):
+        raise WrongState(f"The task {task.name!r} has been claimed by somebody else.")
+    answers = _checked(unit, case, task, answers)
+    outcome = _advance(unit, case, task, Complete(task.token, answers), by)
+    said = {"task": task_id, "said": answers}
+    if outcome is None:
+        unit.write(_KEEP_ANSWERS, said)
+        return Change.of(task, case, {}, "open")
+    unit.write(_DONE, said | {"at": unit.now, "who": by.login})
+    if task.answers is not None:
+        _forget_failures(unit, task, by)
+    return Change.of(task, case, outcome.data, "done")
+
+
+def _advance(unit: Unit, case: Row[Any], task: Row[Any], step: Complete, by: Account) -> Outcome | None:
+    try:
+        return instances.advance(
+            unit, case.id, step, by=by.login, case=case, event="task-completed", element=task.element, task=task.id
+        )
+    except WrongState:  # somebody was faster, between our first look and the lock
+        raise WrongState(f"The task {task.name!r} is already done.", status="done") from None
+
+
+def give_back(unit: Unit, task_id: int, reason: str, *, by: Account) -> Change:
+    """*Không thuộc thẩm quyền*: the case goes back to whoever assigns it, with the reason; returns are counted.
+
+    Raises:
+        NotFound, NotAllowed, WrongState: as for `complete`; or this step's diagram does not take returns.
+        InvalidRequest: no reason.
+    """
+    reason = checked_reason(reason)
+    task = _workable(unit, task_id, by)
+    case = instances.load(unit, task.case_id)
+    if task.group != case.lead_agency:
+        raise WrongState(f"The task {task.name!r} is not the lead agency's: only that one can return a case.")
+    returns = case.returns + 1
+    payload = {"ly_do": reason, "don_vi_tra_lai": by.agency or task.group, "so_lan_tra_lai": returns}
+    unit.execute(update(model.cases).where(model.cases.c.id == case.id).values(returns=returns))
+    try:
+        outcome = instances.advance(unit, task.case_id, Deliver(RETURNED, payload), by=by.login, case=case)
+    except WrongState:
+        raise WrongState(f"The task {task.name!r} cannot be returned: its process does not provide for it.") from None
+    unit.record(task.case_id, "returned", by.login, task.element, task=task_id, reason=reason, times=returns)
+    return Change.of(task, case, outcome.data if outcome else {}, "cancelled" if outcome else "open")
+
+
+def checked_reason(reason: str) -> str:
+    """A reason that people can read later.
+
+    Raises:
+        InvalidRequest: it is empty or endless.
+    """
+    reason = reason.strip()
+    if not reason or len(reason) > REASON_MAX:
+        raise InvalidRequest(f"Say why, in 1 to {REASON_MAX} characters.")
+    return reason
+
+
+def _workable(unit: Unit, task_id: int, by: Account, action: str = "work") -> Row[Any]:
+    task = access.find_task(unit, by, task_id)
+    if not access.allows(by, action, task, unit):
+        raise NotAllowed(f"The task {task.name!r} is for {task.group}, not for you.")
+    if task.status != "open":
+        raise WrongState(f"The task {task.name!r} is already {task.status}.", status=task.status)
+    return task
+
+
+def _unmoved(task: Row[Any]) -> Change:
+    """A task that changed hands; its case stands where it was."""
+    status = (task.status, task.case_status, task.outcome)
+    return Change(task.id, task.case_id, task.number, *status, task.version + 1)
+
+
+def _change(unit: Unit, task: Row[Any], *conditions: Any, **values: Any) -> bool:
+    table = model.tasks
+    change = update(table).where(table.c.id == task.id, table.c.status == "open", *conditions)
+    return unit.claims(change.values(version=table.c.version + 1, **values))
+
+
+def _checked(unit: Unit, case: Row[Any], task: Row[Any], answers: dict[str, Any]) -> dict[str, Any]:
+    forms = unit.catalogue.pinned(unit, case.definition_id).forms
+    if task.form not in forms:
+        if answers:
+            raise InvalidRequest(f"The task {task.name!r} has no form: complete it without answers.")
+        return {}
+    return forms[task.form].check(answers)
+
+
+def _forget_failures(unit: Unit, task: Row[Any], by: Account) -> None:
+    """Earlier answers to this task that a fault held up are overtaken by these."""
+    table = model.incidents
+    for row in unit.all(select(table).where(table.c.case_id == task.case_id, table.c.resolved_at.is_(None))):
+        if row.step.get("kind") == "Complete" and row.step.get("token") == task.token:
+            incidents.resolve(unit, row.id, by.login, "moved-on")

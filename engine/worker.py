@@ -1,0 +1,198 @@
+"""What a worker does whenever it is woken: first the jobs that are due, then the messages that are owed.
+
+Any number of workers may run on one database. None of them is special, and any of them may die at any moment. What
+wakes a worker (a clock, a notification, a test) is not its business.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from random import Random
+from threading import Event
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import delete, select
+
+from engine import delivery, instances, jobs, leases, marks, outbox
+from engine.errors import NotFound, WrongState
+from engine.jobs import Job
+from engine.leases import LEASE
+from engine.model import inbox, login_failures
+from engine.model import instances as instance_table
+from engine.notifiers import Notifier
+from engine.runtime import Runtime, Unit
+
+log = logging.getLogger(__name__)
+
+BATCH = 20  # claimed at once: as many as are done in a moment
+JOBS_PER_TICK = 500
+KEEP_ANSWERS = timedelta(days=7)
+
+
+def run(runtime: Runtime, job: Job, jitter: Random) -> str:
+    """Do a job in a unit of its own.
+
+    Returns:
+        done | gone (somebody else has it, or it was cancelled) | busy (its case is; it is put back) |
+        late (the process no longer waits for it) | failed (it is tried again later, or has become an incident)
+    """
+    try:
+        with runtime.begin() as unit:
+            if not _lock_case(unit, job.case_id):
+                jobs.put_back(unit, job)
+                return "busy"
+            if not jobs.take(unit, job):
+                return "gone"
+            perform(unit, job)
+        return "done"
+    except (WrongState, NotFound) as error:
+        jobs.discard(runtime, job, error)
+        return "late"
+    except Exception as error:
+        level = logging.INFO if leases.is_conflict(error) else logging.ERROR
+        log.log(level, "Job %s (%s) failed: %s", job.id, job.kind, leases.reason(error), extra={"action": "job-failed"})
+        jobs.fail(runtime, job, error, jitter)
+        return "failed"
+
+
+def perform(unit: Unit, job: Job) -> None:
+    """What a job is for, in the unit that has already deleted it."""
+    if job.kind == "warning":
+        marks.warn(unit, job)
+    elif job.kind == "breach":
+        marks.breach(unit, job)
+    else:
+        step = jobs.step(job)
+        assert step is not None, job.kind
+        instances.advance(unit, job.case_id, step)
+
+
+def _lock_case(unit: Unit, case_id: int) -> bool:
+    """Hold the case until the unit ends; ``False`` if somebody else does. SQLite has only one writer anyway."""
+    if not unit.locks_rows:
+        return True
+    free = select(instance_table.c.case_id).where(instance_table.c.case_id == case_id)
+    return unit.first(free.with_for_update(skip_locked=True)) is not None
+
+
+class Worker:
+    """One worker.
+
+    >>> worker = Worker(runtime, notifiers.build({}))
+    >>> worker.tick()
+    0
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        notifiers: Mapping[str, Notifier],
+        services: Mapping[str, delivery.Service] | None = None,
+        owner: str | None = None,
+        *,
+        lease: timedelta = LEASE,
+        jitter: Random | None = None,
+    ) -> None:
+        """Args:
+        notifiers: by kind of message: sms, email, zalo, webhook.
+        services: by topic; called with (payload, key), they answer a table.
+        owner: a name that no other worker has, nor had.
+        """
+        self.runtime = runtime
+        self.notifiers = dict(notifiers)
+        self.services = dict(services or {})
+        self.owner = owner or f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+        self.lease = lease
+        self.jitter = jitter or Random()
+        self._in_hand: dict[str, list[Any]] = {name: [] for name in ("jobs", *outbox.KINDS)}
+        self._stopping = Event()
+
+    def tick(self) -> int:
+        """Do what is due, then send what is owed; returns how many of both."""
+        return self.work() + sum(self.relay(kind) for kind in outbox.KINDS)
+
+    def work(self, limit: int = JOBS_PER_TICK) -> int:
+        """Do jobs until none is due, or ``limit`` of them are done."""
+        done = 0
+        while done < limit and not self.stopping:
+            batch = jobs.claim(self.runtime, self.owner, min(BATCH, limit - done), self.lease)
+            if not batch:
+                break
+            with self._holding("jobs", batch):
+                for position, job in enumerate(batch):
+                    if self.stopping:
+                        jobs.release(self.runtime, self.owner, batch[position:])
+                        break
+                    run(self.runtime, job, self.jitter)
+            done += len(batch)
+        return done
+
+    def relay(self, kind: str, limit: int = BATCH) -> int:
+        """Send what is owed of one kind: one gateway that is slow must not keep the others waiting."""
+        batch = outbox.claim(self.runtime, self.owner, kind, limit, self.lease)
+        with self._holding(kind, batch):
+            for position, item in enumerate(batch):
+                if self.stopping:
+                    outbox.release(self.runtime, self.owner, batch[position:])
+                    break
+                delivery.attempt(self.runtime, item, self.notifiers, self.services, self.jitter)
+        return len(batch)
+
+    @contextmanager
+    def _holding(self, name: str, batch: list[Any]) -> Iterator[None]:
+        """What the heart-beat holds on to. Should the database be away, the rest of a batch is left to its lease."""
+        self._in_hand[name] = batch
+        try:
+            yield
+        finally:
+            self._in_hand[name] = []
+
+    def drain(self, ticks: int = 1_000) -> int:
+        """Tick until nothing is due any more; returns how much was done.
+
+        Raises:
+            RuntimeError: there is still something to do after so many ticks.
+        """
+        done = 0
+        for _ in range(ticks):
+            more = self.tick()
+            if not more:
+                return done
+            done += more
+        raise RuntimeError(f"There is still something due after {ticks} ticks.")
+
+    def renew(self) -> int:
+        """The heart-beat, from another thread than the ones that work. Returns how many are held on to."""
+        due, owed = self._in_hand["jobs"], [item for kind in outbox.KINDS for item in self._in_hand[kind]]
+        held = jobs.renew(self.runtime, self.owner, self.lease, due) if due else 0
+        return held + (outbox.renew(self.runtime, self.owner, self.lease, owed) if owed else 0)
+
+    @property
+    def stopping(self) -> bool:
+        return self._stopping.is_set()
+
+    def stop(self) -> None:
+        """Begin nothing more; what is being done is finished. May be called from a signal handler."""
+        self._stopping.set()
+
+    def release(self) -> int:
+        """Give back whatever is still held."""
+        return jobs.release(self.runtime, self.owner) + outbox.release(self.runtime, self.owner)
+
+    def next_due(self) -> datetime | None:
+        """When there is something to do next, as far as is known now."""
+        known = (jobs.next_due(self.runtime), outbox.next_due(self.runtime))
+        return min((instant for instant in known if instant is not None), default=None)
+
+    def tidy(self) -> int:
+        """Forget answers to idempotency keys, and failed logins, of more than a week ago."""
+        with self.runtime.begin() as unit:
+            before = unit.now - KEEP_ANSWERS
+            answers = unit.execute(delete(inbox).where(inbox.c.created_at < before)).rowcount
+            return answers + unit.execute(delete(login_failures).where(login_failures.c.at < before)).rowcount

@@ -1,0 +1,159 @@
+"""The metronome of a worker process: when this node looks for what is due.
+
+Timers are rows of the database; APScheduler only decides when to look, in memory, once for each process. It looks
+every second, at the very moment the next job is due, and at once when PostgreSQL notifies. Nothing is lost when it
+does not: whoever looks next, on whatever node, finds the row.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from threading import Event, Lock, Thread
+from types import FrameType
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.memory import MemoryJobStore
+from apscheduler.schedulers.background import BackgroundScheduler
+from sqlalchemy.exc import SQLAlchemyError
+
+from engine import jobs, outbox
+from engine.leases import CHANNEL
+from engine.worker import Worker
+
+log = logging.getLogger(__name__)
+
+TICK_SECONDS = 1
+RECONNECT_SECONDS = 5
+NOT_AT_ONCE = timedelta(milliseconds=10)  # between two looks, so that a row someone holds for a moment is no race
+RELAYS = tuple(f"relay-{kind}" for kind in outbox.KINDS)
+
+
+class Metronome:
+    """Drives a worker: jobs, one relay for each kind of message, heart-beat, cleaning up."""
+
+    def __init__(self, worker: Worker) -> None:
+        self.worker = worker
+        self._woken = {name: Event() for name in ("jobs", *RELAYS)}
+        self._looking = {name: Lock() for name in self._woken}
+        self._listener = Listener(worker, self.wake) if worker.runtime.database.dialect.name == "postgresql" else None
+        self._scheduler = BackgroundScheduler(
+            jobstores={"default": MemoryJobStore()},
+            executors={"default": ThreadPoolExecutor(len(self._woken) + 2)},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+            timezone=UTC,
+        )
+
+    def start(self) -> None:
+        # that a look is still going on when the next one would begin is as it should be, and no news
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
+        self._every(TICK_SECONDS, "jobs", self._work)
+        for name, kind in zip(RELAYS, outbox.KINDS, strict=True):
+            self._every(TICK_SECONDS, name, self._relay, name, kind)
+        self._every(self.worker.lease.total_seconds() / 3, "heart-beat", self.worker.renew)
+        self._every(3600, "clean-up", self.worker.tidy)
+        self._scheduler.start()
+        if self._listener:
+            self._listener.start()
+
+    def stop(self) -> None:
+        """Finish what is being done, begin nothing more, and give back what was not begun."""
+        self.worker.stop()
+        if self._listener:
+            self._listener.stop()
+        for looking in self._looking.values():
+            with looking:  # a look that wants to wake another would wait for APScheduler's shutdown, which waits for it
+                pass
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=True)
+        self.worker.release()
+
+    def wake(self, *names: str, at: datetime | None = None) -> None:
+        """Look now (or then), instead of at the next second."""
+        if self.worker.stopping:
+            return
+        for name in names or self._woken:
+            if at is None:
+                self._woken[name].set()  # for a look that is just coming to its end
+            self._scheduler.modify_job(name, next_run_time=at or datetime.now(UTC))
+
+    def _every(self, seconds: float, name: str, do: Callable[..., object], *args: str) -> None:
+        self._scheduler.add_job(do, "interval", args, seconds=seconds, id=name, next_run_time=datetime.now(UTC))
+
+    def _work(self) -> None:
+        with self._looking["jobs"]:
+            if self._until_quiet("jobs", self.worker.work):
+                self.wake(*RELAYS)
+            due_at = jobs.next_due(self.worker.runtime)
+            if due_at is not None:
+                wait = max(due_at - self.worker.runtime.clock(), NOT_AT_ONCE)
+                if wait < timedelta(seconds=TICK_SECONDS):
+                    self.wake("jobs", at=datetime.now(UTC) + wait)
+
+    def _relay(self, name: str, kind: str) -> None:
+        with self._looking[name]:
+            if self._until_quiet(name, lambda: self.worker.relay(kind)) and kind == "service":
+                self.wake("jobs")  # the answers
+
+    def _until_quiet(self, name: str, look: Callable[[], int]) -> bool:
+        """Look until there is nothing, and nobody has woken us since we began to look."""
+        anything = False
+        while not self.worker.stopping:
+            self._woken[name].clear()
+            if look():
+                anything = True
+            elif not self._woken[name].is_set():
+                break
+        return anything
+
+
+class Listener(Thread):
+    """Waits for PostgreSQL to say that something is due. It is only a shortcut: without it, a look a second remains."""
+
+    def __init__(self, worker: Worker, wake: Callable[[], None]) -> None:
+        super().__init__(name="listen", daemon=True)
+        self._database = worker.runtime.database
+        self._wake = wake
+        self._stopping = Event()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self.join(RECONNECT_SECONDS)
+
+    def run(self) -> None:
+        from psycopg import Error
+
+        while not self._stopping.is_set():
+            try:
+                self._listen()
+            except (SQLAlchemyError, Error) as error:
+                log.warning("Not listening to PostgreSQL: %s", error, extra={"action": "listen-failed"})
+                self._stopping.wait(RECONNECT_SECONDS)
+
+    def _listen(self) -> None:
+        with self._database.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql(f"LISTEN {CHANNEL}")
+            driver = connection.connection.driver_connection
+            connection.detach()  # it is of no use to anybody else afterwards
+            self._wake()  # for what was said while nobody listened
+            while not self._stopping.is_set():
+                for _ in driver.notifies(timeout=TICK_SECONDS, stop_after=1):
+                    self._wake()
+
+
+def run(worker: Worker) -> None:
+    """Work until SIGTERM or SIGINT; then finish what is being done, and return."""
+    asked_to_stop = Event()
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        asked_to_stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    metronome = Metronome(worker)
+    metronome.start()
+    log.info("Worker %s is at work.", worker.owner, extra={"action": "worker-started"})
+    asked_to_stop.wait()
+    metronome.stop()
