@@ -23,6 +23,7 @@ from tests.embedded_pg import running
 
 if TYPE_CHECKING:
     from tests.hotline import Hotline
+    from tests.province import Province, Shipped
 
 SERVER = "THONGSUOT_TEST_POSTGRESQL"
 BINARIES = "THONGSUOT_PG_BIN"
@@ -111,3 +112,21 @@ def hotline(database_url: str, clock: Clock, tmp_path: Path) -> Iterator[Hotline
     yield Hotline(app, clock)
     with app.app_context():
         db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def shipped(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Shipped:
+    """What loading the shipped report types writes; loaded once."""
+    from tests.province import Shipped
+
+    path = shutil.copyfile(sqlite_template, tmp_path_factory.mktemp("shipped") / "thongsuot.db")
+    return Shipped(f"sqlite:///{path}")
+
+
+@pytest.fixture
+def province(database_url: str, clock: Clock, tmp_path: Path, shipped: Shipped) -> Iterator[Province]:
+    """The shipped report types behind the API, with somebody in every agency."""
+    from tests.province import opened
+
+    with opened(database_url, tmp_path, clock, shipped) as province:
+        yield province

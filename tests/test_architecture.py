@@ -29,7 +29,7 @@ CLOCKS = {
 }  # fmt: skip
 # who may end a transaction: the unit of work, the database's settings, the migrations
 COMMITTERS = {"engine/runtime.py", "engine/database.py", "engine/schema.py"}
-VERBS = {"get", "post", "put", "patch", "delete", "route"}
+VERBS = {"get", "post", "put", "patch", "delete", "route", "read", "change", "create", "open", "upload"}
 
 
 def listed(offences: list[str], instead: str = "") -> str:

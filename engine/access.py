@@ -1,0 +1,324 @@
+"""Who may do what: one table of rules, read by single looks and by lists alike.
+
+A rule says: an account with this *role* may do these *actions* to things within this *scope* that have one of these
+*secrecy classes*. An account's report types and areas narrow whatever its role allows. Everything that no rule allows
+is refused.
+
+The scopes: ``agency``, what concerns the account's agency (a case it takes or took part in, its group's tasks);
+``lead``, the cases it leads; ``province``; ``own``, the cases the account opened; ``shown``, the one case whose
+tracking secret was shown; ``all``.
+
+The secrecy classes are those of the domain report (C.0): who sees the reporter's personal data has the action
+``person``, who sees what was reported has ``read``, and who sees only that a case exists and how far it is has ``see``.
+
+    require(account, "extend", case_row)      raises NotAllowed, or returns
+    permits(account, "see", CASES)            the same question as an SQL condition
+    visible(account)                          short for the most frequent one
+
+What a caller may not see does not exist for that caller: `find` answers NotFound, and NotAllowed only where the
+caller sees the case but may not do what was asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, bindparam, false, or_, select, true
+
+from engine.errors import NotAllowed, NotFound
+from engine.model import accounts, agencies, cases, instances, participants, tasks
+from engine.prepared import Prepared
+from engine.runtime import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Somebody, or some program, that is known to us.
+
+    Attributes:
+        province: the province of the account's agency; ``None`` without an agency.
+        report_types: only these report types; ``None``: all.
+        areas: only these areas, and whatever has no area yet; ``None``: all.
+    """
+
+    id: int
+    login: str
+    name: str
+    role: str
+    agency: str | None = None
+    province: str | None = None
+    report_types: tuple[str, ...] | None = None
+    areas: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Something that is not there yet, for `require`: a report about to be received, a package to be deployed."""
+
+    province: str | None = None
+    report_type: str | None = None
+    area: str | None = None
+    agency: str | None = None
+
+
+
+def citizen(number: str) -> Account:
+    """Whoever has shown the tracking secret of this very case. Only `tracking` may call it, after it has looked."""
+    return Account(0, "citizen", number, "citizen")
+
+
+ROLES = ("operator", "handler", "monitor", "office", "overseer", "analyst", "admin", "client")
+ALL = ("C0", "C1", "C2", "C3", "C4")
+OPEN = ("C0", "C1", "C2", "C3")
+
+# -- the rules -----------------------------------------------------------------------------------------------------
+
+RULES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
+    # role       scope       secrecy       actions
+    ("operator", "province", OPEN, "see read comment attach pause resume reassign reopen merge rate message person"),
+    ("operator", "agency", ("C4",), "see read comment attach"),
+    ("operator", "agency", ALL, "see-task work delegate see-account"),
+    ("operator", "province", ALL, "report"),
+    ("handler", "agency", OPEN, "see read comment attach"),
+    ("handler", "lead", ("C4",), "see read comment attach"),
+    ("handler", "lead", ALL, "extend pause resume"),
+    ("handler", "agency", ("C0", "C1"), "person"),
+    ("handler", "lead", ("C3",), "person"),
+    ("handler", "agency", ALL, "see-task work delegate see-account"),
+    ("monitor", "agency", OPEN, "see read comment attach"),
+    ("monitor", "agency", ("C0", "C1"), "person"),
+    ("monitor", "agency", ALL, "see-task work delegate see-account"),
+    ("office", "province", ALL, "see read comment attach extend pause resume reassign reopen merge rate message"),
+    ("office", "province", ALL, "person report see-task delegate see-account see-incident see-outbox resend"),
+    ("office", "agency", ALL, "work"),
+    ("overseer", "province", ("C0", "C1", "C2"), "see"),
+    ("analyst", "province", OPEN, "see see-task see-incident retry deploy see-outbox"),
+    ("admin", "all", ALL, "see see-task see-incident retry see-outbox resend deploy see-account manage message"),
+    ("client", "province", ALL, "report"),
+    ("client", "own", ALL, "see read comment attach reopen rate message"),
+    ("citizen", "shown", ALL, "see comment reopen rate resume message"),
+)
+
+# What each scope needs of a thing, as columns (for lists) ...
+
+
+@dataclass(frozen=True)
+class Columns:
+    """A kind of thing, as SQL: where its rows keep what the scopes and the limits of accounts ask about."""
+
+    province: ColumnElement[Any]
+    concerns: Callable[[str], ColumnElement[bool]]  # does it concern this agency?
+    lead: ColumnElement[Any] | None = None
+    opened_by: ColumnElement[Any] | None = None
+    number: ColumnElement[Any] | None = None
+    secrecy: ColumnElement[Any] | None = None
+    report_type: ColumnElement[Any] | None = None
+    area: ColumnElement[Any] | None = None
+
+
+def concerns(agency: str) -> ColumnElement[bool]:
+    """Whether a case concerns, or concerned, this agency: one look into an index for each case that is looked at.
+
+    Not EXISTS, nor IN: PostgreSQL would rather read all the agency's cases first.
+    """
+    parts = participants.alias("parts")
+    mine = select(parts.c.case_id).where(parts.c.agency == agency, parts.c.case_id == cases.c.id)
+    return mine.correlate(cases).scalar_subquery().is_not(None)
+
+
+CASES = Columns(cases.c.province, concerns, cases.c.lead_agency, cases.c.opened_by, cases.c.number,
+                cases.c.secrecy, cases.c.report_type, cases.c.area)  # fmt: skip
+# For statements that should begin elsewhere: no index knows such an expression, so no planner begins with all the cases
+# of the province, or all the tasks of the group, and sorts them.
+_PROVINCE = cases.c.province.concat("")
+JOINED_CASES = replace(CASES, province=_PROVINCE)
+TASKS = Columns(
+    _PROVINCE, lambda agency: tasks.c.group == agency, report_type=tasks.c.report_type, area=tasks.c.area
+)
+OWN_TASKS = replace(TASKS, concerns=lambda agency: tasks.c.group.concat("") == agency)
+# Single looks are made once and checked as rows: building a condition costs more than running the statement.
+_CASE = Prepared(select(cases).where(cases.c.number == bindparam("number")))
+_OF_CASE = (cases.c.number, cases.c.province, cases.c.subject, cases.c.definition_id, cases.c.secrecy,
+            cases.c.status.label("case_status"), cases.c.outcome)  # fmt: skip
+_TASK = Prepared(select(*tasks.c, *_OF_CASE).join(cases).where(tasks.c.id == bindparam("id")))
+ACCOUNTS = Columns(agencies.c.province, lambda agency: accounts.c.agency == agency)  # that outer-join `agencies`
+
+
+def _scope_condition(scope: str, account: Account, of: Columns) -> ColumnElement[bool]:
+    if scope == "all":
+        return true()
+    if scope == "province":
+        return of.province == account.province if account.province else false()
+    if scope == "own":
+        return of.opened_by == account.login if of.opened_by is not None else false()
+    if scope == "shown":
+        return of.number == account.name if of.number is not None else false()
+    if account.agency is None:
+        return false()
+    if scope == "lead":
+        return of.lead == account.agency if of.lead is not None else false()
+    return of.concerns(account.agency)
+
+
+# ... and as a row (for a single look)
+
+
+def _scope_holds(scope: str, account: Account, row: Any, unit: Unit | None) -> bool:
+    if scope == "all":
+        return True
+    if scope == "province":
+        return account.province is not None and _province(row, unit) == account.province
+    if scope == "own":
+        return getattr(row, "opened_by", None) == account.login
+    if scope == "shown":
+        return getattr(row, "number", None) == account.name
+    if account.agency is None:
+        return False
+    if scope == "lead":
+        return getattr(row, "lead_agency", None) == account.agency
+    return _concerned(account.agency, row, unit)
+
+
+def _province(row: Any, unit: Unit | None) -> str | None:
+    if hasattr(row, "province") or unit is None or not hasattr(row, "case_id"):
+        return getattr(row, "province", None)
+    return unit.scalar(select(cases.c.province).where(cases.c.id == row.case_id))
+
+
+def _concerned(agency: str, row: Any, unit: Unit | None) -> bool:
+    if hasattr(row, "group"):  # a task
+        return row.group == agency
+    if hasattr(row, "agency"):  # an account, a target
+        return row.agency == agency
+    if agency in (getattr(row, "lead_agency", None), getattr(row, "monitor_agency", None)):
+        return True
+    if unit is None:
+        return False
+    mine = select(participants.c.case_id).where(participants.c.agency == agency, participants.c.case_id == row.id)
+    return unit.first(mine) is not None
+
+
+_BY_ROLE: dict[tuple[str, str], list[tuple[str, tuple[str, ...]]]] = {}
+for _role, _scope, _secrecy, _actions in RULES:
+    for _action in _actions.split():
+        _BY_ROLE.setdefault((_role, _action), []).append((_scope, _secrecy))
+ACTIONS = frozenset(action for _, action in _BY_ROLE)
+
+# -- the questions -------------------------------------------------------------------------------------------------
+
+
+def allows(account: Account, action: str, row: Any = None, unit: Unit | None = None) -> bool:
+    """May this account do that? Without a row: to anything at all?
+
+    Args:
+        row: a row of `cases`, `tasks` or `accounts`, or a `Target`.
+        unit: to look up what the row does not say; without it, what is not in the row is refused.
+    """
+    if action not in ACTIONS:
+        raise ValueError(f"no rule speaks of the action {action!r}")
+    rules = _BY_ROLE.get((account.role, action), ())
+    if row is None:
+        return bool(rules)
+    if not _within_limits(account, row):
+        return False
+    secrecy = getattr(row, "secrecy", None)
+    return any(
+        (secrecy is None or secrecy in classes) and _scope_holds(scope, account, row, unit) for scope, classes in rules
+    )
+
+
+def require(account: Account, action: str, row: Any = None, unit: Unit | None = None) -> None:
+    """Refuse unless `allows`.
+
+    Raises:
+        NotAllowed: no rule lets this account do that to this thing.
+    """
+    if not allows(account, action, row, unit):
+        raise NotAllowed(_refusal(account, action, row))
+
+
+def permits(account: Account, action: str, of: Columns = CASES) -> ColumnElement[bool]:
+    """`allows` as a condition on a list."""
+    rules = _BY_ROLE.get((account.role, action), ())
+    if not rules:
+        return false()
+    ways = [_way(scope, classes, account, of) for scope, classes in rules]
+    return and_(or_(*ways), *_limits(account, of))
+
+
+def sees_its_agency_only(account: Account) -> bool:
+    """Whether all it sees are cases that concern its agency: a list may then begin with those."""
+    rules = _BY_ROLE.get((account.role, "see"), ())
+    return account.agency is not None and all(scope in ("agency", "lead") for scope, _ in rules)
+
+
+def visible(account: Account) -> ColumnElement[bool]:
+    """The cases that exist for this account."""
+    return permits(account, "see", CASES)
+
+
+def find(unit: Unit, account: Account, action: str, number: str, *, lock: bool = False) -> Row[Any]:
+    """The case with this number, if the account may do that to it.
+
+    Args:
+        lock: hold the case until the unit ends, so that its version can be compared with the caller's.
+
+    Raises:
+        NotFound: there is no such case, or it does not exist for this account.
+        NotAllowed: the account sees it, but may not do that.
+    """
+    if lock and unit.locks_rows:
+        number_of = select(cases.c.id).where(cases.c.number == number).scalar_subquery()
+        unit.first(select(instances.c.case_id).where(instances.c.case_id == number_of).with_for_update())
+    row = unit.first(_CASE, {"number": number})
+    if row is None or not allows(account, "see", row, unit):
+        raise NotFound(f"There is no case {number}, or it does not concern you.")
+    if action != "see":
+        require(account, action, row, unit)
+    return row
+
+
+def find_task(unit: Unit, account: Account, task_id: int) -> Row[Any]:
+    """A task with its case's number, province, secrecy, status and outcome.
+
+    Raises:
+        NotFound: there is no such task, or it is not for this account to see.
+    """
+    row = unit.first(_TASK, {"id": task_id})
+    if row is None or not allows(account, "see-task", row, unit):
+        raise NotFound(f"There is no task {task_id}, or it is not for you to see.")
+    return row
+
+
+# -- limits and refusals -------------------------------------------------------------------------------------------
+
+
+def _way(scope: str, classes: tuple[str, ...], account: Account, of: Columns) -> ColumnElement[bool]:
+    held = _scope_condition(scope, account, of)
+    if of.secrecy is None or classes == ALL:
+        return held
+    return and_(held, of.secrecy.in_(classes))
+
+
+def _limits(account: Account, of: Columns) -> list[ColumnElement[bool]]:
+    limits = []
+    if account.report_types is not None and of.report_type is not None:
+        limits.append(of.report_type.in_(account.report_types))
+    if account.areas is not None and of.area is not None:
+        limits.append(or_(of.area.is_(None), of.area.in_(account.areas)))
+    return limits
+
+
+def _within_limits(account: Account, row: Any) -> bool:
+    report_type, area = getattr(row, "report_type", None), getattr(row, "area", None)
+    if account.report_types is not None and report_type is not None and report_type not in account.report_types:
+        return False
+    return account.areas is None or area is None or area in account.areas
+
+
+def _refusal(account: Account, action: str, row: Any) -> str:
+    thing = getattr(row, "number", None) or getattr(row, "name", None) or "this"
+    return f"{account.login} ({account.role}) may not do {action!r} to {thing}."
+

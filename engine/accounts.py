@@ -1,0 +1,287 @@
+"""The people and programs that work here: accounts, passwords, tokens.
+
+A token is 32 random bytes behind ``ts_``; the database keeps its SHA-256 and its first characters. A log-in is a
+token that soon expires. A failed attempt is written down *before* the password is looked at, so that a hundred guesses
+at once count as a hundred.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import Row, and_, bindparam, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from engine import access, attempts
+from engine.access import Account
+from engine.errors import InvalidRequest, NotAuthenticated, NotFound, Stale, WrongState
+from engine.model import accounts, agencies, areas, tokens
+from engine.prepared import Prepared
+from engine.runtime import Runtime, Unit
+
+SESSION = timedelta(hours=12)  # how long a log-in lasts
+TOKEN_PREFIX = "ts_"
+SHOWN = 11  # characters of a token kept to tell tokens apart
+
+_LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}\Z")
+_HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)  # KiB; OWASP's advice: some 30 ms
+# a hash that no password has, so that an unknown name takes as long as a known one
+_NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$3IVWg+09mkB0HrQ4DbLCjA$LdNiN9fBEEtk6HJEfNW+BxGscN2rogfFrGI9hKe6zm8"
+
+_WHO = Prepared(
+    select(
+        accounts.c.id, accounts.c.login, accounts.c.name, accounts.c.role, accounts.c.agency, agencies.c.province,
+        accounts.c.report_types, accounts.c.areas, accounts.c.active, tokens.c.expires_at, tokens.c.revoked_at,
+    )
+    .select_from(tokens.join(accounts).outerjoin(agencies, agencies.c.key == accounts.c.agency))
+    .where(tokens.c.hash == bindparam("hash"))
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Session:
+    """What a log-in, or the making of a token, gives once and never again."""
+
+    token: str
+    token_id: int
+    expires_at: datetime | None
+    account: Account
+
+
+# -- who is calling ------------------------------------------------------------------------------------------------
+
+
+def authenticate(unit: Unit, token: str) -> Account:
+    """Whoever holds this token, in one indexed look.
+
+    Raises:
+        NotAuthenticated: nobody does, or it has expired or was revoked, or the account is closed.
+    """
+    row = unit.first(_WHO, {"hash": fingerprint(token)})
+    if row is None or not row.active or row.revoked_at is not None:
+        raise NotAuthenticated("This token is not known, or was revoked: log in again or ask for a new one.")
+    if row.expires_at is not None and row.expires_at <= unit.now:
+        raise NotAuthenticated("This token has expired: log in again or ask for a new one.")
+    return _account(row)
+
+
+def account(unit: Unit, login: str) -> Account:
+    """The account with this log-in name, as the rules see it.
+
+    Raises:
+        NotFound: there is none, or it is closed.
+    """
+    row = unit.first(_with_province().where(accounts.c.login == login, accounts.c.active))
+    if row is None:
+        raise NotFound(f"Nobody here logs in as {login!r}.")
+    return _account(row)
+
+
+def fingerprint(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+
+
+def _account(row: Row[Any]) -> Account:
+    types, places = row.report_types, row.areas
+    return Account(
+        row.id, row.login, row.name, row.role, row.agency, row.province,
+        None if types is None else tuple(types), None if places is None else tuple(places),
+    )  # fmt: skip
+
+
+def _with_province() -> Any:
+    join = accounts.outerjoin(agencies, agencies.c.key == accounts.c.agency)
+    return select(*accounts.c, agencies.c.province).select_from(join)
+
+
+# -- logging in ----------------------------------------------------------------------------------------------------
+
+
+def log_in(runtime: Runtime, login: str, password: str, address: str) -> Session:
+    """Exchange a password for a token that lasts `SESSION`. Takes its time on purpose, with no transaction open.
+
+    Raises:
+        NotAuthenticated: no such account, or not its password; which of the two is not said.
+        TooMany: too many failures of this name or from this address; ``retry_after`` in seconds.
+    """
+    subjects = attempts.subjects("login", login, address)
+    with runtime.begin() as unit:
+        attempts.hold_back(unit, subjects)
+        attempt = attempts.note_failure(unit, subjects)
+        row = unit.first(_with_province().where(accounts.c.login == login, accounts.c.active))
+    known = row is not None and row.password_hash is not None
+    if not _matches(row.password_hash if known else _NOBODY, password) or not known:
+        raise NotAuthenticated("There is no such account, or this is not its password.")
+    with runtime.begin() as unit:
+        attempts.forget(unit, next(iter(subjects)), attempt)
+        return issue(unit, _account(row), "login", unit.now + SESSION)
+
+
+def _matches(password_hash: str, password: str) -> bool:
+    try:
+        return _HASHER.verify(password_hash, unicodedata.normalize("NFC", password))
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+# -- tokens --------------------------------------------------------------------------------------------------------
+
+
+def issue(unit: Unit, holder: Account, label: str, expires_at: datetime | None = None) -> Session:
+    """A new token for an account. It can be read here and nowhere else."""
+    token = TOKEN_PREFIX + secrets.token_urlsafe(32)
+    row = {"account_id": holder.id, "hash": fingerprint(token), "prefix": token[:SHOWN], "label": label,
+           "created_at": unit.now, "expires_at": expires_at}  # fmt: skip
+    token_id = unit.scalar(insert(tokens).returning(tokens.c.id), row)
+    return Session(token, token_id, expires_at, holder)
+
+
+def issue_for(unit: Unit, login: str | None, label: str, days: int | None, by: Account) -> Session:
+    """A token for oneself, or, for who manages accounts, for somebody else.
+
+    Raises:
+        NotAllowed: it is for somebody else and ``by`` does not manage accounts.
+        NotFound: there is no such account.
+    """
+    holder = by if login in (None, by.login) else None
+    if holder is None:
+        access.require(by, "manage")
+        holder = account(unit, login)
+    return issue(unit, holder, label, None if days is None else unit.now + timedelta(days=days))
+
+
+def tokens_of(unit: Unit, by: Account, login: str | None = None) -> list[Row[Any]]:
+    """The tokens that still work, newest first: one's own, or somebody else's for who manages accounts."""
+    if login not in (None, by.login):
+        access.require(by, "manage")
+    columns = (tokens.c.id, tokens.c.prefix, tokens.c.label, tokens.c.created_at, tokens.c.expires_at, accounts.c.login)
+    works = and_(tokens.c.revoked_at.is_(None), or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > unit.now))
+    query = select(*columns).join(accounts).where(works, accounts.c.login == (login or by.login))
+    return unit.all(query.order_by(tokens.c.id.desc()).limit(200))
+
+
+def revoke(unit: Unit, token_id: int, by: Account) -> None:
+    """Make a token useless from now on.
+
+    Raises:
+        NotFound: there is no such token that still works, or it is somebody else's.
+    """
+    theirs = [] if access.allows(by, "manage") else [tokens.c.account_id == by.id]
+    change = update(tokens).where(tokens.c.id == token_id, tokens.c.revoked_at.is_(None), *theirs)
+    if not unit.claims(change.values(revoked_at=unit.now)):
+        raise NotFound(f"There is no token {token_id} of yours that still works.")
+
+
+def revoke_this(unit: Unit, token: str) -> None:
+    """Log out."""
+    unit.execute(update(tokens).where(tokens.c.hash == fingerprint(token)).values(revoked_at=unit.now))
+
+
+# -- accounts ------------------------------------------------------------------------------------------------------
+
+
+def show(unit: Unit, login: str, by: Account) -> Row[Any]:
+    """An account, with its agency's province.
+
+    Raises:
+        NotFound: there is none, or it is not one this caller may know of.
+    """
+    known = or_(access.permits(by, "see-account", access.ACCOUNTS), accounts.c.id == by.id)
+    row = unit.first(_with_province().where(accounts.c.login == login, known))
+    if row is None:
+        raise NotFound(f"There is no account {login!r}, or it is not of your agency.")
+    return row
+
+
+def everybody(unit: Unit) -> list[Row[Any]]:
+    """All accounts, for whoever may read the database anyway."""
+    return unit.all(select(accounts).order_by(accounts.c.login))
+
+
+def create(unit: Unit, values: dict[str, Any], by: Account | None) -> Row[Any]:
+    """A new account.
+
+    Args:
+        values: columns of `accounts`, and ``password`` (in clear) or none for an account that only uses tokens.
+        by: ``None`` on the command line, where whoever may write the database may do anything.
+
+    Raises:
+        InvalidRequest: the log-in name, the agency, a limit or the password will not do.
+        WrongState: the log-in name is taken.
+    """
+    if by is not None:
+        access.require(by, "manage")
+    if not _LOGIN.match(values["login"]):
+        raise InvalidRequest("A log-in name has 2 to 64 of the characters a-z, 0-9, '.', '_' and '-'.", field="login")
+    row = _checked(unit, values) | {"created_at": unit.now}
+    if unit.first(select(accounts.c.id).where(accounts.c.login == row["login"])):
+        raise WrongState(f"The log-in name {row['login']!r} is taken.")
+    try:
+        account_id = unit.scalar(insert(accounts).returning(accounts.c.id), row)
+    except IntegrityError as error:
+        raise WrongState(f"The log-in name {row['login']!r} is taken.") from error
+    return unit.first(_with_province().where(accounts.c.id == account_id))
+
+
+def change(unit: Unit, login: str, changes: dict[str, Any], by: Account | None, version: int | None = None) -> Row[Any]:
+    """Change an account; a new password or a closed account ends its log-ins and revokes nothing else.
+
+    Args:
+        version: what the caller last read; ``None``: whatever it is now.
+
+    Raises:
+        NotFound: there is no such account.
+        Stale: somebody else changed it since that version.
+    """
+    if by is not None:
+        access.require(by, "manage")
+    row = unit.first(select(accounts).where(accounts.c.login == login))
+    if row is None:
+        raise NotFound(f"There is no account {login!r}.")
+    values = _checked(unit, {"role": row.role, "agency": row.agency} | changes)
+    same = accounts.c.version == (row.version if version is None else version)
+    values["version"] = accounts.c.version + 1
+    if not unit.claims(update(accounts).where(accounts.c.id == row.id, same).values(values)):
+        raise Stale(f"The account {login!r} was changed by somebody else: read it again.")
+    if "password_hash" in values or values.get("active") is False:
+        ended = tokens.c.label == "login" if values.get("active", True) else tokens.c.id > 0
+        mine = and_(tokens.c.account_id == row.id, tokens.c.revoked_at.is_(None), ended)
+        unit.execute(update(tokens).where(mine).values(revoked_at=unit.now))
+    return unit.first(_with_province().where(accounts.c.id == row.id))
+
+
+def _checked(unit: Unit, values: dict[str, Any]) -> dict[str, Any]:
+    row = dict(values)
+    _check_known(unit, agencies.c.key, [row["agency"]] if row.get("agency") else [], "agency")
+    _check_known(unit, areas.c.code, row.get("areas") or [], "areas")
+    if row["role"] not in ("admin", "analyst") and not row.get("agency"):
+        raise InvalidRequest(f"An account with the role {row['role']!r} needs an agency.", field="agency")
+    if "password" in row:
+        password = row.pop("password")
+        row["password_hash"] = None if password is None else hashed(password)
+    return row
+
+
+def _check_known(unit: Unit, column: Any, wanted: list[str], field: str) -> None:
+    known = set(unit.execute(select(column).where(column.in_(wanted))).scalars()) if wanted else set()
+    for one in wanted:
+        if one not in known:
+            raise InvalidRequest(f"There is no {column.table.name} entry {one!r}.", field=field)
+
+
+def hashed(password: str) -> str:
+    """Raises:
+    InvalidRequest: shorter than 10 or longer than 200 characters.
+    """
+    password = unicodedata.normalize("NFC", password)
+    if not 10 <= len(password) <= 200:
+        raise InvalidRequest("A password has 10 to 200 characters.", field="password")
+    return _HASHER.hash(password)

@@ -1,0 +1,367 @@
+"""What people and programs read: lists that show exactly what a single look would not refuse.
+
+Every list is one statement over indexed columns, sorted so that no two rows tie, and continued *after* the last row
+seen rather than at an offset: so a page costs the same wherever it is, and a row that arrives meanwhile moves nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, literal_column, or_, select
+
+from engine import access
+from engine.access import Account
+from engine.errors import InvalidRequest, NotFound
+from engine.model import (
+    accounts,
+    agencies,
+    attachments,
+    cases,
+    comments,
+    deadlines,
+    events,
+    incidents,
+    outbox,
+    participants,
+    people,
+    tasks,
+)
+from engine.prepared import Prepared
+from engine.runtime import Unit
+from engine.vietnamese import fold
+
+LIMIT_MAX = 200
+LETTER_STATES = ("ready", "leased", "sent", "dead")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_CURSOR = re.compile(r"(-?\d{1,17}|none)_(\d{1,15})\Z")
+_HIDDEN = {"secret_hash", "search_text", "report"}  # never in a list; the report itself is in `show_case`
+
+SUMMARY = tuple(column for column in cases.c if column.name not in _HIDDEN)
+OPEN_TASK = tasks.c.status == literal_column("'open'")  # a literal: a bound value would miss the partial index
+_OPEN_OF_CASE = Prepared(
+    select(*(column for column in tasks.c if column.name != "answers"), cases.c.province)
+    .join(cases, cases.c.id == tasks.c.case_id)
+    .where(tasks.c.case_id == bindparam("case"), OPEN_TASK)
+    .order_by(tasks.c.id)
+)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some rows of a list, and how to ask for those after them: ``None`` at the end."""
+
+    items: list[Any]
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFilter:
+    """Which cases; ``None`` leaves a question open.
+
+    Attributes:
+        agency: this agency's key; the case concerns or concerned it.
+        open: still open (or, ``False``, closed).
+        overdue: open, not paused, and past its due time.
+        q: a case number, or words of the subject with or without marks.
+        sort: "newest", or "due" for open ones that fall due first; left out, "due" for overdue ones.
+    """
+
+    province: str | None = None
+    report_type: str | None = None
+    status: str | None = None
+    agency: str | None = None
+    area: str | None = None
+    open: bool | None = None
+    overdue: bool | None = None
+    q: str | None = None
+    sort: str | None = None
+    limit: int = 50
+    after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFilter:
+    """Which tasks.
+
+    Attributes:
+        assignee: a log-in name; "" for tasks that nobody has claimed.
+        due_before: an aware instant, exclusive.
+        case: the number of a case.
+    """
+
+    group: str | None = None
+    assignee: str | None = None
+    due_before: datetime | None = None
+    report_type: str | None = None
+    area: str | None = None
+    case: str | None = None
+    status: str = "open"
+    limit: int = 50
+    after: str | None = None
+
+
+# -- cases ---------------------------------------------------------------------------------------------------------
+
+
+def list_cases(unit: Unit, account: Account, wanted: CaseFilter) -> Page:
+    """The cases this account may know of, newest first, or open ones by due time."""
+    by_due = wanted.sort == "due" or (wanted.sort is None and wanted.overdue)
+    ours = access.sees_its_agency_only(account)
+    known = access.permits(account, "see", access.CASES if by_due or wanted.report_type else access.JOINED_CASES)
+    readable = access.permits(account, "read").label("readable")
+    query = select(*SUMMARY, readable).where(known, *case_conditions(unit, wanted))
+    if by_due:
+        query = query if wanted.open is False else query.where(cases.c.closed_at.is_(None))
+        query = query.where(cases.c.province == account.province) if ours else query  # for the index of open cases
+        return _by_due(unit, query, cases.c.due_at, cases.c.id, wanted)
+    if ours:
+        mine = and_(participants.c.case_id == cases.c.id, participants.c.agency == account.agency)
+        return _newest_first(unit, query.join(participants, mine), participants.c.case_id, wanted)
+    return _newest_first(unit, query, cases.c.id, wanted)
+
+
+def case_conditions(unit: Unit, wanted: CaseFilter) -> list[ColumnElement[bool]]:
+    equal = {cases.c.province: wanted.province, cases.c.report_type: wanted.report_type,
+             cases.c.status: wanted.status, cases.c.area: wanted.area}  # fmt: skip
+    conditions = [column == value for column, value in equal.items() if value is not None]
+    if wanted.agency is not None:
+        conditions.append(access.concerns(wanted.agency))
+    if wanted.open is not None:
+        conditions.append(cases.c.closed_at.is_(None) if wanted.open else cases.c.closed_at.is_not(None))
+    if wanted.overdue is not None:
+        late = and_(cases.c.closed_at.is_(None), cases.c.paused_at.is_(None), cases.c.due_at < unit.now)
+        conditions.append(late if wanted.overdue else or_(~late, cases.c.due_at.is_(None)))
+    if wanted.q:
+        found = cases.c.search_text.contains(fold(wanted.q), autoescape=True)
+        conditions.append(or_(cases.c.number == wanted.q.strip(), found))
+    return conditions
+
+
+def show_case(unit: Unit, account: Account, number: str) -> dict[str, Any]:
+    """A case with its open tasks; what was reported only for who may read it.
+
+    Raises:
+        NotFound: there is none, or it does not exist for this account.
+    """
+    row = access.find(unit, account, "see", number)
+    columns = (tasks.c.id, tasks.c.element, tasks.c.name, tasks.c.group, tasks.c.due_at, tasks.c.created_at,
+               accounts.c.login.label("assignee"))  # fmt: skip
+    query = select(*columns).outerjoin(accounts, accounts.c.id == tasks.c.assignee)
+    waiting = unit.all(query.where(tasks.c.case_id == row.id, OPEN_TASK).order_by(tasks.c.id))
+    original = select(cases.c.number).where(cases.c.id == row.duplicate_of)
+    return dict(row._mapping) | {
+        "readable": access.allows(account, "read", row, unit),
+        "tasks": waiting,
+        "duplicate_of": unit.scalar(original) if row.duplicate_of else None,
+    }
+
+
+def timeline(unit: Unit, account: Account, number: str, limit: int = 50, after: str | None = None) -> Page:
+    """The history of a case, oldest first. Who may not read the case learns what happened when, not what was said."""
+    case = access.find(unit, account, "see", number)
+    query = select(events).where(events.c.case_id == case.id)
+    page = _oldest_first(unit, query, events.c.id, limit, after)
+    if access.allows(account, "read", case, unit):
+        return page
+    return Page([dict(row._mapping) | {"data": {}} for row in page.items], page.after)
+
+
+def terms(unit: Unit, account: Account, number: str) -> list[Row[Any]]:
+    """The deadlines of a case, each with the story of how its due time came about."""
+    case = access.find(unit, account, "see", number)
+    return unit.all(select(deadlines).where(deadlines.c.case_id == case.id).order_by(deadlines.c.id))
+
+
+def list_comments(unit: Unit, account: Account, number: str, limit: int = 50, after: str | None = None) -> Page:
+    case = access.find(unit, account, "read", number)
+    return _oldest_first(unit, select(comments).where(comments.c.case_id == case.id), comments.c.id, limit, after)
+
+
+def list_attachments(unit: Unit, account: Account, number: str, limit: int = 50, after: str | None = None) -> Page:
+    case = access.find(unit, account, "read", number)
+    mine = select(attachments).where(attachments.c.case_id == case.id)
+    return _oldest_first(unit, mine, attachments.c.id, limit, after)
+
+
+def show_attachment(unit: Unit, account: Account, number: str, attachment_id: int) -> Row[Any]:
+    case = access.find(unit, account, "read", number)
+    mine = and_(attachments.c.case_id == case.id, attachments.c.id == attachment_id)
+    row = unit.first(select(attachments).where(mine))
+    if row is None:
+        raise NotFound(f"Case {number} has no attachment {attachment_id}.")
+    return row
+
+
+def reveal_people(unit: Unit, account: Account, number: str) -> list[Row[Any]]:
+    """Who reported and who needs help: personal data. Looking is itself written into the case's history.
+
+    Raises:
+        NotFound: there is no such case, or it does not exist for this account.
+        NotAllowed: its secrecy class does not let this account know.
+    """
+    case = access.find(unit, account, "person", number)
+    unit.record(case.id, "person-viewed", account.login, secrecy=case.secrecy)
+    return unit.all(select(people).where(people.c.case_id == case.id).order_by(people.c.id))
+
+
+# -- tasks ---------------------------------------------------------------------------------------------------------
+
+
+def list_tasks(unit: Unit, account: Account, wanted: TaskFilter) -> Page:
+    """Tasks for this account to see: open ones by due time, others newest first."""
+    kind = access.OWN_TASKS if wanted.assignee == account.login else access.TASKS
+    query = _tasks().where(access.permits(account, "see-task", kind), *_task_conditions(account, wanted))
+    if wanted.status == "open":
+        return _by_due(unit, query.where(OPEN_TASK), tasks.c.due_at, tasks.c.id, wanted)
+    return _newest_first(unit, query.where(tasks.c.status == wanted.status), tasks.c.id, wanted)
+
+
+def show_task(unit: Unit, account: Account, task_id: int) -> Row[Any]:
+    """Raises:
+    NotFound: there is no such task, or it is not for this account to see.
+    """
+    mine = and_(tasks.c.id == task_id, access.permits(account, "see-task", access.TASKS))
+    row = unit.first(_tasks(cases.c.report, cases.c.definition_id).where(mine))
+    if row is None:
+        raise NotFound(f"There is no task {task_id}, or it is not for you to see.")
+    return row
+
+
+def open_tasks(unit: Unit, account: Account, case_id: int) -> list[Row[Any]]:
+    """What a case waits for now, as far as this account may see it."""
+    return [row for row in unit.all(_OPEN_OF_CASE, {"case": case_id}) if access.allows(account, "see-task", row, unit)]
+
+
+def _tasks(*more: Any) -> Select[Any]:
+    columns = [column for column in tasks.c if column.name not in ("assignee", "token")]
+    of_case = (cases.c.number, cases.c.subject, cases.c.place, cases.c.severity, cases.c.province)
+    query = select(*columns, *of_case, *more, accounts.c.login.label("assignee"))
+    return query.join(cases, cases.c.id == tasks.c.case_id).outerjoin(accounts, accounts.c.id == tasks.c.assignee)
+
+
+def _task_conditions(account: Account, wanted: TaskFilter) -> list[ColumnElement[bool]]:
+    equal = {tasks.c.group: wanted.group, tasks.c.report_type: wanted.report_type, tasks.c.area: wanted.area,
+             cases.c.number: wanted.case}  # fmt: skip
+    conditions = [column == value for column, value in equal.items() if value is not None]
+    if wanted.assignee == account.login:
+        conditions.append(tasks.c.assignee == account.id)
+    elif wanted.assignee is not None:
+        conditions.append(accounts.c.login == wanted.assignee if wanted.assignee else tasks.c.assignee.is_(None))
+    if wanted.due_before is not None:
+        conditions.append(tasks.c.due_at < wanted.due_before)
+    return conditions
+
+
+# -- what is owed, what could not be done --------------------------------------------------------------------------
+
+
+def list_incidents(unit: Unit, account: Account, open: bool = True, limit: int = 50, after: str | None = None) -> Page:
+    """Steps that could not be taken, oldest first."""
+    query = _of_cases(incidents).where(access.permits(account, "see-incident", access.JOINED_CASES))
+    query = query.where(incidents.c.resolved_at.is_(None) if open else incidents.c.resolved_at.is_not(None))
+    return _oldest_first(unit, query, incidents.c.id, limit, after)
+
+
+def show_incident(unit: Unit, account: Account, incident_id: int, action: str = "see-incident") -> Row[Any]:
+    return _one(unit, account, action, incidents, incident_id, "incident")
+
+
+def list_outbox(
+    unit: Unit, account: Account, state: str | None = None, case: str | None = None, limit: int = 50,
+    after: str | None = None,
+) -> Page:  # fmt: skip
+    """What is or was owed to people and services, newest first."""
+    query = _of_cases(outbox).where(access.permits(account, "see-outbox", access.JOINED_CASES))
+    if state is not None:
+        if state not in LETTER_STATES:
+            raise InvalidRequest(f"state={state!r} is none of {', '.join(LETTER_STATES)}.", field="state")
+        query = query.where(outbox.c.state == literal_column(f"'{state}'"))
+    if case is not None:
+        query = query.where(cases.c.number == case)
+    return _newest_first(unit, query, outbox.c.id, CaseFilter(limit=limit, after=after))
+
+
+def show_letter(unit: Unit, account: Account, letter_id: int, action: str = "see-outbox") -> Row[Any]:
+    return _one(unit, account, action, outbox, letter_id, "message in the outbox")
+
+
+def _of_cases(table: Any) -> Select[Any]:
+    return select(table, cases.c.number, cases.c.report_type).join(cases, cases.c.id == table.c.case_id)
+
+
+def _one(unit: Unit, account: Account, action: str, table: Any, key: int, noun: str) -> Row[Any]:
+    row = unit.first(_of_cases(table).where(table.c.id == key, access.permits(account, action)))
+    if row is None:
+        raise NotFound(f"There is no {noun} {key}, or it is not yours to deal with.")
+    return row
+
+
+# -- who there is --------------------------------------------------------------------------------------------------
+
+
+def list_agencies(unit: Unit, province: str | None = None, kind: str | None = None) -> list[Row[Any]]:
+    equal = {agencies.c.province: province, agencies.c.kind: kind}
+    conditions = [column == value for column, value in equal.items() if value is not None]
+    return unit.all(select(agencies).where(*conditions).order_by(agencies.c.key))
+
+
+def list_accounts(
+    unit: Unit, account: Account, agency: str | None = None, role: str | None = None, limit: int = 50,
+    after: str | None = None,
+) -> Page:  # fmt: skip
+    """The people this account may know of: oneself, and those of one's agency, or of the province."""
+    known = or_(access.permits(account, "see-account", access.ACCOUNTS), accounts.c.id == account.id)
+    query = select(accounts, agencies.c.province).outerjoin(agencies, agencies.c.key == accounts.c.agency).where(known)
+    equal = {accounts.c.agency: agency, accounts.c.role: role}
+    query = query.where(*(column == value for column, value in equal.items() if value is not None))
+    return _oldest_first(unit, query, accounts.c.id, limit, after)
+
+
+# -- pages ---------------------------------------------------------------------------------------------------------
+
+
+def _by_due(unit: Unit, query: Select[Any], due: Any, key: Any, wanted: Any) -> Page:
+    """What falls due first; what has no due time comes last."""
+    if wanted.after is not None:
+        at, last = read_cursor(wanted.after)
+        later = or_(due > at, and_(due == at, key > last), due.is_(None)) if at else and_(due.is_(None), key > last)
+        query = query.where(later)
+    rows = unit.all(query.order_by(due.asc().nulls_last(), key).limit(wanted.limit + 1))
+    return page(rows, wanted.limit, lambda row: write_cursor(row.due_at, row.id))
+
+
+def _newest_first(unit: Unit, query: Select[Any], key: Any, wanted: Any) -> Page:
+    if wanted.after is not None:
+        query = query.where(key < read_cursor(wanted.after)[1])
+    return page(unit.all(query.order_by(key.desc()).limit(wanted.limit + 1)), wanted.limit)
+
+
+def _oldest_first(unit: Unit, query: Select[Any], key: Any, limit: int, after: str | None) -> Page:
+    if after is not None:
+        query = query.where(key > read_cursor(after)[1])
+    return page(unit.all(query.order_by(key).limit(limit + 1)), limit)
+
+
+def page(rows: list[Any], limit: int, cursor: Any = lambda row: write_cursor(None, row.id)) -> Page:
+    """The first ``limit`` of ``limit + 1`` rows, and where the next page begins if there are more."""
+    return Page(rows[:limit], cursor(rows[limit - 1]) if len(rows) > limit else None)
+
+
+def write_cursor(at: datetime | None, key: int) -> str:
+    return f"{'none' if at is None else (at - EPOCH) // timedelta(microseconds=1)}_{key}"
+
+
+def read_cursor(after: str) -> tuple[datetime | None, int]:
+    """Raises:
+    InvalidRequest: this is not what a list gave as ``after``.
+    """
+    match = _CURSOR.match(after)
+    try:
+        at, key = match.groups() if match else (None, None)
+        return None if at == "none" else EPOCH + timedelta(microseconds=int(at)), int(key)
+    except (TypeError, OverflowError) as error:
+        raise InvalidRequest(f"after={after[:40]!r} is not what a list gave to go on with.", field="after") from error

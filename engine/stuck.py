@@ -1,0 +1,265 @@
+"""What is stuck, since when, why, and what the one who asks may do about it.
+
+A case is stuck when nothing will move it unless a person does something: a step failed, a task is overdue or nobody
+can take it, a message could not be sent. Each reason below is one indexed statement; the list is their union, and the
+sentence that explains a case is written from the same row that put it there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Row,
+    Select,
+    Subquery,
+    Text,
+    and_,
+    cast,
+    exists,
+    func,
+    literal,
+    literal_column,
+    null,
+    or_,
+    select,
+    union_all,
+)
+
+from engine import access
+from engine.access import Account
+from engine.model import accounts, agencies, cases, incidents, jobs, outbox, provinces, subscriptions, tasks
+from engine.queries import OPEN_TASK, SUMMARY, CaseFilter, Page, case_conditions, page, read_cursor, write_cursor
+from engine.runtime import Unit
+from engine.texts import local_time
+
+UNRUN = timedelta(minutes=5)  # a job that has been due for longer than this is not being run
+_NONE = cast(null(), Text)
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One way of being stuck.
+
+    Attributes:
+        rank: the lower, the sooner it is what we say about a case that is stuck for several reasons.
+        find: the rows (case_id, since, thing, a, b, c) at a unit's instant.
+        tell: the sentence, of such a row and the names of agencies by key.
+        cures: what can be done: (action of the API, action of the access rules).
+    """
+
+    rank: int
+    find: Callable[[datetime], Select[Any]]
+    tell: Callable[[Row[Any], dict[str, str]], str]
+    cures: tuple[tuple[str, str], ...]
+
+
+def _row(table: Any, since: Any, thing: Any, *more: Any) -> Select[Any]:
+    texts = [cast(column, Text) for column in more] + [_NONE] * (3 - len(more))
+    labelled = [text.label(name) for text, name in zip(texts, "abc", strict=True)]
+    return select(table.c.case_id, since.label("since"), thing.label("thing"), *labelled)
+
+
+# -- the reasons ---------------------------------------------------------------------------------------------------
+
+
+def _groups() -> CTE:
+    """The groups that have open tasks: one look into the index for each, however many tasks there are."""
+    open_ = tasks.alias("open_tasks")
+    least = select(func.min(open_.c.group).label("key")).where(open_.c.status == literal_column("'open'"))
+    groups = least.cte("groups", recursive=True)
+    after = least.where(open_.c.group > groups.c.key).correlate(groups).scalar_subquery()
+    return groups.union_all(select(after).where(groups.c.key.is_not(None)))
+
+
+_BUSY = _groups()
+
+
+def _incidents(now: datetime) -> Select[Any]:
+    found = _row(incidents, incidents.c.opened_at, incidents.c.id, incidents.c.element, incidents.c.message)
+    return found.where(incidents.c.resolved_at.is_(None))
+
+
+def _suspended(now: datetime) -> Select[Any]:
+    found = _row(jobs, jobs.c.due_at, jobs.c.id, jobs.c.kind, jobs.c.last_error)
+    found = found.join(cases, cases.c.id == jobs.c.case_id)  # a paused case suspends its jobs: that is as it should be
+    return found.where(jobs.c.state == literal_column("'suspended'"), cases.c.paused_at.is_(None))
+
+
+def _unmanned(now: datetime) -> Select[Any]:
+    manned = and_(accounts.c.agency == _BUSY.c.key, accounts.c.active, accounts.c.role.not_in(("client", "overseer")))
+    unmanned = select(_BUSY.c.key).where(_BUSY.c.key.is_not(None), ~exists(select(accounts.c.id).where(manned)))
+    found = _row(tasks, tasks.c.created_at, tasks.c.id, tasks.c.name, tasks.c.group)
+    return found.where(OPEN_TASK, tasks.c.group.in_(unmanned))
+
+
+def _overdue_tasks(now: datetime) -> Select[Any]:
+    found = _row(tasks, tasks.c.due_at, tasks.c.id, tasks.c.name, tasks.c.group, accounts.c.login)
+    found = found.join(cases, cases.c.id == tasks.c.case_id).outerjoin(accounts, accounts.c.id == tasks.c.assignee)
+    groups = select(_BUSY.c.key)
+    return found.where(OPEN_TASK, tasks.c.due_at < now, tasks.c.group.in_(groups), cases.c.paused_at.is_(None))
+
+
+def _dead_letters(now: datetime) -> Select[Any]:
+    found = _row(outbox, outbox.c.created_at, outbox.c.id, outbox.c.kind, outbox.c.topic, outbox.c.last_error)
+    return found.where(outbox.c.state == literal_column("'dead'"))
+
+
+def _unanswered(now: datetime) -> Select[Any]:
+    waiting = ~exists(select(tasks.c.id).where(tasks.c.case_id == cases.c.id, OPEN_TASK))
+    found = _row(subscriptions, cases.c.due_at, subscriptions.c.token, subscriptions.c.message)
+    found = found.join(cases, cases.c.id == subscriptions.c.case_id)
+    return found.where(_late(now), waiting)
+
+
+def _unrun(now: datetime) -> Select[Any]:
+    found = _row(jobs, jobs.c.due_at, jobs.c.id, jobs.c.kind)
+    ready = jobs.c.state == literal_column("'ready'")
+    return found.where(ready, jobs.c.priority.in_((0, 1, 2)), jobs.c.due_at < now - UNRUN)
+
+
+def _overdue(now: datetime) -> Select[Any]:
+    query = select(
+        cases.c.id.label("case_id"), cases.c.due_at.label("since"), cases.c.id.label("thing"),
+        cast(cases.c.lead_agency, Text).label("a"), _NONE.label("b"), _NONE.label("c"),
+    )  # fmt: skip
+    return query.where(_late(now), cases.c.paused_at.is_(None))
+
+
+def _late(now: datetime) -> ColumnElement[bool]:
+    everywhere = cases.c.province.in_(select(provinces.c.code))  # each one's part of the index of open cases
+    return and_(everywhere, cases.c.closed_at.is_(None), cases.c.due_at < now)
+
+
+REASONS: dict[str, Reason] = {
+    "incident": Reason(
+        1, _incidents,
+        lambda row, _: f"Since {local_time(row.since)} the step {row.a or 'of the process'} cannot be taken: {row.b}",
+        (("retry-incident", "retry"), ("repair-report-type", "deploy")),
+    ),
+    "suspended-job": Reason(
+        2, _suspended,
+        lambda row, _: f"A {row.a} that was due at {local_time(row.since)} is suspended{_because(row.b)}",
+        (("resume-case", "resume"),),
+    ),
+    "nobody": Reason(
+        3, _unmanned,
+        lambda row, names: f"The task '{row.a}' waits since {local_time(row.since)} for {_name(row.b, names)}, "
+        "where nobody has an account.",
+        (("add-account", "manage"), ("reassign-case", "reassign")),
+    ),
+    "overdue-task": Reason(
+        4, _overdue_tasks,
+        lambda row, names: f"The task '{row.a}' of {_name(row.b, names)} is overdue since {local_time(row.since)}"
+        + (f"; {row.c} has claimed it." if row.c else "; nobody has claimed it."),
+        (("delegate-task", "delegate"), ("extend-case", "extend"), ("reassign-case", "reassign")),
+    ),
+    "dead-letter": Reason(
+        5, _dead_letters,
+        lambda row, _: f"The {row.a} '{row.b}' of {local_time(row.since)} could not be sent{_because(row.c)}",
+        (("resend-letter", "resend"),),
+    ),
+    "no-answer": Reason(
+        6, _unanswered,
+        lambda row, _: f"The process waits for the message '{row.a}', and the case was due at {local_time(row.since)}.",
+        (("send-message", "message"), ("extend-case", "extend")),
+    ),
+    "unrun-job": Reason(
+        7, _unrun,
+        lambda row, _: f"A {row.a} was due at {local_time(row.since)} and has not been run: is a worker running?",
+        (("start-worker", "manage"),),
+    ),
+    "overdue-case": Reason(
+        8, _overdue,
+        lambda row, names: f"The case is overdue since {local_time(row.since)}"
+        + (f"; {_name(row.a, names)} leads it." if row.a else "; no agency leads it yet."),
+        (("extend-case", "extend"), ("reassign-case", "reassign")),
+    ),
+}  # fmt: skip
+
+
+# -- the questions -------------------------------------------------------------------------------------------------
+
+
+def list_stuck(unit: Unit, account: Account, wanted: CaseFilter) -> Page:
+    """Stuck cases, longest stuck first, each a mapping of its summary and ``stuck`` (see `explain`)."""
+    found = _union(unit.now)
+    since = func.min(found.c.since).label("since")
+    query = select(found.c.case_id.label("id"), since).join(cases, cases.c.id == found.c.case_id)
+    known = access.permits(account, "see", access.JOINED_CASES)
+    query = query.where(known, *case_conditions(unit, wanted)).group_by(found.c.case_id)
+    if wanted.after is not None:
+        at, last = read_cursor(wanted.after)
+        query = query.having(or_(since.element > at, and_(since.element == at, found.c.case_id > last)))
+    rows = unit.all(query.order_by(since, found.c.case_id).limit(wanted.limit + 1))
+    shown = page(rows, wanted.limit, lambda row: write_cursor(row.since, row.id))
+    return Page(_explained(unit, account, [row.id for row in shown.items]), shown.after)
+
+
+def explain(unit: Unit, account: Account, case: Row[Any]) -> dict[str, Any] | None:
+    """Why this case is stuck, or ``None``: {since, reason, why, next, also}.
+
+    ``next`` lists what this account may do about it: [{action, id}]; ``also`` the codes of further reasons.
+    """
+    return _reasons(unit, account, [case]).get(case.id)
+
+
+def _explained(unit: Unit, account: Account, ids: Sequence[int]) -> list[dict[str, Any]]:
+    readable = access.permits(account, "read").label("readable")
+    rows = {row.id: row for row in unit.all(select(*SUMMARY, readable).where(cases.c.id.in_(ids)))}
+    reasons = _reasons(unit, account, list(rows.values()))
+    return [dict(rows[one]._mapping) | {"stuck": reasons.get(one)} for one in ids if one in rows]
+
+
+def _reasons(unit: Unit, account: Account, of: Sequence[Row[Any]]) -> dict[int, dict[str, Any]]:
+    by_id = {case.id: case for case in of}
+    found = _union(unit.now, list(by_id))
+    rows = unit.all(select(found).order_by(found.c.case_id, found.c.rank, found.c.since, found.c.thing))
+    names = {row.key: row.name for row in unit.all(select(agencies.c.key, agencies.c.name))} if rows else {}
+    told: dict[int, dict[str, Any]] = {}
+    for row in rows:
+        if row.case_id in told:
+            told[row.case_id]["also"] |= {row.reason: None}
+            continue
+        reason = REASONS[row.reason]
+        told[row.case_id] = {
+            "since": row.since, "reason": row.reason, "why": reason.tell(row, names), "also": {},
+            "next": [{"action": action, "id": row.thing} for action, right in reason.cures
+                     if access.allows(account, right, _subject(right, row, by_id[row.case_id]), unit)],
+        }  # fmt: skip
+    return {key: one | {"also": [also for also in one["also"] if also != one["reason"]]} for key, one in told.items()}
+
+
+def _subject(right: str, row: Row[Any], case: Row[Any]) -> Any:
+    """What the right is asked of: the task where the reason is one, else the case."""
+    if right != "delegate":
+        return case
+    return SimpleNamespace(group=row.b, province=case.province, report_type=case.report_type, area=case.area)
+
+
+def _union(now: datetime, ids: Sequence[int] | None = None) -> Subquery:
+    """All reasons as one table (case_id, since, thing, a, b, c, rank, reason), of these cases or of all."""
+    arms = []
+    for code, reason in REASONS.items():
+        arm = reason.find(now).add_columns(literal(reason.rank).label("rank"), literal(code).label("reason"))
+        arms.append(arm if ids is None else arm.where(_case_id(arm).in_(ids)))
+    return union_all(*arms).subquery("stuck")
+
+
+def _case_id(arm: Select[Any]) -> ColumnElement[int]:
+    first = list(arm.exported_columns)[0]
+    return getattr(first, "element", first)
+
+
+def _name(group: str, names: dict[str, str]) -> str:
+    return names.get(group, f"the unknown agency '{group}'")
+
+
+def _because(error: str | None) -> str:
+    return f": {error}" if error else "."

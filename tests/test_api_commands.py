@@ -1,0 +1,183 @@
+"""The command line: tables, report types, people, tokens, incidents; and the demo people."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from engine import accounts
+from engine.database import connect
+from engine.runtime import Runtime
+from tests.hotline import package
+from webapi import config
+from webapi.cli import main
+
+
+@pytest.fixture
+def instance(tmp_path):
+    return tmp_path / "instance"
+
+
+@pytest.fixture
+def run(bare_database_url, instance):
+    """Run a command on a database without any table; its output, after a look at the exit code."""
+    environment = {"THONGSUOT_DATABASE": bare_database_url, "THONGSUOT_INSTANCE": str(instance)}
+
+    def run(*arguments, exits=0, types=None, **more):
+        done = CliRunner().invoke(main, [str(one) for one in arguments], input=types, env=environment | more)
+        assert done.exit_code == exits, done.output
+        return done.output
+
+    run.database = bare_database_url
+    return run
+
+
+@pytest.fixture
+def shelf(tmp_path):
+    """A folder with one report type."""
+    folder = tmp_path / "types" / "PAKN"
+    folder.mkdir(parents=True)
+    for name, text in package().items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder.parent
+
+
+def known(run, token):
+    runtime = Runtime(connect(run.database), lambda: datetime.now(UTC))
+    with runtime.read() as unit:
+        found = accounts.authenticate(unit, token)
+    runtime.database.dispose()
+    return found.login
+
+
+def test_a_new_database_gets_tables_types_and_people_and_a_second_time_changes_nothing(run, shelf, instance):
+    assert run("db", "upgrade") == "The database is up to date.\n"
+    assert "PAKN version 1 loaded" in run("load", "--demo", shelf)
+    file = instance / "demo-accounts.json"
+    first = file.read_text()
+
+    run("db", "upgrade")
+    assert "PAKN version 1 is loaded already" in run("load", "--demo", shelf)
+
+    assert file.read_text() == first
+    assert file.stat().st_mode & 0o777 == 0o600
+    people = json.loads(first)
+    assert {person["role"] for person in people} == {
+        "operator", "handler", "monitor", "office", "overseer", "analyst", "admin", "client",
+    }  # fmt: skip
+    assert all(set(person) == {"user", "name", "role", "agency", "password", "token"} for person in people)
+    assert [known(run, person["token"]) for person in people] == [person["user"] for person in people]
+
+
+def test_who_lost_the_file_of_demo_people_gets_another(run, shelf, instance):
+    run("db", "upgrade"), run("load", "--demo", shelf)
+    file = instance / "demo-accounts.json"
+    lost = json.loads(file.read_text())
+    file.unlink()
+
+    run("load", "--demo", shelf)
+
+    found = json.loads(file.read_text())
+    assert [person["user"] for person in found] == [person["user"] for person in lost]
+    assert found[0]["token"] != lost[0]["token"] and known(run, found[0]["token"]) == found[0]["user"]
+
+
+def test_in_production_there_are_no_demo_people(run, shelf, instance):
+    run("db", "upgrade")
+    told = run("load", "--demo", shelf, exits=1, THONGSUOT_PRODUCTION="1")
+
+    assert "Demo people are not made in production" in told
+    assert run("user", "list") == "" and not (instance / "demo-accounts.json").exists()
+
+
+def test_a_demo_password_logs_in(run, shelf, instance):
+    run("db", "upgrade"), run("load", "--demo", shelf)
+    person = json.loads((instance / "demo-accounts.json").read_text())[-1]
+    runtime = Runtime(connect(run.database), lambda: datetime.now(UTC))
+
+    session = accounts.log_in(runtime, person["user"], person["password"], "10.0.0.1")
+
+    assert session.account.login == person["user"]
+    runtime.database.dispose()
+
+
+def test_checking_needs_no_database_and_lists_every_fault(run, shelf, tmp_path):
+    assert f"{shelf / 'PAKN'}: good" in run("check", shelf)
+
+    (shelf / "PAKN" / "ket_qua.form").unlink()
+    type_toml = shelf / "PAKN" / "type.toml"
+    type_toml.write_text(type_toml.read_text().replace("PT5H", "5 giờ"), encoding="utf-8")
+    told = run("check", shelf, exits=1)
+    assert "ket_qua" in told and "5 giờ" in told
+    assert not (tmp_path / "bare.db").exists()
+
+
+def test_a_type_with_a_fault_is_not_deployed(run, shelf):
+    run("db", "upgrade")
+    (shelf / "PAKN" / "process.bpmn").write_text("<")
+    told = run("deploy", shelf / "PAKN", exits=1)
+
+    assert "nothing was deployed" in told and "process.bpmn" in told
+
+
+def test_people_and_tokens_are_made_listed_and_ended(run, shelf):
+    run("db", "upgrade"), run("load", shelf)
+    run("user", "add", "lan", "--name", "Lan", "--role", "handler", "--agency", "ubnd_74_718", types="mật khẩu dài\n")
+    token = run("token", "create", "lan", "--label", "máy bàn", "--days", "7").strip()
+
+    assert known(run, token) == "lan"
+    assert re.search(r"lan +handler +ubnd_74_718 +Lan", run("user", "list"))
+    number = re.match(r" +(\d+) ts_", run("token", "list", "lan"))[1]
+    run("token", "revoke", number)
+    assert run("token", "list", "lan") == ""
+    assert "has a new password" in run("user", "password", "lan", types="một mật khẩu khác\n")
+    assert run("incidents", "list") == "0 open\n"
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), [
+    (("user", "add", "lan", "--name", "Lan", "--role", "handler", "--no-password"), "needs an agency"),
+    (("user", "add", "Lan!", "--name", "Lan", "--role", "admin", "--no-password"), "A log-in name has"),
+    (("token", "create", "nobody", "--label", "x"), "Nobody here logs in as 'nobody'"),
+    (("token", "revoke", "99"), "There is no token 99"),
+    (("incidents", "retry", "99"), "There is no incident 99"),
+])  # fmt: skip
+def test_a_refusal_is_a_sentence(run, arguments, sentence):
+    run("db", "upgrade")
+    told = run(*arguments, exits=1)
+
+    assert sentence in told and "Traceback" not in told
+
+
+def test_every_command_has_a_help_text():
+    def commands(group, *path):
+        for name, command in group.commands.items():
+            yield (*path, name), command
+            if isinstance(command, click.Group):
+                yield from commands(command, *path, name)
+
+    assert [path for path, command in commands(main) if not command.help] == []
+    assert {path[0] for path, _ in commands(main)} >= {
+        "serve", "worker", "db", "load", "check", "deploy", "token", "user", "incidents", "bench",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "text"), [
+    ("PRODUCTION", "maybe"), ("TRUSTED_PROXIES", "-1"), ("TRUSTED_PROXIES", "٣"), ("NOTIFIERS", "[1]"),
+    ("BODY_MAX", "1"),
+])  # fmt: skip
+def test_a_setting_that_will_not_do_is_named(name, text):
+    with pytest.raises(config.BadSetting, match=f"THONGSUOT_{name}"):
+        config.read({f"THONGSUOT_{name}": text})
+
+
+def test_every_setting_says_what_it_is_for_and_the_defaults_are_safe():
+    values = config.read({})
+
+    assert all(setting.says.endswith(".") for setting in config.SETTINGS)
+    assert (values["PRODUCTION"], values["TRUSTED_PROXIES"]) == (False, 0)
+    assert values["DATABASE"].startswith("sqlite:////")

@@ -1,0 +1,143 @@
+"""What a hostile, broken or confused caller sends: a clear 4xx, the server up, nothing lost."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from sqlalchemy import func, select
+
+from engine import model
+from tests.hotline import refused
+
+REPORT = {"report_type": "PAKN", "answers": {"noi_dung": "Karaoke gây ồn"}}
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_lost(hotline):
+    """Before and after every attack: a case is there, and the server answers."""
+    number = hotline.receives()
+    yield
+    assert hotline.as_("vanphong").get(f"/cases/{number}").status_code == 200
+    with hotline.runtime.read() as unit:
+        assert unit.scalar(select(func.count()).select_from(model.cases)) == 1
+
+
+def send(hotline, raw, **headers):
+    caller = hotline.as_("app")
+    return caller.call("POST", "/reports", data=raw, headers={"Content-Type": "application/json"} | headers)
+
+
+@pytest.mark.parametrize("raw", [
+    b"", b"{", b"\xff\xfe", b"NaN", b'{"report_type": Infinity}', b'"\\ud800"', b"[" * 100_000, b"{'a': 1}",
+    b'{"report_type": "PAKN", "answers": {"noi_dung": "a\\u0000b"}}',
+    b'{"report_type": "PAKN", "answers": {"noi_dung": 1e999}}',
+    b"[" * 40 + b"]" * 40, b"[" + b"1," * 30_000 + b"1]",
+])  # fmt: skip
+def test_what_is_not_json_or_too_much_of_it_is_refused(hotline, raw):
+    answer = send(hotline, raw)
+
+    assert answer.status_code in (400, 422), answer.text
+    assert answer.mimetype == "application/problem+json"
+
+
+@pytest.mark.parametrize("body", [
+    [], "x", 1, None, {"report_type": 1, "answers": {}}, {"report_type": "PAKN", "answers": []}, {"answers": {}},
+    REPORT | {"typename": "x"}, REPORT | {"severity": {"a": 1}}, REPORT | {"reporter": {"name": ["x"]}},
+    REPORT | {"reporter": {"phone": "123"}}, REPORT | {"channel": "khoi"}, REPORT | {"place": "x" * 301},
+    REPORT | {"reporter": {"name": "a\u0007b"}}, REPORT | {"report_type": "../../etc/passwd"},
+])  # fmt: skip
+def test_what_does_not_fit_the_schema_is_refused(hotline, body):
+    refused(send(hotline, json.dumps(body).encode()), 422, "invalid-request")
+
+
+@pytest.mark.parametrize("answers", [
+    {"noi_dung": "x", "typename": "datetime"}, {"noi_dung": "x", "__builtins__": {}}, {"noi_dung": {"typename": "x"}},
+    {"noi_dung": ["x"]}, {"noi_dung": 5}, {"noi_dung": None}, {"noi_dung": "x" * 2001}, {"noi_dung": "   "},
+    {"noi_dung": "x", "status": "da_giai_quyet"}, {"noi_dung": "x", "ghi_chu": {"a": {"b": "c"}}},
+    {"noi_dung": "x", "": "y"}, {"noi_dung": "x"} | {f"k{n}": n for n in range(2000)},
+])  # fmt: skip
+def test_poisoned_answers_are_refused(hotline, answers):
+    answer = send(hotline, json.dumps(REPORT | {"answers": answers}).encode())
+
+    refused(answer, 422, "invalid-answers")
+
+
+def test_a_body_that_is_too_large_is_refused_before_it_is_read(hotline):
+    answer = send(hotline, b'{"a": "' + b"x" * 2_000_000 + b'"}')
+
+    refused(answer, 413, "request-entity-too-large")
+
+
+def test_another_content_type_is_refused(hotline):
+    answer = hotline.as_("app").call("POST", "/reports", data=b"<report/>", headers={"Content-Type": "text/xml"})
+
+    assert "Content-Type: application/json" in refused(answer, 415, "unsupported-media-type")
+
+
+@pytest.mark.parametrize("header", [
+    None, "", "Bearer", "Bearer ", "Bearer x", "Basic dHJ1Yzp4", "Bearer ts_" + "a" * 43, "Bearer ts_" + "a" * 44,
+    "bearer ts_" + "a" * 43, "Bearer ts_" + "é" * 43, "Bearer ts_' OR 1=1 --", "Bearer " + "x" * 8000,
+])  # fmt: skip
+def test_a_wrong_token_is_refused_and_nothing_else_is_looked_at(hotline, header):
+    headers = {} if header is None else {"Authorization": header}
+    for method, path in (("GET", "/cases"), ("POST", "/reports"), ("GET", "/me"), ("PATCH", "/accounts/quantri")):
+        answer = hotline.as_(None).call(method, path, data=b"{}", headers=headers)
+
+        refused(answer, 401, "not-authenticated") if header != "Bearer ts_" + "a" * 43 else None
+        assert answer.status_code in (401, 415, 422)
+        if answer.status_code == 401:
+            assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("query", [
+    "limit=0", "limit=-1", "limit=1e3", "limit=" + "9" * 30, "limit=abc", "after=abc", "after=" + "9" * 40,
+    "after=-99999999999999999_1", "after=none_" + "9" * 15 + "9", "open=maybe", "sort=random", "status=%00", "q=%00",
+    "unknown=1", "province=" + "x" * 200, "area=%27%20OR%201=1", "limit=%D9%A1%FF", "due=1",
+])  # fmt: skip
+def test_absurd_questions_are_refused(hotline, query):
+    answer = hotline.as_("vanphong").get(f"/cases?{query}")
+
+    refused(answer, 422, "invalid-request")
+
+
+@pytest.mark.parametrize("query", [
+    "after=99999999999999999_1", "after=none_0", "after=none_999999999999999", "q=%25", "q=_", "q=\\", "limit=200",
+])  # fmt: skip
+def test_odd_but_sensible_questions_are_answered(hotline, query):
+    assert hotline.as_("vanphong").get(f"/cases?{query}").status_code == 200
+
+
+@pytest.mark.parametrize("path", [
+    "/cases/x%00y", "/cases/" + "9" * 200, "/cases/../../etc", "/cases/1022.BD.20210903.99999", "/tasks/0",
+    "/tasks/" + "9" * 40, "/tasks/-1", "/tasks/1e3", "/tasks/9007199254740992", "/incidents/99", "/outbox/99",
+    "/accounts/x'", "/deployments/99", "/deployments/1/files/..%2f..%2fetc", "/report-types/X", "/tokens/1/2",
+])  # fmt: skip
+def test_what_does_not_exist_is_missing(hotline, path):
+    answer = hotline.as_("quantri").get(path)
+
+    refused(answer, 404, "not-found")
+
+
+@pytest.mark.parametrize("key", ["", "x" * 201, "có dấu", "a b"])
+def test_an_odd_idempotency_key_is_refused(hotline, key):
+    answer = hotline.as_("app").post("/reports", REPORT, Idempotency_Key=key.encode().decode("latin-1"))
+
+    assert "Idempotency-Key has 1 to 200 visible ASCII characters" in refused(answer, 422, "invalid-request")
+
+
+def test_a_method_that_a_thing_has_not_is_refused(hotline):
+    answer = hotline.as_("quantri").call("PUT", "/cases")
+
+    refused(answer, 405, "method-not-allowed")
+    assert "GET" in answer.headers["Allow"]
+
+
+@pytest.mark.parametrize("body", [{"until": "tomorrow", "reason": "x"}, {"until": "2021-09-03T10:00:00", "reason": "x"},
+                                  {"until": "9999-12-31T23:59:59-12:00", "reason": "x"},
+                                  {"until": "0001-01-01T00:00:00+14:00", "reason": "x"}])  # fmt: skip
+def test_a_moment_that_nobody_can_mean_is_refused(hotline, body):
+    (case,) = hotline.as_("vanphong").get("/cases").json["items"]
+    answer = hotline.as_("vanphong").post(f"/cases/{case['number']}/extend", body, If_Match="*")
+
+    assert answer.status_code in (409, 422), answer.text

@@ -1,0 +1,145 @@
+"""Tasks through the API: the worklist, who may do what, and eight people with one idea."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.hotline import refused
+
+
+def test_a_worklist_holds_what_is_for_the_agency_by_due_time(hotline):
+    late, later = hotline.assigned(), None
+    hotline.waits(1)
+    later = hotline.assigned()
+    hotline.assigned("ubnd_74_719")
+
+    page = hotline.as_("phuong").get("/tasks", limit=1).json
+    rest = hotline.as_("phuong").get("/tasks", after=page["after"]).json
+
+    assert [task["case"] for task in page["items"] + rest["items"]] == [late, later]
+    assert page["items"][0]["due_at"] == "2021-09-03T05:00:00+00:00"
+    assert page["items"][0]["name"] == "Xử lý"
+    assert {task["group"] for task in hotline.as_("vanphong").get("/tasks").json["items"]} == {
+        "ubnd_74_718", "ubnd_74_719",
+    }  # fmt: skip
+
+
+def test_a_task_brings_its_form_and_what_was_reported(hotline):
+    number = hotline.assigned()
+    answer = hotline.as_("phuong").get(f"/tasks/{hotline.task('phuong', number)['id']}")
+
+    assert answer.json["report"]["noi_dung"] == "Tụ tập đông người tại chợ"
+    assert [field["key"] for field in answer.json["schema"]["components"]] == ["ket_qua", "noi_dung_ket_qua"]
+    assert answer.headers["ETag"] == f'"{answer.json["version"]}"'
+
+
+def test_a_task_is_taken_given_back_and_handed_on(hotline):
+    number = hotline.assigned()
+    path = f"/tasks/{hotline.task('phuong', number)['id']}"
+
+    assert hotline.as_("phuong").post(f"{path}/claim").status_code == 200
+    assert [task["case"] for task in hotline.as_("phuong").get("/tasks", assignee="me").json["items"]] == [number]
+    assert hotline.as_("phuong").get("/tasks", assignee="").json["items"] == []
+    refused(hotline.as_("hoa").post(f"{path}/claim"), 409, "wrong-state")
+    refused(hotline.as_("hoa").post(f"{path}/release"), 409, "wrong-state")
+    released = hotline.as_("phuong").post(f"{path}/release")
+    handed = hotline.as_("phuong").post(f"{path}/delegate", {"to": "hoa"}, If_Match=released.headers["ETag"])
+    assert (handed.status_code, hotline.task("hoa", number)["assignee"]) == (200, "hoa")
+    assert [task["case"] for task in hotline.as_("phuong").get("/tasks", assignee="hoa").json["items"]] == [number]
+
+
+def test_a_task_is_handed_to_a_colleague_of_the_same_agency_only(hotline):
+    number = hotline.assigned()
+    path = f"/tasks/{hotline.task('phuong', number)['id']}/delegate"
+
+    assert "binh" in refused(hotline.as_("phuong").post(path, {"to": "binh"}, If_Match="*"), 422, "invalid-request")
+    refused(hotline.as_("phuong").post(path, {"to": "hoa"}), 428, "precondition-required")
+    refused(hotline.as_("phuong").post(path, {"to": "hoa"}, If_Match='"99"'), 412, "stale")
+    assert hotline.as_("vanphong").post(path, {"to": "hoa"}, If_Match="*").status_code == 200
+
+
+def test_a_task_of_another_agency_does_not_exist(hotline):
+    task = hotline.task("phuong", hotline.assigned())
+
+    for login in ("binh", "yte", "mattran", "app", "truc"):
+        refused(hotline.as_(login).get(f"/tasks/{task['id']}"), 404, "not-found")
+        answer = hotline.as_(login).post(f"/tasks/{task['id']}/complete", {"answers": {}})
+        refused(answer, 404, "not-found")
+
+
+def test_who_may_look_but_not_work_is_told_so(hotline):
+    task = hotline.task("phuong", hotline.assigned())
+    answer = hotline.as_("vanphong").post(f"/tasks/{task['id']}/complete", {"answers": {}})
+
+    assert refused(answer, 403, "not-allowed") == "The task 'Xử lý' is for ubnd_74_718, not for you."
+
+
+def test_a_form_filled_in_wrongly_leaves_the_task_open(hotline):
+    number = hotline.assigned()
+    path = f"/tasks/{hotline.task('phuong', number)['id']}/complete"
+
+    answer = hotline.as_("phuong").post(path, {"answers": {"ket_qua": "khong_biet", "status": "da_giai_quyet"}})
+
+    refused(answer, 422, "invalid-answers")
+    assert set(answer.json["errors"]) == {"ket_qua", "noi_dung_ket_qua", "status"}
+    assert hotline.task("phuong", number)["status"] == "open"
+
+
+def test_what_is_not_our_competence_goes_back_with_the_reason(hotline):
+    number = hotline.assigned()
+    task = hotline.task("phuong", number)
+    answer = hotline.as_("phuong").post(f"/tasks/{task['id']}/return", {"reason": "Không thuộc địa bàn"})
+
+    assert answer.status_code == 200, answer.text
+    assert hotline.task("truc", number)["name"] == "Phân công"
+    assert hotline.case(number)["returns"] == 1
+    refused(hotline.as_("phuong").post(f"/tasks/{task['id']}/return", {"reason": "x"}), 409, "wrong-state")
+    refused(hotline.as_("phuong").post(f"/tasks/{task['id']}/return", {"reason": " "}), 422, "invalid-request")
+
+
+def test_what_is_done_is_done(hotline):
+    number = hotline.assigned()
+    task = hotline.task("phuong", number)
+    hotline.does("phuong", number, ket_qua="khong_dung", noi_dung_ket_qua="Không có tụ tập")
+
+    for verb, body in (("complete", {"answers": {}}), ("claim", None), ("release", None)):
+        detail = refused(hotline.as_("phuong").post(f"/tasks/{task['id']}/{verb}", body), 409, "wrong-state")
+        assert detail == "The task 'Xử lý' is already done."
+
+
+@pytest.mark.parametrize("same_person", [True, False])
+def test_eight_people_with_one_idea_do_it_once(hotline, same_person):
+    number = hotline.assigned()
+    path = f"/tasks/{hotline.task('phuong', number)['id']}/complete"
+    answers = {"answers": {"ket_qua": "da_giai_quyet", "noi_dung_ket_qua": "Đã xử lý"}}
+    logins = ["phuong" if same_person or n % 2 else "hoa" for n in range(8)]
+
+    with ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(lambda login: hotline.as_(login).post(path, answers).status_code, logins))
+
+    assert sorted(statuses) == [200] + [409] * 7
+    events = hotline.as_("vanphong").get(f"/cases/{number}/timeline", limit=200).json["items"]
+    assert [event["kind"] for event in events].count("task-completed") == 2  # the desk's, and this one
+
+
+def test_a_message_moves_the_case_that_waits_for_it(hotline):
+    number = hotline.settled()
+    body = {"name": "msg_danh_gia", "case": number, "payload": {"danh_gia": 4}}
+
+    delivered = hotline.as_("app").post("/messages", body, Idempotency_Key="m1")
+    again = hotline.as_("app").post("/messages", body, Idempotency_Key="m1")
+
+    assert (delivered.status_code, delivered.json) == (201, {"case": number, "moved": True})
+    assert again.json == delivered.json
+    refused(hotline.as_("app").post("/messages", body), 409, "wrong-state")
+
+
+@pytest.mark.parametrize("payload", [
+    {"status": "da_giai_quyet"}, {"typename": "x"}, {"a": "x" * 100_000}, {"__class__": 1}, {"lead_agency": "x"},
+])  # fmt: skip
+def test_a_poisoned_message_is_refused(hotline, payload):
+    body = {"name": "msg_danh_gia", "case": hotline.settled(), "payload": payload}
+
+    refused(hotline.as_("app").post("/messages", body), 422, "invalid-request")

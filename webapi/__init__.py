@@ -1,0 +1,57 @@
+"""The web: parse, one engine call, serialise.
+
+`create_app` starts nothing: no scheduler, no thread, no connection. The worker is a process of its own
+(`webapi.worker`).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from engine import database, model
+from engine.runtime import Runtime
+from webapi import api, auth, bodies, config, pages, problems
+
+db = SQLAlchemy(metadata=model.metadata)  # owns the pool; the engine's own statements do the rest
+
+
+def create_app(settings: dict[str, Any] | None = None) -> Flask:
+    """The application.
+
+    Args:
+        settings: instead of what the environment says, by name (see `webapi.config`); and ``CLOCK``, for tests.
+    """
+    values = config.complete({setting.name: setting.default for setting in config.SETTINGS} | settings) \
+        if settings is not None else config.read()  # fmt: skip
+    app = Flask("webapi", static_folder=None, instance_path=values["INSTANCE"])
+    app.config.from_mapping(values)
+    app.json = bodies.Json(app)
+    _open_database(app)
+    auth.bind(app, Runtime(_engine(app), values.get("CLOCK") or (lambda: datetime.now(UTC))))
+    problems.register(app)
+    pages.register(app)
+    api.register(app)
+    if app.config["TRUSTED_PROXIES"]:
+        count = app.config["TRUSTED_PROXIES"]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
+    return app
+
+
+def _open_database(app: Flask) -> None:
+    url = app.config["DATABASE"]
+    if url.startswith("sqlite:///") and ":memory:" not in url:
+        Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    app.config["SQLALCHEMY_DATABASE_URI"] = url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = database.options(url)
+    db.init_app(app)
+
+
+def _engine(app: Flask) -> Any:
+    with app.app_context():
+        return database.prepare(db.engine)

@@ -1,0 +1,86 @@
+"""Files that belong to a case."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from flask import Response, current_app, request, send_file, url_for
+from marshmallow import fields
+from werkzeug.exceptions import BadRequest
+
+from engine import access, attachments, queries
+from engine.access import Account
+from engine.runtime import Unit
+from webapi import auth, idempotency
+from webapi.api.blueprint import Blueprint, Out, PageQuery, instant, page_of
+
+bp = Blueprint("attachments", "Photos, recordings, papers. What a file is, is found from what is in it.",
+               largest="BODY_MAX")  # fmt: skip
+FILES = "/cases/<name:number>/attachments"
+FORM = {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}, "required": ["file"]}
+
+
+class AttachmentOut(Out):
+    id = fields.Integer()
+    at = instant()
+    author = fields.String()
+    name = fields.String()
+    media_type = fields.String()
+    size = fields.Integer(metadata={"description": "bytes"})
+    sha256 = fields.String()
+
+
+@bp.read(FILES, page_of(AttachmentOut, "attachment"), PageQuery)
+def index(unit: Unit, caller: Account, query: dict[str, Any], number: str) -> Any:
+    """The files of a case, oldest first"""
+    return queries.list_attachments(unit, caller, number, **query)
+
+
+@bp.upload(FILES, AttachmentOut, multipart__form_data=FORM)
+def create(number: str) -> Any:
+    """Add a file: multipart/form-data with the part ``file``"""
+    _ask(number)
+    part = request.files.get("file")
+    if part is None:
+        raise BadRequest("Send multipart/form-data with the part 'file'.")
+    stored = _store().put(part.stream, current_app.config["BODY_MAX"])
+    request.environ["thongsuot.content"] = f"{stored.sha256} {part.filename}".encode()
+    return _add(number, stored, part.filename or "")
+
+
+@auth.reads
+def _ask(unit: Unit, caller: Account, number: str) -> None:
+    """Nobody fills our disk who may not."""
+    access.find(unit, caller, "attach", number)
+
+
+def _add(number: str, stored: attachments.Stored, name: str) -> Any:
+    def describe(unit: Unit, caller: Account) -> Any:
+        row = attachments.add(unit, number, stored, name, by=caller)
+        return row, 201, {"Location": url_for("attachments.download", number=number, attachment_id=row.id)}
+
+    return idempotency.once(AttachmentOut(), describe)()
+
+
+@bp.read(f"{FILES}/<key:attachment_id>", None)
+def download(unit: Unit, caller: Account, number: str, attachment_id: int) -> Any:
+    """A file's content
+
+    Shown in place only if it is a picture or a PDF; anything else is for saving.
+    """
+    row = queries.show_attachment(unit, caller, number, attachment_id)
+    return _file(row)
+
+
+def _file(row: Any) -> Response:
+    saved = row.media_type not in attachments.SHOWABLE
+    answer = send_file(_store().path(row.sha256), row.media_type, as_attachment=saved, download_name=row.name,
+                       etag=row.sha256, max_age=0)  # fmt: skip
+    answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    return answer
+
+
+def _store() -> attachments.Store:
+    return attachments.Store(Path(current_app.config["INSTANCE"]) / "attachments")

@@ -1,0 +1,261 @@
+"""What every part of the native API is made with: blueprint, fields, pages, versions.
+
+A view is written as
+
+    @bp.read("/cases/<number:number>", CaseOut)       reads; 200
+    @bp.change("/cases/<number:number>/pause", ...)    changes; 200
+    @bp.create("/reports", ...)                      makes something; 201, Idempotency-Key
+    def view(unit, caller, [query or body,] **path): ...
+
+and the decorators do the parsing, the unit, the authentication, the writing out and the documentation.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import flask_smorest
+from flask import request
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
+from sqlalchemy import Row
+from werkzeug.exceptions import PreconditionRequired
+from werkzeug.routing import BaseConverter, IntegerConverter
+
+from engine.errors import Stale
+from engine.queries import LIMIT_MAX
+from webapi import auth, bodies, idempotency
+
+PREFIX = "/api/v1"
+_OUR_TIMES = validate.Range(datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+# -- paths ---------------------------------------------------------------------------------------------------------
+
+
+class Key(IntegerConverter):
+    """A row's id; what is larger than any id does not exist."""
+
+    def __init__(self, url_map: Any) -> None:
+        super().__init__(url_map, max=2**53)
+
+    regex = r"[0-9]{1,16}"
+
+
+class Name(BaseConverter):
+    """A case number, a log-in name, a code, a file: nothing else is looked for."""
+
+    regex = r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}"
+
+
+# -- what comes in and goes out --------------------------------------------------------------------------------------
+
+
+class In(Schema):
+    """What a caller sends. Unknown fields are refused, so that a misspelt one is not silently ignored."""
+
+
+class Out(Schema):
+    """What we answer; made from rows and mappings."""
+
+    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
+        if isinstance(obj, dict):
+            return obj.get(attr, default)
+        return getattr(obj, attr, default) if isinstance(obj, Row) else super().get_attribute(obj, attr, default)
+
+
+class Words(fields.String):
+    """A text that people wrote: NFC, without spaces round it, without control characters, never endless."""
+
+    def __init__(self, longest: int = 200, *, shortest: int = 1, **kwargs: Any) -> None:
+        kwargs.setdefault("validate", validate.Length(shortest, longest))
+        super().__init__(**kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = unicodedata.normalize("NFC", super()._deserialize(value, attr, data, **kwargs)).strip()
+        if _CONTROL.search(text):
+            raise ValidationError("Control characters are not text.")
+        return text
+
+
+class Code(Words):
+    """A key of ours: a report type, an agency, a province, an area, a log-in name."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        rule = validate.Regexp(r"[A-Za-z0-9_.-]{1,80}\Z", error="Not a code: letters, digits, '_', '.' and '-' only.")
+        super().__init__(validate=rule, **kwargs)
+
+
+class Flag(fields.Boolean):
+    truthy = {True, "true", "1"}
+    falsy = {False, "false", "0"}
+
+
+def instant(**kwargs: Any) -> fields.AwareDateTime:
+    """An aware moment, ISO 8601; one without a zone, or of another century, is refused."""
+    return fields.AwareDateTime(validate=_OUR_TIMES, **kwargs)
+
+
+class PageQuery(In):
+    """Where a list goes on."""
+
+    limit = fields.Integer(load_default=50, validate=validate.Range(1, LIMIT_MAX), metadata={"description": "how many"})
+    after = Words(40, metadata={"description": "``after`` of the page before"})
+
+
+def page_of(schema: type[Schema], name: str) -> type[Schema]:
+    """The schema of a page of these."""
+    members = {
+        "items": fields.List(fields.Nested(schema)),
+        "after": fields.String(allow_none=True, metadata={"description": "send it back as ?after= for the next page"}),
+        "__doc__": f"Some {name}s, and how to ask for those after them.",
+    }
+    return type(f"{name.title().replace(' ', '')}Page", (Out,), members)
+
+
+class IdempotencyHeader(Schema):
+    class Meta:
+        unknown = EXCLUDE
+
+    key = fields.String(
+        data_key=idempotency.HEADER,
+        metadata={"description": "the same key gets the same answer, however often the request is sent; recommended"},
+    )
+
+
+class MatchHeader(Schema):
+    class Meta:
+        unknown = EXCLUDE
+
+    match = fields.String(data_key="If-Match", metadata={"description": "the ETag read; 428 without, 412 if old"})
+
+
+# -- blueprints ------------------------------------------------------------------------------------------------------
+
+
+class Blueprint(flask_smorest.Blueprint):
+    """A part of the API. All of it needs a token, unless it is ``public``."""
+
+    ARGUMENTS_PARSER = bodies.Parser()
+
+    def __init__(self, name: str, description: str, *, public: bool = False, largest: str = "JSON_MAX") -> None:
+        """Args:
+        largest: the setting that says how many bytes a request may have.
+        """
+        super().__init__(name, f"webapi.api.{name}", url_prefix=PREFIX, description=description)
+        self._public = public
+        self._largest = largest
+        self.before_request(self._refuse_early)
+
+    def _refuse_early(self) -> None:
+        from flask import current_app
+
+        request.max_content_length = current_app.config[self._largest]
+        if not self._public:
+            auth.token()
+
+    def read(self, rule: str, out: type[Schema] | None, query: type[Schema] | None = None) -> Callable[..., Any]:
+        """A view that reads."""
+
+        def decorate(view: auth.View) -> auth.View:
+            return self._add("GET", rule, auth.reads(view), 200, out, query, "query")
+
+        return decorate
+
+    def change(
+        self, rule: str, out: type[Schema] | None, body: type[Schema] | None = None, *, method: str = "POST",
+        status: int = 200, match: bool = False,
+    ) -> Callable[..., Any]:
+        """A view that changes something that exists.
+
+        Args:
+            match: it asks for If-Match (see `unchanged`).
+        """
+
+        def decorate(view: auth.View) -> auth.View:
+            header = MatchHeader if match else None
+            return self._add(method, rule, auth.changes(view), status, out, body, "json", header)
+
+        return decorate
+
+    def create(self, rule: str, out: type[Schema], body: type[Schema] | None = None) -> Callable[..., Any]:
+        """A view that makes something: it returns (thing, 201, {"Location": …})."""
+
+        def decorate(view: auth.View) -> auth.View:
+            door = idempotency.once(out(), view)
+            return self._add("POST", rule, door, 201, out, body, "json", IdempotencyHeader)
+
+        return decorate
+
+    def open(
+        self, method: str, rule: str, out: type[Schema] | None, sent: type[Schema] | None = None, status: int = 200
+    ) -> Callable[..., Any]:
+        """A view that sees to unit and caller itself."""
+
+        def decorate(view: auth.View) -> auth.View:
+            return self._add(method, rule, view, status, out, sent, "query" if method == "GET" else "json")
+
+        return decorate
+
+    def upload(self, rule: str, out: type[Schema], **media: dict[str, Any]) -> Callable[..., Any]:
+        """A view that makes something of files, and sees to unit and caller itself (with `idempotency.once`).
+
+        Args:
+            media: the schema of the body, by media type with ``__`` for the slash and ``_`` for the hyphen.
+        """
+        content = {name.replace("__", "/").replace("_", "-"): {"schema": schema} for name, schema in media.items()}
+
+        def decorate(view: auth.View) -> auth.View:
+            view = self.doc(requestBody={"required": True, "content": content})(view)
+            return self._add("POST", rule, view, 201, out, None, "", IdempotencyHeader)
+
+        return decorate
+
+    def _add(
+        self, method: str, rule: str, door: auth.View, status: int, out: type[Schema] | None,
+        sent: type[Schema] | None, location: str, header: type[Schema] | None = None,
+    ) -> auth.View:  # fmt: skip
+        # instances, not classes: a schema is made once, not at every request
+        view = self.response(status, out and out())(door)
+        if sent is not None:
+            view = self.arguments(sent(), location=location)(view)
+        if header is not None:
+            view = self.doc(parameters=_header_parameters(header))(view)
+        if not self._public:
+            view = self.doc(security=[{"token": []}])(view)
+        return self.route(rule, methods=[method])(view)  # type: ignore[no-any-return]
+
+
+def _header_parameters(schema: type[Schema]) -> list[dict[str, Any]]:
+    return [
+        {"in": "header", "name": field.data_key, "required": schema is MatchHeader, "schema": {"type": "string"},
+         "description": field.metadata["description"]}
+        for field in schema().fields.values()
+    ]  # fmt: skip
+
+
+# -- versions --------------------------------------------------------------------------------------------------------
+
+
+def tag(version: int) -> dict[str, str]:
+    """The header that names the version that was read."""
+    return {"ETag": f'"{version}"'}
+
+
+def unchanged(version: int, *, required: bool = True) -> None:
+    """Refuse if the caller has not read this version.
+
+    Raises:
+        PreconditionRequired: the caller does not say which version was read.
+        Stale: it is another one by now.
+    """
+    if not request.headers.get("If-Match"):
+        if required:
+            raise PreconditionRequired("Read it first, and send its ETag in the header If-Match.")
+        return
+    if not request.if_match.contains(str(version)):
+        raise Stale("Somebody else changed it since you read it: read it again.", version=version)

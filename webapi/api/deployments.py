@@ -1,0 +1,126 @@
+"""Deployments: versions of report types."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import Response, request
+from marshmallow import fields
+from werkzeug.exceptions import BadRequest
+
+from engine import deployments
+from engine.access import Account
+from engine.runtime import Unit
+from webapi import idempotency
+from webapi.api.blueprint import Blueprint, Code, In, Out, instant
+from webapi.bodies import read
+
+bp = Blueprint("deployments", "Versions of report types. A version never changes; a case keeps the one it began with.",
+               largest="BODY_MAX")  # fmt: skip
+DEPLOYMENT = "/deployments/<key:definition_id>"
+FILES_MAX = 100
+FORM = {"type": "object", "properties": {"files": {"type": "array", "items": {"type": "string", "format": "binary"}}}}
+TABLE = {"type": "object", "additionalProperties": {"type": "string"}, "example": {"type.toml": "…"}}
+
+
+class DeploymentOut(Out):
+    """A version of a report type."""
+
+    id = fields.Integer()
+    key = fields.String(metadata={"description": "the report type's code"})
+    version = fields.Integer()
+    current = fields.Boolean(metadata={"description": "new cases start with it"})
+    checksum = fields.String()
+    created_at = instant()
+    created_by = fields.String()
+    active_from = instant()
+    warnings = fields.List(fields.Dict())
+
+
+class DeploymentDetail(DeploymentOut):
+    files = fields.Function(lambda row: sorted(row["files"]), metadata={"type": "array", "items": {"type": "string"}})
+
+
+class DeploymentsOut(Out):
+    items = fields.List(fields.Nested(DeploymentOut))
+
+
+class DeployedOut(Out):
+    """What came of a deployment."""
+
+    id = fields.Integer()
+    key = fields.String()
+    version = fields.Integer()
+    unchanged = fields.Boolean(metadata={"description": "the newest version already had exactly these files"})
+    warnings = fields.List(fields.Dict())
+
+
+class DeploymentQuery(In):
+    key = Code(metadata={"description": "a report type's code"})
+
+
+@bp.upload("/deployments", DeployedOut, multipart__form_data=FORM, application__json=TABLE)
+def deploy() -> Any:
+    """Deploy a report type
+
+    Its files (type.toml, province.toml, process.bpmn, *.dmn, *.form and the processes it calls) as multipart/form-data,
+    or as JSON: {file name: text}. Every fault is listed at once; nothing that has one is deployed.
+    """
+    return _submit(_uploaded())
+
+
+def _submit(files: dict[str, str]) -> Any:
+    def store(unit: Unit, caller: Account) -> Any:
+        made = deployments.submit(unit, files, by=caller)
+        return made, 201, {"Location": f"/api/v1/deployments/{made.id}"}
+
+    return idempotency.once(DeployedOut(), store)()
+
+
+@bp.read("/deployments", DeploymentsOut, DeploymentQuery)
+def index(unit: Unit, caller: Account, query: dict[str, Any]) -> Any:
+    """Every version of every report type, newest first"""
+    return {"items": deployments.list_versions(unit, **query)}
+
+
+@bp.read(DEPLOYMENT, DeploymentDetail)
+def show(unit: Unit, caller: Account, definition_id: int) -> Any:
+    """One version, with the names of its files"""
+    return deployments.show(unit, definition_id)
+
+
+@bp.read(f"{DEPLOYMENT}/xml", None)
+def xml(unit: Unit, caller: Account, definition_id: int) -> Any:
+    """The diagram, exactly as it was deployed"""
+    return Response(deployments.file(unit, definition_id, "process.bpmn"), mimetype="application/xml")
+
+
+@bp.read(f"{DEPLOYMENT}/files/<name:file>", None)
+def file(unit: Unit, caller: Account, definition_id: int, file: str) -> Any:
+    """A file, exactly as it was deployed"""
+    return Response(deployments.file(unit, definition_id, file), mimetype="text/plain")
+
+
+def _uploaded() -> dict[str, str]:
+    if request.mimetype == "multipart/form-data":
+        files = {part.filename or name: _text(part.filename or name, part.read())
+                 for name, part in request.files.items(multi=True)}  # fmt: skip
+        request.environ["thongsuot.content"] = json.dumps(files, sort_keys=True).encode()
+    else:
+        files = read(request)
+    if not isinstance(files, dict) or not files or not all(isinstance(text, str) for text in files.values()):
+        raise BadRequest('Send the files of one report type: multipart/form-data, or JSON {"type.toml": "…", …}.')
+    if len(files) > FILES_MAX:
+        raise BadRequest(f"A report type has at most {FILES_MAX} files.")
+    return {name.replace("\\", "/").rsplit("/", 1)[-1]: text for name, text in files.items()}
+
+
+def _text(name: str, content: bytes) -> str:
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadRequest(f"The file {name!r} is not UTF-8 text.") from error
+    if "\0" in text:
+        raise BadRequest(f"The file {name!r} has a NUL character in it.")
+    return text

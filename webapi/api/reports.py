@@ -1,0 +1,75 @@
+"""A report arrives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import url_for
+from marshmallow import fields, post_load, validate
+
+from engine import intake, queries
+from engine.access import Account
+from engine.runtime import Unit
+from webapi.api.blueprint import Blueprint, Code, In, Out, Words
+from webapi.api.tasks import NextTaskOut
+
+bp = Blueprint("reports", "A citizen's report, from any channel, becomes a case.")
+
+
+class PersonIn(In):
+    """Somebody who reports, or who needs help; everything is optional."""
+
+    name = Words(120)
+    phone = Words(20, metadata={"description": "0912345678 or +84912345678"})
+    email = Words(120)
+    address = Words(300)
+    zalo = Words(80, metadata={"description": "the Zalo user id"})
+    kind = fields.String(load_default="ca_nhan", validate=validate.OneOf(intake.KINDS))
+    anonymous = fields.Boolean(load_default=False)
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> intake.Person:
+        return intake.Person(**data)
+
+
+class ReportIn(In):
+    """What a citizen tells us."""
+
+    report_type = Code(required=True, metadata={"description": "a code from GET /report-types"})
+    answers = fields.Dict(
+        keys=fields.String(), required=True,
+        metadata={"description": "what the type's intake form asks for: GET /report-types/{code}"},
+    )  # fmt: skip
+    channel = fields.String(load_default="web", validate=validate.OneOf(intake.CHANNELS))
+    area = Code(metadata={"description": "code of the district it is about"})
+    place = Words(300, shortest=0, load_default="")
+    reporter = fields.Nested(PersonIn)
+    beneficiary = fields.Nested(PersonIn, metadata={"description": "who needs help, if not the reporter"})
+    severity = Code(metadata={"description": "as the type's rules name it"})
+    subject = Words(120, shortest=0, load_default="", metadata={"description": "one line; else taken from the answers"})
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> intake.Report:
+        return intake.Report(**data)
+
+
+class ReceiptOut(Out):
+    """What to tell the citizen. The secret is shown here and nowhere else."""
+
+    number = fields.String()
+    secret = fields.String(metadata={"description": "for GET /track/{number}"})
+    track = fields.String(metadata={"description": "path of the tracking door, without the secret"})
+    tasks = fields.List(fields.Nested(NextTaskOut), metadata={"description": "what it waits for, as you may see it"})
+
+
+@bp.create("/reports", ReceiptOut, ReportIn)
+def receive(unit: Unit, caller: Account, report: intake.Report) -> Any:
+    """Send a report
+
+    Once this answers 201, the report cannot be lost.
+    """
+    receipt = intake.receive(unit, report, by=caller)
+    track = url_for("track.show", number=receipt.number)
+    waiting = queries.open_tasks(unit, caller, receipt.case_id)
+    body = {"number": receipt.number, "secret": receipt.secret, "track": track, "tasks": waiting}
+    return body, 201, {"Location": url_for("cases.show", number=receipt.number)}

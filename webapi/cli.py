@@ -1,0 +1,294 @@
+"""``thongsuot``: everything the server can be told from a command line."""
+
+from __future__ import annotations
+
+import logging
+import runpy
+import signal
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from engine import accounts, folders, incidents, packages, repairs, schema
+from engine.access import ROLES, Account
+from engine.database import connect
+from engine.errors import EngineError, InvalidPackage
+from engine.runtime import Runtime, Unit
+from webapi import config, demo
+
+ROOT = config.ROOT
+CLI = Account(0, "cli", "Dòng lệnh", "admin")  # whoever may run this may read the database anyway
+
+
+class Commands(click.Group):
+    """Refusals are sentences, not tracebacks."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except InvalidPackage as error:
+            tell_faults(error.facts["faults"])
+            raise click.ClickException(error.detail) from error
+        except EngineError as error:
+            raise click.ClickException(error.detail) from error
+        except config.BadSetting as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="thong-suot")
+def main() -> None:
+    """Thông Suốt: case management for public hotlines.
+
+    Settings come from the environment; THONGSUOT_DATABASE and THONGSUOT_INSTANCE say where everything is kept.
+    """
+
+
+def settings() -> dict[str, Any]:
+    return config.read()
+
+
+def open_runtime() -> Runtime:
+    values = settings()
+    Path(values["INSTANCE"]).mkdir(parents=True, exist_ok=True, mode=0o700)
+    database = connect(values["DATABASE"])
+    click.get_current_context().call_on_close(database.dispose)
+    return Runtime(database, lambda: datetime.now(UTC))
+
+
+def in_unit(change: Callable[[Unit], Any]) -> Any:
+    with open_runtime().begin() as unit:
+        return change(unit)
+
+
+def set_up_logging() -> None:
+    level = settings()["LOG_LEVEL"]
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+
+
+def tell_faults(faults: list[dict[str, Any]]) -> None:
+    for fault in faults:
+        place = ":".join(str(fault[key]) for key in ("file", "line", "element") if fault.get(key))
+        click.echo(f"  {fault.get('severity', 'error')}: {place}: {fault.get('message')}", err=True)
+
+
+# -- running -------------------------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0 to be reached from other machines.")
+@click.option("--port", default=8022, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--threads", type=click.IntRange(1, 200), help="Requests at once; else THONGSUOT_THREADS.")
+def serve(host: str, port: int, threads: int | None) -> None:
+    """Serve the API. Any number of these may run on one database."""
+    import waitress
+
+    from webapi import create_app
+
+    set_up_logging()
+    app = create_app()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # waitress finishes what it is doing
+    waitress.serve(
+        app, host=host, port=port, threads=threads or app.config["THREADS"], ident=None,
+        clear_untrusted_proxy_headers=True, max_request_body_size=app.config["BODY_MAX"] + 100_000,
+    )  # fmt: skip
+
+
+@main.command()
+def worker() -> None:
+    """Do what is due: timers, deadlines, messages. Any number of these may run on one database."""
+    from engine.notifiers import build
+    from engine.worker import Worker
+    from webapi import worker as metronome
+
+    set_up_logging()
+    runtime, values = open_runtime(), settings()
+    try:
+        notifiers = build({"log": f"{values['INSTANCE']}/messages.jsonl"} | values["NOTIFIERS"], runtime.clock)
+    except ValueError as error:
+        raise click.ClickException(f"THONGSUOT_NOTIFIERS: {error}") from error
+    metronome.run(Worker(runtime, notifiers))
+
+
+@main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def bench(arguments: tuple[str, ...]) -> None:
+    """Measure how fast it is, beside a naive host. --json for one JSON object; --help for more."""
+    sys.path.insert(0, str(ROOT))
+    sys.argv = ["bench", *arguments]
+    runpy.run_module("bench", run_name="__main__")
+
+
+@main.group()
+def db() -> None:
+    """The database's tables."""
+
+
+@db.command()
+def upgrade() -> None:
+    """Bring the tables to the version this program expects."""
+    schema.upgrade(open_runtime().database)
+    click.echo("The database is up to date.")
+
+
+# -- report types --------------------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.option("--demo", "with_demo", is_flag=True, help="Also make demo people; never in production.")
+@click.argument("path", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
+def load(path: Path | None, with_demo: bool) -> None:
+    """Load provinces, agencies and report types from PATH (the shipped ones, if left out)."""
+    values = settings()
+    if with_demo and values["PRODUCTION"]:
+        raise click.ClickException("Demo people are not made in production: leave --demo out.")
+    runtime = open_runtime()
+    for folder in folders.types_in(path or ROOT / "bpmn"):
+        _load(runtime, folder)
+    if with_demo:
+        demo.make(runtime, Path(values["INSTANCE"]), lambda line: click.echo(f"  {line}"))
+
+
+def _load(runtime: Runtime, folder: Path) -> None:
+    files = folders.read(folder)
+    with runtime.begin() as unit:
+        made = packages.deploy(unit, files, by=CLI.login)
+        packages.load_province(unit, packages.Package(files).province)
+    news = "is loaded already" if made.unchanged else "loaded"
+    click.echo(f"  {made.key} version {made.version} {news}")
+
+
+@main.command()
+@click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def check(path: Path) -> None:
+    """Check every report type under PATH and list every fault, without a server or a database."""
+    from engine.flow.check import check as find_faults
+
+    found = folders.types_in(path)
+    if not found:
+        raise click.ClickException(f"There is no report type under {path}: no folder has a type.toml.")
+    bad = 0
+    for folder in found:
+        faults = [fault.to_json() for fault in find_faults(folders.read(folder))]
+        errors = sum(fault.get("severity", "error") == "error" for fault in faults)
+        bad += bool(errors)
+        click.echo(f"{folder}: {errors} errors, {len(faults) - errors} warnings" if faults else f"{folder}: good")
+        tell_faults(faults)
+    sys.exit(1 if bad else 0)
+
+
+@main.command()
+@click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def deploy(path: Path) -> None:
+    """Check the report type in PATH and make it the newest version."""
+    _load(open_runtime(), path)
+
+
+# -- who works here ------------------------------------------------------------------------------------------------
+
+
+@main.group()
+def user() -> None:
+    """The people and programs that work here."""
+
+
+@user.command("add")
+@click.argument("login")
+@click.option("--name", required=True)
+@click.option("--role", required=True, type=click.Choice(ROLES))
+@click.option("--agency", help="Key of an agency; every role but admin and analyst needs one.")
+@click.option("--no-password", is_flag=True, help="For a program that only uses tokens.")
+def add_user(login: str, name: str, role: str, agency: str | None, no_password: bool) -> None:
+    """Add an account. The password is asked for, or read from a pipe."""
+    values = {"login": login, "name": name, "role": role, "agency": agency}
+    values |= {} if no_password else {"password": _ask_password()}
+    in_unit(lambda unit: accounts.create(unit, values, None))
+    click.echo(f"{login} is added.")
+
+
+@user.command("list")
+def list_users() -> None:
+    """List the accounts."""
+    for row in in_unit(accounts.everybody):
+        click.echo(f"{row.login:32} {row.role:9} {row.agency or '-':16} {'' if row.active else 'closed '}{row.name}")
+
+
+@user.command()
+@click.argument("login")
+def password(login: str) -> None:
+    """Set a new password; it ends the account's log-ins."""
+    secret = _ask_password()
+    in_unit(lambda unit: accounts.change(unit, login, {"password": secret}, None))
+    click.echo(f"{login} has a new password.")
+
+
+def _ask_password() -> str:
+    if sys.stdin.isatty():
+        return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+    return sys.stdin.readline().rstrip("\n")
+
+
+@main.group()
+def token() -> None:
+    """What programs show to say who they are."""
+
+
+@token.command("create")
+@click.argument("login")
+@click.option("--label", required=True, help="What it is for.")
+@click.option("--days", type=click.IntRange(1, 3650), help="How long it works; left out: until revoked.")
+def create_token(login: str, label: str, days: int | None) -> None:
+    """Make a token for LOGIN and print it, this once."""
+    click.echo(in_unit(lambda unit: accounts.issue_for(unit, login, label, days, CLI)).token)
+
+
+@token.command("list")
+@click.argument("login")
+def list_tokens(login: str) -> None:
+    """List the tokens of LOGIN that still work."""
+    for row in in_unit(lambda unit: accounts.tokens_of(unit, CLI, login)):
+        until = f"{row.expires_at:%Y-%m-%d}" if row.expires_at else "revoked"
+        click.echo(f"{row.id:6} {row.prefix}…  made {row.created_at:%Y-%m-%d}  until {until:10}  {row.label}")
+
+
+@token.command()
+@click.argument("token_id", type=int)
+def revoke(token_id: int) -> None:
+    """Make a token useless."""
+    in_unit(lambda unit: accounts.revoke(unit, token_id, CLI))
+    click.echo(f"Token {token_id} is revoked.")
+
+
+# -- incidents -----------------------------------------------------------------------------------------------------
+
+
+@main.group("incidents")
+def incident_commands() -> None:
+    """Steps that could not be taken."""
+
+
+@incident_commands.command("list")
+@click.option("--province", help="Only of this province.")
+def list_incidents(province: str | None) -> None:
+    """List what is open, oldest first."""
+    rows = in_unit(lambda unit: incidents.list(unit, province=province, limit=1000))
+    for row in rows:
+        click.echo(f"{row.id:6} {row.number} {row.report_type} {row.element or '-'}: {row.message}")
+    click.echo(f"{len(rows)} open")
+
+
+@incident_commands.command()
+@click.argument("incident_id", type=int)
+def retry(incident_id: int) -> None:
+    """Take the step again, after the repair."""
+    if not in_unit(lambda unit: repairs.retry(unit, incident_id, CLI.login)):
+        raise click.ClickException("The step failed again; `thongsuot incidents list` says why.")
+    click.echo(f"Incident {incident_id} is resolved.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""How a refusal leaves: RFC 9457, ``application/problem+json``, for every path and every cause.
+
+``type`` names a page that says what to do next; ``title`` is the first line of the error class's docstring; ``detail``
+is the sentence of this very occurrence; further members are facts about it.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+from uuid import uuid4
+
+from flask import Flask, Response, render_template, request
+from sqlalchemy.exc import DataError, DBAPIError
+from werkzeug.exceptions import HTTPException, NotFound
+
+from engine import errors, leases
+from engine.errors import EngineError
+from webapi.bodies import dump
+
+log = logging.getLogger(__name__)
+
+# What to do next, by code. A test compares this with the classes of `engine.errors`.
+ADVICE = {
+    "engine-error": "Read the detail, change the request and send it again.",
+    "not-found": "Check the address or the number. A thing that does not concern you is reported as missing, too.",
+    "not-authenticated": "Send the header 'Authorization: Bearer ts_…' with a token from POST /api/v1/login.",
+    "not-allowed": "Ask somebody whose role allows it; GET /api/v1/me says which account you are using.",
+    "wrong-state": "Read the thing again: somebody, or the clock, has moved it on.",
+    "stale": "Read the thing again, look at what changed, and repeat with its new ETag in If-Match.",
+    "invalid-answers": "Correct the fields named in 'errors' and send the form again.",
+    "invalid-request": "Correct what the detail names; /api/v1/docs says what each field may hold.",
+    "invalid-package": "Repair every fault listed in 'faults', or run `thongsuot check PATH` until there is none.",
+    "too-many": "Wait as many seconds as Retry-After says.",
+    "bad-request": "Send a well-formed request; /api/v1/docs shows examples.",
+    "method-not-allowed": "Use one of the methods in the header Allow.",
+    "precondition-required": "Read the thing first and send its ETag in the header If-Match.",
+    "request-entity-too-large": "Send less at once.",
+    "unsupported-media-type": "Send JSON (or, for files, multipart/form-data) and say so in Content-Type.",
+    "busy": "Send the same request again, with the same Idempotency-Key.",
+    "internal-server-error": "Nothing was changed. Tell the operator of this server the id in 'detail'.",
+}
+_TITLES = {cls.code: (cls.__doc__ or "").splitlines()[0].replace("`", "")
+           for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, EngineError)}  # fmt: skip
+
+
+def register(app: Flask) -> None:
+    app.register_error_handler(EngineError, refused)
+    app.register_error_handler(HTTPException, http_problem)
+    app.register_error_handler(DBAPIError, database_problem)
+    app.add_url_rule("/problems/<code>", "problem_page", problem_page)
+
+
+def problem(status: int, code: str, title: str, detail: str | None, /, **facts: Any) -> Response:
+    body = {**facts, "type": f"/problems/{code}", "title": title, "status": status, "detail": detail}
+    answer = Response(dump(body), status, mimetype="application/problem+json")
+    if status == 401:
+        answer.headers["WWW-Authenticate"] = 'Bearer realm="Thong Suot"'
+    if "retry_after" in facts:
+        answer.headers["Retry-After"] = str(facts["retry_after"])
+    return answer
+
+
+def refused(error: EngineError) -> Response:
+    return problem(error.status, error.code, _TITLES[error.code], error.detail, **error.facts)
+
+
+def http_problem(error: HTTPException) -> Response:
+    """What Flask, werkzeug or webargs refuse; and whatever nobody expected, which gets an id."""
+    code = error.name.lower().replace(" ", "-")
+    if error.response is not None:  # somebody aborted with a whole answer
+        return error.response  # type: ignore[return-value]
+    if error.code == 422:
+        return _invalid(error)
+    if (error.code or 500) >= 500:
+        return _unexpected(error)
+    answer = problem(error.code or 500, code, _TITLES.get(code, f"{error.name}."), error.description)
+    for name, value in error.get_headers():
+        if name in ("Allow", "Retry-After", "Content-Range"):
+            answer.headers[name] = value
+    return answer
+
+
+def _invalid(error: HTTPException) -> Response:
+    """webargs found that a body or a query does not fit its schema."""
+    messages = getattr(error, "data", {}).get("messages", {})
+    where = ", ".join(messages) or "request"
+    found = next(iter(messages.values()), {}) if len(messages) == 1 else messages
+    fields = ", ".join(map(str, found)) if isinstance(found, dict) else ""
+    detail = f"The {where} does not fit: see {fields}." if fields else f"The {where} does not fit."
+    return problem(422, "invalid-request", _TITLES["invalid-request"], detail, errors=found)
+
+
+def _unexpected(error: HTTPException) -> Response:
+    name = uuid4().hex[:12]
+    cause = getattr(error, "original_exception", None)
+    log.error("%s %s failed (%s)", request.method, request.path, name, exc_info=cause, extra={"action": "failed"})
+    detail = f"Something went wrong on our side and nothing was changed; its id is {name}."
+    return problem(error.code or 500, "internal-server-error", "This is our mistake.", detail, id=name)
+
+
+def database_problem(error: DBAPIError) -> Response:
+    """Two transactions met, or a value got through that no column holds; anything else is unexpected."""
+    if leases.is_conflict(error):
+        return problem(503, "busy", "Too many changes at once.", "Try again in a moment.", retry_after=1)
+    if isinstance(error, DataError):
+        detail = "A value in the request is larger than anything we keep, or not a text."
+        return problem(422, "invalid-request", _TITLES["invalid-request"], detail)
+    raise error
+
+
+def problem_page(code: str) -> str:
+    """The page that ``type`` points to."""
+    if code not in ADVICE:
+        raise NotFound("There is no such problem.")
+    title = _TITLES.get(code, code.replace("-", " ").capitalize() + ".")
+    return render_template("problem.html", code=code, title=title, advice=ADVICE[code])
