@@ -1,0 +1,5 @@
+"""`python -m bench` is `./manage bench`."""
+
+from bench.run import main
+
+main()

@@ -1,0 +1,114 @@
+"""The two servers under test, each a process of its own behind the same web server, spoken to over HTTP."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+TICKS = os.sysconf("SC_CLK_TCK")
+REPORT = {"noi_dung": "Nhà bốn người hết gạo từ hôm qua, có cháu nhỏ. " * 20, "place": "khu phố 3", "urgent": True}
+
+
+@dataclass
+class Host:
+    """A running server.
+
+    Attributes:
+        calls: how many it has answered through us.
+    """
+
+    name: str
+    process: subprocess.Popen[bytes]
+    port: int
+    token: str | None = None
+    calls: int = field(default=0)
+
+    def cpu_seconds(self) -> float:
+        """User and system time of the server's process so far."""
+        fields = open(f"/proc/{self.process.pid}/stat").read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS
+
+    def memory_mb(self) -> float:
+        lines = open(f"/proc/{self.process.pid}/status").read().splitlines()
+        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
+
+    def client(self) -> Client:
+        return Client(self)
+
+
+class Client:
+    """One keep-alive connection."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self.connection = http.client.HTTPConnection("127.0.0.1", host.port, timeout=60)
+
+    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        headers = {"Content-Type": "application/json"}
+        if self.host.token:
+            headers["Authorization"] = f"Bearer {self.host.token}"
+        self.connection.request("POST", path, json.dumps(body), headers)
+        answer = self.connection.getresponse()
+        content = answer.read()
+        if answer.status >= 300:
+            raise RuntimeError(f"{self.host.name} answered {answer.status} to {path}: {content[:500]!r}")
+        self.host.calls += 1
+        return json.loads(content)  # type: ignore[no-any-return]
+
+    def start(self) -> tuple[Any, list[Any]]:
+        """Send a report; answers with the case and the tasks that wait."""
+        if self.host.name == "naive":
+            answer = self.post("/cases", REPORT)
+            return answer["id"], answer["tasks"]
+        report = {"report_type": "LIFE", "channel": "dien_thoai", "area": "999", "answers": REPORT,
+                  "reporter": {"name": "Nguyễn Văn A", "phone": "0912345678"}}  # fmt: skip
+        answer = self.post("/api/v1/reports", report)
+        return answer["number"], answer["tasks"]
+
+    def complete(self, case: Any, task: Any, again: bool = False) -> list[Any]:
+        """Answer a task; answers with the tasks that wait now."""
+        if self.host.name == "naive":
+            note = {"note": "đã gọi lại, đúng như phản ánh", "again": again}
+            return self.post(f"/cases/{case}/tasks/{task}", note)["tasks"]  # type: ignore[no-any-return]
+        answers = {f"note_{task['element']}": "đã gọi lại, đúng như phản ánh", "again": again}
+        return self.post(f"/api/v1/tasks/{task['id']}/complete", {"answers": answers})["next"]  # type: ignore[no-any-return]
+
+    def lifecycle(self) -> None:
+        case, tasks = self.start()
+        while tasks:
+            tasks = self.complete(case, tasks[0])
+
+
+@contextmanager
+def running(name: str, url: str, token: str | None = None) -> Iterator[Host]:
+    """Start ``bench.naive`` or ``bench.ours`` and wait until it answers."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen([sys.executable, "-m", f"bench.{name}", url, str(port)])
+    try:
+        _wait(process, port)
+        yield Host(name, process, port, token)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _wait(process: subprocess.Popen[bytes], port: int) -> None:
+    for _ in range(300):
+        if process.poll() is not None:
+            raise RuntimeError(f"the server ended with {process.returncode} before it answered")
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise RuntimeError("the server did not answer within 30 seconds")
