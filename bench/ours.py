@@ -8,8 +8,6 @@ import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 
-from waitress import serve
-
 from engine import accounts, packages
 from engine.access import Account
 from engine.database import connect
@@ -40,10 +38,10 @@ def prepare(url: str) -> str:
 
 
 def main(url: str, port: int) -> None:
-    from webapi import create_app
+    from webapi import create_app, server
 
     app = create_app({"DATABASE": url, "INSTANCE": tempfile.mkdtemp(prefix="ts-bench-")})
-    serve(app, host="127.0.0.1", port=port, threads=8, _quiet=True)
+    server.run(app, "127.0.0.1", port, app.config["THREADS"])
 
 
 if __name__ == "__main__":

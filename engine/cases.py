@@ -19,7 +19,6 @@ from engine.tasks import checked_reason
 from engine.vietnamese import nfc
 
 COMMENT_MAX = 4_000
-DUPLICATE = "trung"  # status and outcome of a case joined to another
 
 
 def extend(unit: Unit, number: str, until: datetime, reason: str, *, by: Account) -> Row[Any]:
@@ -137,7 +136,9 @@ def merge(unit: Unit, number: str, into: str, *, by: Account) -> Row[Any]:
         raise WrongState(f"{into} is itself a duplicate; join {number} to its original.")
     _must_run(unit, case)
     unit.execute(update(model.cases).where(model.cases.c.id == case.id).values(duplicate_of=original.id))
-    instances.advance(unit, case.id, Abandon({"status": DUPLICATE, "outcome": DUPLICATE}), by=by.login)
+    instances.advance(
+        unit, case.id, Abandon({"status": instances.DUPLICATE, "outcome": instances.DUPLICATE}), by=by.login
+    )
     unit.record(case.id, "merged", by.login, into=into)
     unit.record(original.id, "joined-by", by.login, number=number)
     return _now(unit, case.id)

@@ -237,7 +237,7 @@ def _move(unit: Unit, package: Package, case_id: int, row: Row[Any], moved: Move
     """Everything that follows a deadline goes where it went."""
     _tell(unit, row, moved)
     for kind, at in (("warning", moved.warn_at), ("breach", moved.due_at)):
-        if at is not None and at > unit.now and _has_marks(row):
+        if at is not None and at > unit.now and _has_marks(unit, case_id, row):
             jobs.put(unit, case_id, row.token, kind, at, {"deadline": row.name})
         elif at is not None:
             jobs.move(unit, case_id, row.token, kind, at)
@@ -255,9 +255,10 @@ def _move(unit: Unit, package: Package, case_id: int, row: Row[Any], moved: Move
         unit.execute(change.values({**values, "version": tasks.c.version + 1}))
 
 
-def _has_marks(row: Row[Any]) -> bool:
+def _has_marks(unit: Unit, case_id: int, row: Row[Any]) -> bool:
     """A deadline kept only for a drawn timer warns nobody by itself."""
-    return row.token == 0 or row.name != CASE
+    of_task = select(tasks.c.id).where(tasks.c.case_id == case_id, tasks.c.token == row.token)
+    return row.token == 0 or unit.first(of_task) is not None
 
 
 def _at(package: Package, row: Row[Any], moved: Moved, mark: str | float) -> datetime:

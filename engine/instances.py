@@ -9,18 +9,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Row, Text, bindparam, cast, delete, insert, select, update
+from sqlalchemy import Row, bindparam, delete, insert, literal, null, select, update
 
 from engine import clocks, incidents, mail
-from engine.errors import NotFound, ProcessFault, Stale
+from engine.errors import InvalidRequest, NotFound, ProcessFault, Stale
 from engine.flow.steps import MIRRORED, Complete, OpenTask, Outcome, Start, Step
 from engine.model import areas, cases, deadlines, instances, jobs, participants, subscriptions, tasks
 from engine.packages import Package
-from engine.prepared import Prepared
+from engine.prepared import Prepared, Upsert
 from engine.runtime import Unit
 
 RESERVED = {*MIRRORED, "number", "report_type", "province", "channel", "opened_at"}
 
+
+# What `load` would find beside a case whose process has no row yet.
+FRESH = (null().label("state"), literal(0).label("revision"))
+DUPLICATE = "trung"  # the outcome of a case that repeats another; the variable ``ma_goc`` holds that one's number
 
 # Statements of the hot path are made once: building one costs more than running it.
 
@@ -36,6 +40,11 @@ _WRITE_STATE = Prepared(
 )
 _AREA = Prepared(
     select(areas.c.code).where(areas.c.code == bindparam("code"), areas.c.province == bindparam("province"))
+)
+_REPEATED = Prepared(
+    select(cases.c.id, cases.c.duplicate_of).where(
+        cases.c.number == bindparam("number"), cases.c.province == bindparam("province")
+    )
 )
 _DROP_JOBS = Prepared(delete(jobs).where(jobs.c.case_id == bindparam("case"), jobs.c.token == bindparam("left")))
 _DROP_SUBSCRIPTIONS = Prepared(
@@ -59,28 +68,31 @@ _CANCEL_TASKS = Prepared(
 )
 _THIS_CASE = cases.c.id == bindparam("case")
 _TOUCH = Prepared(update(cases).where(_THIS_CASE).values(version=cases.c.version + 1))
-_MIRROR = Prepared(
-    update(cases)
-    .where(_THIS_CASE)
-    .values({name: bindparam(f"new_{name}") for name in MIRRORED} | {"version": cases.c.version + 1})
+_MIRROR_VALUES = {name: bindparam(f"new_{name}") for name in MIRRORED} | {"version": cases.c.version + 1}
+_MIRROR = Prepared(update(cases).where(_THIS_CASE).values(_MIRROR_VALUES))
+_CLOSE = Prepared(
+    update(cases).where(_THIS_CASE).values(_MIRROR_VALUES | {"closed_at": bindparam("at"), "paused_at": None})
 )
-_BEGIN = Prepared.insertion(instances, "case_id", "definition_id", "state", "revision")
+_BEGIN = Prepared(
+    insert(instances).values(
+        case_id=bindparam("case"),
+        definition_id=bindparam("definition"),
+        state=bindparam("new"),
+        revision=bindparam("next"),
+        finished_at=bindparam("ended"),
+    )
+)
 _OPEN_TASK = Prepared.insertion(
     tasks,
     *("case_id", "token", "element", "name", "form", "group", "report_type", "area", "created_at", "due_at"),
     status="open",
 )
 _AWAIT = Prepared.insertion(subscriptions, "case_id", "token", "message")
-_CONCERN = Prepared(
-    insert(participants).from_select(
-        ["agency", "case_id", "part"],
-        select(
-            cast(bindparam("agency"), Text), cast(bindparam("case"), BigInteger), cast(bindparam("part"), Text)
-        ).where(
-            ~select(participants.c.part)
-            .where(participants.c.agency == bindparam("agency"), participants.c.case_id == bindparam("case"))
-            .exists()
-        ),
+_CONCERN = Upsert(
+    lambda insert: (
+        insert(participants)
+        .values(agency=bindparam("agency"), case_id=bindparam("case"), part=bindparam("part"))
+        .on_conflict_do_nothing()
     )
 )
 
@@ -97,16 +109,17 @@ def load(unit: Unit, case_id: int) -> Row[Any]:
     return case
 
 
-def begin(unit: Unit, case_id: int, definition_id: int, data: dict[str, Any], *, by: str, **facts: Any) -> None:
+def begin(unit: Unit, case: Row[Any], data: dict[str, Any], *, by: str, **facts: Any) -> None:
     """Start the process of a case that has just been written.
 
     Args:
+        case: its row, with `FRESH` beside it.
         data: what the process knows from the start.
         facts: for the line of history that tells of the report.
     """
-    unit.write(_BEGIN, {"case_id": case_id, "definition_id": definition_id, "state": b"", "revision": 0})
-    if advance(unit, case_id, Start(data), by=by, event="received", **facts) is None:
-        unit.record(case_id, "received", by, **facts)
+    if advance(unit, case.id, Start(data), by=by, case=case, event="received", **facts) is None:
+        _write_state(unit, case, Outcome())
+        unit.record(case.id, "received", by, **facts)
 
 
 def advance(
@@ -155,17 +168,13 @@ def advance(
 
 
 def _write_state(unit: Unit, case: Row[Any], outcome: Outcome) -> None:
-    unit.write(
-        _WRITE_STATE,
-        {
-            "case": case.id,
-            "was": case.revision,
-            "next": case.revision + 1,
-            "new": outcome.state,
-            "ended": unit.now if outcome.finished else None,
-        },
-        otherwise=Stale(f"The case {case.number} has just been changed by somebody else."),
-    )
+    new = {"case": case.id, "new": outcome.state, "ended": unit.now if outcome.finished else None}
+    if case.state is None:
+        begun = 1 if outcome.state else 0
+        unit.write(_BEGIN, new | {"definition": case.definition_id, "next": begun})
+        return
+    changed = Stale(f"The case {case.number} has just been changed by somebody else.")
+    unit.write(_WRITE_STATE, new | {"was": case.revision, "next": case.revision + 1}, otherwise=changed)
 
 
 def _close(unit: Unit, package: Package, case_id: int, outcome: Outcome, step: Step) -> None:
@@ -194,7 +203,21 @@ def _changed(unit: Unit, case: Row[Any], data: dict[str, Any]) -> dict[str, Any]
             raise ProcessFault(f"The variable {name!r} is {value!r}; a case's {name} is a short text.")
     if changed.get("area") and unit.first(_AREA, {"code": changed["area"], "province": case.province}) is None:
         raise ProcessFault(f"The variable 'area' is {changed['area']!r}, which is no area of the province.")
+    if changed.get("outcome") == DUPLICATE and data.get("ma_goc"):
+        changed["duplicate_of"] = _original(unit, case, str(data["ma_goc"]).strip())
     return changed
+
+
+def _original(unit: Unit, case: Row[Any], number: str) -> int:
+    """The case that this one repeats; where that one is itself a duplicate, its original.
+
+    Raises:
+        InvalidRequest: whoever said so mistyped the number.
+    """
+    found = unit.first(_REPEATED, {"number": number, "province": case.province})
+    if found is None or case.id in (found.id, found.duplicate_of):
+        raise InvalidRequest(f"There is no other case {number!r} in this province that {case.number} could repeat.")
+    return int(found.duplicate_of or found.id)
 
 
 def _mirror(unit: Unit, package: Package, case: Row[Any], outcome: Outcome, changed: dict[str, Any]) -> None:
@@ -205,14 +228,14 @@ def _mirror(unit: Unit, package: Package, case: Row[Any], outcome: Outcome, chan
         if changed.get(field):
             concern(unit, case.id, changed[field], part)
     values = clocks.follow(unit, package, case, outcome.data, outcome.finished)
-    if values:
-        values |= changed
-        unit.execute(
-            update(cases).where(_THIS_CASE).values(values | {"version": cases.c.version + 1}), {"case": case.id}
-        )
+    now = {f"new_{name}": changed.get(name, getattr(case, name)) for name in MIRRORED} | {"case": case.id}
+    if values.keys() == {"closed_at", "paused_at"} and "duplicate_of" not in changed:
+        unit.write(_CLOSE, now | {"at": values["closed_at"]})
+    elif values or "duplicate_of" in changed:
+        change = update(cases).where(_THIS_CASE).values(values | changed | {"version": cases.c.version + 1})
+        unit.execute(change, {"case": case.id})
     elif changed:
-        now = {f"new_{name}": changed.get(name, getattr(case, name)) for name in MIRRORED}
-        unit.write(_MIRROR, {"case": case.id} | now)
+        unit.write(_MIRROR, now)
     else:
         unit.write(_TOUCH, {"case": case.id})
 

@@ -31,7 +31,7 @@ _COLUMNS = (
     *("report", "status", "severity", "opened_at", "opened_by", "secret_hash", "search_text", "due_at"),
 )
 _NEW_CASE = Prepared(
-    insert(model.cases).values({name: bindparam(name) for name in _COLUMNS}).returning(model.cases.c.id)
+    insert(model.cases).values({name: bindparam(name) for name in _COLUMNS}).returning(*model.cases.c, *instances.FRESH)
 )
 _NEXT_NUMBER = Upsert(
     lambda insert: (
@@ -112,21 +112,21 @@ def receive(unit: Unit, report: Report, *, by: Account) -> Receipt:
     people = [row for row in (_person("reporter", report.reporter), _person("beneficiary", report.beneficiary)) if row]
     number, secret = _next_number(unit, package), secrets.token_urlsafe(12)
     deadline = package.terms.due(clocks.CASE, unit.now, report.severity) if clocks.CASE in package.terms else None
-    case = _case(unit, package, report, answers, by) | {
+    values = _case(unit, package, report, answers, by) | {
         "number": number,
         "secret_hash": secret_hash(secret),
         "due_at": deadline.due_at if deadline else None,
     }
-    case_id = int(unit.scalar(_NEW_CASE, case))
+    case: Any = unit.first(_NEW_CASE, values)
     for row in people:
-        unit.write(_NEW_PERSON, row | {"case_id": case_id})
+        unit.write(_NEW_PERSON, row | {"case_id": case.id})
     if by.agency:
-        instances.concern(unit, case_id, by.agency, "task")
+        instances.concern(unit, case.id, by.agency, "task")
     if deadline:
-        clocks.start_case(unit, case_id, deadline)
+        clocks.start_case(unit, case.id, deadline)
     facts = _facts(unit, report, answers, package, number)
-    instances.begin(unit, case_id, package.id, facts, by=by.login, channel=report.channel, report_type=package.code)
-    return Receipt(case_id, number, secret)
+    instances.begin(unit, case, facts, by=by.login, channel=report.channel, report_type=package.code)
+    return Receipt(case.id, number, secret)
 
 
 def secret_hash(secret: str) -> str:

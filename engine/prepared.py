@@ -6,10 +6,11 @@ time a statement is executed, which costs several times what SQLite itself needs
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Executable, Row, Table, bindparam, insert
+from sqlalchemy import Connection, Dialect, Executable, Insert, Row, Table, bindparam, insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.result import SimpleResultMetaData
 from sqlalchemy.exc import DBAPIError
@@ -82,41 +83,81 @@ class _Made:
 
     def run(self, connection: Connection, values: Values | None) -> Any:
         """A cursor with the answer."""
-        cursor = connection.connection.cursor()
-        bound = self.bind(values)
-        try:
-            cursor.execute(self.sql, bound)
-        except self._errors as error:
-            raise self.wrapped(error) from error
-        return cursor
+        return self.run_as(connection, self.sql, self.bind(values))
 
-    def wrapped(self, error: Any) -> Exception:
-        """A driver's error as SQLAlchemy would raise it."""
-        return DBAPIError.instance(self.sql, None, error, self._errors, hide_parameters=True)  # type: ignore[return-value]
+    def run_as(self, connection: Connection, sql: str, bound: Any) -> Any:
+        """The driver's errors come out as SQLAlchemy would raise them."""
+        cursor = connection.connection.driver_connection.cursor()  # type: ignore[union-attr]
+        try:
+            cursor.execute(sql, bound)
+        except self._errors as error:
+            raise DBAPIError.instance(sql, None, error, self._errors, hide_parameters=True) from error
+        return cursor
 
     def row(self, data: Any) -> Row[Any]:
         return Row(self._meta, self._makers, self._meta._key_to_index, data)
 
 
-def send(connection: Connection, owed: Sequence[tuple[Prepared, Values, Exception | None]]) -> None:
-    """Run writes in order; PostgreSQL gets them in one go.
+Owed = tuple[Prepared, Values, Exception | None]  # what to write, and what to raise if that changes no row
+
+
+def send(connection: Connection, owed: Sequence[Owed]) -> None:
+    """Run writes in order.
 
     Raises:
         whatever a write asks to be raised if it changes no row.
     """
-    made = [(statement.on(connection), values, otherwise) for statement, values, otherwise in owed]
-    if connection.dialect.name != "postgresql":
-        for one, values, otherwise in made:
-            if one.run(connection, values).rowcount == 0 and otherwise is not None:
-                raise otherwise
+    if connection.dialect.name == "postgresql":
+        for batch in _batches(owed):
+            _send_together(connection, batch)
         return
-    cursors = []
-    try:
-        with connection.connection.driver_connection.pipeline():
-            for one, values, _ in made:
-                cursors.append(one.run(connection, values))
-    except made[0][0]._errors as error:
-        raise made[0][0].wrapped(error) from error
-    for cursor, (_, _, otherwise) in zip(cursors, made, strict=True):
-        if cursor.rowcount == 0 and otherwise is not None:
+    for statement, values, otherwise in owed:
+        if statement.on(connection).run(connection, values).rowcount == 0 and otherwise is not None:
             raise otherwise
+
+
+# -- PostgreSQL: many writes as one statement ------------------------------------------------------------------------
+
+_PARAMETER = re.compile(r"%\((\w+)\)s")
+_merged: dict[tuple[int, ...], str] = {}
+
+
+def _batches(owed: Sequence[Owed]) -> Iterator[list[Owed]]:
+    """Writes that may be one statement: its parts all see the tables as they were before it, so that no table may be
+    changed twice in it, nor be both changed and added to."""
+    batch: list[Owed] = []
+    changed: set[Table] = set()
+    added: set[Table] = set()
+    for write in owed:
+        statement: Any = write[0].statement
+        only_adds = isinstance(statement, Insert) and statement.select is None
+        if statement.table in changed or (not only_adds and statement.table in added):
+            yield batch
+            batch, changed, added = [], set(), set()
+        batch.append(write)
+        (added if only_adds else changed).add(statement.table)
+    if batch:
+        yield batch
+
+
+def _send_together(connection: Connection, batch: list[Owed]) -> None:
+    """``WITH w0 AS (UPDATE …), w1 AS (INSERT …) SELECT`` how many rows the ones that must change any have changed."""
+    made = [statement.on(connection) for statement, _, _ in batch]
+    given = {f"w{n}_{name}": value for n, one in enumerate(made) for name, value in one.bind(batch[n][1]).items()}
+    cursor = made[0].run_as(connection, _together(made), given)
+    for count, (_, _, otherwise) in zip(cursor.fetchone(), batch, strict=True):
+        if count == 0 and otherwise is not None:
+            raise otherwise
+
+
+def _together(made: list[_Made]) -> str:
+    key = tuple(map(id, made))  # a prepared statement lives as long as the process
+    sql = _merged.get(key)
+    if sql is None:
+        parts = []
+        for n, one in enumerate(made):
+            part = _PARAMETER.sub(rf"%(w{n}_\1)s", one.sql)
+            parts.append(f"w{n} AS ({part if 'RETURNING' in part else part + ' RETURNING 1'})")
+        counts = ", ".join(f"(SELECT count(*) FROM w{n})" for n in range(len(made)))
+        sql = _merged[key] = f"WITH {', '.join(parts)} SELECT {counts}"
+    return sql

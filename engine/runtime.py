@@ -16,7 +16,7 @@ from sqlalchemy import Connection, CursorResult, Engine, Executable, Row
 
 from engine import model
 from engine.database import connect
-from engine.prepared import Prepared, send
+from engine.prepared import Owed, Prepared, send
 
 if TYPE_CHECKING:
     from engine.packages import Catalogue
@@ -36,7 +36,7 @@ class Unit:
         self.connection = connection
         self.now = now
         self.catalogue = catalogue
-        self._owed: list[tuple[Prepared, Mapping[str, Any], Exception | None]] = []
+        self._owed: list[Owed] = []
 
     def execute(self, statement: Any, values: Any = None) -> CursorResult[Any]:
         self.flush()
@@ -68,7 +68,7 @@ class Unit:
     def write(self, statement: Prepared, values: Mapping[str, Any], otherwise: Exception | None = None) -> None:
         """Write something no later than the next look at the database, or the end of the unit.
 
-        Writes are sent together: one exchange with PostgreSQL instead of one for each.
+        Writes are sent together: PostgreSQL gets one statement instead of one for each.
 
         Args:
             otherwise: raised if no row was changed.

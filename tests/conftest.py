@@ -23,7 +23,8 @@ from tests.embedded_pg import running
 
 if TYPE_CHECKING:
     from tests.hotline import Hotline
-    from tests.province import Province, Shipped
+    from tests.province import Province
+    from tests.shipped import Shipped
 
 SERVER = "THONGSUOT_TEST_POSTGRESQL"
 BINARIES = "THONGSUOT_PG_BIN"
@@ -117,7 +118,7 @@ def hotline(database_url: str, clock: Clock, tmp_path: Path) -> Iterator[Hotline
 @pytest.fixture(scope="session")
 def shipped(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Shipped:
     """What loading the shipped report types writes; loaded once."""
-    from tests.province import Shipped
+    from tests.shipped import Shipped
 
     path = shutil.copyfile(sqlite_template, tmp_path_factory.mktemp("shipped") / "thongsuot.db")
     return Shipped(f"sqlite:///{path}")

@@ -85,17 +85,12 @@ def tell_faults(faults: list[dict[str, Any]]) -> None:
 @click.option("--threads", type=click.IntRange(1, 200), help="Requests at once; else THONGSUOT_THREADS.")
 def serve(host: str, port: int, threads: int | None) -> None:
     """Serve the API. Any number of these may run on one database."""
-    import waitress
-
-    from webapi import create_app
+    from webapi import create_app, server
 
     set_up_logging()
     app = create_app()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # waitress finishes what it is doing
-    waitress.serve(
-        app, host=host, port=port, threads=threads or app.config["THREADS"], ident=None,
-        clear_untrusted_proxy_headers=True, max_request_body_size=app.config["BODY_MAX"] + 100_000,
-    )  # fmt: skip
+    server.run(app, host, port, threads or app.config["THREADS"])
 
 
 @main.command()
