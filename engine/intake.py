@@ -108,7 +108,7 @@ def receive(unit: Unit, report: Report, *, by: Account) -> Receipt:
     province = str(package.province["code"])
     access.require(by, "report", Target(province, package.code, report.area), unit)
     _check(unit, report, province)
-    answers = package.intake_form.check(report.answers)
+    answers = package.intake_form.check(report.answers, today=unit.now.astimezone(ZONE).date())
     people = [row for row in (_person("reporter", report.reporter), _person("beneficiary", report.beneficiary)) if row]
     number, secret = _next_number(unit, package), secrets.token_urlsafe(12)
     deadline = package.terms.due(clocks.CASE, unit.now, report.severity) if clocks.CASE in package.terms else None

@@ -10,7 +10,9 @@ from sqlalchemy import JSON, Row, bindparam, select, update
 
 from engine import access, incidents, instances, model
 from engine.access import Account
+from engine.calendar import ZONE
 from engine.errors import InvalidRequest, NotAllowed, WrongState
+from engine.flow.codec import data_of
 from engine.flow.steps import Complete, Deliver, Outcome
 from engine.prepared import Prepared
 from engine.runtime import Unit
@@ -144,7 +146,7 @@ def _advance(unit: Unit, case: Row[Any], task: Row[Any], step: Complete, by: Acc
             unit, case.id, step, by=by.login, case=case, event="task-completed", element=task.element, task=task.id
         )
     except WrongState:  # somebody was faster, between our first look and the lock
-        raise WrongState(f"The task {task.name!r} is already done.", status="done") from None
+        raise WrongState(f"The task {task.name!r} is already done.", state="done") from None
 
 
 def give_back(unit: Unit, task_id: int, reason: str, *, by: Account) -> Change:
@@ -187,7 +189,7 @@ def _workable(unit: Unit, task_id: int, by: Account, action: str = "work") -> Ro
     if not access.allows(by, action, task, unit):
         raise NotAllowed(f"The task {task.name!r} is for {task.group}, not for you.")
     if task.status != "open":
-        raise WrongState(f"The task {task.name!r} is already {task.status}.", status=task.status)
+        raise WrongState(f"The task {task.name!r} is already {task.status}.", state=task.status)
     return task
 
 
@@ -209,7 +211,8 @@ def _checked(unit: Unit, case: Row[Any], task: Row[Any], answers: dict[str, Any]
         if answers:
             raise InvalidRequest(f"The task {task.name!r} has no form: complete it without answers.")
         return {}
-    return forms[task.form].check(answers)
+    today = unit.now.astimezone(ZONE).date()
+    return forms[task.form].check(answers, data=data_of(case.state), today=today)
 
 
 def _forget_failures(unit: Unit, task: Row[Any], by: Account) -> None:

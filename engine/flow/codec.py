@@ -40,6 +40,11 @@ def _tokens_of(scope: Scope) -> list[list[Any]]:
     ]
 
 
+def data_of(state: bytes) -> dict[str, Any]:
+    """What the case knows, without waking its process; empty before it has begun."""
+    return orjson.loads(state)[2] if state else {}  # type: ignore[no-any-return]
+
+
 def decode(definition: Definition, state: bytes) -> Process:
     _, serial, data, tokens, inner, completed = orjson.loads(state)
     process = Process(definition.spec, definition.subprocesses, data)
