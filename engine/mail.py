@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, bindparam, or_, select
+from sqlalchemy import Row, bindparam, select, union_all
 
 from engine import clocks, outbox
 from engine.errors import ProcessFault
@@ -21,14 +21,13 @@ from engine.texts import Text, local_time, time_left
 
 CITIZENS = ("reporter", "beneficiary")
 
-_CALLERS = Prepared(
-    select(people, cases.c.channel, cases.c.number)
-    .join(cases, cases.c.id == people.c.case_id)
-    .where(
-        or_(cases.c.id == bindparam("case"), cases.c.duplicate_of == bindparam("case")),
-        people.c.part == bindparam("part"),
+_CALLED = select(people, cases.c.channel, cases.c.number).join(cases, cases.c.id == people.c.case_id)
+_OF_PART = people.c.part == bindparam("part")
+_CALLERS = Prepared(  # two looks by an index each; one with OR would read every person there is
+    union_all(
+        _CALLED.where(people.c.case_id == bindparam("case"), _OF_PART),
+        _CALLED.where(cases.c.duplicate_of == bindparam("case"), _OF_PART),
     )
-    .order_by(people.c.id)
 )
 _AGENCY = Prepared(
     select(agencies.c.name, agencies.c.phone, agencies.c.email).where(agencies.c.key == bindparam("key"))

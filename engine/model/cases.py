@@ -73,6 +73,12 @@ cases = Table(
         postgresql_where=text("closed_at IS NULL"),
     ),
     Index("ix_cases_list", "province", "report_type", "id"),
+    Index(
+        "ix_cases_duplicate_of",
+        "duplicate_of",
+        sqlite_where=text("duplicate_of IS NOT NULL"),
+        postgresql_where=text("duplicate_of IS NOT NULL"),
+    ),
 )
 
 participants = Table(
@@ -142,6 +148,13 @@ tasks = Table(
     Index(
         "ix_tasks_inbox",
         "group",
+        "due_at",
+        "id",
+        sqlite_where=text("status = 'open'"),
+        postgresql_where=text("status = 'open'"),
+    ),
+    Index(
+        "ix_tasks_due",
         "due_at",
         "id",
         sqlite_where=text("status = 'open'"),

@@ -1,0 +1,45 @@
+"""No statement of the hot path reads a whole table: its cost would grow with the number of cases."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+import pytest
+from sqlalchemy import Insert
+
+import engine
+from engine.prepared import Prepared
+from engine.runtime import Runtime
+
+
+def prepared() -> dict[str, Prepared]:
+    """Every prepared statement of the engine, by where it stands."""
+    found = {}
+    for module in pkgutil.walk_packages(engine.__path__, "engine."):
+        for name, value in vars(importlib.import_module(module.name)).items():
+            if isinstance(value, Prepared) and not isinstance(value.statement, Insert):  # which reads nothing
+                found.setdefault(id(value), (f"{module.name}.{name}", value))
+    return dict(found.values())
+
+
+@pytest.mark.parametrize("name", sorted(prepared()))
+def test_a_statement_of_the_hot_path_finds_its_rows_by_an_index(runtime: Runtime, name: str) -> None:
+    statement = prepared()[name]
+    with runtime.read() as unit:
+        plan = explain(unit, statement)
+
+    assert not [line for line in plan if line.startswith(("SCAN ", "->  Seq Scan", "Seq Scan"))], plan
+
+
+def explain(unit, statement: Prepared) -> list[str]:
+    """The steps of the database's plan for a large table."""
+    made = statement.on(unit.connection)
+    cursor = unit.connection.connection.driver_connection.cursor()
+    if unit.connection.dialect.name == "sqlite":
+        cursor.execute(f"EXPLAIN QUERY PLAN {made.sql}", [None] * made.sql.count("?"))
+        return [row[3] for row in cursor.fetchall()]
+    cursor.execute("SET LOCAL enable_seqscan = off")  # what an empty table would tempt it to
+    names = statement.statement.compile(dialect=unit.connection.dialect).params
+    cursor.execute(f"EXPLAIN {made.sql}", dict.fromkeys(names))
+    return [row[0].strip() for row in cursor.fetchall()]
