@@ -7,6 +7,7 @@ mistake becomes an incident: the step is kept, the process stays where it was, a
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, insert, literal, null, select, update
@@ -31,8 +32,16 @@ DUPLICATE = "trung"  # the outcome of a case that repeats another; the variable 
 _COLUMNS = (*cases.c, instances.c.state, instances.c.revision, instances.c.finished_at)
 _FIND = select(*_COLUMNS).join(instances, instances.c.case_id == cases.c.id).where(cases.c.id == bindparam("id"))
 _LOAD = Prepared(_FIND)
+_TASK_COLUMNS = [column.label(f"task_{column.name}") for column in tasks.c]
+_FIND_WITH_TASK = (
+    select(*_COLUMNS, *_TASK_COLUMNS)
+    .select_from(tasks.join(cases, tasks.c.case_id == cases.c.id).join(instances, instances.c.case_id == cases.c.id))
+    .where(tasks.c.id == bindparam("task"))
+)
+_LOAD_WITH_TASK = Prepared(_FIND_WITH_TASK)
 # Both rows, so that whoever waited reads both as they have become; the instance first, as everybody locks it first.
 _LOAD_LOCKED = Prepared(_FIND.with_for_update(of=[instances, cases], key_share=True))
+_LOAD_WITH_TASK_LOCKED = Prepared(_FIND_WITH_TASK.with_for_update(of=[instances, cases], key_share=True))
 _WRITE_STATE = Prepared(
     update(instances)
     .where(instances.c.case_id == bindparam("case"), instances.c.revision == bindparam("was"))
@@ -107,6 +116,17 @@ def load(unit: Unit, case_id: int) -> Row[Any]:
     if case is None:
         raise NotFound(f"There is no case {case_id}.")
     return case
+
+
+def load_with_task(unit: Unit, task_id: int) -> tuple[Row[Any], SimpleNamespace] | None:
+    """The case of a task as `load` gives it, and the task, in one look; ``None``: there is no such task.
+
+    On PostgreSQL the task is as it was when the look began: if somebody was faster, the process has moved past it.
+    """
+    case = unit.first(_LOAD_WITH_TASK_LOCKED if unit.locks_rows else _LOAD_WITH_TASK, {"task": task_id})
+    if case is None:
+        return None
+    return case, SimpleNamespace(**{column.name: getattr(case, f"task_{column.name}") for column in tasks.c})
 
 
 def begin(unit: Unit, case: Row[Any], data: dict[str, Any], *, by: str, **facts: Any) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import JSON, Row, bindparam, select, update
 from engine import access, incidents, instances, model
 from engine.access import Account
 from engine.calendar import ZONE
-from engine.errors import InvalidRequest, NotAllowed, WrongState
+from engine.errors import InvalidRequest, NotAllowed, NotFound, WrongState
 from engine.flow.codec import data_of
 from engine.flow.steps import Complete, Deliver, Outcome
 from engine.prepared import Prepared
@@ -55,7 +55,7 @@ class Change:
     version: int
 
     @classmethod
-    def of(cls, task: Row[Any], case: Row[Any], data: Mapping[str, Any], status: str) -> Change:
+    def of(cls, task: Any, case: Row[Any], data: Mapping[str, Any], status: str) -> Change:
         """``data``: the case's variables after the step, where there was one."""
         now = (data.get("status", case.status), data.get("outcome", case.outcome))
         return cls(task.id, task.case_id, case.number, status, *now, task.version + 1)
@@ -124,8 +124,7 @@ def complete(unit: Unit, task_id: int, answers: dict[str, Any], *, by: Account) 
         WrongState: it is done already, or somebody else has claimed it.
         InvalidAnswers: the form is not filled in as it asks.
     """
-    task = _workable(unit, task_id, by)
-    case = instances.load(unit, task.case_id)  # from here on nobody else moves this case
+    case, task = _worked_on(unit, task_id, by)
     if task.assignee not in (None, by.id):
         raise WrongState(f"The task {task.name!r} has been claimed by somebody else.")
     answers = _checked(unit, case, task, answers)
@@ -140,7 +139,7 @@ def complete(unit: Unit, task_id: int, answers: dict[str, Any], *, by: Account) 
     return Change.of(task, case, outcome.data, "done")
 
 
-def _advance(unit: Unit, case: Row[Any], task: Row[Any], step: Complete, by: Account) -> Outcome | None:
+def _advance(unit: Unit, case: Row[Any], task: Any, step: Complete, by: Account) -> Outcome | None:
     try:
         return instances.advance(
             unit, case.id, step, by=by.login, case=case, event="task-completed", element=task.element, task=task.id
@@ -157,8 +156,7 @@ def give_back(unit: Unit, task_id: int, reason: str, *, by: Account) -> Change:
         InvalidRequest: no reason.
     """
     reason = checked_reason(reason)
-    task = _workable(unit, task_id, by)
-    case = instances.load(unit, task.case_id)
+    case, task = _worked_on(unit, task_id, by)
     if task.group != case.lead_agency:
         raise WrongState(f"The task {task.name!r} is not the lead agency's: only that one can return a case.")
     returns = case.returns + 1
@@ -184,13 +182,30 @@ def checked_reason(reason: str) -> str:
     return reason
 
 
+def _worked_on(unit: Unit, task_id: int, by: Account) -> tuple[Row[Any], Any]:
+    """The task and its case; from here on nobody else moves this case."""
+    found = instances.load_with_task(unit, task_id)
+    if found is None:
+        raise NotFound(f"There is no task {task_id}, or it is not for you to see.")
+    case, task = found
+    task.number, task.province, task.secrecy = case.number, case.province, case.secrecy
+    if not access.allows(by, "see-task", task, unit):
+        raise NotFound(f"There is no task {task_id}, or it is not for you to see.")
+    _check_workable(unit, task, by, "work")
+    return case, task
+
+
 def _workable(unit: Unit, task_id: int, by: Account, action: str = "work") -> Row[Any]:
     task = access.find_task(unit, by, task_id)
+    _check_workable(unit, task, by, action)
+    return task
+
+
+def _check_workable(unit: Unit, task: Any, by: Account, action: str) -> None:
     if not access.allows(by, action, task, unit):
         raise NotAllowed(f"The task {task.name!r} is for {task.group}, not for you.")
     if task.status != "open":
         raise WrongState(f"The task {task.name!r} is already {task.status}.", state=task.status)
-    return task
 
 
 def _unmoved(task: Row[Any]) -> Change:
@@ -205,7 +220,7 @@ def _change(unit: Unit, task: Row[Any], *conditions: Any, **values: Any) -> bool
     return unit.claims(change.values(version=table.c.version + 1, **values))
 
 
-def _checked(unit: Unit, case: Row[Any], task: Row[Any], answers: dict[str, Any]) -> dict[str, Any]:
+def _checked(unit: Unit, case: Row[Any], task: Any, answers: dict[str, Any]) -> dict[str, Any]:
     forms = unit.catalogue.pinned(unit, case.definition_id).forms
     if task.form not in forms:
         if answers:
@@ -215,7 +230,7 @@ def _checked(unit: Unit, case: Row[Any], task: Row[Any], answers: dict[str, Any]
     return forms[task.form].check(answers, data=data_of(case.state), today=today)
 
 
-def _forget_failures(unit: Unit, task: Row[Any], by: Account) -> None:
+def _forget_failures(unit: Unit, task: Any, by: Account) -> None:
     """Earlier answers to this task that a fault held up are overtaken by these."""
     table = model.incidents
     for row in unit.all(select(table).where(table.c.case_id == task.case_id, table.c.resolved_at.is_(None))):
