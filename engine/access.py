@@ -135,7 +135,11 @@ CASES = Columns(cases.c.province, concerns, cases.c.lead_agency, cases.c.opened_
 _PROVINCE = cases.c.province.concat("")
 JOINED_CASES = replace(CASES, province=_PROVINCE)
 TASKS = Columns(
-    _PROVINCE, lambda agency: tasks.c.group == agency, report_type=tasks.c.report_type, area=tasks.c.area
+    _PROVINCE,
+    lambda agency: tasks.c.group == agency,
+    secrecy=cases.c.secrecy,
+    report_type=tasks.c.report_type,
+    area=tasks.c.area,
 )
 OWN_TASKS = replace(TASKS, concerns=lambda agency: tasks.c.group.concat("") == agency)
 # Single looks are made once and checked as rows: building a condition costs more than running the statement.

@@ -274,7 +274,7 @@ def _check_known(unit: Unit, column: Any, wanted: list[str], field: str) -> None
     known = set(unit.execute(select(column).where(column.in_(wanted))).scalars()) if wanted else set()
     for one in wanted:
         if one not in known:
-            raise InvalidRequest(f"There is no {column.table.name} entry {one!r}.", field=field)
+            raise InvalidRequest(f"There is no {field.removesuffix('s')} {one!r}.", field=field)
 
 
 def hashed(password: str) -> str:

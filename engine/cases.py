@@ -74,8 +74,8 @@ def reassign(unit: Unit, number: str, agency: str, reason: str, *, by: Account) 
         raise InvalidRequest(f"There is no agency {agency!r} in the province of {number}.")
     reason = checked_reason(reason)
     _must_run(unit, case)
-    instances.advance(unit, case.id, Amend({"lead_agency": agency}), by=by.login)
-    unit.record(case.id, "reassigned", by.login, agency=agency, was=case.lead_agency, reason=reason)
+    if instances.advance(unit, case.id, Amend({"lead_agency": agency}), by=by.login) is not None:
+        unit.record(case.id, "reassigned", by.login, agency=agency, was=case.lead_agency, reason=reason)
     return _now(unit, case.id)
 
 
@@ -126,19 +126,19 @@ def merge(unit: Unit, number: str, into: str, *, by: Account) -> Row[Any]:
     Raises:
         NotFound, NotAllowed: one of the two is not for this account.
         InvalidRequest: they are of different provinces or types, or the same one.
-        WrongState: this one is closed already, or the other is itself a duplicate.
+        WrongState: this one is closed already, or the other is, or is itself a duplicate.
     """
-    original = access.find(unit, by, "merge", into, lock=False)
+    original = access.find(unit, by, "merge", into, lock=True)
     case = access.find(unit, by, "merge", number, lock=True)
     if original.id == case.id or original.province != case.province:
         raise InvalidRequest(f"{number} cannot be joined to {into}: they must be two cases of one province.")
     if original.duplicate_of is not None:
         raise WrongState(f"{into} is itself a duplicate; join {number} to its original.")
+    if original.closed_at is not None:
+        raise WrongState(f"{into} is settled: its result has been told. Answer {number} with it instead.")
     _must_run(unit, case)
-    unit.execute(update(model.cases).where(model.cases.c.id == case.id).values(duplicate_of=original.id))
-    instances.advance(
-        unit, case.id, Abandon({"status": instances.DUPLICATE, "outcome": instances.DUPLICATE}), by=by.login
-    )
+    said = {"status": instances.DUPLICATE, "outcome": instances.DUPLICATE, "ma_goc": into}
+    instances.advance(unit, case.id, Abandon(said), by=by.login)
     unit.record(case.id, "merged", by.login, into=into)
     unit.record(original.id, "joined-by", by.login, number=number)
     return _now(unit, case.id)

@@ -47,15 +47,14 @@ def moment(unit: Unit, package: Package, case: Row[Any]) -> Moment:
 
     def deadline(name: str) -> Any:
         if name == CASE:
-            running = _running(unit, case.id, CASE)
-            if running is not None:
-                return running
+            as_it_will_be = promised(unit, package, case, moment.data)
+            if as_it_will_be is not None:
+                return as_it_will_be
         return package.terms.due(name, unit.now, moment.data.get("severity"))
 
     def point(name: str, mark: str | float) -> str:
         found = deadline(name)
-        at = {"due": found.due_at, "warn": found.warn_at or found.due_at}.get(str(mark))
-        value = (at or package.terms.late(_as_running(found), float(mark))).isoformat()
+        value = _point(package, _as_running(found), mark).isoformat()
         moment.asked.append((value, name, mark))
         return value
 
@@ -105,8 +104,10 @@ def promised(unit: Unit, package: Package, case: Row[Any], data: dict[str, Any])
     return running
 
 
-def _promise_again(unit: Unit, case_id: int, deadline: Deadline) -> dict[str, Any]:
-    """Returns:
+def _promise_again(unit: Unit, package: Package, case_id: int, deadline: Deadline) -> dict[str, Any]:
+    """Warning, breach and the timers that follow the case's deadline go where it goes.
+
+    Returns:
     What changes on the case's row.
     """
     table = deadlines
@@ -119,6 +120,8 @@ def _promise_again(unit: Unit, case_id: int, deadline: Deadline) -> dict[str, An
         for kind, at in (("warning", deadline.warn_at), ("breach", deadline.due_at)):
             if at is not None:
                 jobs.put(unit, case_id, 0, kind, at, {"deadline": CASE})
+        for job in _drawn(unit, case_id, CASE):
+            jobs.move(unit, case_id, job.token, "timer", _point(package, deadline.running(), job.payload["mark"]))
     return {"due_at": deadline.due_at, "warned_at": None, "breached_at": None}
 
 
@@ -154,7 +157,7 @@ def _job(case_id: int, token: int, kind: str, at: datetime, payload: dict[str, A
     return {"case_id": case_id, "token": token, "kind": kind, "due_at": at, "payload": payload}
 
 
-def arm(unit: Unit, package: Package, case: Row[Any], timers: list[Timer]) -> None:
+def arm(unit: Unit, package: Package, case: Row[Any], timers: list[Timer], data: dict[str, Any]) -> None:
     """Tokens wait for a moment. One that follows a deadline nobody keeps yet has it written down here."""
     if timers:
         for one in timers:
@@ -162,8 +165,20 @@ def arm(unit: Unit, package: Package, case: Row[Any], timers: list[Timer]) -> No
         leases.wake(unit, min(timer.due_at for timer in timers))
     for timer in timers:
         if timer.term and timer.term != CASE and _running(unit, case.id, timer.term) is None:
-            deadline = package.terms.due(timer.term, unit.now, case.severity)
+            deadline = package.terms.due(timer.term, unit.now, data.get("severity"))
             unit.write(_KEEP, _row(deadline) | {"case_id": case.id, "name": timer.term, "token": timer.token})
+    if any(timer.term for timer in timers):
+        _rest_with(unit, case.id, timers)
+
+
+def _rest_with(unit: Unit, case_id: int, timers: list[Timer]) -> None:
+    """A timer armed while the clock rests, and that follows a deadline which rests, rests too."""
+    resting = {row.name for row in all_running(unit, case_id) if _rests(row)}
+    tokens = [timer.token for timer in timers if timer.term in resting]
+    if not tokens:
+        return
+    mine = (jobs_table.c.case_id == case_id, jobs_table.c.token.in_(tokens), jobs_table.c.kind == "timer")
+    unit.execute(update(jobs_table).where(*mine).values(state="suspended"))
 
 
 def _followed(timer: Timer) -> dict[str, Any]:
@@ -183,6 +198,10 @@ def pause(unit: Unit, package: Package, case: Row[Any], *, reason: str, by: str)
         raise WrongState(f"The case {case.number} is already paused.")
     if case.closed_at is not None:
         raise WrongState(f"The case {case.number} is settled: there is no clock to pause.")
+    _stop(unit, package, case, reason=reason, by=by)
+
+
+def _stop(unit: Unit, package: Package, case: Row[Any], *, reason: str, by: str) -> None:
     for row in all_running(unit, case.id):
         _tell(unit, row, package.terms.paused(row, unit.now, reason))
     table = jobs_table
@@ -206,10 +225,17 @@ def resume(unit: Unit, package: Package, case: Row[Any], *, by: str) -> None:
         raise WrongState(f"The case {case.number} is not paused.")
     unit.execute(update(cases).where(cases.c.id == case.id).values(paused_at=None))
     for row in all_running(unit, case.id):
-        begun_meanwhile = row.started_at > case.paused_at  # nothing of it was lost
-        since = unit.now if begun_meanwhile else case.paused_at
+        since = case.paused_at if _rests(row) else unit.now  # nothing was lost of what has begun meanwhile
         _move(unit, package, case.id, row, package.terms.resumed(row, since, unit.now))
+    asleep = (jobs_table.c.case_id == case.id, jobs_table.c.state == "suspended")  # they follow what has been met
+    unit.execute(update(jobs_table).where(*asleep).values(state="ready"))
     unit.record(case.id, "resumed", by)
+
+
+def _rests(row: Row[Any]) -> bool:
+    """Whether this deadline was there when its case was paused. When it began does not tell: a task that opens in the
+    very step that pauses begins at the same instant, and its clock runs."""
+    return bool(row.story[-1]["what"] == "pause")
 
 
 def extend(unit: Unit, package: Package, case: Row[Any], until: datetime, *, reason: str, by: str) -> None:
@@ -241,9 +267,8 @@ def _move(unit: Unit, package: Package, case_id: int, row: Row[Any], moved: Move
             jobs.put(unit, case_id, row.token, kind, at, {"deadline": row.name})
         elif at is not None:
             jobs.move(unit, case_id, row.token, kind, at)
-    for job in _following(unit, case_id):
-        if job.kind == "timer" and job.payload["term"] == row.name:
-            jobs.move(unit, case_id, job.token, "timer", _at(package, row, moved, job.payload["mark"]))
+    for job in _drawn(unit, case_id, row.name):
+        jobs.move(unit, case_id, job.token, "timer", _at(package, row, moved, job.payload["mark"]))
     values: dict[str, Any] = {"due_at": moved.due_at}
     for mark, at in (("warned_at", moved.warn_at), ("breached_at", moved.due_at)):
         if at is not None and at > unit.now:  # it is yet to come, or comes again
@@ -267,6 +292,16 @@ def _at(package: Package, row: Row[Any], moved: Moved, mark: str | float) -> dat
     if mark == "warn":
         return moved.warn_at or moved.due_at
     return package.terms.late(row, float(mark)) + (moved.due_at - row.due_at)
+
+
+def _point(package: Package, running: Any, mark: str | float) -> datetime:
+    at: datetime | None = {"due": running.due_at, "warn": running.warn_at or running.due_at}.get(str(mark))
+    return at or package.terms.late(running, float(mark))
+
+
+def _drawn(unit: Unit, case_id: int, term: str) -> list[Row[Any]]:
+    """The jobs of timers drawn with ``due`` and its like of this term."""
+    return [job for job in _following(unit, case_id) if job.kind == "timer" and job.payload["term"] == term]
 
 
 def _tell(unit: Unit, row: Row[Any], moved: Moved) -> None:
@@ -295,6 +330,8 @@ def follow(unit: Unit, package: Package, case: Row[Any], data: dict[str, Any], f
     status = data.get("status") or case.status
     settled = package.is_closed(status) or finished
     if settled and case.closed_at is None:
+        if case.paused_at is not None:  # what is still running beside it, runs
+            resume(unit, package, case, by="system")
         unit.write(_SETTLE_CASE, {"case": case.id, "at": unit.now})
         unit.write(_DROP_MARKS, {"case": case.id})
         unit.record(case.id, "closed", "system", outcome=data.get("outcome"))
@@ -302,7 +339,7 @@ def follow(unit: Unit, package: Package, case: Row[Any], data: dict[str, Any], f
     values: dict[str, Any] = {}
     if not settled and (case.closed_at is not None or data.get("severity") != case.severity):
         deadline = promised(unit, package, case, data)
-        values = _promise_again(unit, case.id, deadline) if isinstance(deadline, Deadline) else {}
+        values = _promise_again(unit, package, case.id, deadline) if isinstance(deadline, Deadline) else {}
     if not settled and case.closed_at is not None:
         unit.record(case.id, "reopened", "system")
         values |= {"closed_at": None, "reopenings": case.reopenings + 1}
@@ -313,6 +350,6 @@ def follow(unit: Unit, package: Package, case: Row[Any], data: dict[str, Any], f
 def _rest(unit: Unit, package: Package, case: Row[Any], status: str, settled: bool) -> None:
     rests = bool(package.status(status).get("paused")) and not settled and package.terms.pauses
     if rests and case.paused_at is None:
-        pause(unit, package, case, reason=package.status(status).get("vi", status), by="system")
+        _stop(unit, package, case, reason=package.status(status).get("vi", status), by="system")
     elif not rests and case.paused_at is not None and package.status(case.status).get("paused"):
         resume(unit, package, case, by="system")

@@ -6,6 +6,8 @@ PostgreSQL is the one for many nodes: rows are locked, work is claimed with ``SK
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from time import monotonic
 from typing import Any
 
@@ -17,7 +19,11 @@ from sqlalchemy.exc import DisconnectionError
 BUSY_SECONDS = 30
 IDLE_SECONDS = 5  # a connection that has rested longer is asked whether it is still there
 
-_JSON = {"json_serializer": lambda value: orjson.dumps(value).decode(), "json_deserializer": orjson.loads}
+_JSON = {
+    "json_serializer": lambda value: orjson.dumps(value).decode(),
+    "json_deserializer": orjson.loads,
+    "hide_parameters": True,  # an error's text ends up in logs, and values may be personal
+}
 
 
 def options(url: str) -> dict[str, Any]:
@@ -34,12 +40,20 @@ def connect(url: str) -> Engine:
 def prepare(engine: Engine) -> Engine:
     """Make an engine's connections behave as the units of work expect."""
     if engine.dialect.name == "sqlite":
+        event.listen(engine, "do_connect", _make_private)
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
         event.listen(engine, "checkin", _note_rest)
         event.listen(engine, "checkout", _ping_rested)
     return engine
+
+
+def _make_private(_dialect: Any, _record: Any, cargs: Any, cparams: Any) -> None:
+    """A new file is for its owner only; SQLite gives the files beside it the same permissions."""
+    if not cparams.get("uri") and not cargs[0].startswith(":"):
+        with suppress(OSError):  # it is there already; or SQLite will say what is wrong
+            os.close(os.open(cargs[0], os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def _note_rest(_connection: Any, record: Any) -> None:

@@ -50,10 +50,15 @@ _WRITE_STATE = Prepared(
 _AREA = Prepared(
     select(areas.c.code).where(areas.c.code == bindparam("code"), areas.c.province == bindparam("province"))
 )
+# Locked, so that two cases are never joined to each other at once.
+_ORIGINAL = cases.alias("original")
 _REPEATED = Prepared(
-    select(cases.c.id, cases.c.duplicate_of).where(
-        cases.c.number == bindparam("number"), cases.c.province == bindparam("province")
-    )
+    select(cases.c.id, cases.c.duplicate_of, cases.c.closed_at, _ORIGINAL.c.closed_at.label("original_closed_at"))
+    .outerjoin(_ORIGINAL, _ORIGINAL.c.id == cases.c.duplicate_of)
+    .where(cases.c.number == bindparam("number"), cases.c.province == bindparam("province"))
+)
+_JOINED_BEFORE = Prepared(
+    update(cases).where(cases.c.duplicate_of == bindparam("case")).values(duplicate_of=bindparam("original"))
 )
 _DROP_JOBS = Prepared(delete(jobs).where(jobs.c.case_id == bindparam("case"), jobs.c.token == bindparam("left")))
 _DROP_SUBSCRIPTIONS = Prepared(
@@ -181,7 +186,7 @@ def advance(
     unit.record(case_id, event, by, element, step=type(step).__name__, passed=outcome.passed, **facts)
     _mirror(unit, package, case, outcome, changed)
     _open(unit, package, case, outcome)
-    clocks.arm(unit, package, case, outcome.armed)
+    clocks.arm(unit, package, case, outcome.armed, outcome.data)
     _await(unit, case_id, outcome)
     mail.post(unit, letters)
     return outcome
@@ -219,7 +224,7 @@ def _changed(unit: Unit, case: Row[Any], data: dict[str, Any]) -> dict[str, Any]
     """
     changed = {name: data[name] for name in MIRRORED if name in data and data[name] != getattr(case, name)}
     for name, value in changed.items():
-        if value is not None and not (isinstance(value, str) and len(value) <= 100):
+        if (value is not None or name == "status") and not (isinstance(value, str) and len(value) <= 100):
             raise ProcessFault(f"The variable {name!r} is {value!r}; a case's {name} is a short text.")
     if changed.get("area") and unit.first(_AREA, {"code": changed["area"], "province": case.province}) is None:
         raise ProcessFault(f"The variable 'area' is {changed['area']!r}, which is no area of the province.")
@@ -232,11 +237,13 @@ def _original(unit: Unit, case: Row[Any], number: str) -> int:
     """The case that this one repeats; where that one is itself a duplicate, its original.
 
     Raises:
-        InvalidRequest: whoever said so mistyped the number.
+        InvalidRequest: whoever said so mistyped the number, or that case's result has been told already.
     """
     found = unit.first(_REPEATED, {"number": number, "province": case.province})
     if found is None or case.id in (found.id, found.duplicate_of):
         raise InvalidRequest(f"There is no other case {number!r} in this province that {case.number} could repeat.")
+    if (found.original_closed_at if found.duplicate_of else found.closed_at) is not None:
+        raise InvalidRequest(f"The case {number} is settled: its result has been told. Answer {case.number} with it.")
     return int(found.duplicate_of or found.id)
 
 
@@ -248,6 +255,8 @@ def _mirror(unit: Unit, package: Package, case: Row[Any], outcome: Outcome, chan
         if changed.get(field):
             concern(unit, case.id, changed[field], part)
     values = clocks.follow(unit, package, case, outcome.data, outcome.finished)
+    if "duplicate_of" in changed:  # whoever was joined to this one hears that one's result, too
+        unit.write(_JOINED_BEFORE, {"case": case.id, "original": changed["duplicate_of"]})
     now = {f"new_{name}": changed.get(name, getattr(case, name)) for name in MIRRORED} | {"case": case.id}
     if values.keys() == {"closed_at", "paused_at"} and "duplicate_of" not in changed:
         unit.write(_CLOSE, now | {"at": values["closed_at"]})

@@ -99,9 +99,14 @@ def revive(unit: Unit, job_id: int) -> bool:
     return unit.claims(waiting.values(state="ready", due_at=unit.now, attempts=0, last_error=None))
 
 
-def drop(unit: Unit, job_id: int) -> bool:
-    """Delete a job that waits with an incident. Returns whether there was such a job."""
-    return unit.claims(delete(jobs).where(jobs.c.id == job_id, leases.in_state(jobs, "incident")))
+def drop(unit: Unit, job_id: int, case_id: int) -> bool:
+    """Delete a job that waits with an incident. Returns whether there was such a job.
+
+    Args:
+        case_id: whose it is; SQLite may use the id of a deleted row again.
+    """
+    mine = (jobs.c.id == job_id, jobs.c.case_id == case_id)
+    return unit.claims(delete(jobs).where(*mine, leases.in_state(jobs, "incident")))
 
 
 def take(unit: Unit, job: Job) -> bool:

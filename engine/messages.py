@@ -11,6 +11,7 @@ from engine.flow.scripts import ScriptError, check_value
 from engine.flow.steps import Deliver
 from engine.runtime import Unit
 
+RETURNED = "msg_tra_lai"  # brings a case back to whoever assigns it
 MORE_INFORMATION, REOPEN, RATING = "msg_bo_sung", "msg_phan_anh_lai", "msg_danh_gia"
 
 
@@ -25,6 +26,8 @@ def deliver(unit: Unit, name: str, payload: dict[str, Any], number: str, *, by: 
         WrongState: the case does not wait for this message now.
         InvalidRequest: the payload is too large, too deep, or names what only the engine may say.
     """
+    if name == RETURNED:
+        raise InvalidRequest(f"{name!r} is not sent from outside: return the task itself.")
     case = access.find(unit, by, "message", number, lock=True)
     taken = sorted(instances.RESERVED.intersection(payload))
     if taken:

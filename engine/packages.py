@@ -21,7 +21,7 @@ from sqlalchemy import bindparam, literal_column, select
 
 from engine import model
 from engine.deadlines import Terms
-from engine.errors import InvalidPackage, NotFound
+from engine.errors import InvalidPackage, InvalidRequest, NotFound
 from engine.flow.check import check
 from engine.flow.machine import Machine
 from engine.flow.parser import parse
@@ -136,6 +136,7 @@ def deploy(unit: Unit, files: Files, *, by: str, active_from: datetime | None = 
         "active_from": active_from or unit.now,
     }
     made = unit.execute(model.definitions.insert().returning(model.definitions.c.id), row).scalar_one()
+    unit.deployed.add(made)
     return Deployed(made, package.code, int(row["version"]), False, warnings)
 
 
@@ -153,7 +154,11 @@ def _checksum(files: Files) -> str:
 
 
 def load_province(unit: Unit, settings: Mapping[str, Any]) -> None:
-    """Bring a province's areas and agencies up to date with its province.toml. Nothing is deleted."""
+    """Bring a province's areas and agencies up to date with its province.toml. Nothing is deleted.
+
+    Raises:
+        InvalidRequest: an area or agency is another province's already.
+    """
     code = str(settings["code"])
     _upsert(
         unit,
@@ -181,13 +186,17 @@ def load_province(unit: Unit, settings: Mapping[str, Any]) -> None:
 
 def _upsert(unit: Unit, table: Any, rows: list[dict[str, Any]]) -> None:
     key = next(iter(table.primary_key))
-    known = {row[0] for row in unit.all(select(key))}
+    owner = table.c.province if "province" in table.c else key
+    known = {row[0]: row[1] for row in unit.all(select(key, owner.label("owner")))}
     for row in rows:
-        if row[key.name] in known:
-            unit.execute(table.update().where(key == row[key.name]).values(row))
-        else:
+        name = row[key.name]
+        if name not in known:
             unit.execute(table.insert(), row)
-            known.add(row[key.name])
+        elif known[name] == row[owner.name]:
+            unit.execute(table.update().where(key == name).values(row))
+        else:
+            raise InvalidRequest(f"{name!r} in [[{table.name}]] belongs to another province: give yours another name.")
+        known[name] = row[owner.name]
 
 
 _DEFINITIONS = model.definitions.c
@@ -241,6 +250,6 @@ class Catalogue:
             raise NotFound(f"There is no deployed version {definition_id}.")
         package = Package(json.loads(zlib.decompress(row.files)), definition_id, row.version)
         _ = package.machine  # parse now, under the lock, not in the middle of somebody's step
-        # a unit that rolls back may have deployed it; ids are not reused, so keeping it does no harm
-        self._packages[definition_id] = package
+        if definition_id not in unit.deployed:  # should the unit roll back, SQLite gives the id to another
+            self._packages[definition_id] = package
         return package

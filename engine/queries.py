@@ -43,7 +43,7 @@ _HIDDEN = {"secret_hash", "search_text", "report"}  # never in a list; the repor
 SUMMARY = tuple(column for column in cases.c if column.name not in _HIDDEN)
 OPEN_TASK = tasks.c.status == literal_column("'open'")  # a literal: a bound value would miss the partial index
 _OPEN_OF_CASE = Prepared(
-    select(*(column for column in tasks.c if column.name != "answers"), cases.c.province)
+    select(*(column for column in tasks.c if column.name != "answers"), cases.c.province, cases.c.secrecy)
     .join(cases, cases.c.id == tasks.c.case_id)
     .where(tasks.c.case_id == bindparam("case"), OPEN_TASK)
     .order_by(tasks.c.id)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import traceback
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, select, update
 
 from engine import incidents, instances, jobs, leases, outbox
 from engine.errors import ProcessFault, WrongState
 from engine.flow import steps
 from engine.model import instances as instance_table
+from engine.model import tasks
 from engine.runtime import Unit
 
 
@@ -40,6 +41,7 @@ def retry(unit: Unit, incident_id: int, by: str) -> bool:
             how = _again(unit, incident, by)
     except WrongState:
         how = "moved-on"
+        _drop_job(unit, incident)
     except Exception as error:
         if leases.is_conflict(error):
             raise
@@ -51,8 +53,6 @@ def retry(unit: Unit, incident_id: int, by: str) -> bool:
         return False
     if how == "resent":  # which has resolved it
         return True
-    if incident.job_id is not None:
-        jobs.drop(unit, incident.job_id)
     incidents.resolve(unit, incident_id, by, how)
     return True
 
@@ -66,10 +66,26 @@ def _again(unit: Unit, incident: Row[Any], by: str) -> str | None:
     if kind in ("warning", "breach"):
         jobs.revive(unit, incident.job_id)
     else:
-        instances.advance(unit, incident.case_id, steps.from_json(incident.step))
+        _drop_job(unit, incident)  # before the step: it may arm the same timer again
+        step = steps.from_json(incident.step)
+        instances.advance(unit, incident.case_id, step)
         if incidents.find(unit, incident.id).attempts > incident.attempts:  # the corridor has caught the fault
             return None
+        if isinstance(step, steps.Complete):
+            _close_task(unit, incident.case_id, step, by)
     return "retried"
+
+
+def _drop_job(unit: Unit, incident: Row[Any]) -> None:
+    if incident.job_id is not None:
+        jobs.drop(unit, incident.job_id, incident.case_id)
+
+
+def _close_task(unit: Unit, case_id: int, step: steps.Complete, by: str) -> None:
+    """The answers that were kept have been taken."""
+    waiting = (tasks.c.case_id == case_id, tasks.c.token == step.token, tasks.c.status == "open")
+    done = {"status": "done", "answers": step.answers, "finished_at": unit.now, "finished_by": by}
+    unit.execute(update(tasks).where(*waiting).values(done | {"version": tasks.c.version + 1}))
 
 
 def _lock(unit: Unit, incident: Row[Any]) -> Row[Any]:

@@ -30,12 +30,14 @@ class Unit:
     Attributes:
         now: aware UTC; the same for the whole unit.
         catalogue: the report types, by version.
+        deployed: ids of the versions that this unit has brought; nobody else knows of them yet.
     """
 
     def __init__(self, connection: Connection, now: datetime, catalogue: Catalogue) -> None:
         self.connection = connection
         self.now = now
         self.catalogue = catalogue
+        self.deployed: set[int] = set()
         self._owed: list[Owed] = []
 
     def execute(self, statement: Any, values: Any = None) -> CursorResult[Any]:

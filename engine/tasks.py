@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import JSON, Row, bindparam, select, update
 
-from engine import access, incidents, instances, model
+from engine import access, incidents, instances, messages, model
 from engine.access import Account
 from engine.calendar import ZONE
 from engine.errors import InvalidRequest, NotAllowed, NotFound, WrongState
@@ -17,15 +17,15 @@ from engine.flow.steps import Complete, Deliver, Outcome
 from engine.prepared import Prepared
 from engine.runtime import Unit
 
-RETURNED = "msg_tra_lai"  # the message that brings a case back to whoever assigns it
 REASON_MAX = 2_000
 
 _THIS = model.tasks.c.id == bindparam("task")
 _NEXT_VERSION = model.tasks.c.version + 1
 _ANSWERS = bindparam("said", type_=JSON)
+_AS_SEEN = model.tasks.c.version == bindparam("seen")  # nobody claimed it or handed it on since we looked
 _DONE = Prepared(
     update(model.tasks)
-    .where(_THIS)
+    .where(_THIS, _AS_SEEN)
     .values(
         status="done",
         answers=_ANSWERS,
@@ -34,7 +34,7 @@ _DONE = Prepared(
         version=_NEXT_VERSION,
     )
 )
-_KEEP_ANSWERS = Prepared(update(model.tasks).where(_THIS).values(answers=_ANSWERS, version=_NEXT_VERSION))
+_KEEP_ANSWERS = Prepared(update(model.tasks).where(_THIS, _AS_SEEN).values(answers=_ANSWERS, version=_NEXT_VERSION))
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,9 @@ def delegate(unit: Unit, task_id: int, to_login: str, *, by: Account) -> Change:
     colleague = unit.scalar(query)
     if colleague is None:
         raise InvalidRequest(f"Nobody with the login {to_login!r} works in {task.group!r}.")
-    _change(unit, task, assignee=colleague, owner=by.id, claimed_at=unit.now)
+    as_seen = model.tasks.c.version == task.version
+    if not _change(unit, task, as_seen, assignee=colleague, owner=by.id, claimed_at=unit.now):
+        raise WrongState(f"The task {task.name!r} has just changed hands or is done: look at it again.")
     unit.record(task.case_id, "task-delegated", by.login, task.element, task=task_id, to=to_login)
     return _unmoved(task)
 
@@ -129,11 +131,12 @@ def complete(unit: Unit, task_id: int, answers: dict[str, Any], *, by: Account) 
         raise WrongState(f"The task {task.name!r} has been claimed by somebody else.")
     answers = _checked(unit, case, task, answers)
     outcome = _advance(unit, case, task, Complete(task.token, answers), by)
-    said = {"task": task_id, "said": answers}
+    said = {"task": task_id, "said": answers, "seen": task.version}
+    changed = WrongState(f"The task {task.name!r} has just changed hands: look at it again.")
     if outcome is None:
-        unit.write(_KEEP_ANSWERS, said)
+        unit.write(_KEEP_ANSWERS, said, otherwise=changed)
         return Change.of(task, case, {}, "open")
-    unit.write(_DONE, said | {"at": unit.now, "who": by.login})
+    unit.write(_DONE, said | {"at": unit.now, "who": by.login}, otherwise=changed)
     if task.answers is not None:
         _forget_failures(unit, task, by)
     return Change.of(task, case, outcome.data, "done")
@@ -163,7 +166,9 @@ def give_back(unit: Unit, task_id: int, reason: str, *, by: Account) -> Change:
     payload = {"ly_do": reason, "don_vi_tra_lai": by.agency or task.group, "so_lan_tra_lai": returns}
     unit.execute(update(model.cases).where(model.cases.c.id == case.id).values(returns=returns))
     try:
-        outcome = instances.advance(unit, task.case_id, Deliver(RETURNED, payload), by=by.login, case=case)
+        outcome = instances.advance(
+            unit, task.case_id, Deliver(messages.RETURNED, payload, within=task.token), by=by.login, case=case
+        )
     except WrongState:
         raise WrongState(f"The task {task.name!r} cannot be returned: its process does not provide for it.") from None
     unit.record(task.case_id, "returned", by.login, task.element, task=task_id, reason=reason, times=returns)

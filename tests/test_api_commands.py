@@ -145,12 +145,45 @@ def test_people_and_tokens_are_made_listed_and_ended(run, shelf):
     (("token", "create", "nobody", "--label", "x"), "Nobody here logs in as 'nobody'"),
     (("token", "revoke", "99"), "There is no token 99"),
     (("incidents", "retry", "99"), "There is no incident 99"),
+    (("user", "add", "lan", "--name", "Lan", "--role", "handler", "--agency", "x", "--no-password"),
+     "There is no agency 'x'."),
 ])  # fmt: skip
 def test_a_refusal_is_a_sentence(run, arguments, sentence):
     run("db", "upgrade")
     told = run(*arguments, exits=1)
 
     assert sentence in told and "Traceback" not in told
+
+
+@pytest.mark.parametrize(("url", "sentence"), [
+    ("nonsense", "THONGSUOT_DATABASE must be sqlite:"),
+    ("mysql://x/y", "THONGSUOT_DATABASE must be sqlite:"),
+    ("postgresql+psycopg://nobody:secret@127.0.0.1:1/x", "The database cannot be used: "),
+    ("sqlite:////nowhere/at/all.db", "The database cannot be used: "),
+])  # fmt: skip
+def test_a_database_that_cannot_be_used_is_a_sentence(run, url, sentence):
+    told = run("user", "list", exits=1, THONGSUOT_DATABASE=url)
+
+    assert sentence in told and "Traceback" not in told and "secret" not in told
+
+
+def test_without_tables_the_command_that_makes_them_is_named(run):
+    assert "run `thongsuot db upgrade`" in run("user", "list", exits=1)
+
+
+def test_who_has_no_account_is_told_how_to_make_the_first(run, shelf):
+    run("db", "upgrade")
+    assert "The first account: thongsuot user add" in run("load", shelf)
+
+    run("user", "add", "lan", "--name", "Lan", "--role", "admin", "--no-password")
+    assert "first account" not in run("load", shelf)
+
+
+def test_a_new_sqlite_file_is_for_its_owner_only(run, tmp_path):
+    file = tmp_path / "mine.db"
+    run("db", "upgrade", THONGSUOT_DATABASE=f"sqlite:///{file}")
+
+    assert file.stat().st_mode & 0o777 == 0o600
 
 
 def test_every_command_has_a_help_text():
@@ -168,7 +201,7 @@ def test_every_command_has_a_help_text():
 
 @pytest.mark.parametrize(("name", "text"), [
     ("PRODUCTION", "maybe"), ("TRUSTED_PROXIES", "-1"), ("TRUSTED_PROXIES", "٣"), ("NOTIFIERS", "[1]"),
-    ("BODY_MAX", "1"),
+    ("BODY_MAX", "1"), ("LOG_LEVEL", "LOUD"),
 ])  # fmt: skip
 def test_a_setting_that_will_not_do_is_named(name, text):
     with pytest.raises(config.BadSetting, match=f"THONGSUOT_{name}"):

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import socket
+from threading import Thread
 
 import pytest
 from sqlalchemy import func, select
+from waitress import create_server
+from waitress.channel import HTTPChannel
 
 from engine import model
 from tests.hotline import refused
+from webapi.server import Refusal
 
 REPORT = {"report_type": "PAKN", "answers": {"noi_dung": "Karaoke gây ồn"}}
 
@@ -67,6 +72,43 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(hotline):
     answer = send(hotline, b'{"a": "' + b"x" * 2_000_000 + b'"}')
 
     refused(answer, 413, "request-entity-too-large")
+
+
+def test_a_server_that_refuses_by_itself_says_it_in_the_same_way(monkeypatch):
+    monkeypatch.setattr(HTTPChannel, "error_task_class", Refusal)
+    running = create_server(lambda environ, start_response: [], port=0, max_request_body_size=1000)
+    Thread(target=running.run, daemon=True).start()
+    try:
+        with socket.create_connection(("127.0.0.1", running.effective_port), timeout=10) as line:
+            line.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n\r\n" + b"x" * 1001)
+            head, body = b"".join(iter(lambda: line.recv(4096), b"")).split(b"\r\n\r\n", 1)
+    finally:
+        running.close()
+
+    assert head.startswith(b"HTTP/1.1 413") and b"application/problem+json" in head
+    assert json.loads(body)["type"] == "/problems/request-entity-too-large"
+    assert "send less at once" in json.loads(body)["detail"]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "status", "detail"), [
+    ("POST", "/reports", {}, 422, "The body does not fit: report_type is missing; answers is missing."),
+    ("POST", "/reports", [], 422, "The body does not fit: it must be a JSON object {…}."),
+    ("POST", "/reports", REPORT | {"areaa": "718"}, 422, "The body does not fit: areaa is not known here."),
+    ("POST", "/reports", REPORT | {"answers": [1]}, 422, "The body does not fit: answers must be a JSON object {…}."),
+    ("POST", "/reports", REPORT | {"reporter": {"nam": "x"}}, 422, "does not fit: reporter.nam is not known here."),
+    ("POST", "/reports", REPORT | {"a": 1, "b": 1, "c": 1, "d": 1, "e": 1}, 422, "; and 2 more."),
+    ("POST", "/reports", REPORT | {"place": None, "report_type": None}, 422, "report_type must not be null"),
+    ("GET", "/cases?limit=abc", None, 422, "The query does not fit: limit: Not a valid integer."),
+    ("GET", "/caces", None, 404, "There is nothing at /api/v1/caces: /api/v1/docs lists every address."),
+    ("PUT", "/reports", {}, 405, "PUT cannot be used on /api/v1/reports: use POST."),
+    ("POST", "/reports", {"report_type": "x" * 2_000_000}, 413, "larger than the 1000000 bytes that are taken here"),
+])  # fmt: skip
+def test_the_detail_says_what_to_change(hotline, method, path, body, status, detail):
+    data = None if body is None else json.dumps(body).encode()
+    answer = hotline.as_("vanphong").call(method, path, data=data, headers={"Content-Type": "application/json"})
+
+    assert answer.status_code == status, answer.text
+    assert detail in answer.json["detail"]
 
 
 def test_another_content_type_is_refused(hotline):

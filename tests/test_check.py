@@ -248,6 +248,11 @@ def test_xml_that_is_no_diagram_is_refused_in_a_sentence(name: str):
     assert codes({**package(SIMPLE), "x.bpmn": HOSTILE[name]}) == ["file-unreadable"]
 
 
+def test_a_diagram_that_cannot_be_read_is_the_only_fault_told():
+    torn = package(SIMPLE)["process.bpmn"]
+    assert codes({**package(SIMPLE), "process.bpmn": torn[: len(torn) // 2]}) == ["file-unreadable"]
+
+
 def test_text_that_is_half_a_character_is_refused():
     with pytest.raises(XmlFault):
         parse_xml("<x a='\ud800'/>", "x.bpmn")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, ProgrammingError
 
 from engine import accounts, folders, incidents, packages, repairs, schema
 from engine.access import ROLES, Account
@@ -21,6 +22,7 @@ from engine.runtime import Runtime, Unit
 from webapi import config, demo
 
 ROOT = config.ROOT
+BAD_URL = "THONGSUOT_DATABASE must be sqlite:////folder/file.db or postgresql+psycopg://user:password@host/name."
 CLI = Account(0, "cli", "Dòng lệnh", "admin")  # whoever may run this may read the database anyway
 
 
@@ -37,6 +39,17 @@ class Commands(click.Group):
             raise click.ClickException(error.detail) from error
         except config.BadSetting as error:
             raise click.ClickException(str(error)) from error
+        except ArgumentError as error:
+            raise click.ClickException(BAD_URL) from error
+        except (OperationalError, ProgrammingError) as error:
+            raise click.ClickException(_about_database(error)) from error
+
+
+def _about_database(error: DBAPIError) -> str:
+    said = str(error.orig).strip().splitlines()[0]
+    if "no such table" in said or getattr(error.orig, "sqlstate", None) == "42P01":
+        return "The database has no tables yet, or not all: run `thongsuot db upgrade`."
+    return f"The database cannot be used: {said}."
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -54,8 +67,15 @@ def settings() -> dict[str, Any]:
 
 def open_runtime() -> Runtime:
     values = settings()
-    Path(values["INSTANCE"]).mkdir(parents=True, exist_ok=True, mode=0o700)
-    database = connect(values["DATABASE"])
+    try:
+        Path(values["INSTANCE"]).mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        reason = f"THONGSUOT_INSTANCE: the folder {values['INSTANCE']} cannot be made ({error.strerror})."
+        raise click.ClickException(reason) from error
+    try:
+        database = connect(values["DATABASE"])
+    except ModuleNotFoundError as error:  # a driver that is not there
+        raise click.ClickException(BAD_URL) from error
     click.get_current_context().call_on_close(database.dispose)
     return Runtime(database, lambda: datetime.now(UTC))
 
@@ -70,10 +90,14 @@ def set_up_logging() -> None:
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
 
 
-def tell_faults(faults: list[dict[str, Any]]) -> None:
+def tell_faults(faults: list[dict[str, Any]], *, to_stderr: bool = True) -> None:
     for fault in faults:
         place = ":".join(str(fault[key]) for key in ("file", "line", "element") if fault.get(key))
-        click.echo(f"  {fault.get('severity', 'error')}: {place}: {fault.get('message')}", err=True)
+        click.echo(f"  {fault.get('severity', 'error')}: {place}: {fault.get('message')}", err=to_stderr)
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 # -- running -------------------------------------------------------------------------------------------------------
@@ -137,7 +161,10 @@ def upgrade() -> None:
 @click.option("--demo", "with_demo", is_flag=True, help="Also make demo people; never in production.")
 @click.argument("path", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
 def load(path: Path | None, with_demo: bool) -> None:
-    """Load provinces, agencies and report types from PATH (the shipped ones, if left out)."""
+    """Load the report types under PATH, or the shipped ones.
+
+    With their provinces and agencies. The same files a second time change nothing.
+    """
     values = settings()
     if with_demo and values["PRODUCTION"]:
         raise click.ClickException("Demo people are not made in production: leave --demo out.")
@@ -146,6 +173,16 @@ def load(path: Path | None, with_demo: bool) -> None:
         _load(runtime, folder)
     if with_demo:
         demo.make(runtime, Path(values["INSTANCE"]), lambda line: click.echo(f"  {line}"))
+    else:
+        _tell_if_nobody(runtime)
+
+
+def _tell_if_nobody(runtime: Runtime) -> None:
+    with runtime.read() as unit:
+        anybody = accounts.everybody(unit)
+    if not anybody:
+        click.echo("Nobody can log in yet. The first account: thongsuot user add LOGIN --name NAME --role admin "
+                   "(./manage cli user add …), with the same THONGSUOT_DATABASE.")
 
 
 def _load(runtime: Runtime, folder: Path) -> None:
@@ -160,7 +197,10 @@ def _load(runtime: Runtime, folder: Path) -> None:
 @main.command()
 @click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def check(path: Path) -> None:
-    """Check every report type under PATH and list every fault, without a server or a database."""
+    """List every fault of the report types under PATH.
+
+    Needs no server and no database.
+    """
     from engine.flow.check import check as find_faults
 
     found = folders.types_in(path)
@@ -171,8 +211,9 @@ def check(path: Path) -> None:
         faults = [fault.to_json() for fault in find_faults(folders.read(folder))]
         errors = sum(fault.get("severity", "error") == "error" for fault in faults)
         bad += bool(errors)
-        click.echo(f"{folder}: {errors} errors, {len(faults) - errors} warnings" if faults else f"{folder}: good")
-        tell_faults(faults)
+        counted = f"{_count(errors, 'error')}, {_count(len(faults) - errors, 'warning')}"
+        click.echo(f"{folder}: {counted if faults else 'good'}")
+        tell_faults(faults, to_stderr=False)  # they are what was asked for
     sys.exit(1 if bad else 0)
 
 

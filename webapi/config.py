@@ -47,6 +47,12 @@ def _count(least: int, most: int) -> Callable[[str], int]:
     return read
 
 
+def _level(text: str) -> str:
+    if text.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        raise ValueError("must be DEBUG, INFO, WARNING or ERROR")
+    return text.upper()
+
+
 def _table(text: str) -> dict[str, Any]:
     try:
         table = json.loads(text)
@@ -67,7 +73,7 @@ SETTINGS = (
     Setting("BODY_MAX", 10_000_000, _count(10_000, 1_000_000_000), "Largest upload, in bytes."),
     Setting("JSON_MAX", 1_000_000, _count(1_000, 100_000_000), "Largest JSON body, in bytes; deployments aside."),
     Setting("THREADS", 8, _count(1, 200), "Threads of the web server."),
-    Setting("LOG_LEVEL", "INFO", str.upper, "DEBUG, INFO, WARNING or ERROR."),
+    Setting("LOG_LEVEL", "INFO", _level, "How much is logged."),
 )
 
 

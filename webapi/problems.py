@@ -7,12 +7,13 @@ is the sentence of this very occurrence; further members are facts about it.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
 from flask import Flask, Response, render_template, request
 from sqlalchemy.exc import DataError, DBAPIError
-from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
 from engine import errors, leases
 from engine.errors import EngineError
@@ -39,6 +40,14 @@ ADVICE = {
     "unsupported-media-type": "Send JSON (or, for files, multipart/form-data) and say so in Content-Type.",
     "busy": "Send the same request again, with the same Idempotency-Key.",
     "internal-server-error": "Nothing was changed. Tell the operator of this server the id in 'detail'.",
+}
+FAULTS_SAID = 3  # in the sentence; `errors` has them all
+_SAID = {
+    "Missing data for required field.": "{} is missing",
+    "Unknown field.": "{} is not known here",
+    "Field may not be null.": "{} must not be null",
+    "Not a valid mapping type.": "{} must be a JSON object {…}",
+    "Invalid input type.": "{} must be a JSON object {…}",
 }
 _TITLES = {cls.code: (cls.__doc__ or "").splitlines()[0].replace("`", "")
            for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, EngineError)}  # fmt: skip
@@ -74,21 +83,51 @@ def http_problem(error: HTTPException) -> Response:
         return _invalid(error)
     if (error.code or 500) >= 500:
         return _unexpected(error)
-    answer = problem(error.code or 500, code, _TITLES.get(code, f"{error.name}."), error.description)
+    code = code if code in ADVICE else "bad-request"
+    answer = problem(error.code or 500, code, _TITLES.get(code, f"{error.name}."), _detail(error))
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After", "Content-Range"):
             answer.headers[name] = value
     return answer
 
 
+def _detail(error: HTTPException) -> str | None:
+    """Our own sentence where we raised it; else one that names what was sent, which werkzeug's do not."""
+    if error.description != type(error).description:
+        return error.description
+    if isinstance(error, NotFound):
+        return f"There is nothing at {request.path[:100]}: /api/v1/docs lists every address."
+    if isinstance(error, MethodNotAllowed):
+        use = ", ".join(sorted(set(error.valid_methods or ()) - {"HEAD", "OPTIONS"}))
+        return f"{request.method[:20]} cannot be used on {request.path[:100]}: use {use}."
+    if isinstance(error, RequestEntityTooLarge):
+        return f"The body is larger than the {request.max_content_length} bytes that are taken here."
+    return error.description
+
+
 def _invalid(error: HTTPException) -> Response:
     """webargs found that a body or a query does not fit its schema."""
     messages = getattr(error, "data", {}).get("messages", {})
-    where = ", ".join(messages) or "request"
+    where = "body" if "json" in messages else ", ".join(messages) or "request"
     found = next(iter(messages.values()), {}) if len(messages) == 1 else messages
-    fields = ", ".join(map(str, found)) if isinstance(found, dict) else ""
-    detail = f"The {where} does not fit: see {fields}." if fields else f"The {where} does not fit."
+    faults = list(_faults(found, ""))
+    said = "; ".join(faults[:FAULTS_SAID]) + (f"; and {len(faults) - FAULTS_SAID} more" * (len(faults) > FAULTS_SAID))
+    detail = f"The {where} does not fit: {said}." if said else f"The {where} does not fit."
     return problem(422, "invalid-request", _TITLES["invalid-request"], detail, errors=found)
+
+
+def _faults(found: Any, field: str) -> Iterator[str]:
+    """What marshmallow found, each as a piece of a sentence that names the field."""
+    if isinstance(found, dict):
+        for key, inner in found.items():
+            yield from _faults(inner, field if key == "_schema" else f"{field}.{key}".lstrip("."))
+        return
+    for message in found if isinstance(found, list) else [found]:
+        if not field and message == "Invalid input type.":
+            yield "it must be a JSON object {…}"
+        else:
+            said = _SAID.get(message, f"{{}}: {str(message).rstrip('.')}" if field else str(message).rstrip("."))
+            yield said.replace("{}", field[:100])
 
 
 def _unexpected(error: HTTPException) -> Response:

@@ -6,8 +6,29 @@ import gc
 
 import waitress
 from flask import Flask
+from waitress.channel import HTTPChannel
+from waitress.task import ErrorTask
+
+from webapi.bodies import dump
 
 FORM_OVERHEAD = 100_000  # bytes of a multipart body beside the file
+
+
+class Refusal(ErrorTask):
+    """What waitress refuses before the application sees it leaves like every other refusal (see `webapi.problems`)."""
+
+    sentences = {413: "The body is larger than anything that is taken here: send less at once."}
+
+    def execute(self) -> None:
+        error = self.request.error
+        code = "request-entity-too-large" if error.code == 413 else "bad-request"
+        body = dump({"type": f"/problems/{code}", "title": f"{error.reason}.", "status": error.code,
+                     "detail": self.sentences.get(error.code, f"{str(error.body).rstrip('.')}.")})  # fmt: skip
+        self.status = f"{error.code} {error.reason}"
+        self.response_headers.append(("Content-Type", "application/problem+json"))
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
 
 
 def run(app: Flask, host: str, port: int, threads: int) -> None:
@@ -15,6 +36,7 @@ def run(app: Flask, host: str, port: int, threads: int) -> None:
     gc.collect()
     gc.freeze()  # what has been loaded by now stays: the collector need not look at it again and again
     gc.set_threshold(10_000, 20, 20)
+    HTTPChannel.error_task_class = Refusal
     waitress.serve(
         app,
         host=host,

@@ -159,6 +159,11 @@ class Draft:
         found = (self.type if file == TYPE else self.province).get(key, {})
         return found if isinstance(found, dict) else {}
 
+    @cached_property
+    def drawings_readable(self) -> bool:
+        """Whether every diagram could be read: what is missing may stand in one that could not."""
+        return not any(one.file.endswith(".bpmn") and one.code == "file-unreadable" for one in self.faults)
+
     def line(self, file: str, *keys: str) -> int:
         """The line of a TOML file where a table or key is written; 1 if it cannot be found."""
         lines = self.files.get(file, "").splitlines()

@@ -135,10 +135,23 @@ def _deliver(process: Process, step: Deliver) -> None:
     waiting = waiting_for(process, step.message)
     if step.token is not None:
         waiting = [token for token in waiting if token.id == step.token]
+    if step.within is not None:
+        around = _around(process, step.within)
+        waiting = [token for token in waiting if token.internal_data.get("host") in around]
     if not waiting:
         raise WrongState(f"The case does not wait for the message {step.message!r} (now).", message=step.message)
     waiting[0].data.update(step.payload)
     waiting[0].task_spec.hit(waiting[0])
+
+
+def _around(process: Process, number: int) -> set[int]:
+    """The token, and the hosts of all subprocesses it is in."""
+    found: set[int] = set()
+    token = process.token(number)
+    while token is not None:
+        found.add(token.id)
+        token = getattr(token.workflow, "host", None)
+    return found
 
 
 def _answer(process: Process, step: Answer) -> None:

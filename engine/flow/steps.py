@@ -38,11 +38,17 @@ class Fire:
 
 @dataclass(frozen=True)
 class Deliver:
-    """A message arrived. ``token`` names the one that waits for it; ``None``: whoever waits."""
+    """A message arrived.
+
+    Attributes:
+        token: the one that waits for it; ``None``: whoever waits.
+        within: only a border round this token's element, or round a subprocess it is in, may catch it.
+    """
 
     message: str
     payload: dict[str, Any]
     token: int | None = None
+    within: int | None = None
 
 
 @dataclass(frozen=True)

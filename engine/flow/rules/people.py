@@ -76,6 +76,6 @@ def _lanes(draft: Draft) -> Iterator[Fault]:
         elif "${" not in group and draft.has(PROVINCE) and group not in agencies(draft):
             yield Fault(TYPE, line, None, "group-unknown", f"Give the lane {name!r} to an agency of province.toml: "
                         f"there is no agency {group!r}.{meant(group, agencies(draft))}")
-        if draft.diagrams and name not in drawn:
+        if draft.diagrams and draft.drawings_readable and name not in drawn:
             yield Fault(TYPE, line, None, "lane-not-drawn", f"Remove the lane {name!r} from [lanes], or draw it: no "
                         f"diagram has it.{meant(name, drawn)}", "warning")

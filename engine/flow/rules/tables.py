@@ -90,7 +90,7 @@ def _type(draft: Draft) -> Iterator[Fault]:
 def _references(draft: Draft, found: _Table) -> Iterator[Fault]:
     table = draft.type
     process, form, secrecy = table.get("process"), table.get("intake_form"), table.get("secrecy")
-    if isinstance(process, str) and draft.diagrams and process not in draft.processes:
+    if isinstance(process, str) and draft.diagrams and draft.drawings_readable and process not in draft.processes:
         yield found.fault(("process",), "process-unknown", f"Name a process that is drawn: there is no process "
                           f"{process!r}.{meant(process, draft.processes)}")
     if isinstance(form, str) and form not in draft.forms:
