@@ -322,7 +322,16 @@ def _within_limits(account: Account, row: Any) -> bool:
     return account.areas is None or area is None or area in account.areas
 
 
+_WORDS = {  # what an action is called where it is refused
+    "see": "see", "read": "read", "person": "see who reported", "comment": "comment on", "attach": "add files to",
+    "extend": "extend", "pause": "pause", "resume": "resume", "reassign": "reassign", "reopen": "reopen",
+    "merge": "join", "rate": "rate", "message": "send messages to", "report": "send reports to", "work": "work on",
+    "delegate": "delegate", "see-task": "see the tasks of", "see-account": "see the accounts of",
+    "see-incident": "see the incidents of", "see-outbox": "see the messages of", "resend": "send again",
+    "retry": "retry", "deploy": "deploy report types to", "manage": "manage accounts of",
+}  # fmt: skip
+
+
 def _refusal(account: Account, action: str, row: Any) -> str:
     thing = getattr(row, "number", None) or getattr(row, "name", None) or "this"
-    return f"{account.login} ({account.role}) may not do {action!r} to {thing}."
-
+    return f"As {account.role}, {account.login} may not {_WORDS[action]} {thing}."

@@ -183,7 +183,7 @@ def test_which_roles_may_do_it_at_all(action, roles):
 def test_only_the_lead_may_ask_for_more_time(runtime, cases):
     with runtime.read() as unit:
         assert access.find(unit, someone("handler"), "extend", "lead-C1").number == "lead-C1"
-        with pytest.raises(NotAllowed, match="anna \\(handler\\) may not do 'extend' to task-C1"):
+        with pytest.raises(NotAllowed, match="As handler, anna may not extend task-C1"):
             access.find(unit, someone("handler"), "extend", "task-C1")
 
 
@@ -224,3 +224,7 @@ def test_an_unknown_role_may_do_nothing_and_an_unknown_action_is_a_mistake_of_ou
         assert seen(unit, someone("intruder")) == set()
         with pytest.raises(ValueError, match="no rule speaks of"):
             access.allows(someone("admin"), "fly")
+
+
+def test_every_action_has_words_for_a_refusal() -> None:
+    assert set(access._WORDS) == set(access.ACTIONS)

@@ -147,6 +147,6 @@ def test_an_unknown_report_type_is_missing(hotline):
 
 
 def test_who_may_not_report_is_told_so(hotline):
-    assert "phuong (handler) may not do 'report'" in refused(
+    assert "As handler, phuong may not send reports to" in refused(
         hotline.as_("phuong").post("/reports", REPORT), 403, "not-allowed"
     )
