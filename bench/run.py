@@ -131,6 +131,7 @@ def _full(kind: str, url: str, token: str, share: float) -> dict[str, Any]:
         _round(host, 1, 5)
         before = median(_round(host, 1, max(3, int(CASES * share)))[1] for _ in range(5))
         _say(f"{kind}: writing {cases:,} open cases")
+        host.client().start()  # a fresh one to copy
         fill.copy_cases(url, cases)
         _round(host, 1, 5)
         after = median(_round(host, 1, max(3, int(CASES * share)))[1] for _ in range(5))
