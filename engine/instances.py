@@ -50,12 +50,13 @@ _WRITE_STATE = Prepared(
 _AREA = Prepared(
     select(areas.c.code).where(areas.c.code == bindparam("code"), areas.c.province == bindparam("province"))
 )
-# Locked, so that two cases are never joined to each other at once.
 _ORIGINAL = cases.alias("original")
+# Locked, so that two cases are never joined to each other at once, nor one to a case that is just being settled.
 _REPEATED = Prepared(
     select(cases.c.id, cases.c.duplicate_of, cases.c.closed_at, _ORIGINAL.c.closed_at.label("original_closed_at"))
     .outerjoin(_ORIGINAL, _ORIGINAL.c.id == cases.c.duplicate_of)
     .where(cases.c.number == bindparam("number"), cases.c.province == bindparam("province"))
+    .with_for_update(of=cases, key_share=True)
 )
 _JOINED_BEFORE = Prepared(
     update(cases).where(cases.c.duplicate_of == bindparam("case")).values(duplicate_of=bindparam("original"))
