@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
-import json
 import os
 import socket
 import subprocess
@@ -13,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+
+import orjson
 
 TICKS = os.sysconf("SC_CLK_TCK")
 REPORT = {"noi_dung": "Nhà bốn người hết gạo từ hôm qua, có cháu nhỏ. " * 20, "place": "khu phố 3", "urgent": True}
@@ -46,23 +46,28 @@ class Host:
 
 
 class Client:
-    """One keep-alive connection."""
+    """One keep-alive connection. It does as little as it can: its time is part of every call's."""
 
     def __init__(self, host: Host) -> None:
         self.host = host
-        self.connection = http.client.HTTPConnection("127.0.0.1", host.port, timeout=60)
+        self.socket = socket.create_connection(("127.0.0.1", host.port), timeout=60)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.answers = self.socket.makefile("rb")
+        token = f"Authorization: Bearer {host.token}\r\n" if host.token else ""
+        self.head = f"HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n{token}"
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        headers = {"Content-Type": "application/json"}
-        if self.host.token:
-            headers["Authorization"] = f"Bearer {self.host.token}"
-        self.connection.request("POST", path, json.dumps(body), headers)
-        answer = self.connection.getresponse()
-        content = answer.read()
-        if answer.status >= 300:
-            raise RuntimeError(f"{self.host.name} answered {answer.status} to {path}: {content[:500]!r}")
+        content = orjson.dumps(body)
+        self.socket.sendall(f"POST {path} {self.head}Content-Length: {len(content)}\r\n\r\n".encode() + content)
+        status, length = int(self.answers.readline().split()[1]), 0
+        while (line := self.answers.readline()) != b"\r\n":
+            if line.lower().startswith(b"content-length:"):
+                length = int(line[15:])
+        answer = self.answers.read(length)
+        if status >= 300:
+            raise RuntimeError(f"{self.host.name} answered {status} to {path}: {answer[:500]!r}")
         self.host.calls += 1
-        return json.loads(content)  # type: ignore[no-any-return]
+        return orjson.loads(answer)  # type: ignore[no-any-return]
 
     def start(self) -> tuple[Any, list[Any]]:
         """Send a report; answers with the case and the tasks that wait."""

@@ -17,16 +17,16 @@ from SpiffWorkflow.bpmn import BpmnWorkflow
 from SpiffWorkflow.bpmn.serializer import BpmnWorkflowSerializer
 from SpiffWorkflow.camunda.parser.CamundaParser import CamundaParser
 from SpiffWorkflow.camunda.serializer import DEFAULT_CONFIG
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 from waitress import serve
 
-from engine.database import connect
+from engine.database import prepare
 
 LIFECYCLE = Path(__file__).parent / "lifecycle" / "process.bpmn"
 
 
 def create_app(url: str) -> Flask:
-    app, database = Flask(__name__), connect(url)
+    app, database = Flask(__name__), prepare(create_engine(url, pool_use_lifo=True))
     serializer = BpmnWorkflowSerializer(BpmnWorkflowSerializer.configure(DEFAULT_CONFIG))
     parser = CamundaParser()
     parser.add_bpmn_xml(etree.parse(LIFECYCLE))

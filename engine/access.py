@@ -28,7 +28,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, and_, bindparam, false, or_, select, true
 
 from engine.errors import NotAllowed, NotFound
-from engine.model import accounts, agencies, cases, instances, participants, tasks
+from engine.model import VERSION, accounts, agencies, cases, instances, participants, tasks
 from engine.prepared import Prepared
 from engine.runtime import Unit
 
@@ -143,7 +143,11 @@ TASKS = Columns(
 )
 OWN_TASKS = replace(TASKS, concerns=lambda agency: tasks.c.group.concat("") == agency)
 # Single looks are made once and checked as rows: building a condition costs more than running the statement.
-_CASE = Prepared(select(cases).where(cases.c.number == bindparam("number")))
+_CASE = Prepared(
+    select(*(column for column in cases.c if column.name != "version"), VERSION).where(
+        cases.c.number == bindparam("number")
+    )
+)
 _OF_CASE = (cases.c.number, cases.c.province, cases.c.subject, cases.c.definition_id, cases.c.secrecy,
             cases.c.status.label("case_status"), cases.c.outcome)  # fmt: skip
 _TASK = Prepared(select(*tasks.c, *_OF_CASE).join(cases).where(tasks.c.id == bindparam("id")))

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from sqlite3 import Error
 from time import monotonic
 from typing import Any
 
 import orjson
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 
 BUSY_SECONDS = 30
 IDLE_SECONDS = 5  # a connection that has rested longer is asked whether it is still there
@@ -22,6 +23,7 @@ IDLE_SECONDS = 5  # a connection that has rested longer is asked whether it is s
 _JSON = {
     "json_serializer": lambda value: orjson.dumps(value).decode(),
     "json_deserializer": orjson.loads,
+    "pool_use_lifo": True,  # the connection used last has its pages and plans at hand
     "hide_parameters": True,  # an error's text ends up in logs, and values may be personal
 }
 
@@ -30,7 +32,9 @@ def options(url: str) -> dict[str, Any]:
     """Keyword arguments for ``create_engine`` (or ``SQLALCHEMY_ENGINE_OPTIONS``) that suit the database."""
     if make_url(url).get_backend_name() == "sqlite":
         return _JSON | {"connect_args": {"timeout": BUSY_SECONDS, "check_same_thread": False}}
-    return _JSON | {"isolation_level": "READ COMMITTED", "connect_args": {"options": "-c timezone=utc -c jit=off"}}
+    # `engine.wire` prepares what is asked often; psycopg would do the same, and forget both lists at a rollback
+    psycopg = {"options": "-c timezone=utc -c jit=off", "prepare_threshold": None}
+    return _JSON | {"isolation_level": "READ COMMITTED", "connect_args": psycopg}
 
 
 def connect(url: str) -> Engine:
@@ -81,4 +85,8 @@ def _configure_sqlite(connection: Any, _record: Any) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get("writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
+    try:
+        connection.connection.driver_connection.execute(begin)  # type: ignore[union-attr]
+    except Error as error:  # somebody else has been writing for too long
+        raise DBAPIError.instance(begin, None, error, Error) from error

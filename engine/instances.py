@@ -82,8 +82,7 @@ _CANCEL_TASKS = Prepared(
     .values(status="cancelled", finished_at=bindparam("at"), finished_by="system")
 )
 _THIS_CASE = cases.c.id == bindparam("case")
-_TOUCH = Prepared(update(cases).where(_THIS_CASE).values(version=cases.c.version + 1))
-_MIRROR_VALUES = {name: bindparam(f"new_{name}") for name in MIRRORED} | {"version": cases.c.version + 1}
+_MIRROR_VALUES = {name: bindparam(f"new_{name}") for name in MIRRORED}
 _MIRROR = Prepared(update(cases).where(_THIS_CASE).values(_MIRROR_VALUES))
 _CLOSE = Prepared(
     update(cases).where(_THIS_CASE).values(_MIRROR_VALUES | {"closed_at": bindparam("at"), "paused_at": None})
@@ -262,12 +261,9 @@ def _mirror(unit: Unit, package: Package, case: Row[Any], outcome: Outcome, chan
     if values.keys() == {"closed_at", "paused_at"} and "duplicate_of" not in changed:
         unit.write(_CLOSE, now | {"at": values["closed_at"]})
     elif values or "duplicate_of" in changed:
-        change = update(cases).where(_THIS_CASE).values(values | changed | {"version": cases.c.version + 1})
-        unit.execute(change, {"case": case.id})
+        unit.execute(update(cases).where(_THIS_CASE).values(values | changed), {"case": case.id})
     elif changed:
         unit.write(_MIRROR, now)
-    else:
-        unit.write(_TOUCH, {"case": case.id})
 
 
 def concern(unit: Unit, case_id: int, agency: str, part: str) -> None:

@@ -1,4 +1,4 @@
-"""Statements of the hot path: compiled once for each database, then run on the driver's own cursor.
+"""Statements of the hot path: compiled once for each database, then run by the driver itself.
 
 SQLAlchemy makes the SQL, converts the values and shapes the rows; what is left out is everything it does anew each
 time a statement is executed, which costs several times what SQLite itself needs (`bench`, ``cpu_per_call_ratio``).
@@ -7,13 +7,15 @@ time a statement is executed, which costs several times what SQLite itself needs
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Dialect, Executable, Insert, Row, Table, bindparam, insert
+from sqlalchemy import Connection, Dialect, Executable, Row, Table, bindparam, insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.result import SimpleResultMetaData
 from sqlalchemy.exc import DBAPIError
+
+from engine.wire import Answer, Asked, Wire
 
 Values = Mapping[str, Any]
 
@@ -32,7 +34,7 @@ class Prepared:
     @classmethod
     def insertion(cls, table: Table, *columns: str, **more: Any) -> Prepared:
         """An INSERT of these columns; ``more``: columns with values that are always the same."""
-        return cls(insert(table).values({name: bindparam(name) for name in columns} | more))
+        return cls(insert(table).inline().values({name: bindparam(name) for name in columns} | more))
 
     def on(self, connection: Connection) -> _Made:
         dialect = connection.dialect
@@ -64,100 +66,102 @@ class _Made:
 
     def __init__(self, statement: Any, dialect: Dialect) -> None:
         compiled: Any = statement.compile(dialect=dialect)
-        self.sql: str = compiled.string
-        self._order: Sequence[str] | None = compiled.positiontup
+        self.sql, order = _numbered(compiled) if dialect.name == "postgresql" else _positional(compiled)
         self._fixed = dict(compiled.construct_params(_check=False))
-        self._binders = dict(compiled._bind_processors)
-        self._errors: Any = dialect.loaded_dbapi.Error
+        self._order = [(name, compiled._bind_processors.get(name)) for name in order]
         columns = compiled._result_columns
         self._meta = SimpleResultMetaData([column.keyname for column in columns])
         makers = [column.type._cached_result_processor(dialect, None) for column in columns]
         self._makers = makers if any(makers) else None
 
-    def bind(self, values: Values | None) -> Any:
+    def bind(self, values: Values) -> list[Any]:
         """The values as the driver takes them."""
-        given = self._fixed | dict(values or {})
-        for name, bind in self._binders.items():
-            given[name] = bind(given[name])
-        return given if self._order is None else [given[name] for name in self._order]
-
-    def run(self, connection: Connection, values: Values | None) -> Any:
-        """A cursor with the answer."""
-        return self.run_as(connection, self.sql, self.bind(values))
-
-    def run_as(self, connection: Connection, sql: str, bound: Any) -> Any:
-        """The driver's errors come out as SQLAlchemy would raise them."""
-        cursor = connection.connection.driver_connection.cursor()  # type: ignore[union-attr]
-        try:
-            cursor.execute(sql, bound)
-        except self._errors as error:
-            raise DBAPIError.instance(sql, None, error, self._errors, hide_parameters=True) from error
-        return cursor
+        given = {**self._fixed, **values}
+        return [given[name] if bind is None else bind(given[name]) for name, bind in self._order]
 
     def row(self, data: Any) -> Row[Any]:
         return Row(self._meta, self._makers, self._meta._key_to_index, data)
 
 
-Owed = tuple[Prepared, Values, Exception | None]  # what to write, and what to raise if that changes no row
+_NAMED = re.compile(r"%\((\w+)\)s")
 
 
-def send(connection: Connection, owed: Sequence[Owed]) -> None:
-    """Run writes in order.
+def _numbered(compiled: Any) -> tuple[str, Sequence[str]]:
+    """``%(name)s`` becomes ``$1``, as PostgreSQL itself writes it."""
+    names = list(dict.fromkeys(_NAMED.findall(compiled.string)))
+    return _NAMED.sub(lambda found: f"${names.index(found[1]) + 1}", compiled.string).replace("%%", "%"), names
+
+
+def _positional(compiled: Any) -> tuple[str, Sequence[str]]:
+    return compiled.string, compiled.positiontup
+
+
+class Owed(NamedTuple):
+    """A statement to be run no later than the next look at the database.
+
+    Attributes:
+        otherwise: what to raise if it finds or changes no row.
+    """
+
+    statement: Prepared
+    values: Values
+    otherwise: Exception | None = None
+
+
+def run(connection: Connection, owed: Sequence[Owed]) -> list[Row[Any]]:
+    """Run statements in order; PostgreSQL gets them all at once.
+
+    Returns:
+        What the last one found.
 
     Raises:
-        whatever a write asks to be raised if it changes no row.
+        DBAPIError: the driver's error, as SQLAlchemy would raise it.
+        whatever a statement asks to be raised.
+    """
+    made = [one.statement.on(connection) for one in owed]
+    asked = [(it.sql, it.bind(one.values)) for it, one in zip(made, owed, strict=True)]
+    answer = _on_postgresql if connection.dialect.name == "postgresql" else _on_sqlite
+    errors: Any = connection.dialect.loaded_dbapi.Error
+    found: list[Any] = []
+    try:
+        for one, (rows, count) in zip(owed, answer(connection.connection, asked), strict=True):
+            if count == 0 and one.otherwise is not None:
+                raise one.otherwise
+            found = rows
+    except errors as error:
+        sql = ";\n".join(sql for sql, _ in asked)
+        raise DBAPIError.instance(sql, None, error, errors, hide_parameters=True) from error
+    return [made[-1].row(row) for row in found]
+
+
+def commit(connection: Connection) -> None:
+    """Commit sooner and cheaper than SQLAlchemy would, where that is possible; its own commit finds it done.
+
+    Raises:
+        DBAPIError
     """
     if connection.dialect.name == "postgresql":
-        for batch in _batches(owed):
-            _send_together(connection, batch)
-        return
-    for statement, values, otherwise in owed:
-        if statement.on(connection).run(connection, values).rowcount == 0 and otherwise is not None:
-            raise otherwise
+        errors: Any = connection.dialect.loaded_dbapi.Error
+        try:
+            _wire(connection.connection).commit()
+        except errors as error:
+            raise DBAPIError.instance("COMMIT", None, error, errors) from error
 
 
-# -- PostgreSQL: many writes as one statement ------------------------------------------------------------------------
-
-_PARAMETER = re.compile(r"%\((\w+)\)s")
-_merged: dict[tuple[int, ...], str] = {}
-
-
-def _batches(owed: Sequence[Owed]) -> Iterator[list[Owed]]:
-    """Writes that may be one statement: its parts all see the tables as they were before it, so that no table may be
-    changed twice in it, nor be both changed and added to."""
-    batch: list[Owed] = []
-    changed: set[Table] = set()
-    added: set[Table] = set()
-    for write in owed:
-        statement: Any = write[0].statement
-        only_adds = isinstance(statement, Insert) and statement.select is None
-        if statement.table in changed or (not only_adds and statement.table in added):
-            yield batch
-            batch, changed, added = [], set(), set()
-        batch.append(write)
-        (added if only_adds else changed).add(statement.table)
-    if batch:
-        yield batch
+def _on_sqlite(pooled: Any, asked: Sequence[Asked]) -> Iterator[Answer]:
+    for sql, values in asked:
+        cursor = pooled.driver_connection.execute(sql, values)
+        rows = cursor.fetchall()
+        yield rows, len(rows) or cursor.rowcount
 
 
-def _send_together(connection: Connection, batch: list[Owed]) -> None:
-    """``WITH w0 AS (UPDATE …), w1 AS (INSERT …) SELECT`` how many rows the ones that must change any have changed."""
-    made = [statement.on(connection) for statement, _, _ in batch]
-    given = {f"w{n}_{name}": value for n, one in enumerate(made) for name, value in one.bind(batch[n][1]).items()}
-    cursor = made[0].run_as(connection, _together(made), given)
-    for count, (_, _, otherwise) in zip(cursor.fetchone(), batch, strict=True):
-        if count == 0 and otherwise is not None:
-            raise otherwise
+def _on_postgresql(pooled: Any, asked: Sequence[Asked]) -> Iterable[Answer]:
+    return _wire(pooled).run(asked)
 
 
-def _together(made: list[_Made]) -> str:
-    key = tuple(map(id, made))  # a prepared statement lives as long as the process
-    sql = _merged.get(key)
-    if sql is None:
-        parts = []
-        for n, one in enumerate(made):
-            part = _PARAMETER.sub(rf"%(w{n}_\1)s", one.sql)
-            parts.append(f"w{n} AS ({part if 'RETURNING' in part else part + ' RETURNING 1'})")
-        counts = ", ".join(f"(SELECT count(*) FROM w{n})" for n in range(len(made)))
-        sql = _merged[key] = f"WITH {', '.join(parts)} SELECT {counts}"
-    return sql
+def _wire(pooled: Any) -> Wire:
+    """A connection's wire, which the pool keeps as long as the connection."""
+    wire: Wire | None = pooled.info.get("wire")
+    if wire is None:
+        wire = pooled.info["wire"] = Wire(pooled.driver_connection)
+    return wire

@@ -17,6 +17,7 @@ from engine import access
 from engine.access import Account
 from engine.errors import InvalidRequest, NotFound
 from engine.model import (
+    VERSION,
     accounts,
     agencies,
     attachments,
@@ -38,9 +39,9 @@ LIMIT_MAX = 200
 LETTER_STATES = ("ready", "leased", "sent", "dead")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CURSOR = re.compile(r"(-?\d{1,17}|none)_(\d{1,15})\Z")
-_HIDDEN = {"secret_hash", "search_text", "report"}  # never in a list; the report itself is in `show_case`
+_HIDDEN = {"secret_hash", "search_text", "report", "version"}  # never in a list; the report itself is in `show_case`
 
-SUMMARY = tuple(column for column in cases.c if column.name not in _HIDDEN)
+SUMMARY = (*(column for column in cases.c if column.name not in _HIDDEN), VERSION)
 OPEN_TASK = tasks.c.status == literal_column("'open'")  # a literal: a bound value would miss the partial index
 _OPEN_OF_CASE = Prepared(
     select(*(column for column in tasks.c if column.name != "answers"), cases.c.province, cases.c.secrecy)

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, CursorResult, Engine, Executable, Row
 
 from engine import model
-from engine.database import connect
-from engine.prepared import Owed, Prepared, send
+from engine.database import BUSY_SECONDS, connect
+from engine.prepared import Owed, Prepared, commit, run
 
 if TYPE_CHECKING:
     from engine.packages import Catalogue
@@ -45,19 +46,16 @@ class Unit:
         return self.connection.execute(statement, values)
 
     def first(self, statement: Any, values: Any = None) -> Row[Any] | None:
-        self.flush()
         if isinstance(statement, Prepared):
-            made = statement.on(self.connection)
-            data = made.run(self.connection, values).fetchone()
-            return None if data is None else made.row(data)
-        return self.connection.execute(statement, values).first()
+            found = self.all(statement, values)
+            return found[0] if found else None
+        return self.execute(statement, values).first()
 
     def all(self, statement: Any, values: Any = None) -> list[Row[Any]]:
-        self.flush()
         if isinstance(statement, Prepared):
-            made = statement.on(self.connection)
-            return [made.row(data) for data in made.run(self.connection, values).fetchall()]
-        return list(self.connection.execute(statement, values))
+            owed, self._owed = self._owed, []
+            return run(self.connection, [*owed, Owed(statement, values or {})])
+        return list(self.execute(statement, values))
 
     def scalar(self, statement: Any, values: Any = None) -> Any:
         row = self.first(statement, values)
@@ -73,15 +71,15 @@ class Unit:
         Writes are sent together: PostgreSQL gets one statement instead of one for each.
 
         Args:
-            otherwise: raised if no row was changed.
+            otherwise: raised if it finds or changes no row.
         """
-        self._owed.append((statement, values, otherwise))
+        self._owed.append(Owed(statement, values, otherwise))
 
     def flush(self) -> None:
         """Send what `write` has put off."""
         if self._owed:
             owed, self._owed = self._owed, []
-            send(self.connection, owed)
+            run(self.connection, owed)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -122,6 +120,7 @@ class Runtime:
 
         self.database = database
         self.clock = clock
+        self._writing = Lock()
         self.catalogue = Catalogue()
 
     @classmethod
@@ -131,19 +130,31 @@ class Runtime:
     @contextmanager
     def begin(self) -> Iterator[Unit]:
         """A unit that may write. Commits at the end, rolls back on any exception."""
-        with self.database.connect() as connection:
+        with self._turn(), self.database.connect() as connection:
             # Without this, SQLite would begin at the first *write*, and what was read before would be of the past.
             connection = connection.execution_options(writes=True)
             with connection.begin():
                 unit = self._unit(connection)
                 yield unit
                 unit.flush()
+                commit(connection)
 
     @contextmanager
     def read(self) -> Iterator[Unit]:
         """A unit that only reads; whatever it read is one consistent picture."""
         with self.database.connect() as connection, connection.begin():
             yield self._unit(connection)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """SQLite lets one unit write at a time. Those of this process wait here, where the next one wakes at once,
+        rather than at the file, which SQLite looks at again after ever longer naps."""
+        waits = self.database.dialect.name == "sqlite" and self._writing.acquire(timeout=BUSY_SECONDS)
+        try:
+            yield
+        finally:
+            if waits:
+                self._writing.release()
 
     def _unit(self, connection: Connection) -> Unit:
         return Unit(connection, self.clock().astimezone(UTC), self.catalogue)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 
 import pytest
 from sqlalchemy import Insert
@@ -40,6 +41,5 @@ def explain(unit, statement: Prepared) -> list[str]:
         cursor.execute(f"EXPLAIN QUERY PLAN {made.sql}", [None] * made.sql.count("?"))
         return [row[3] for row in cursor.fetchall()]
     cursor.execute("SET LOCAL enable_seqscan = off")  # what an empty table would tempt it to
-    names = statement.statement.compile(dialect=unit.connection.dialect).params
-    cursor.execute(f"EXPLAIN {made.sql}", dict.fromkeys(names))
+    cursor.execute("EXPLAIN " + re.sub(r"\$\d+", "NULL", made.sql))
     return [row[0].strip() for row in cursor.fetchall()]

@@ -8,13 +8,24 @@ can.
 
 from __future__ import annotations
 
-from engine.model.cases import cases, deadlines, instances, numbers, participants, people, subscriptions, tasks
+from engine.model.cases import (
+    VERSION,
+    cases,
+    deadlines,
+    instances,
+    numbers,
+    participants,
+    people,
+    subscriptions,
+    tasks,
+)
 from engine.model.columns import Id, Instant, metadata
 from engine.model.provinces import accounts, agencies, areas, definitions, login_failures, provinces, tokens
 from engine.model.queues import incidents, jobs, outbox
 from engine.model.records import attachments, comments, events, inbox
 
 __all__ = [
+    "VERSION",
     "Id",
     "Instant",
     "accounts",

@@ -15,6 +15,8 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    func,
+    select,
     text,
 )
 
@@ -61,7 +63,7 @@ cases = Table(
     Column("reopenings", SmallInteger, nullable=False, server_default="0"),
     Column("rating", SmallInteger),
     Column("search_text", Text, nullable=False, server_default=""),  # folded: no marks, lower case; no personal data
-    Column("version", Integer, nullable=False, server_default="1"),  # the ETag
+    Column("version", Integer, nullable=False, server_default="1"),  # changes beside the steps of its process
     one_of("secrecy", "C0", "C1", "C2", "C3", "C4"),
     CheckConstraint("rating BETWEEN 0 AND 5", name="rating"),
     Index(
@@ -117,6 +119,14 @@ instances = Table(
     Column("revision", Integer, nullable=False),
     Column("finished_at", Instant),
 )
+
+# What has happened to a case so far, as one number that only grows: its ETag.
+VERSION = (
+    cases.c.version
+    + func.coalesce(
+        select(instances.c.revision).where(instances.c.case_id == cases.c.id).correlate(cases).scalar_subquery(), 0
+    )
+).label("version")
 
 tasks = Table(
     "tasks",

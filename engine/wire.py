@@ -1,0 +1,87 @@
+"""PostgreSQL's prepared statements, several in one exchange, spoken through libpq as psycopg hands it out.
+
+What an exchange costs is mostly waiting for the other process to wake up, so that ten small statements sent together
+cost little more than one. A psycopg cursor sends each alone and decides anew each time how. psycopg still turns the
+values into PostgreSQL's words and back, waits without holding Python's lock, and asks libpq whether a transaction is
+open: its own cursors, commit and rollback can be used beside this.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from psycopg import Connection, pq
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.errors import error_from_result
+from psycopg.generators import fetch_many, pipeline_communicate
+
+Asked = tuple[str, Sequence[Any]]  # SQL with $1, $2, … whose types it makes plain, and the values
+Answer = tuple[list[tuple[Any, ...]], int]  # the rows, and how many were read or changed
+
+_BEGIN = b"BEGIN ISOLATION LEVEL READ COMMITTED"
+_DONE = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
+
+
+class Wire:
+    """One connection, and what it has prepared so far."""
+
+    def __init__(self, connection: Connection[Any]) -> None:
+        self._connection, self._libpq = connection, connection.pgconn
+        self._words = Transformer(connection)
+        self._names: dict[str, bytes] = {}
+
+    def run(self, asked: Sequence[Asked]) -> list[Answer]:
+        """Run statements in order, in the transaction that is open or else a new one.
+
+        Raises:
+            psycopg.Error: of the first that failed; none after it was run.
+        """
+        begins = self._libpq.transaction_status == pq.TransactionStatus.IDLE
+        named = [(self._names.get(sql) or self._prepare(sql), self._bound(values)) for sql, values in asked]
+        if len(named) == 1 and not begins:
+            return [self._read(self._libpq.exec_prepared(*named[0]))]
+        commands: deque[Callable[[], None]] = deque(partial(self._libpq.send_query_prepared, *one) for one in named)
+        if begins:
+            commands.appendleft(partial(self._libpq.send_query_params, _BEGIN, None))
+        return [self._read(result) for result in self._exchange(commands)][begins:]
+
+    def commit(self) -> None:
+        """What psycopg's commit does, which then finds nothing left to do.
+
+        Raises:
+            psycopg.Error
+        """
+        if self._libpq.transaction_status == pq.TransactionStatus.INTRANS:
+            self._read(self._libpq.exec_(b"COMMIT"))
+
+    def _exchange(self, commands: deque[Callable[[], None]]) -> list[pq.abc.PGresult]:
+        """One result for each command, up to the first that failed."""
+        commands.append(self._libpq.pipeline_sync)
+        self._libpq.enter_pipeline_mode()
+        try:
+            results = [fetched[-1] for fetched in self._connection.wait(pipeline_communicate(self._libpq, commands))]
+            while not results or results[-1].status != pq.ExecStatus.PIPELINE_SYNC:
+                results.append(self._connection.wait(fetch_many(self._libpq))[-1])
+        finally:
+            self._libpq.exit_pipeline_mode()
+        return results[:-1]
+
+    def _prepare(self, sql: str) -> bytes:
+        name = b"ts_%d" % len(self._names)
+        self._read(self._libpq.prepare(name, sql.encode()))
+        self._names[sql] = name
+        return name
+
+    def _bound(self, values: Sequence[Any]) -> Sequence[Any]:
+        return self._words.dump_sequence(values, [PyFormat.TEXT] * len(values))
+
+    def _read(self, result: pq.abc.PGresult) -> Answer:
+        if result.status not in _DONE:
+            raise error_from_result(result, self._words.encoding)
+        if not result.ntuples:
+            return [], result.command_tuples or 0
+        self._words.set_pgresult(result)
+        return self._words.load_rows(0, result.ntuples, tuple), result.command_tuples or 0
