@@ -33,6 +33,7 @@ _COLUMNS = (*cases.c, instances.c.state, instances.c.revision, instances.c.finis
 _FIND = select(*_COLUMNS).join(instances, instances.c.case_id == cases.c.id).where(cases.c.id == bindparam("id"))
 _LOAD = Prepared(_FIND)
 _TASK_COLUMNS = [column.label(f"task_{column.name}") for column in tasks.c]
+_TASK_NAMES = tasks.c.keys()
 _FIND_WITH_TASK = (
     select(*_COLUMNS, *_TASK_COLUMNS)
     .select_from(tasks.join(cases, tasks.c.case_id == cases.c.id).join(instances, instances.c.case_id == cases.c.id))
@@ -131,7 +132,7 @@ def load_with_task(unit: Unit, task_id: int) -> tuple[Row[Any], SimpleNamespace]
     case = unit.first(_LOAD_WITH_TASK_LOCKED if unit.locks_rows else _LOAD_WITH_TASK, {"task": task_id})
     if case is None:
         return None
-    return case, SimpleNamespace(**{column.name: getattr(case, f"task_{column.name}") for column in tasks.c})
+    return case, SimpleNamespace(**dict(zip(_TASK_NAMES, case[len(_COLUMNS) :], strict=True)))
 
 
 def begin(unit: Unit, case: Row[Any], data: dict[str, Any], *, by: str, **facts: Any) -> None:

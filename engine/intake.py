@@ -148,8 +148,8 @@ def _check(unit: Unit, report: Report, province: str) -> None:
     if report.channel not in CHANNELS:
         raise InvalidRequest(f"There is no channel {report.channel!r}; use one of {', '.join(CHANNELS)}.")
     if report.area is not None:
-        if unit.first(_AREA, {"code": report.area, "province": province}) is None:
-            raise InvalidRequest(f"There is no area {report.area!r} in the province {province}.")
+        unknown = InvalidRequest(f"There is no area {report.area!r} in the province {province}.")
+        unit.write(_AREA, {"code": report.area, "province": province}, otherwise=unknown)
 
 
 def _person(part: str, person: Person | None) -> dict[str, Any] | None:

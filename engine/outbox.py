@@ -37,7 +37,6 @@ _PUT = Upsert(
         insert(outbox)
         .values({name: bindparam(name) for name in _COLUMNS} | {"state": "ready"})
         .on_conflict_do_nothing(index_elements=["key"])
-        .returning(outbox.c.id)
     )
 )
 
@@ -89,16 +88,13 @@ def put(
     person_id: int | None = None,
     agency: str | None = None,
     due_at: datetime | None = None,
-) -> bool:
+) -> None:
     """Owe something. The same key again owes nothing more.
 
     Args:
         kind: one of `KINDS`.
         payload: {"text": …} or a service call's input; never personal data: addresses are looked up when sending.
         due_at: not before; now, if left out.
-
-    Returns:
-        Whether it was new.
     """
     due_at = due_at or unit.now
     row = {
@@ -106,7 +102,7 @@ def put(
         "person_id": person_id, "agency": agency, "due_at": due_at, "created_at": unit.now,
     }  # fmt: skip
     leases.wake(unit, due_at)
-    return unit.first(_PUT, row) is not None
+    unit.write(_PUT, row)
 
 
 def resend(unit: Unit, outbox_id: int, by: str) -> None:

@@ -7,9 +7,10 @@ time a statement is executed, which costs several times what SQLite itself needs
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from psycopg.errors import DivisionByZero
 from sqlalchemy import Connection, Dialect, Executable, Row, Table, bindparam, insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.result import SimpleResultMetaData
@@ -67,6 +68,7 @@ class _Made:
     def __init__(self, statement: Any, dialect: Dialect) -> None:
         compiled: Any = statement.compile(dialect=dialect)
         self.sql, order = _numbered(compiled) if dialect.name == "postgresql" else _positional(compiled)
+        self.demand = _demanding(self.sql, compiled)
         self._fixed = dict(compiled.construct_params(_check=False))
         self._order = [(name, compiled._bind_processors.get(name)) for name in order]
         columns = compiled._result_columns
@@ -81,6 +83,14 @@ class _Made:
 
     def row(self, data: Any) -> Row[Any]:
         return Row(self._meta, self._makers, self._meta._key_to_index, data)
+
+
+def _demanding(sql: str, compiled: Any) -> str:
+    """The statement, for PostgreSQL to fail at if it finds or changes no row: what was sent after it, the commit
+    too, is then not done."""
+    if not compiled.returning and not compiled.statement.is_select:
+        sql += " RETURNING 1"
+    return f"WITH found AS ({sql}) SELECT 1 / count(*) FROM found"
 
 
 _NAMED = re.compile(r"%\((\w+)\)s")
@@ -101,62 +111,55 @@ class Owed(NamedTuple):
 
     Attributes:
         otherwise: what to raise if it finds or changes no row.
+        found: where its rows go; without it they are of no interest.
     """
 
     statement: Prepared
     values: Values
     otherwise: Exception | None = None
+    found: list[Row[Any]] | None = None
 
 
-def run(connection: Connection, owed: Sequence[Owed]) -> list[Row[Any]]:
+def run(connection: Connection, owed: Sequence[Owed], *, commit: bool = False) -> None:
     """Run statements in order; PostgreSQL gets them all at once.
 
-    Returns:
-        What the last one found.
+    Args:
+        commit: commit then, if nothing failed. (On SQLite that is left to SQLAlchemy: it costs no exchange.)
 
     Raises:
         DBAPIError: the driver's error, as SQLAlchemy would raise it.
         whatever a statement asks to be raised.
     """
+    postgresql = connection.dialect.name == "postgresql"
     made = [one.statement.on(connection) for one in owed]
-    asked = [(it.sql, it.bind(one.values)) for it, one in zip(made, owed, strict=True)]
-    answer = _on_postgresql if connection.dialect.name == "postgresql" else _on_sqlite
+    asked = [
+        (it.demand if postgresql and one.otherwise is not None else it.sql, it.bind(one.values))
+        for it, one in zip(made, owed, strict=True)
+    ]
+    pooled: Any = connection.connection
+    answers = _wire(pooled).run(asked, commit) if postgresql else _on_sqlite(pooled.driver_connection, asked)
     errors: Any = connection.dialect.loaded_dbapi.Error
-    found: list[Any] = []
+    done = 0
     try:
-        for one, (rows, count) in zip(owed, answer(connection.connection, asked), strict=True):
+        for (rows, count), it, one in zip(answers, made, owed, strict=True):
+            done += 1
             if count == 0 and one.otherwise is not None:
                 raise one.otherwise
-            found = rows
+            if one.found is not None:
+                one.found.extend([it.row(row) for row in rows])
     except errors as error:
+        otherwise = owed[done].otherwise if done < len(owed) else None
+        if otherwise is not None and isinstance(error, DivisionByZero):
+            raise otherwise from None
         sql = ";\n".join(sql for sql, _ in asked)
         raise DBAPIError.instance(sql, None, error, errors, hide_parameters=True) from error
-    return [made[-1].row(row) for row in found]
 
 
-def commit(connection: Connection) -> None:
-    """Commit sooner and cheaper than SQLAlchemy would, where that is possible; its own commit finds it done.
-
-    Raises:
-        DBAPIError
-    """
-    if connection.dialect.name == "postgresql":
-        errors: Any = connection.dialect.loaded_dbapi.Error
-        try:
-            _wire(connection.connection).commit()
-        except errors as error:
-            raise DBAPIError.instance("COMMIT", None, error, errors) from error
-
-
-def _on_sqlite(pooled: Any, asked: Sequence[Asked]) -> Iterator[Answer]:
+def _on_sqlite(driver: Any, asked: Sequence[Asked]) -> Iterator[Answer]:
     for sql, values in asked:
-        cursor = pooled.driver_connection.execute(sql, values)
+        cursor = driver.execute(sql, values)
         rows = cursor.fetchall()
-        yield rows, len(rows) or cursor.rowcount
-
-
-def _on_postgresql(pooled: Any, asked: Sequence[Asked]) -> Iterable[Answer]:
-    return _wire(pooled).run(asked)
+        yield rows, len(rows) if cursor.description else cursor.rowcount
 
 
 def _wire(pooled: Any) -> Wire:

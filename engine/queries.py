@@ -7,6 +7,7 @@ seen rather than at an offset: so a page costs the same wherever it is, and a ro
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -232,9 +233,10 @@ def show_task(unit: Unit, account: Account, task_id: int) -> Row[Any]:
     return row
 
 
-def open_tasks(unit: Unit, account: Account, case_id: int) -> list[Row[Any]]:
-    """What a case waits for now, as far as this account may see it."""
-    return [row for row in unit.all(_OPEN_OF_CASE, {"case": case_id}) if access.allows(account, "see-task", row, unit)]
+def open_tasks(unit: Unit, account: Account, case_id: int) -> Iterator[Row[Any]]:
+    """What a case waits for at the end of the unit, as far as this account may see it; to be asked then."""
+    waiting = unit.later(_OPEN_OF_CASE, {"case": case_id})
+    return (row for row in waiting if access.allows(account, "see-task", row))
 
 
 def _tasks(*more: Any) -> Select[Any]:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, CursorResult, Engine, Executable, Row
 
 from engine import model
 from engine.database import BUSY_SECONDS, connect
-from engine.prepared import Owed, Prepared, commit, run
+from engine.prepared import Owed, Prepared, run
 
 if TYPE_CHECKING:
     from engine.packages import Catalogue
@@ -53,9 +53,16 @@ class Unit:
 
     def all(self, statement: Any, values: Any = None) -> list[Row[Any]]:
         if isinstance(statement, Prepared):
-            owed, self._owed = self._owed, []
-            return run(self.connection, [*owed, Owed(statement, values or {})])
+            found = self.later(statement, values or {})
+            self.flush()
+            return found
         return list(self.execute(statement, values))
+
+    def later(self, statement: Prepared, values: Mapping[str, Any]) -> list[Row[Any]]:
+        """What this will have found by the next look at the database, or the end of the unit; empty until then."""
+        found: list[Row[Any]] = []
+        self._owed.append(Owed(statement, values, found=found))
+        return found
 
     def scalar(self, statement: Any, values: Any = None) -> Any:
         row = self.first(statement, values)
@@ -68,18 +75,18 @@ class Unit:
     def write(self, statement: Prepared, values: Mapping[str, Any], otherwise: Exception | None = None) -> None:
         """Write something no later than the next look at the database, or the end of the unit.
 
-        Writes are sent together: PostgreSQL gets one statement instead of one for each.
+        What is put off is sent together: PostgreSQL gets it, and the commit, in one exchange.
 
         Args:
             otherwise: raised if it finds or changes no row.
         """
         self._owed.append(Owed(statement, values, otherwise))
 
-    def flush(self) -> None:
-        """Send what `write` has put off."""
-        if self._owed:
+    def flush(self, *, commit: bool = False) -> None:
+        """Send what `write` and `later` have put off."""
+        if self._owed or commit:
             owed, self._owed = self._owed, []
-            run(self.connection, owed)
+            run(self.connection, owed, commit=commit)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -136,8 +143,7 @@ class Runtime:
             with connection.begin():
                 unit = self._unit(connection)
                 yield unit
-                unit.flush()
-                commit(connection)
+                unit.flush(commit=True)
 
     @contextmanager
     def read(self) -> Iterator[Unit]:

@@ -8,15 +8,13 @@ open: its own cursors, commit and rollback can be used beside this.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from psycopg import Connection, pq
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
-from psycopg.generators import fetch_many, pipeline_communicate
+from psycopg.generators import fetch_many, send
 
 Asked = tuple[str, Sequence[Any]]  # SQL with $1, $2, … whose types it makes plain, and the values
 Answer = tuple[list[tuple[Any, ...]], int]  # the rows, and how many were read or changed
@@ -33,38 +31,42 @@ class Wire:
         self._words = Transformer(connection)
         self._names: dict[str, bytes] = {}
 
-    def run(self, asked: Sequence[Asked]) -> list[Answer]:
+    def run(self, asked: Sequence[Asked], commit: bool) -> Iterator[Answer]:
         """Run statements in order, in the transaction that is open or else a new one.
 
+        Args:
+            commit: and end it with them.
+
         Raises:
-            psycopg.Error: of the first that failed; none after it was run.
+            psycopg.Error: of the first that failed, in its place; none after it was run.
         """
-        begins = self._libpq.transaction_status == pq.TransactionStatus.IDLE
+        idle = self._libpq.transaction_status == pq.TransactionStatus.IDLE
+        if idle and not asked:
+            return
         named = [(self._names.get(sql) or self._prepare(sql), self._bound(values)) for sql, values in asked]
-        if len(named) == 1 and not begins:
-            return [self._read(self._libpq.exec_prepared(*named[0]))]
-        commands: deque[Callable[[], None]] = deque(partial(self._libpq.send_query_prepared, *one) for one in named)
-        if begins:
-            commands.appendleft(partial(self._libpq.send_query_params, _BEGIN, None))
-        return [self._read(result) for result in self._exchange(commands)][begins:]
+        if len(named) == 1 and not idle and not commit:
+            yield self._read(self._libpq.exec_prepared(*named[0]))
+            return
+        for place, result in enumerate(self._exchange(named, idle, commit)):
+            answer = self._read(result)
+            if idle <= place < len(named) + idle:
+                yield answer
 
-    def commit(self) -> None:
-        """What psycopg's commit does, which then finds nothing left to do.
-
-        Raises:
-            psycopg.Error
-        """
-        if self._libpq.transaction_status == pq.TransactionStatus.INTRANS:
-            self._read(self._libpq.exec_(b"COMMIT"))
-
-    def _exchange(self, commands: deque[Callable[[], None]]) -> list[pq.abc.PGresult]:
-        """One result for each command, up to the first that failed."""
-        commands.append(self._libpq.pipeline_sync)
+    def _exchange(self, named: Sequence[Any], begin: bool, commit: bool) -> list[pq.abc.PGresult]:
+        """One result for each command, in order; those after one that failed say so too."""
         self._libpq.enter_pipeline_mode()
         try:
-            results = [fetched[-1] for fetched in self._connection.wait(pipeline_communicate(self._libpq, commands))]
+            if begin:
+                self._libpq.send_query_params(_BEGIN, None)
+            for name, bound in named:
+                self._libpq.send_query_prepared(name, bound)
+            if commit:
+                self._libpq.send_query_params(b"COMMIT", None)
+            self._libpq.pipeline_sync()
+            self._connection.wait(send(self._libpq))
+            results: list[pq.abc.PGresult] = []
             while not results or results[-1].status != pq.ExecStatus.PIPELINE_SYNC:
-                results.append(self._connection.wait(fetch_many(self._libpq))[-1])
+                results += self._connection.wait(fetch_many(self._libpq))
         finally:
             self._libpq.exit_pipeline_mode()
         return results[:-1]

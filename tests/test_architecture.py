@@ -28,7 +28,7 @@ CLOCKS = {
     ("func", "current_timestamp"),
 }  # fmt: skip
 # who may end a transaction: the unit of work, the database's settings, the migrations
-COMMITTERS = {"engine/runtime.py", "engine/prepared.py", "engine/database.py", "engine/schema.py"}
+COMMITTERS = {"engine/runtime.py", "engine/database.py", "engine/schema.py"}
 VERBS = {"get", "post", "put", "patch", "delete", "route", "read", "change", "create", "open", "upload"}
 
 

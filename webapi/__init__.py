@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,13 @@ from webapi import api, auth, bodies, config, pages, problems
 db = SQLAlchemy(metadata=model.metadata)  # owns the pool; the engine's own statements do the rest
 
 
+class Server(Flask):
+    """Flask, without asking of every function at every call whether it is a coroutine: none of ours is."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
+
+
 def create_app(settings: dict[str, Any] | None = None) -> Flask:
     """The application.
 
@@ -29,7 +37,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     """
     values = config.complete({setting.name: setting.default for setting in config.SETTINGS} | settings) \
         if settings is not None else config.read()  # fmt: skip
-    app = Flask("webapi", static_folder=None, instance_path=values["INSTANCE"])
+    app = Server("webapi", static_folder=None, instance_path=values["INSTANCE"])
     app.config.from_mapping(values)
     app.json = bodies.Json(app)
     _open_database(app)

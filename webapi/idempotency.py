@@ -45,7 +45,9 @@ def once(schema: Schema, view: auth.View) -> auth.View:
             mine = and_(inbox.c.caller == caller.login, inbox.c.key == key)
             if not _reserve(unit, caller.login, key):
                 return _again(unit.first(select(inbox).where(mine)))
-            answer = _written(schema, view(unit, caller, *args, **kwargs))
+            made = view(unit, caller, *args, **kwargs)
+            unit.flush()  # what the view will have found by then is part of its answer
+            answer = _written(schema, made)
             unit.execute(update(inbox).where(mine).values(status=answer["status"], answer=answer))
             return _response(answer)
 

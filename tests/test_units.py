@@ -1,0 +1,164 @@
+"""A unit of work: what is put off is done in order, all of it or nothing, and sent to PostgreSQL in one exchange."""
+
+from __future__ import annotations
+
+from threading import Barrier, Thread
+from typing import Any
+
+import pytest
+from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from engine import model
+from engine.errors import NotFound, Stale
+from engine.prepared import Prepared
+from engine.runtime import Runtime, Unit
+from tests.bare_cases import history, open_case
+
+CASES = model.cases.c
+RAISE = Prepared(
+    update(model.cases)
+    .where(CASES.id == bindparam("case"), CASES.version == bindparam("seen"))
+    .values(version=CASES.version + 1)
+)
+FIND = Prepared(select(CASES.number, CASES.version).where(CASES.id == bindparam("case")))
+REMARK = Prepared(insert(model.comments).values({name: bindparam(name) for name in ("case_id", "text")} | {
+    "at": bindparam("now"), "author": "test", "public": False,
+}))  # fmt: skip
+
+
+@pytest.fixture
+def case_id(runtime: Runtime) -> int:
+    return open_case(runtime)
+
+
+def version(runtime: Runtime, case_id: int) -> int:
+    with runtime.read() as unit:
+        return int(unit.first(FIND, {"case": case_id}).version)
+
+
+def remark(unit: Unit, case_id: int, text: str) -> None:
+    unit.write(REMARK, {"case_id": case_id, "text": text, "now": unit.now})
+
+
+def remarks(runtime: Runtime) -> list[str]:
+    with runtime.read() as unit:
+        return [row.text for row in unit.all(select(model.comments).order_by(model.comments.c.id))]
+
+
+def test_a_look_sees_what_was_put_off_before_it(runtime: Runtime, case_id: int) -> None:
+    with runtime.begin() as unit:
+        unit.write(RAISE, {"case": case_id, "seen": 1})
+        assert unit.first(FIND, {"case": case_id}).version == 2
+        assert unit.first(FIND, {"case": -1}) is None
+
+
+def test_what_is_found_later_is_there_when_the_unit_has_ended(runtime: Runtime, case_id: int) -> None:
+    with runtime.begin() as unit:
+        found = unit.later(FIND, {"case": case_id})
+        unit.write(RAISE, {"case": case_id, "seen": 1})
+        then = unit.later(FIND, {"case": case_id})
+        assert not found
+
+    assert [row.version for row in (*found, *then)] == [1, 2]
+
+
+@pytest.mark.parametrize("demand", [RAISE, FIND], ids=["a change", "a look"])
+def test_a_demand_that_finds_nothing_undoes_the_unit(runtime: Runtime, case_id: int, demand: Prepared) -> None:
+    refusal = Stale("somebody was faster")
+    with pytest.raises(Stale) as raised, runtime.begin() as unit:
+        remark(unit, case_id, "before")
+        unit.write(demand, {"case": -1, "seen": 1}, otherwise=refusal)
+        remark(unit, case_id, "after")
+
+    assert raised.value is refusal
+    assert remarks(runtime) == []
+
+
+def test_of_several_demands_the_first_that_is_not_met_is_named(runtime: Runtime, case_id: int) -> None:
+    with pytest.raises(NotFound, match="the second"), runtime.begin() as unit:
+        unit.write(RAISE, {"case": case_id, "seen": 1}, otherwise=Stale("the first"))
+        unit.write(FIND, {"case": -1}, otherwise=NotFound("the second"))
+        unit.write(RAISE, {"case": case_id, "seen": 7}, otherwise=Stale("the third"))
+
+    assert version(runtime, case_id) == 1
+
+
+def test_a_demand_that_is_met_changes_what_it_says(runtime: Runtime, case_id: int) -> None:
+    with runtime.begin() as unit:
+        unit.write(FIND, {"case": case_id}, otherwise=NotFound("no such case"))
+        unit.write(RAISE, {"case": case_id, "seen": 1}, otherwise=Stale("somebody was faster"))
+
+    assert version(runtime, case_id) == 2
+
+
+def test_one_statement_that_fails_undoes_the_others(runtime: Runtime, case_id: int) -> None:
+    with pytest.raises(IntegrityError), runtime.begin() as unit:
+        unit.write(RAISE, {"case": case_id, "seen": 1}, otherwise=Stale("somebody was faster"))
+        remark(unit, -1, "about no case")
+        remark(unit, case_id, "after")
+
+    assert (version(runtime, case_id), remarks(runtime)) == (1, [])
+
+
+def test_a_connection_goes_on_after_errors_and_savepoints(runtime: Runtime, case_id: int) -> None:
+    """What PostgreSQL has prepared outlives whatever is rolled back; psycopg must not throw it away."""
+    for turn in range(8):
+        with runtime.begin() as unit:
+            remark(unit, case_id, f"kept {turn}")
+            with pytest.raises(IntegrityError), unit.savepoint():
+                remark(unit, -1, "about no case")
+            unit.record(case_id, "went-on", "test")
+
+    assert remarks(runtime) == [f"kept {turn}" for turn in range(8)]
+    assert history(runtime, case_id).count("went-on") == 8
+
+
+def test_much_in_both_directions_fits_through_one_exchange(runtime: Runtime, case_id: int) -> None:
+    """More than any buffer of the connection holds: neither side waits for the other for ever."""
+    long = "đường hỏng " * 50_000
+    text = Prepared(select(model.comments.c.text).where(model.comments.c.case_id == bindparam("case")))
+    with runtime.begin() as unit:
+        found = []
+        for _ in range(6):
+            remark(unit, case_id, long)
+            found.append(unit.later(text, {"case": case_id}))
+
+    assert [len(rows) for rows in found] == [1, 2, 3, 4, 5, 6]
+    assert {row.text for rows in found for row in rows} == {long}
+
+
+def test_writers_wait_for_each_other(runtime: Runtime, case_id: int) -> None:
+    """Sixteen at once, each from what it has read: none is lost, none is refused."""
+    start, failed = Barrier(16), []
+
+    def raise_version() -> None:
+        start.wait()
+        try:
+            with runtime.begin() as unit:
+                locked = select(CASES.version).where(CASES.id == case_id).with_for_update()
+                seen = unit.scalar(locked)
+                unit.write(RAISE, {"case": case_id, "seen": seen}, otherwise=Stale("somebody was faster"))
+        except Exception as error:
+            failed.append(error)
+
+    threads = [Thread(target=raise_version) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert (failed, version(runtime, case_id)) == ([], 17)
+
+
+def test_values_of_every_kind_come_back_as_they_went(runtime: Runtime, case_id: int) -> None:
+    story = {"chữ": "Đã tiếp nhận “%s” $1 {x}", "số": [1, 2.5, -(2**53)], "không": None, "đúng": True}
+    keep = Prepared.insertion(model.events, "case_id", "at", "kind", "actor", "data")
+    show = Prepared(select(model.events).where(model.events.c.case_id == bindparam("case")))
+    row: dict[str, Any] = {"case_id": case_id, "kind": "100 %", "actor": "thử", "data": story}
+    with runtime.begin() as unit:
+        unit.write(keep, row | {"at": unit.now})
+    with runtime.read() as unit:
+        [found] = unit.all(show, {"case": case_id})
+
+    assert (found.kind, found.actor, found.data, found.at) == ("100 %", "thử", story, runtime.clock())
