@@ -39,11 +39,29 @@ _NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$3IVWg+09mkB0HrQ4DbLCjA$LdNiN9fBEEtk6HJ
 _WHO = Prepared(
     select(
         accounts.c.id, accounts.c.login, accounts.c.name, accounts.c.role, accounts.c.agency, agencies.c.province,
-        accounts.c.report_types, accounts.c.areas, accounts.c.active, tokens.c.expires_at, tokens.c.revoked_at,
+        accounts.c.report_types, accounts.c.areas, accounts.c.active, accounts.c.version,
+        tokens.c.expires_at, tokens.c.revoked_at,
     )
     .select_from(tokens.join(accounts).outerjoin(agencies, agencies.c.key == accounts.c.agency))
     .where(tokens.c.hash == bindparam("hash"))
 )  # fmt: skip
+
+_STILL = Prepared(
+    select(tokens.c.id)
+    .join(accounts)
+    .where(
+        tokens.c.hash == bindparam("hash"),
+        tokens.c.revoked_at.is_(None),
+        or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > bindparam("now")),
+        accounts.c.active,
+        accounts.c.version == bindparam("version"),
+    )
+)
+_REMEMBERED_MAX = 10_000
+
+
+class Outdated(Exception):
+    """What was remembered of a caller is no longer so: `authenticate` anew, in a new unit."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +88,25 @@ def authenticate(unit: Unit, token: str) -> Account:
         raise NotAuthenticated("This token is not known, or was revoked: log in again or ask for a new one.")
     if row.expires_at is not None and row.expires_at <= unit.now:
         raise NotAuthenticated("This token has expired: log in again or ask for a new one.")
-    return _account(row)
+    if len(unit.callers) >= _REMEMBERED_MAX:
+        unit.callers.clear()
+    found = _account(row)
+    unit.callers[fingerprint(token)] = found, row.version
+    return found
+
+
+def recall(unit: Unit, token: str) -> Account | None:
+    """Whoever held this token when last seen. That it is still so is asked along with the unit's first look.
+
+    Raises:
+        Outdated: by that look, or the end of the unit: it is not.
+    """
+    known = unit.callers.get(fingerprint(token))
+    if known is None:
+        return None
+    found, version = known
+    unit.write(_STILL, {"hash": fingerprint(token), "version": version, "now": unit.now}, otherwise=Outdated())
+    return found
 
 
 def account(unit: Unit, login: str) -> Account:

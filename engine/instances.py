@@ -10,7 +10,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, insert, literal, null, select, update
+from sqlalchemy import Row, bindparam, delete, insert, select, update
 
 from engine import clocks, incidents, mail
 from engine.errors import InvalidRequest, NotFound, ProcessFault, Stale
@@ -24,7 +24,7 @@ RESERVED = {*MIRRORED, "number", "report_type", "province", "channel", "opened_a
 
 
 # What `load` would find beside a case whose process has no row yet.
-FRESH = (null().label("state"), literal(0).label("revision"))
+UNBORN: dict[str, Any] = {"state": None, "revision": 0, "finished_at": None}
 DUPLICATE = "trung"  # the outcome of a case that repeats another; the variable ``ma_goc`` holds that one's number
 
 # Statements of the hot path are made once: building one costs more than running it.
@@ -139,7 +139,7 @@ def begin(unit: Unit, case: Row[Any], data: dict[str, Any], *, by: str, **facts:
     """Start the process of a case that has just been written.
 
     Args:
-        case: its row, with `FRESH` beside it.
+        case: its row, with `UNBORN` beside it.
         data: what the process knows from the start.
         facts: for the line of history that tells of the report.
     """

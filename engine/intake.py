@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, func, select
 
 from engine import access, clocks, instances, model
 from engine.access import Account, Target
@@ -15,7 +16,7 @@ from engine.calendar import ZONE
 from engine.errors import InvalidRequest
 from engine.forms import contacts
 from engine.packages import Package
-from engine.prepared import Prepared, Upsert
+from engine.prepared import PerDatabase, Prepared, Upsert
 from engine.runtime import Unit
 from engine.vietnamese import fold, nfc
 
@@ -30,8 +31,12 @@ _COLUMNS = (
     *("number", "definition_id", "report_type", "province", "area", "place", "channel", "secrecy", "subject"),
     *("report", "status", "severity", "opened_at", "opened_by", "secret_hash", "search_text", "due_at"),
 )
-_NEW_CASE = Prepared(
-    insert(model.cases).values({name: bindparam(name) for name in _COLUMNS}).returning(*model.cases.c, *instances.FRESH)
+_NEW_CASE = Prepared.insertion(model.cases, "id", *_COLUMNS)
+_BLANK = dict.fromkeys(model.cases.c.keys()) | {"extensions": 0, "returns": 0, "reopenings": 0, "version": 1}
+# Known beforehand, so that a case and all that belongs to it can be written in one exchange.
+_NEXT_ID = PerDatabase(
+    sqlite=select(func.coalesce(func.max(model.cases.c.id), 0) + 1),  # nobody else writes meanwhile
+    postgresql=select(func.nextval(func.pg_get_serial_sequence("cases", "id"))),
 )
 _NEXT_NUMBER = Upsert(
     lambda insert: (
@@ -110,14 +115,16 @@ def receive(unit: Unit, report: Report, *, by: Account) -> Receipt:
     _check(unit, report, province)
     answers = package.intake_form.check(report.answers, today=unit.now.astimezone(ZONE).date())
     people = [row for row in (_person("reporter", report.reporter), _person("beneficiary", report.beneficiary)) if row]
-    number, secret = _next_number(unit, package), secrets.token_urlsafe(12)
+    (number, case_id), secret = _next_number(unit, package), secrets.token_urlsafe(12)
     deadline = package.terms.due(clocks.CASE, unit.now, report.severity) if clocks.CASE in package.terms else None
     values = _case(unit, package, report, answers, by) | {
+        "id": case_id,
         "number": number,
         "secret_hash": secret_hash(secret),
         "due_at": deadline.due_at if deadline else None,
     }
-    case: Any = unit.first(_NEW_CASE, values)
+    unit.write(_NEW_CASE, values)
+    case: Any = SimpleNamespace(**_BLANK | instances.UNBORN | values)
     for row in people:
         unit.write(_NEW_PERSON, row | {"case_id": case.id})
     if by.agency:
@@ -168,10 +175,12 @@ def _person(part: str, person: Person | None) -> dict[str, Any] | None:
     return whole | row | {"part": part, "anonymous": person.anonymous}
 
 
-def _next_number(unit: Unit, package: Package) -> str:
-    """1022.BD.20210903.00042: numbered per province and local day; two never get the same."""
+def _next_number(unit: Unit, package: Package) -> tuple[str, int]:
+    """1022.BD.20210903.00042: numbered per province and local day; two never get the same. And the new case's id."""
     series = f"{package.province['short']}.{unit.now.astimezone(ZONE):%Y%m%d}"
-    return f"1022.{series}.{unit.scalar(_NEXT_NUMBER, {'series': series}):05d}"
+    last = unit.later(_NEXT_NUMBER, {"series": series})
+    case_id = unit.scalar(_NEXT_ID)
+    return f"1022.{series}.{last[0].last:05d}", case_id
 
 
 def _case(unit: Unit, package: Package, report: Report, answers: dict[str, Any], by: Account) -> dict[str, Any]:

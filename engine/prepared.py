@@ -48,18 +48,25 @@ class Prepared:
         return self.statement
 
 
-class Upsert(Prepared):
+class PerDatabase(Prepared):
+    """One statement for each database, to the same effect."""
+
+    def __init__(self, *, sqlite: Executable, postgresql: Executable) -> None:
+        super().__init__(sqlite)
+        self._postgresql = postgresql
+
+    def _for(self, dialect: Dialect) -> Executable:
+        return self._postgresql if dialect.name == "postgresql" else self.statement
+
+
+class Upsert(PerDatabase):
     """An INSERT with ON CONFLICT: each database has its own construct for it, of the same shape."""
 
     def __init__(self, make: Callable[[Any], Executable]) -> None:
         """Args:
         make: builds the statement with the ``insert`` it is given.
         """
-        super().__init__(make(sqlite.insert))
-        self._make = make
-
-    def _for(self, dialect: Dialect) -> Executable:
-        return self._make(postgresql.insert if dialect.name == "postgresql" else sqlite.insert)
+        super().__init__(sqlite=make(sqlite.insert), postgresql=make(postgresql.insert))
 
 
 class _Made:
@@ -88,9 +95,9 @@ class _Made:
 def _demanding(sql: str, compiled: Any) -> str:
     """The statement, for PostgreSQL to fail at if it finds or changes no row: what was sent after it, the commit
     too, is then not done."""
-    if not compiled.returning and not compiled.statement.is_select:
-        sql += " RETURNING 1"
-    return f"WITH found AS ({sql}) SELECT 1 / count(*) FROM found"
+    if compiled.statement.is_select:
+        return f"SELECT 1 / count(*) FROM ({sql}) AS found"
+    return f"WITH found AS ({sql if compiled.returning else sql + ' RETURNING 1'}) SELECT 1 / count(*) FROM found"
 
 
 _NAMED = re.compile(r"%\((\w+)\)s")

@@ -31,13 +31,15 @@ class Unit:
     Attributes:
         now: aware UTC; the same for the whole unit.
         catalogue: the report types, by version.
+        callers: who held a token when last seen, by the token's hash (`engine.accounts.recall`).
         deployed: ids of the versions that this unit has brought; nobody else knows of them yet.
     """
 
-    def __init__(self, connection: Connection, now: datetime, catalogue: Catalogue) -> None:
+    def __init__(self, connection: Connection, now: datetime, catalogue: Catalogue, callers: dict[str, Any]) -> None:
         self.connection = connection
         self.now = now
         self.catalogue = catalogue
+        self.callers = callers
         self.deployed: set[int] = set()
         self._owed: list[Owed] = []
 
@@ -129,6 +131,7 @@ class Runtime:
         self.clock = clock
         self._writing = Lock()
         self.catalogue = Catalogue()
+        self.callers: dict[str, Any] = {}
 
     @classmethod
     def open(cls, url: str, clock: Callable[[], datetime]) -> Runtime:
@@ -149,7 +152,9 @@ class Runtime:
     def read(self) -> Iterator[Unit]:
         """A unit that only reads; whatever it read is one consistent picture."""
         with self.database.connect() as connection, connection.begin():
-            yield self._unit(connection)
+            unit = self._unit(connection)
+            yield unit
+            unit.flush()
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -163,4 +168,4 @@ class Runtime:
                 self._writing.release()
 
     def _unit(self, connection: Connection) -> Unit:
-        return Unit(connection, self.clock().astimezone(UTC), self.catalogue)
+        return Unit(connection, self.clock().astimezone(UTC), self.catalogue, self.callers)

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import wraps
 from typing import Any
 
 from flask import Flask, current_app, request
 
 from engine import accounts
-from engine.errors import NotAuthenticated
-from engine.runtime import Runtime
+from engine.access import Account
+from engine.errors import EngineError, NotAuthenticated
+from engine.runtime import Runtime, Unit
 
 View = Callable[..., Any]
 _TOKEN = re.compile(r"Bearer (ts_[A-Za-z0-9_-]{43})\Z")
@@ -53,9 +55,7 @@ def reads(view: View) -> View:
 
     @wraps(view)
     def door(*args: Any, **kwargs: Any) -> Any:
-        sent = token()
-        with runtime().read() as unit:
-            return view(unit, accounts.authenticate(unit, sent), *args, **kwargs)
+        return admit(runtime().read, lambda unit, caller: view(unit, caller, *args, **kwargs))
 
     return door
 
@@ -65,11 +65,34 @@ def changes(view: View) -> View:
 
     @wraps(view)
     def door(*args: Any, **kwargs: Any) -> Any:
-        sent = token()
-        with runtime().begin() as unit:
-            return view(unit, accounts.authenticate(unit, sent), *args, **kwargs)
+        return admit(runtime().begin, lambda unit, caller: view(unit, caller, *args, **kwargs))
 
     return door
+
+
+def admit(unit_of_work: Callable[[], AbstractContextManager[Unit]], visit: Callable[[Unit, Account], Any]) -> Any:
+    """Call ``visit`` with a unit and the caller.
+
+    A caller seen before costs no look of its own; whether anything about them has changed is asked in passing, and if
+    so, everything is done once more as for a stranger. Who is refused has been looked at anew.
+
+    Raises:
+        NotAuthenticated: the request carries no token that is valid now.
+    """
+    sent = token()
+    try:
+        with unit_of_work() as unit:
+            return visit(unit, accounts.recall(unit, sent) or accounts.authenticate(unit, sent))
+    except accounts.Outdated:
+        pass
+    except NotAuthenticated:
+        raise
+    except EngineError:
+        with runtime().read() as unit:
+            accounts.authenticate(unit, sent)
+        raise
+    with unit_of_work() as unit:
+        return visit(unit, accounts.authenticate(unit, sent))
 
 
 def address() -> str:

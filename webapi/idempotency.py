@@ -17,7 +17,8 @@ from flask import Response, request
 from marshmallow import Schema
 from sqlalchemy import and_, select, update
 
-from engine import accounts, leases
+from engine import leases
+from engine.access import Account
 from engine.errors import InvalidRequest
 from engine.model import inbox
 from engine.runtime import Unit
@@ -37,9 +38,10 @@ def once(schema: Schema, view: auth.View) -> auth.View:
 
     @wraps(view)
     def door(*args: Any, **kwargs: Any) -> Any:
-        sent, key = auth.token(), _key()
-        with auth.runtime().begin() as unit:
-            caller = accounts.authenticate(unit, sent)
+        auth.token()  # who does not say who they are is told that first
+        key = _key()
+
+        def make(unit: Unit, caller: Account) -> Any:
             if key is None:
                 return view(unit, caller, *args, **kwargs)
             mine = and_(inbox.c.caller == caller.login, inbox.c.key == key)
@@ -50,6 +52,8 @@ def once(schema: Schema, view: auth.View) -> auth.View:
             answer = _written(schema, made)
             unit.execute(update(inbox).where(mine).values(status=answer["status"], answer=answer))
             return _response(answer)
+
+        return auth.admit(auth.runtime().begin, make)
 
     return door
 

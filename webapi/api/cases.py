@@ -233,8 +233,8 @@ def index(unit: Unit, caller: Account, query: dict[str, Any]) -> Any:
 
     Newest first, or by due time (overdue ones always); those that are stuck, longest stuck first.
     """
-    only_stuck = query.pop("stuck")
-    return (stuck.list_stuck if only_stuck else queries.list_cases)(unit, caller, CaseFilter(**query))
+    wanted = CaseFilter(**{name: value for name, value in query.items() if name != "stuck"})
+    return (stuck.list_stuck if query["stuck"] else queries.list_cases)(unit, caller, wanted)
 
 
 @bp.read(NUMBER, CaseOut)
