@@ -178,6 +178,22 @@ def test_limits_of_an_account_narrow_what_it_sees(hotline):
     refused(anna.get(f"/cases/{elsewhere}"), 404, "not-found")
 
 
+def test_a_change_of_an_account_holds_from_its_next_request_on(hotline):
+    """Whoever was here a moment ago is remembered, but never as they no longer are."""
+    number, elsewhere = hotline.assigned(area="718"), hotline.assigned(area="719")
+    make(hotline)
+    anna = Caller(hotline.app.test_client(), log_in(hotline).json["token"])
+    assert anna.get(f"/cases/{elsewhere}").status_code == 200
+    [task] = anna.get(f"/tasks?case={elsewhere}").json["items"]
+
+    assert patch(hotline, {"areas": ["718"], "name": "Anna của phường"}).status_code == 200
+
+    refused(anna.get(f"/cases/{elsewhere}"), 404, "not-found")
+    refused(anna.post(f"/tasks/{task['id']}/claim"), 404, "not-found")
+    assert anna.get(f"/cases/{number}").status_code == 200
+    assert anna.get("/me").json["name"] == "Anna của phường"
+
+
 # -- tokens ------------------------------------------------------------------------------------------------------------
 
 
