@@ -71,6 +71,8 @@ class Shipped:
         self.tokens: dict[str, str] = {}  # by log-in, and by agency for the first who sits there
         self.addresses: dict[str, str] = {}  # by agency
         with self.runtime.begin() as unit:
+            accounts.create(unit, {"login": "admin", "name": "Quản trị", "role": "admin"}, None)
+            self.tokens["admin"] = accounts.issue(unit, accounts.account(unit, "admin"), "test").token
             for folder in folders.types_in(BPMN):
                 files = folders.read(folder)
                 packages.load_province(unit, packages.Package(files).province)

@@ -217,6 +217,33 @@ def check(path: Path) -> None:
     sys.exit(1 if bad else 0)
 
 
+@main.command("try")
+@click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--only", help="Only the scenarios whose file name contains this.")
+def try_(path: Path, only: str | None) -> None:
+    """Play the scenarios of the report types under PATH.
+
+    Each type is played through the API on a database of its own, with a clock that moves as the story says.
+    """
+    from webapi import rehearsal
+
+    failed = 0
+    for folder in folders.types_in(path):
+        files = [file for file in rehearsal.stories_in(folder) if only is None or only in file.stem]
+        if not files:
+            continue
+        click.echo(f"{folder}: {_count(len(files), 'scenario')}")
+        with rehearsal.rehearse(folder) as ready:
+            for file in files:
+                story = rehearsal.read(file)
+                with ready.stage() as stage:
+                    why = rehearsal.play(story, stage)
+                failed += why is not None
+                click.echo(f"  good  {story.title}" if why is None else f"  BAD   {story.title}\n        {why}")
+    if failed:
+        raise click.ClickException(f"{_count(failed, 'scenario')} did not go as written.")
+
+
 @main.command()
 @click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def deploy(path: Path) -> None:

@@ -1,0 +1,132 @@
+"""The stories beside the shipped diagrams are true, on both databases; and a story that is not is told so."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine import folders
+from engine.errors import InvalidRequest
+from tests.clock import Clock
+from tests.province import opened
+from tests.shipped import BPMN, Shipped
+from webapi import rehearsal
+from webapi.rehearsal.stage import Stage
+
+STORIES = [file for folder in folders.types_in(BPMN) for file in rehearsal.stories_in(folder)]
+TRUE = """
+title = "Không khẩu trang: giải đáp ngay"
+
+[report]
+answers = { noi_dung = "Quán đông người", loai_y_kien = "phan_anh", hanh_vi = "khong_khau_trang", dang_dien_ra = "khong_ro" }
+
+[report.then]
+told = { reporter = ["T01"] }
+
+[[steps]]
+wait = "1 minute"
+then = { told = { reporter = [] }, tasks = { phan_loai = "tongdai_74" }, closed = false, late = false }
+
+[[steps]]
+who = "tongdai_74"
+task = "phan_loai"
+answers = { quyet_dinh = "chuyen_xu_ly", area = "718" }
+then = { status = "da_chuyen", due = "13:00 03/09/2021", due_of = { don_vi_nhan = "08:31 03/09/2021" } }
+"""  # noqa: E501
+
+
+@pytest.fixture
+def stage(database_url: str, clock: Clock, tmp_path: Path, shipped: Shipped) -> Iterator[Stage]:
+    with opened(database_url, tmp_path, clock, shipped) as province:
+        stage = Stage(province.app, clock, shipped.tokens, "", "")
+        yield stage
+        province.post.sent.extend(stage.post.sent)  # what the closing of the books asks for
+
+
+def at(stage: Stage, story: rehearsal.Story) -> Stage:
+    """Whose hotline it is."""
+    kinds = {agency["kind"]: agency["key"] for agency in reversed(_province(story)["agencies"])}
+    stage.desk, stage.office = kinds["desk"], kinds["office"]
+    return stage
+
+
+def _province(story: rehearsal.Story) -> dict[str, Any]:
+    return tomllib.loads((story.path.parent.parent.parent / "province.toml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("file", STORIES, ids=lambda file: f"{file.parent.parent.name}-{file.stem}")
+def test_a_story_goes_as_it_says(stage: Stage, file: Path) -> None:
+    story = rehearsal.read(file)
+
+    assert rehearsal.play(story, at(stage, story)) is None
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Any:
+    """Writes a story beside a type.toml and reads it."""
+
+    def write(text: str) -> rehearsal.Story:
+        folder = tmp_path / "binh_duong" / "BDTT"
+        (folder / "scenarios").mkdir(parents=True)
+        (folder / "type.toml").write_text('code = "BDTT"', encoding="utf-8")
+        (folder.parent / "province.toml").write_bytes((BPMN / "binh_duong" / "province.toml").read_bytes())
+        file = folder / "scenarios" / "story.toml"
+        file.write_text(text, encoding="utf-8")
+        return rehearsal.read(file)
+
+    return write
+
+
+@pytest.mark.parametrize(("old", "new", "why"), [
+    ('status = "da_chuyen"', 'status = "dang_xu_ly"', "status is 'da_chuyen', not 'dang_xu_ly'"),
+    ('["T01"]', '["T02"]', "reporter was told ['T01'], not ['T02']"),
+    ("told = { reporter = [] }", 'told = { reporter = ["T01"] }', "reporter was told [], not ['T01']"),
+    ('["T01"]', "[]", "reporter was told ['T01'], not []"),
+    ('phan_loai = "tongdai_74"', 'phan_loai = "vpubnd_74"', "tasks is {'phan_loai': 'tongdai_74'}"),
+    ("closed = false", "closed = true", "closed is False, not True"),
+    ("late = false", "late = true", "late is False, not True"),
+    ('due = "13:00', 'due = "13:30', "due is '13:00 03/09/2021', not '13:30 03/09/2021'"),
+    ("08:31", "08:35", "don_vi_nhan is due 08:31 03/09/2021, not 08:35 03/09/2021"),
+    ('who = "tongdai_74"', 'who = "vpubnd_74"', "vpubnd_74 has no task phan_loai; open are"),
+    ('who = "tongdai_74"', 'who = "tongdai_99"', "tongdai_99 has no task"),
+    ('task = "phan_loai"', 'task = "xu_ly"', "tongdai_74 has no task xu_ly"),
+    ('quyet_dinh = "chuyen_xu_ly"', 'quyet_dinh = "khong_co"', "it was refused with 422"),
+    ('area = "718" }', 'area = "718" }\nrefused = 409', "to be refused with 409, but the answer was 200"),
+    ('hanh_vi = "khong_khau_trang", ', "", "it was refused with 422"),
+])  # fmt: skip
+def test_a_story_that_is_not_true_says_where(stage: Stage, written: Any, old: str, new: str, why: str) -> None:
+    assert old in TRUE
+    story = written(TRUE.replace(old, new))
+
+    said = rehearsal.play(story, at(stage, story))
+
+    assert said is not None and why in said and str(story.path) in said
+
+
+def test_that_story_is_true_as_it_stands(stage: Stage, written: Any) -> None:
+    story = written(TRUE)
+
+    assert rehearsal.play(story, at(stage, story)) is None
+
+
+@pytest.mark.parametrize(("old", "new", "why"), [
+    ("[[steps]]", "[[stepz]]", "a scenario has no 'stepz'; did you mean 'steps'?"),
+    ("answers = { noi", "answrs = { noi", "there is no [report] with answers"),
+    ('wait = "1 minute"', 'wait = "soon"', "'soon' is no length of time"),
+    ('wait = "1 minute"', "", "step 1 must have exactly one of"),
+    ('wait = "1 minute"', 'wait = "1 minute"\nuntil = "08:00 03/09/2021"', "it has 2 of them"),
+    ('who = "tongdai_74"\n', "", "step 2 does not say who does it"),
+    ("late = false", "lat = false", "then of step 1 has no 'lat'; did you mean 'late'?"),
+    ('due = "13:00 03/09/2021"', 'due = "13:00"', "'13:00' is no time"),
+    ("title = ", "title ", "cannot be read"),
+])  # fmt: skip
+def test_a_scenario_that_is_misspelt_is_refused(written: Any, old: str, new: str, why: str) -> None:
+    assert old in TRUE
+    with pytest.raises(InvalidRequest) as refused:
+        written(TRUE.replace(old, new, 1))
+
+    assert why in refused.value.detail and "story.toml" in refused.value.detail

@@ -1,0 +1,103 @@
+"""Where scenarios are played: the real server a clock that can be moved, somebody in every agency, and a post box."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import Flask
+
+from engine.calendar import ZONE
+from engine.notifiers import Message, Receipt
+from engine.worker import Worker
+from webapi import auth
+
+KINDS = ("sms", "email", "zalo", "webhook")
+
+
+@dataclass
+class Clock:
+    """Time that stands still until it is moved."""
+
+    now: datetime
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+class Failed(Exception):
+    """The story does not go as it says; the message is the end of a sentence that names the step."""
+
+
+@dataclass
+class PostBox:
+    """Takes whatever is to be sent, and keeps it."""
+
+    sent: list[Message] = field(default_factory=list)
+
+    def send(self, message: Message) -> Receipt:
+        self.sent.append(message)
+        return Receipt()
+
+
+class Stage:
+    """The server, as the people of a story use it.
+
+    Attributes:
+        desk: the agency that receives reports where the story does not say who does.
+    """
+
+    def __init__(self, app: Flask, clock: Any, tokens: Mapping[str, str], desk: str, office: str) -> None:
+        """Args:
+        tokens: of somebody who works in an agency, by its key, and of the administrator, by ``admin``.
+        office: the agency that sees every case of the province.
+        """
+        self.app, self.clock, self.tokens, self.desk, self.office = app, clock, tokens, desk, office
+        self.post = PostBox()
+        self.worker = Worker(auth.runtime_of(app), dict.fromkeys(KINDS, self.post))
+
+    def call(self, who: str | None, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
+        """Status and JSON of an answer.
+
+        Raises:
+            Failed: nobody works in that agency.
+        """
+        if who is not None:
+            if who not in self.tokens:
+                raise Failed(f"there is no agency {who!r} in the province")
+            headers["Authorization"] = f"Bearer {self.tokens[who]}"
+        answer = self.app.test_client().open(f"/api/v1{path}", method=method, json=body, headers=headers)
+        return answer.status_code, answer.get_json(silent=True) | {"etag": answer.headers.get("ETag", "")} \
+            if answer.is_json else {}  # fmt: skip
+
+    def get(self, path: str) -> Any:
+        """What the office sees there."""
+        status, answer = self.call(self.office, "GET", path)
+        if status != 200:
+            raise Failed(f"{path} was answered with {status}: {answer.get('detail')}")
+        return answer
+
+    def begin(self, at: datetime) -> None:
+        self.clock.now = at
+
+    def wait(self, until: datetime) -> None:
+        """Time passes, and what falls due meanwhile is done when it falls due."""
+        if until < self.clock.now:
+            raise Failed(f"it is {self.clock.now.astimezone(ZONE):%H:%M %d/%m/%Y} already")
+        self.worker.drain()
+        while (due := self.worker.next_due()) is not None and due <= until:
+            self.clock.now = max(self.clock.now, due.astimezone(ZONE))
+            self.worker.drain()
+        self.clock.now = until
+
+    def pass_by(self, span: timedelta) -> None:
+        self.wait(self.clock.now + span)
+
+    def told(self, number: str) -> list[tuple[str, str]]:
+        """What has been sent in a case so far: (an agency's key or an address, the text's id), oldest first."""
+        self.worker.drain()
+        letters = {letter["key"]: letter for letter in self.get(f"/outbox?case={number}&limit=200")["items"]}
+        ours = [message for message in self.post.sent if message.key in letters]
+        return [(letters[one.key]["agency"] or one.to, letters[one.key]["topic"]) for one in ours]

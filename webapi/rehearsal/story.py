@@ -1,0 +1,137 @@
+"""A scenario file, read and checked: whatever is misspelt in it is said before anything is played."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from engine.calendar import ZONE
+from engine.errors import InvalidRequest
+
+BEGINS = "08:00 03/09/2021"  # a Friday, the day after National Day
+AT = "%H:%M %d/%m/%Y"
+
+_THEN = {"status", "outcome", "tasks", "told", "due", "due_of", "closed", "late"}
+_REPORT = {"answers", "channel", "area", "place", "reporter", "beneficiary", "severity", "subject", "by", "then"}
+_STEPS = {  # what makes a step the kind it is, and what else it may say
+    "task": {"who", "answers", "refused"},
+    "returns": {"who", "reason", "refused"},
+    "wait": set(),
+    "until": set(),
+    "citizen": {"text", "stars", "refused"},
+    "does": {"who", "body", "refused"},
+    "message": {"who", "payload", "refused"},
+}
+_NEEDS = {"task": "who", "returns": "who", "does": "who"}
+_SPAN = re.compile(r"(\d+) (week|day|hour|minute|second)s?")
+
+
+@dataclass(frozen=True)
+class Story:
+    """What happens, in order.
+
+    Attributes:
+        report_type: the code of the folder it lies in.
+        report: the table ``[report]``.
+        steps: the tables ``[[steps]]``.
+        then: what must be so at the end.
+    """
+
+    path: Path
+    report_type: str
+    title: str
+    begins: datetime
+    report: dict[str, Any]
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    then: dict[str, Any] = field(default_factory=dict)
+
+
+def stories_in(folder: Path) -> list[Path]:
+    """The scenarios of one report type, in order."""
+    return sorted((folder / "scenarios").glob("*.toml"))
+
+
+def read(path: Path) -> Story:
+    """Raises:
+    InvalidRequest: the file is no scenario; the sentence names the place.
+    """
+    try:
+        said = tomllib.loads(path.read_text(encoding="utf-8"))
+        code = str(tomllib.loads((path.parent.parent / "type.toml").read_text(encoding="utf-8"))["code"])
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, KeyError) as error:
+        raise InvalidRequest(f"{path} cannot be read: {error}.") from error
+    try:
+        return _story(path, code, said)
+    except InvalidRequest as error:
+        raise InvalidRequest(f"{path}: {error.detail}") from None
+
+
+def moment(words: Any) -> datetime:
+    """ "21:30 03/09/2021", in Vietnam.
+
+    Raises:
+        InvalidRequest: it is not written so.
+    """
+    try:
+        return datetime.strptime(str(words), AT).replace(tzinfo=ZONE)
+    except ValueError:
+        raise InvalidRequest(f'{words!r} is no time: write it like "21:30 03/09/2021".') from None
+
+
+def span(words: Any) -> timedelta:
+    """ "2 days 5 hours" of elapsed time.
+
+    Raises:
+        InvalidRequest: it is not written so.
+    """
+    if not re.fullmatch(rf"(\s*{_SPAN.pattern})+", str(words)):
+        raise InvalidRequest(f'{words!r} is no length of time: write it like "2 days 5 hours".')
+    return sum((timedelta(**{f"{unit}s": int(count)}) for count, unit in _SPAN.findall(words)), timedelta())
+
+
+def _story(path: Path, code: str, said: dict[str, Any]) -> Story:
+    _known(said, {"title", "begins", "report", "steps", "then"}, "a scenario")
+    report, steps, then = said.get("report"), said.get("steps", []), said.get("then", {})
+    if not isinstance(report, dict) or "answers" not in report:
+        raise InvalidRequest("there is no [report] with answers: a scenario begins with a report.")
+    _known(report, _REPORT, "[report]")
+    _expected(report.get("then", {}), "[report.then]")
+    for number, step in enumerate(steps, 1):
+        _step(step, f"step {number}")
+    _expected(then, "[then]")
+    return Story(path, code, said.get("title", path.stem), moment(said.get("begins", BEGINS)), report, steps, then)
+
+
+def _step(step: dict[str, Any], place: str) -> None:
+    kinds = [kind for kind in _STEPS if kind in step]
+    if len(kinds) != 1:
+        raise InvalidRequest(f"{place} must have exactly one of {', '.join(_STEPS)}; it has {len(kinds)} of them.")
+    _known(step, _STEPS[kinds[0]] | {kinds[0], "then"}, place)
+    needs = _NEEDS.get(kinds[0])
+    if needs and needs not in step:
+        raise InvalidRequest(f"{place} does not say {needs} does it.")
+    if "until" in step:
+        moment(step["until"])
+    if "wait" in step:
+        span(step["wait"])
+    _expected(step.get("then", {}), f"then of {place}")
+
+
+def _expected(then: dict[str, Any], place: str) -> None:
+    _known(then, _THEN, place)
+    for when in (then.get("due"), *then.get("due_of", {}).values()):
+        if when is not None:
+            moment(when)
+
+
+def _known(table: dict[str, Any], names: set[str], place: str) -> None:
+    for name in table:
+        if name not in names:
+            close = get_close_matches(name, names, 1)
+            meant = f"; did you mean {close[0]!r}?" if close else f": there are {', '.join(sorted(names))}."
+            raise InvalidRequest(f"{place} has no {name!r}{meant}")
