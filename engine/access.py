@@ -98,6 +98,13 @@ RULES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("admin", "all", ALL, "see see-task see-incident retry see-outbox resend deploy see-account manage message"),
     ("client", "province", ALL, "report"),
     ("client", "own", ALL, "see read comment attach reopen rate message"),
+    ("operator", "province", ALL, "contact count"),
+    ("handler", "province", ALL, "contact"),
+    ("office", "province", ALL, "contact count branch"),
+    ("overseer", "province", ALL, "count"),
+    ("analyst", "province", ALL, "count branch"),
+    ("admin", "all", ALL, "contact count branch"),
+    ("client", "province", ALL, "contact"),
     ("citizen", "shown", ALL, "see comment reopen rate resume message"),
 )
 
@@ -333,6 +340,8 @@ _WORDS = {  # what an action is called where it is refused
     "delegate": "delegate", "see-task": "see the tasks of", "see-account": "see the accounts of",
     "see-incident": "see the incidents of", "see-outbox": "see the messages of", "resend": "send again",
     "retry": "retry", "deploy": "deploy report types to", "manage": "manage accounts of",
+    "contact": "note contacts of", "count": "count the contacts of",
+    "branch": "say what the keys mean in",
 }  # fmt: skip
 
 

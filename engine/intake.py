@@ -10,11 +10,11 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, select
 
-from engine import access, clocks, instances, model
+from engine import access, clocks, contacts, instances, model
 from engine.access import Account, Target
 from engine.calendar import ZONE
 from engine.errors import InvalidRequest
-from engine.forms import contacts
+from engine.forms import contacts as addresses
 from engine.packages import Package
 from engine.prepared import PerDatabase, Prepared, Upsert
 from engine.runtime import Unit
@@ -78,6 +78,8 @@ class Report:
         answers: what the type's intake form asks for.
         area: code of the district it is about, if known.
         beneficiary: who needs help, if not the reporter (HC-02).
+        branch: the keys the caller pressed, "5" or "5.1".
+        contact: id of the call or message it came by, if that has been noted already; else one is noted now.
     """
 
     report_type: str
@@ -89,6 +91,8 @@ class Report:
     beneficiary: Person | None = None
     severity: str | None = None
     subject: str = ""
+    branch: str | None = None
+    contact: int | None = None
 
 
 @dataclass(frozen=True)
@@ -127,6 +131,7 @@ def receive(unit: Unit, report: Report, *, by: Account) -> Receipt:
     case: Any = SimpleNamespace(**_BLANK | instances.UNBORN | values)
     for row in people:
         unit.write(_NEW_PERSON, row | {"case_id": case.id})
+    _note_contact(unit, report, case, by)
     if by.agency:
         instances.concern(unit, case.id, by.agency, "task")
     if deadline:
@@ -134,6 +139,21 @@ def receive(unit: Unit, report: Report, *, by: Account) -> Receipt:
     facts = _facts(unit, report, answers, package, number)
     instances.begin(unit, case, facts, by=by.login, channel=report.channel, report_type=package.code)
     return Receipt(case.id, number, secret)
+
+
+def _note_contact(unit: Unit, report: Report, case: Any, by: Account) -> None:
+    """Every case has come by exactly one contact: that is what figures count."""
+    if report.contact is not None:
+        gone = InvalidRequest(
+            f"There is no contact {report.contact} in the province {case.province} that could still become a case."
+        )
+        known = {"contact": report.contact, "of_province": case.province, "case": case.id, "who": by.login}
+        unit.write(contacts.BECAME_A_CASE, known, otherwise=gone)
+        return
+    row = {"province": case.province, "channel": report.channel, "branch": report.branch, "call_id": None,
+           "started_at": unit.now, "area": report.area, "agency": by.agency, "taken_by": by.login,
+           "case_id": case.id}  # fmt: skip
+    unit.write(contacts.RECEIVED, row)
 
 
 def secret_hash(secret: str) -> str:
@@ -166,10 +186,10 @@ def _person(part: str, person: Person | None) -> dict[str, Any] | None:
         raise InvalidRequest(f"{part}.kind is {person.kind!r}; use one of {', '.join(KINDS)}.")
     row = {name: nfc(value).strip() or None for name, value in vars(person).items() if isinstance(value, str)}
     if row.get("phone"):
-        row["phone"] = contacts.phone(str(row["phone"]))
+        row["phone"] = addresses.phone(str(row["phone"]))
         if row["phone"] is None:
             raise InvalidRequest(f"{part}.phone is no number we can reach; write it like 0912345678, or leave it out.")
-    if row.get("email") and not contacts.is_email(str(row["email"])):
+    if row.get("email") and not addresses.is_email(str(row["email"])):
         raise InvalidRequest(f"{part}.email is no e-mail address; write it like ten@example.vn, or leave it out.")
     whole: dict[str, Any] = dict.fromkeys(("name", "phone", "email", "address", "zalo"))
     return whole | row | {"part": part, "anonymous": person.anonymous}

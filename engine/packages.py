@@ -19,7 +19,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, literal_column, select
 
-from engine import model
+from engine import branches, model
 from engine.deadlines import Terms
 from engine.errors import InvalidPackage, InvalidRequest, NotFound
 from engine.flow.check import check
@@ -182,6 +182,7 @@ def load_province(unit: Unit, settings: Mapping[str, Any]) -> None:
         for one in settings.get("agencies", ())
     ]
     _upsert(unit, model.agencies, agencies)
+    branches.load(unit, code, settings.get("branches", ()))
 
 
 def _upsert(unit: Unit, table: Any, rows: list[dict[str, Any]]) -> None:

@@ -128,3 +128,26 @@ def test_replacing_a_table_keeps_the_rows_that_refer_to_it(bare):
 
 def _foreign_keys_are_kept(connection: Connection) -> bool:
     return connection.dialect.name != "sqlite" or connection.scalar(text("PRAGMA foreign_keys")) == 1
+
+
+def test_a_case_from_before_contacts_were_noted_counts_as_one(bare):
+    schema.upgrade(bare, "0001")
+    with bare.begin() as connection:
+        connection.execute(text("INSERT INTO provinces (code, name, short, settings) VALUES ('74', 'BD', 'BD', '{}')"))
+        connection.execute(text(
+            "INSERT INTO definitions (key, version, checksum, files, warnings, created_at, created_by, active_from)"
+            " VALUES ('X', 1, '', '', '[]', '2021-01-01 00:00:00+00', 'x', '2021-01-01 00:00:00+00')"
+        ))  # fmt: skip
+        connection.execute(text(
+            "INSERT INTO cases (number, definition_id, report_type, province, channel, secrecy, report, status,"
+            " opened_at, opened_by, secret_hash)"
+            " VALUES ('1022.BD.1', 1, 'X', '74', 'zalo', 'C1', '{}', 'moi', '2021-09-03 01:00:00+00', 'app', '')"
+        ))  # fmt: skip
+
+    schema.upgrade(bare)
+
+    with bare.connect() as connection:
+        [row] = connection.execute(
+            text("SELECT province, direction, channel, outcome, taken_by, case_id FROM contacts")
+        ).all()
+    assert tuple(row) == ("74", "in", "zalo", "case", "app", 1)

@@ -20,6 +20,7 @@ from engine.model.cases import (
     tasks,
 )
 from engine.model.columns import Id, Instant, metadata
+from engine.model.contacts import branches, contacts
 from engine.model.provinces import accounts, agencies, areas, definitions, login_failures, provinces, tokens
 from engine.model.queues import incidents, jobs, outbox
 from engine.model.records import attachments, comments, events, inbox
@@ -32,9 +33,11 @@ __all__ = [
     "agencies",
     "areas",
     "attachments",
+    "branches",
     "cases",
     "comments",
     "deadlines",
+    "contacts",
     "definitions",
     "events",
     "inbox",

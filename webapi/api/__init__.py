@@ -16,6 +16,7 @@ from webapi.api import (
     agencies,
     attachments,
     cases,
+    contacts,
     deployments,
     incidents,
     login,
@@ -29,8 +30,8 @@ from webapi.api import (
 )
 from webapi.api.blueprint import PREFIX, Key, Name
 
-PARTS = (reports, cases, attachments, tasks, messages, report_types, track, incidents, outbox, deployments, accounts,
-         agencies, tokens, login)  # fmt: skip
+PARTS = (reports, contacts, cases, attachments, tasks, messages, report_types, track, incidents, outbox, deployments,
+         accounts, agencies, tokens, login)  # fmt: skip
 SECURITY = {"type": "http", "scheme": "bearer", "description": "a token (ts_…) from POST /login or POST /tokens"}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from flask import url_for
 from marshmallow import fields, post_load, validate
 
-from engine import intake, queries
+from engine import branches, intake, queries
 from engine.access import Account
 from engine.runtime import Unit
 from webapi.api.blueprint import Blueprint, Code, In, Out, Words
@@ -46,6 +46,12 @@ class ReportIn(In):
     reporter = fields.Nested(PersonIn)
     beneficiary = fields.Nested(PersonIn, metadata={"description": "who needs help, if not the reporter"})
     severity = Code(metadata={"description": "as the type's rules name it"})
+    branch = fields.String(
+        validate=validate.Regexp(branches.KEY), metadata={"description": "the keys the caller pressed: 5, or 5.1"}
+    )
+    contact = fields.Integer(
+        strict=True, validate=validate.Range(1, 2**53), metadata={"description": "POST /contacts: the call it came by"}
+    )
     subject = Words(120, shortest=0, load_default="", metadata={"description": "one line; else taken from the answers"})
 
     @post_load

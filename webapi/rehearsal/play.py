@@ -95,7 +95,8 @@ class _Play:
         place = "[report]"
         try:
             self.stage.begin(self.story.begins)
-            self._report()
+            for report in (*self.story.earlier, self.story.report):
+                self._report(report)
             self._look(self.story.report.get("then", {}))
             for number, step in enumerate(self.story.steps, 1):
                 place = f"step {number} ({', '.join(f'{key} {step[key]}' for key in _NAMES if key in step)})"
@@ -110,10 +111,10 @@ class _Play:
 
     # -- what is done
 
-    def _report(self) -> None:
-        said = {key: value for key, value in self.story.report.items() if key not in ("by", "then")}
+    def _report(self, report: dict[str, Any]) -> None:
+        said = {key: value for key, value in report.items() if key not in ("by", "then")}
         body = {"report_type": self.story.report_type, "channel": "dien_thoai", "reporter": CALLER} | said
-        by = self.story.report.get("by", self.stage.desk)
+        by = report.get("by", self.stage.desk)
         made = self._done(self.stage.call(by, "POST", "/reports", body), None)
         self.number, self.secret = made["number"], made["secret"]
 
@@ -169,7 +170,7 @@ class _Play:
         if not then:
             return
         case = self.stage.get(f"/cases/{self.number}")
-        seen = {"status": case["status"], "outcome": case["outcome"], "tasks": _tasks(case["tasks"]),
+        seen = {"status": case["status"], "outcome": case["outcome"] or "", "tasks": _tasks(case["tasks"]),
                 "closed": case["closed_at"] is not None, "late": case["breached_at"] is not None,
                 "due": _local(case["due_at"])}  # fmt: skip
         for name, is_so in seen.items():

@@ -38,6 +38,7 @@ class Story:
     Attributes:
         report_type: the code of the folder it lies in.
         report: the table ``[report]``.
+        earlier: the tables ``[[earlier]]``, reports that are there already.
         steps: the tables ``[[steps]]``.
         then: what must be so at the end.
     """
@@ -47,6 +48,7 @@ class Story:
     title: str
     begins: datetime
     report: dict[str, Any]
+    earlier: list[dict[str, Any]] = field(default_factory=list)
     steps: list[dict[str, Any]] = field(default_factory=list)
     then: dict[str, Any] = field(default_factory=dict)
 
@@ -95,16 +97,20 @@ def span(words: Any) -> timedelta:
 
 
 def _story(path: Path, code: str, said: dict[str, Any]) -> Story:
-    _known(said, {"title", "begins", "report", "steps", "then"}, "a scenario")
-    report, steps, then = said.get("report"), said.get("steps", []), said.get("then", {})
+    _known(said, {"title", "begins", "earlier", "report", "steps", "then"}, "a scenario")
+    report, earlier = said.get("report"), said.get("earlier", [])
+    steps, then = said.get("steps", []), said.get("then", {})
     if not isinstance(report, dict) or "answers" not in report:
         raise InvalidRequest("there is no [report] with answers: a scenario begins with a report.")
+    for other in earlier:
+        _known(other, _REPORT - {"then"}, "[[earlier]]")
     _known(report, _REPORT, "[report]")
     _expected(report.get("then", {}), "[report.then]")
     for number, step in enumerate(steps, 1):
         _step(step, f"step {number}")
     _expected(then, "[then]")
-    return Story(path, code, said.get("title", path.stem), moment(said.get("begins", BEGINS)), report, steps, then)
+    begins = moment(said.get("begins", BEGINS))
+    return Story(path, code, said.get("title", path.stem), begins, report, earlier, steps, then)
 
 
 def _step(step: dict[str, Any], place: str) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from engine.flow.draft import PROVINCE, TYPE, Draft
@@ -10,13 +12,14 @@ from engine.flow.faults import Fault
 from engine.flow.rules.phrases import meant
 
 SECRECY = ("C0", "C1", "C2", "C3", "C4")
+BRANCH = re.compile(r"[0-9*#](\.[0-9*#]){0,2}\Z")  # as `engine.branches` reads it
 KINDS = ("desk", "office", "department", "district", "service", "overseer")
 _TYPE_KEYS = frozenset({
     "code", "province", "process", "secrecy", "intake_form", "name", "statuses", "outcomes", "lanes", "deadlines",
     "extension", "pause", "texts", "description", "reopen", "severities",
 })
 _PROVINCE_KEYS = frozenset({
-    "code", "short", "name", "hotline", "tracking_url", "calendars", "areas", "agencies", "texts", "keypad",
+    "code", "short", "name", "hotline", "tracking_url", "calendars", "areas", "agencies", "texts", "branches",
 })
 
 
@@ -130,10 +133,31 @@ def _province(draft: Draft) -> Iterator[Fault]:
         if one.get("area") is not None and one["area"] not in codes:
             yield found.fault(line, "table-value", f"Write an area of province.toml for the agency {key!r}: there is "
                               f"no area {one['area']!r}.")
+    yield from _branches(draft, found, seen)
     url = draft.province.get("tracking_url", "{number}")
     if "{number}" not in str(url):
         yield found.fault(("tracking_url",), "table-value", "Write {number} where the case's number belongs in "
                           "tracking_url.")
+
+
+def _branches(draft: Draft, found: _Table, agencies: set[str]) -> Iterator[Fault]:
+    """What the keys of the telephone mean, and from when on."""
+    said: set[tuple[str, Any]] = set()
+    for one in _rows(draft, "branches"):
+        key, line = str(one.get("key", "")), ("branches",)
+        if not BRANCH.match(key) or not isinstance(one.get("name"), str):
+            yield found.fault(line, "table-missing", "Write key (5, or 5.1 for a key behind it) and name in every "
+                              f"[[branches]] of province.toml; one has {key!r}.")
+        begins = one.get("from")
+        if not isinstance(begins, datetime) or begins.tzinfo is None:
+            yield found.fault(line, "table-value", f"Write since when the key {key} means {one.get('name')!r}: "
+                              "from = 2021-09-02T00:00:00+07:00.")
+        elif (key, begins) in said:
+            yield found.fault(line, "id-duplicate", f"The key {key} is given two meanings from {begins} on.")
+        said.add((key, begins))
+        if one.get("agency") is not None and one["agency"] not in agencies:
+            yield found.fault(line, "table-value", f"Write an agency of province.toml for the key {key}: there is no "
+                              f"agency {one['agency']!r}.")
 
 
 def _rows(draft: Draft, key: str) -> Iterator[Mapping[str, Any]]:

@@ -1,0 +1,182 @@
+"""The figures of a day or any period, in the shape the hotlines publish them, and their balance.
+
+Every contact falls on exactly one line, so the lines of a period add up to its contacts. What had ended without anybody
+saying how is a line of its own: as long as there is one, the report is out of balance and says by how much. (Hà Nội's
+6,107 calls of 3/9/2021 leave 1,581 unexplained.) Contacts and cases are never mixed: a case counts by the contact that
+opened it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, case, func, or_, select
+
+from engine import access, branches
+from engine.access import Account, Target
+from engine.errors import InvalidRequest
+from engine.model import cases, contacts
+from engine.queries import Page, page, read_cursor
+from engine.runtime import Unit
+
+AT_ONCE = "giai_dap_ngay"  # the outcome of a case that the desk answered in the call (C.0)
+NAMES = {
+    "answered": "Giải đáp, xử lý, tư vấn trực tiếp",
+    "transferred": "Chuyển sở, ngành, quận, huyện, thị xã",
+    "open": "Đang xử lý tại tổng đài",
+    "missed": "Nhỡ, bỏ dở",
+    "refused": "Từ chối, trùng, gọi nhầm",
+    "unknown": "Kết thúc mà không rõ kết quả",
+}
+TOPICS_SHOWN = 10
+
+_of_case = contacts.c.case_id.is_not(None)
+LINE: ColumnElement[str] = case(
+    (contacts.c.outcome == "answered", "answered"),
+    (and_(_of_case, cases.c.outcome == AT_ONCE), "answered"),
+    (and_(_of_case, cases.c.lead_agency.is_not(None)), "transferred"),
+    (and_(_of_case, cases.c.closed_at.is_(None)), "open"),
+    (_of_case, "refused"),
+    (contacts.c.outcome == "missed", "missed"),
+    (contacts.c.outcome.in_(("refused", "duplicate", "wrong_number")), "refused"),
+    (contacts.c.ended_at.is_(None), "open"),
+    else_="unknown",
+)
+
+
+@dataclass(frozen=True)
+class Lines:
+    """How many contacts came in, and on which line each fell."""
+
+    received: int = 0
+    answered: int = 0
+    transferred: int = 0
+    open: int = 0
+    missed: int = 0
+    refused: int = 0
+    unknown: int = 0
+
+    @property
+    def unexplained(self) -> int:
+        """What is missing from the sum of the outcomes: 0 in a balanced report."""
+        return self.received - self.answered - self.transferred - self.open - self.missed - self.refused
+
+
+@dataclass(frozen=True)
+class Figures:
+    """A period's report (F.1).
+
+    Attributes:
+        since: when ``cumulative`` begins; ``None``: it was not asked for.
+        by_key: (key, what it meant when the period ended, lines), in the order of the keys.
+        topics: (in a few words, how often), most frequent first.
+        calls_out, consultations: calls that the hotline made, and those of them in which somebody was advised.
+    """
+
+    province: str
+    begins: datetime
+    ends: datetime
+    lines: Lines
+    by_key: Sequence[tuple[str, str | None, Lines]]
+    by_channel: Sequence[tuple[str, Lines]]
+    topics: Sequence[tuple[str, int]]
+    calls_out: int
+    consultations: int
+    since: datetime | None = None
+    cumulative: Lines = field(default_factory=Lines)
+
+
+def report(
+    unit: Unit, account: Account, province: str, begins: datetime, ends: datetime, since: datetime | None = None
+) -> Figures:
+    """The figures of the contacts that began from ``begins`` on and before ``ends``.
+
+    Args:
+        since: count everything from then until ``ends``, too. All aware.
+
+    Raises:
+        NotAllowed: the account may not count this province's contacts.
+        InvalidRequest: the period is none.
+    """
+    access.require(account, "count", Target(province), unit)
+    if ends <= begins or (since is not None and since > begins):
+        raise InvalidRequest("A period begins before it ends, and what is counted since a date begins no later.")
+    came = _came(province, begins, ends)
+    keys = {row.key: row.name for row in branches.at(unit, province, ends)}
+    by_key = _grouped(unit, contacts.c.branch, came)
+    calls_out, consultations = _out(unit, province, begins, ends)
+    return Figures(
+        province, begins, ends,
+        _lines(unit, came),
+        [(key, keys.get(key), lines) for key, lines in by_key if key is not None],
+        [(str(channel), lines) for channel, lines in _grouped(unit, contacts.c.channel, came)],
+        _topics(unit, came), calls_out, consultations, since,
+        _lines(unit, _came(province, since, ends)) if since else Lines(),
+    )  # fmt: skip
+
+
+def behind(
+    unit: Unit, account: Account, province: str, begins: datetime, ends: datetime, *, line: str | None = None,
+    branch: str | None = None, channel: str | None = None, limit: int = 50, after: str | None = None,
+) -> Page:  # fmt: skip
+    """The contacts behind a figure, oldest first, each with the number of its case if there is one.
+
+    Raises:
+        NotAllowed, InvalidRequest: as for `report`; or there is no such line.
+    """
+    access.require(account, "contact", Target(province), unit)
+    if line is not None and line not in NAMES:
+        raise InvalidRequest(f"There is no line {line!r}: there are {', '.join(NAMES)}.", field="line")
+    conditions = [_came(province, begins, ends)]
+    conditions += [LINE == line] if line else []
+    conditions += [contacts.c.branch == branch] if branch else []
+    conditions += [contacts.c.channel == channel] if channel else []
+    if after is not None:
+        conditions.append(contacts.c.id > read_cursor(after)[1])
+    query = _joined(contacts, cases.c.number.label("case"), LINE.label("line")).where(*conditions)
+    return page(unit.all(query.order_by(contacts.c.id).limit(limit + 1)), limit)
+
+
+def _joined(*columns: Any) -> Any:
+    return select(*columns).select_from(contacts.outerjoin(cases, cases.c.id == contacts.c.case_id))
+
+
+def _came(province: str, begins: datetime, ends: datetime) -> ColumnElement[bool]:
+    at = contacts.c.started_at
+    return and_(contacts.c.province == province, at >= begins, at < ends, contacts.c.direction == "in")
+
+
+def _lines(unit: Unit, which: ColumnElement[bool]) -> Lines:
+    # received is counted by itself: were a line ever to lose a contact, the report would be out of balance
+    received = unit.scalar(select(func.count()).select_from(contacts).where(which))
+    return _of(received, unit.all(_joined(LINE.label("line"), func.count().label("n")).where(which).group_by(LINE)))
+
+
+def _grouped(unit: Unit, by: Any, which: ColumnElement[bool]) -> list[tuple[Any, Lines]]:
+    query = _joined(by.label("key"), LINE.label("line"), func.count().label("n")).where(which)
+    found: dict[Any, list[Row[Any]]] = {}
+    for row in unit.all(query.group_by(by, LINE).order_by(by)):
+        found.setdefault(row.key, []).append(row)
+    return [(key, _of(sum(row.n for row in rows), rows)) for key, rows in found.items()]
+
+
+def _of(received: int, rows: list[Row[Any]]) -> Lines:
+    return Lines(received, **{row.line: row.n for row in rows})
+
+
+def _topics(unit: Unit, which: ColumnElement[bool]) -> list[tuple[str, int]]:
+    topic, often = contacts.c.topic, func.count().label("n")
+    query = select(topic, often).where(which, topic.is_not(None)).group_by(topic)
+    return [(row.topic, row.n) for row in unit.all(query.order_by(often.desc(), topic).limit(TOPICS_SHOWN))]
+
+
+def _out(unit: Unit, province: str, begins: datetime, ends: datetime) -> tuple[int, int]:
+    at, advised = contacts.c.started_at, or_(contacts.c.outcome == "answered", contacts.c.outcome == "case")
+    query = select(func.count(), func.count().filter(advised)).select_from(contacts)
+    row = unit.first(
+        query.where(contacts.c.province == province, at >= begins, at < ends, contacts.c.direction == "out")
+    )
+    return (row[0], row[1]) if row else (0, 0)

@@ -1,0 +1,95 @@
+"""A period's figures as JSON, as a table for spreadsheets, and as an Excel workbook."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+import xlsxwriter
+
+from engine.calendar import ZONE
+from engine.figures import NAMES, Figures, Lines
+
+Cells = tuple[Any, ...]
+
+
+def as_answer(report: Figures) -> dict[str, Any]:
+    """What `GET /figures` answers: the figures, and where the contacts behind each are listed."""
+    period = {"province": report.province, "from": report.begins.isoformat(), "to": report.ends.isoformat()}
+    return {
+        **vars(report),
+        "balanced": report.lines.unexplained == 0,
+        "by_key": [{"key": key, "name": name, "lines": lines} for key, name, lines in report.by_key],
+        "by_channel": [{"channel": channel, "lines": lines} for channel, lines in report.by_channel],
+        "topics": [{"topic": topic, "contacts": count} for topic, count in report.topics],
+        "cumulative": report.cumulative if report.since else None,
+        "behind": {line: f"/api/v1/contacts?{urlencode(period | {'line': line})}" for line in NAMES},
+    }
+
+
+def as_csv(report: Figures) -> bytes:
+    """UTF-8 with the mark that makes Excel read it as such."""
+    text = io.StringIO()
+    csv.writer(text).writerows([_harmless(cell) for cell in row] for row in _rows(report))
+    return b"\xef\xbb\xbf" + text.getvalue().encode()
+
+
+def as_workbook(report: Figures) -> bytes:
+    content = io.BytesIO()
+    # what somebody typed as a topic stays text, whatever it begins with
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    with xlsxwriter.Workbook(content, options) as workbook:
+        sheet = workbook.add_worksheet("1022")
+        sheet.set_column(0, 0, 44)
+        for number, row in enumerate(_rows(report)):
+            sheet.write_row(number, 0, row)
+    return content.getvalue()
+
+
+def _rows(report: Figures) -> Iterator[Cells]:
+    begins, ends = (f"{at.astimezone(ZONE):%H:%M %d/%m/%Y}" for at in (report.begins, report.ends))
+    yield "Báo cáo tiếp nhận, xử lý thông tin qua tổng đài 1022", report.province
+    yield "Từ", begins
+    yield "Đến trước", ends
+    yield ()
+    yield from _lines(report.lines)
+    if report.lines.unexplained:
+        yield "KHÔNG CÂN ĐỐI: số cuộc chưa rõ kết quả", report.lines.unexplained
+    yield "Cuộc gọi ra chủ động", report.calls_out
+    yield "Lượt tư vấn qua cuộc gọi ra", report.consultations
+    if report.since:
+        yield ()
+        yield f"Lũy kế từ {report.since.astimezone(ZONE):%d/%m/%Y}",
+        yield from _lines(report.cumulative)
+    header = ("Tiếp nhận", *NAMES.values())
+    if report.by_key:
+        yield ()
+        yield ("Theo phím", *header)
+        for key, name, lines in report.by_key:
+            yield (f"Phím {key}" + (f" – {name}" if name else ""), *_values(lines))
+    yield ()
+    yield ("Theo kênh", *header)
+    for channel, lines in report.by_channel:
+        yield (channel, *_values(lines))
+    if report.topics:
+        yield ()
+        yield "Nội dung người dân quan tâm", "Số cuộc"
+        yield from report.topics
+
+
+def _lines(lines: Lines) -> Iterator[Cells]:
+    yield "Cuộc gọi, tin nhắn đến", lines.received
+    for line, name in NAMES.items():
+        yield name, getattr(lines, line)
+
+
+def _values(lines: Lines) -> Cells:
+    return (lines.received, *(getattr(lines, line) for line in NAMES))
+
+
+def _harmless(cell: Any) -> Any:
+    """A text that a spreadsheet would take for a formula is marked as text."""
+    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
