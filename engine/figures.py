@@ -23,6 +23,7 @@ from engine.queries import Page, page, read_cursor
 from engine.runtime import Unit
 
 AT_ONCE = "giai_dap_ngay"  # the outcome of a case that the desk answered in the call (C.0)
+NEVER_REACHED = "nho"  # and of a missed call whose caller could not be reached again
 NAMES = {
     "answered": "Giải đáp, xử lý, tư vấn trực tiếp",
     "transferred": "Chuyển sở, ngành, quận, huyện, thị xã",
@@ -37,6 +38,7 @@ _of_case = contacts.c.case_id.is_not(None)
 LINE: ColumnElement[str] = case(
     (contacts.c.outcome == "answered", "answered"),
     (and_(_of_case, cases.c.outcome == AT_ONCE), "answered"),
+    (and_(_of_case, cases.c.outcome == NEVER_REACHED), "missed"),
     (and_(_of_case, cases.c.lead_agency.is_not(None)), "transferred"),
     (and_(_of_case, cases.c.closed_at.is_(None)), "open"),
     (_of_case, "refused"),

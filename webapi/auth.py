@@ -70,8 +70,15 @@ def changes(view: View) -> View:
     return door
 
 
-def admit(unit_of_work: Callable[[], AbstractContextManager[Unit]], visit: Callable[[Unit, Account], Any]) -> Any:
+def admit(
+    unit_of_work: Callable[[], AbstractContextManager[Unit]],
+    visit: Callable[[Unit, Account], Any],
+    sent: str | None = None,
+) -> Any:
     """Call ``visit`` with a unit and the caller.
+
+    Args:
+        sent: the token, where it does not come in the header.
 
     A caller seen before costs no look of its own; whether anything about them has changed is asked in passing, and if
     so, everything is done once more as for a stranger. Who is refused has been looked at anew.
@@ -79,7 +86,7 @@ def admit(unit_of_work: Callable[[], AbstractContextManager[Unit]], visit: Calla
     Raises:
         NotAuthenticated: the request carries no token that is valid now.
     """
-    sent = token()
+    sent = sent or token()
     try:
         with unit_of_work() as unit:
             return visit(unit, accounts.recall(unit, sent) or accounts.authenticate(unit, sent))

@@ -1,0 +1,120 @@
+"""What a telephone exchange tells: a call rings, is answered, ends. A call that nobody took becomes a case in which
+somebody calls back (U-14): no caller is lost.
+
+Events may come twice, late, or in the wrong order; each says what it knows, and the call is one contact throughout.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, select, update
+
+from engine import access, branches, contacts, intake
+from engine.access import Account, Target
+from engine.calendar import ZONE
+from engine.errors import InvalidRequest
+from engine.forms import contacts as addresses
+from engine.model import cases, people, provinces
+from engine.model import contacts as table
+from engine.runtime import Unit
+
+CHANNEL = "dien_thoai"
+FORWARDED = "forwarded"  # a call that somebody else took
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call as the exchange sees it.
+
+    Attributes:
+        call_id: what the exchange calls it; the same in all its events.
+        caller, called: numbers, however they are written; the caller's may be withheld.
+        queue: the keys pressed, "5" or "5.1", where the exchange tells.
+    """
+
+    call_id: str
+    caller: str = ""
+    called: str = ""
+    outward: bool = False
+    queue: str = ""
+
+
+def rings(unit: Unit, call: Call, *, by: Account) -> Row[Any]:
+    """A call has begun.
+
+    Raises:
+        NotAllowed: the account may not note contacts.
+        InvalidRequest: the account belongs to no province.
+    """
+    province = _province(by)
+    said = {"channel": CHANNEL, "call_id": call.call_id, "direction": "out" if call.outward else "in"}
+    return contacts.begin(unit, province, said | {"branch": _branch(unit, province, call)}, by=by)
+
+
+def is_answered(unit: Unit, call: Call, *, by: Account) -> Row[Any]:
+    """Somebody has taken it.
+
+    Raises:
+        NotAllowed, InvalidRequest: as for `rings`.
+    """
+    contact = rings(unit, call, by=by)
+    first = update(table).where(table.c.id == contact.id, table.c.answered_at.is_(None))
+    unit.execute(first.values(answered_at=unit.now))
+    return contact
+
+
+def ends(unit: Unit, call: Call, cause: str, *, by: Account) -> tuple[Row[Any], str | None]:
+    """It is over. What became of one that was answered, whoever answered it says.
+
+    Args:
+        cause: why, in the exchange's words; only `FORWARDED` makes a difference.
+
+    Returns:
+        The contact, and the number of the case in which we call back if nobody took it.
+
+    Raises:
+        NotAllowed, InvalidRequest: as for `rings`.
+    """
+    contact = is_answered(unit, call, by=by) if cause == FORWARDED else rings(unit, call, by=by)
+    still_on = update(table).where(table.c.id == contact.id, table.c.ended_at.is_(None))
+    first = unit.claims(still_on.values(ended_at=unit.now))
+    missed = contact.answered_at is None and contact.outcome is None and cause != FORWARDED
+    if not (first and missed):
+        return contact, None
+    number = None if call.outward else _call_back(unit, contact, call, by)
+    if number is None:
+        unit.execute(update(table).where(table.c.id == contact.id).values(outcome="missed"))
+    return contact, number
+
+
+def _call_back(unit: Unit, contact: Row[Any], call: Call, by: Account) -> str | None:
+    """A case in which somebody calls back, if the province has such a type, the caller can be reached, and it is not
+    promised already."""
+    settings = unit.scalar(select(provinces.c.settings).where(provinces.c.code == contact.province))
+    report_type, phone = settings.get("missed_call"), addresses.phone(call.caller)
+    if report_type is None or phone is None or not access.allows(by, "report", Target(contact.province), unit):
+        return None
+    promised = (cases.c.report_type == report_type, cases.c.closed_at.is_(None), people.c.phone == phone)
+    if unit.first(select(people.c.id).join(cases, cases.c.id == people.c.case_id).where(*promised)) is not None:
+        return None
+    said = {"noi_dung": f"Cuộc gọi nhỡ lúc {contact.started_at.astimezone(ZONE):%H:%M %d/%m/%Y}"}
+    report = intake.Report(
+        report_type, said, CHANNEL, reporter=intake.Person(phone=phone), contact=contact.id, branch=contact.branch
+    )
+    return intake.receive(unit, report, by=by).number
+
+
+def _branch(unit: Unit, province: str, call: Call) -> str | None:
+    """The key that was pressed: as the queue is called, else whose line was called."""
+    if branches.KEY.match(call.queue):
+        return call.queue
+    keys = branches.at(unit, province, unit.now)
+    return next((row.key for row in keys if row.transfer_to is not None and row.transfer_to == call.called), None)
+
+
+def _province(by: Account) -> str:
+    if by.province is None:
+        raise InvalidRequest("The exchange's account belongs to no agency, so to no province: give it one.")
+    return by.province

@@ -1,0 +1,204 @@
+"""The door for telephone exchanges: each call is one contact, and nobody who was missed is forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Barrier, Thread
+from typing import Any
+
+import pytest
+from waitress import create_server
+from zammad_cti import CTIClient
+
+from engine import packages
+from tests.hotline import PROVINCE, Hotline, package, refused
+from tests.test_contacts import balanced, figures
+
+CALLER, LINE = "0912 345 678", "02743822222"
+MISSED = PROVINCE.replace('short = "BD"', 'short = "BD"\nmissed_call = "PAKN"')  # any type will do for the test
+
+
+@pytest.fixture
+def exchange(hotline: Hotline) -> Hotline:
+    """A province that calls back."""
+    with hotline.runtime.begin() as unit:
+        packages.load_province(unit, packages.Package(package(province__toml=MISSED)).province)
+    return hotline
+
+
+def tells(hotline: Hotline, event: str, call_id: str = "pbx-1", login: str = "app", **more: str) -> Any:
+    said = {"event": event, "callId": call_id, "from": CALLER, "to": LINE, "direction": "in"} | more
+    return hotline.app.test_client().post(f"/api/v1/cti/{hotline.tokens[login]}", data=said)
+
+
+def heard(hotline: Hotline, *events: str, **more: str) -> Any:
+    for event in events:
+        answer = tells(hotline, event, **more)
+        assert answer.status_code == 200, answer.text
+    return answer.json
+
+
+def the_contact(hotline: Hotline) -> Any:
+    day = {"from": "2021-09-03T00:00:00+07:00", "to": "2021-09-05T00:00:00+07:00"}
+    [contact] = hotline.as_("vanphong").get("/contacts", **day).json["items"]
+    return contact
+
+
+def test_a_call_that_was_answered_waits_for_its_outcome(exchange: Hotline) -> None:
+    heard(exchange, "newCall", queue="4")
+    exchange.waits(0.01)
+    heard(exchange, "answer")
+    exchange.waits(0.1)
+    last = heard(exchange, "hangup", cause="normalClearing")
+
+    contact = the_contact(exchange)
+    assert (contact["id"], last["case"], contact["branch"]) == (last["contact"], None, "4")
+    assert (contact["started_at"], contact["answered_at"], contact["ended_at"], contact["outcome"]) == (
+        "2021-09-03T01:00:00+00:00", "2021-09-03T01:00:36+00:00", "2021-09-03T01:06:36+00:00", None
+    )  # fmt: skip
+    assert figures(exchange)["lines"]["unexplained"] == 1  # until whoever answered says what it was
+    said = exchange.as_("truc").post(f"/contacts/{contact['id']}", {"outcome": "answered"}, method="PATCH")
+    assert said.status_code == 200
+    assert figures(exchange)["lines"] == balanced(answered=1)
+
+
+def test_a_missed_call_becomes_a_case_in_which_somebody_calls_back(exchange: Hotline) -> None:
+    number = heard(exchange, "newCall", "hangup", cause="noAnswer")["case"]
+
+    case = exchange.case(number, "truc")
+    assert case["report"]["noi_dung"] == "Cuộc gọi nhỡ lúc 08:00 03/09/2021"
+    reporter = exchange.as_("truc").get(f"/cases/{number}/reporter").json
+    assert [person["phone"] for person in reporter["items"]] == ["+84912345678"]
+    assert the_contact(exchange)["case"] == number
+    assert figures(exchange)["lines"] == balanced(open=1)
+
+
+def test_who_is_to_be_called_back_already_is_not_promised_it_twice(exchange: Hotline) -> None:
+    first = heard(exchange, "newCall", "hangup", cause="noAnswer")["case"]
+    again = heard(exchange, "newCall", "hangup", cause="cancel", call_id="pbx-2")["case"]
+
+    assert first is not None and again is None
+    assert figures(exchange)["lines"] == balanced(open=1, missed=1)
+
+
+@pytest.mark.parametrize("more", [
+    {"from": "anonymous"}, {"from": ""}, {"direction": "out"}, {"login": "phuong"},
+], ids=["withheld", "no number", "our own call", "an account that sends no reports"])  # fmt: skip
+def test_where_nobody_can_be_called_back_the_call_is_only_missed(exchange: Hotline, more: dict[str, str]) -> None:
+    assert heard(exchange, "newCall", "hangup", cause="noAnswer", **more)["case"] is None
+
+    if more.get("direction") == "out":
+        assert figures(exchange)["calls_out"] == 1
+    else:
+        assert figures(exchange)["lines"] == balanced(missed=1)
+
+
+def test_a_province_without_such_a_type_only_counts_them(hotline: Hotline) -> None:
+    assert heard(hotline, "newCall", "hangup", cause="noAnswer")["case"] is None
+    assert figures(hotline)["lines"] == balanced(missed=1)
+
+
+def test_a_call_that_somebody_else_took_is_not_missed(exchange: Hotline) -> None:
+    assert heard(exchange, "newCall", "hangup", cause="forwarded")["case"] is None
+    assert the_contact(exchange)["outcome"] is None
+
+
+@pytest.mark.parametrize("events", [
+    ("hangup",), ("hangup", "newCall"), ("newCall", "newCall", "hangup", "hangup", "newCall"),
+])  # fmt: skip
+def test_events_may_come_twice_late_or_never(exchange: Hotline, events: tuple[str, ...]) -> None:
+    heard(exchange, *events, cause="noAnswer")
+
+    assert the_contact(exchange)["case"] is not None
+    assert figures(exchange)["lines"] == balanced(open=1)
+
+
+def test_two_exchanges_that_tell_of_the_same_end_at_once_make_one_case(exchange: Hotline) -> None:
+    heard(exchange, "newCall")
+    start, answers = Barrier(6), []
+
+    def hang_up() -> None:
+        start.wait()
+        answers.append(tells(exchange, "hangup", cause="noAnswer"))
+
+    threads = [Thread(target=hang_up) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert [answer.status_code for answer in answers] == [200] * 6
+    assert len({answer.json["case"] for answer in answers} - {None}) == 1
+    assert the_contact(exchange)["case"] is not None
+
+
+def test_the_line_that_was_called_tells_the_key(exchange: Hotline) -> None:
+    exchange.as_("phantich").post("/branches", {"key": "6", "name": "Nhu yếu phẩm", "transfer_to": LINE})
+
+    heard(exchange, "newCall", queue="Hàng đợi chung")
+
+    assert the_contact(exchange)["branch"] == "6"
+
+
+@pytest.mark.parametrize(("change", "status", "code"), [
+    ({"event": "ring"}, 422, "invalid-request"),
+    ({"event": ""}, 422, "invalid-request"),
+    ({"call_id": " "}, 422, "invalid-request"),
+    ({"call_id": "x" * 201}, 422, "invalid-request"),
+    ({"from": "\0"}, 422, "invalid-request"),
+    ({"login": "mattran"}, 403, "not-allowed"),
+    ({"login": "quantri"}, 422, "invalid-request"),
+])  # fmt: skip
+def test_an_event_that_cannot_be_is_refused(
+    exchange: Hotline, change: dict[str, str], status: int, code: str
+) -> None:
+    refused(tells(exchange, **{"event": "newCall"} | change), status, code)
+    assert figures(exchange)["lines"]["received"] == 0
+
+
+def test_a_door_without_a_key_stays_shut(exchange: Hotline) -> None:
+    client = exchange.app.test_client()
+
+    ring = {"event": "newCall", "callId": "1"}
+    refused(client.post("/api/v1/cti/ts_" + "x" * 43, data=ring), 401, "not-authenticated")
+    refused(client.post("/api/v1/cti/secret", data=ring), 422, "invalid-request")
+    assert client.get(f"/api/v1/cti/{exchange.tokens['app']}").status_code == 405
+    big = client.post(f"/api/v1/cti/{exchange.tokens['app']}", data=ring | {"x": "y" * 30_000})
+    assert big.status_code == 413
+
+
+def test_json_is_as_good_as_a_form(exchange: Hotline) -> None:
+    path = f"/api/v1/cti/{exchange.tokens['app']}"
+    client = exchange.app.test_client()
+
+    assert client.post(path, json={"event": "newCall", "callId": "7", "from": CALLER}).json == {
+        "contact": the_contact(exchange)["id"]
+    }
+    refused(client.post(path, json=["newCall"]), 422, "invalid-request")
+    refused(client.post(path, json={"event": "newCall", "callId": 7}), 422, "invalid-request")
+
+
+@pytest.fixture
+def address(exchange: Hotline) -> Iterator[str]:
+    """Where a real client reaches the server."""
+    server = create_server(exchange.app, host="127.0.0.1", port=0)
+    thread = Thread(target=server.run, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.effective_port}/api/v1/cti/{exchange.tokens['app']}"
+    server.close()
+
+
+def test_a_real_client_of_zammads_cti_plugs_in(exchange: Hotline, address: str, tmp_path: Path) -> None:
+    """py-zammad-cti, unchanged."""
+    softphone = CTIClient(address)
+
+    softphone.new_call(CALLER, LINE, "in", "sip-1", user=["Trực ban CDC"], queue="2")
+    softphone.answer(CALLER, LINE, "in", "sip-1", answering_number="1001")
+    softphone.hangup(CALLER, LINE, "in", "sip-1", "normalClearing")
+    softphone.new_call(CALLER, LINE, "in", "sip-2", queue="2")
+    missed = softphone.hangup(CALLER, LINE, "in", "sip-2", "noAnswer")
+
+    assert missed["case"].startswith("1022.BD.20210903.")
+    assert [row["key"] for row in figures(exchange)["by_key"]] == ["2"]
+    assert figures(exchange)["lines"]["received"] == 2

@@ -1,0 +1,73 @@
+"""The door for telephone exchanges and softphones: the generic CTI of Zammad, so that whatever speaks it plugs in.
+
+    POST /api/v1/cti/{token}    event=newCall|answer|hangup&callId=…&from=…&to=…&direction=in|out …
+
+Form fields or JSON. The token in the address is that of a program's account at the desk: it is all such a client can be
+told, so let it be an account that may do nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from flask import Flask, jsonify, request
+from flask.typing import ResponseReturnValue
+
+from engine import telephone
+from engine.access import Account
+from engine.errors import InvalidRequest
+from engine.runtime import Unit
+from engine.telephone import Call
+from webapi import auth, bodies
+
+EVENTS = ("newCall", "answer", "hangup")
+LARGEST = 20_000  # bytes of an event
+_TOKEN = re.compile(r"ts_[A-Za-z0-9_-]{43}\Z")
+
+
+def register(app: Flask) -> None:
+    app.add_url_rule("/api/v1/cti/<token>", "cti", event, methods=["POST"])
+
+
+def event(token: str) -> ResponseReturnValue:
+    """Take one event; the answer names the contact, and the case if a missed call has become one."""
+    request.max_content_length = LARGEST
+    if not _TOKEN.match(token):
+        raise InvalidRequest("The address ends in a token of this server: ts_ and 43 characters.")
+    said = _said()
+    call = Call(
+        call_id=_text(said, "callId", required=True),
+        caller=_text(said, "from"),
+        called=_text(said, "to"),
+        outward=_text(said, "direction") == "out",
+        queue=_text(said, "queue"),
+    )
+    name, cause = _text(said, "event", required=True), _text(said, "cause")
+    if name not in EVENTS:
+        raise InvalidRequest(f"There is no event {name!r}: there are {', '.join(EVENTS)}.", field="event")
+
+    def take(unit: Unit, caller: Account) -> dict[str, Any]:
+        if name == "hangup":
+            contact, number = telephone.ends(unit, call, cause, by=caller)
+            return {"contact": contact.id, "case": number}
+        heard = telephone.rings if name == "newCall" else telephone.is_answered
+        return {"contact": heard(unit, call, by=caller).id}
+
+    return jsonify(auth.admit(auth.runtime().begin, take, token))
+
+
+def _said() -> dict[str, Any]:
+    said = bodies.read(request) if request.is_json else request.form.to_dict()
+    if not isinstance(said, dict):
+        raise InvalidRequest("An event is a table of fields: event, callId, from, to …")
+    return said
+
+
+def _text(said: dict[str, Any], name: str, required: bool = False) -> str:
+    value = said.get(name, "")
+    if not isinstance(value, str) or len(value) > 200 or "\0" in value:
+        raise InvalidRequest(f"{name} is a text of at most 200 characters.", field=name)
+    if required and not value.strip():
+        raise InvalidRequest(f"The event says nothing about {name}.", field=name)
+    return value.strip()
