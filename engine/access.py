@@ -93,14 +93,15 @@ RULES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("office", "province", ALL, "see read comment attach extend pause resume reassign reopen merge rate message"),
     ("office", "province", ALL, "person report see-task delegate see-account see-incident see-outbox resend"),
     ("office", "agency", ALL, "work"),
-    ("overseer", "province", ("C0", "C1", "C2"), "see"),
+    ("overseer", "province", OPEN, "see ask"),
     ("analyst", "province", OPEN, "see see-task see-incident retry deploy see-outbox"),
     ("admin", "all", ALL, "see see-task see-incident retry see-outbox resend deploy see-account manage message"),
     ("client", "province", ALL, "report"),
     ("client", "own", ALL, "see read comment attach reopen rate message"),
     ("operator", "province", ALL, "contact count"),
     ("handler", "province", ALL, "contact"),
-    ("office", "province", ALL, "contact count branch"),
+    ("office", "province", ALL, "contact count branch ask"),
+    ("monitor", "agency", OPEN, "ask"),
     ("overseer", "province", ALL, "count"),
     ("analyst", "province", ALL, "count branch"),
     ("admin", "all", ALL, "contact count branch"),
@@ -341,7 +342,7 @@ _WORDS = {  # what an action is called where it is refused
     "see-incident": "see the incidents of", "see-outbox": "see the messages of", "resend": "send again",
     "retry": "retry", "deploy": "deploy report types to", "manage": "manage accounts of",
     "contact": "note contacts of", "count": "count the contacts of",
-    "branch": "say what the keys mean in",
+    "branch": "say what the keys mean in", "ask": "put a question into",
 }  # fmt: skip
 
 

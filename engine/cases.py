@@ -144,6 +144,25 @@ def merge(unit: Unit, number: str, into: str, *, by: Account) -> Row[Any]:
     return _now(unit, case.id)
 
 
+def ask(unit: Unit, number: str, question: str, *, by: Account) -> Row[Any]:
+    """*Giám sát*: put a question into a running case. Its process goes on, and the answer has its own clock (U-09).
+
+    Raises:
+        NotFound, NotAllowed: the case is not for this account.
+        InvalidRequest: there is no question.
+        WrongState: the case's process takes no questions now.
+    """
+    case = access.find(unit, by, "ask", number, lock=True)
+    payload = {"cau_hoi": checked_reason(question), "co_quan_giam_sat": by.agency}
+    try:
+        moved = instances.advance(unit, case.id, Deliver(messages.QUESTION, payload), by=by.login)
+    except WrongState:
+        raise WrongState(f"The case {number} takes no questions now: only while it is being handled.") from None
+    if moved is not None:
+        unit.record(case.id, "asked", by.login, agency=by.agency, question=payload["cau_hoi"])
+    return _now(unit, case.id)
+
+
 def comment(unit: Unit, number: str, text: str, *, public: bool, by: Account) -> int:
     """Add a remark; the citizen sees the public ones.
 

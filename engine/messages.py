@@ -12,6 +12,7 @@ from engine.flow.steps import Deliver
 from engine.runtime import Unit
 
 RETURNED = "msg_tra_lai"  # brings a case back to whoever assigns it
+QUESTION = "msg_cau_hoi"  # of somebody who watches over a case, while it is being handled
 MORE_INFORMATION, REOPEN, RATING = "msg_bo_sung", "msg_phan_anh_lai", "msg_danh_gia"
 
 

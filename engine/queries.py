@@ -115,7 +115,7 @@ def list_cases(unit: Unit, account: Account, wanted: CaseFilter) -> Page:
     ours = access.sees_its_agency_only(account)
     known = access.permits(account, "see", access.CASES if by_due or wanted.report_type else access.JOINED_CASES)
     readable = access.permits(account, "read").label("readable")
-    query = select(*SUMMARY, readable).where(known, *case_conditions(unit, wanted))
+    query = select(*SUMMARY, readable).where(known, *case_conditions(unit, account, wanted))
     if by_due:
         query = query if wanted.open is False else query.where(cases.c.closed_at.is_(None))
         query = query.where(cases.c.province == account.province) if ours else query  # for the index of open cases
@@ -126,7 +126,7 @@ def list_cases(unit: Unit, account: Account, wanted: CaseFilter) -> Page:
     return _newest_first(unit, query, cases.c.id, wanted)
 
 
-def case_conditions(unit: Unit, wanted: CaseFilter) -> list[ColumnElement[bool]]:
+def case_conditions(unit: Unit, account: Account, wanted: CaseFilter) -> list[ColumnElement[bool]]:
     equal = {cases.c.province: wanted.province, cases.c.report_type: wanted.report_type,
              cases.c.status: wanted.status, cases.c.area: wanted.area}  # fmt: skip
     conditions = [column == value for column, value in equal.items() if value is not None]
@@ -138,7 +138,9 @@ def case_conditions(unit: Unit, wanted: CaseFilter) -> list[ColumnElement[bool]]
         late = and_(cases.c.closed_at.is_(None), cases.c.paused_at.is_(None), cases.c.due_at < unit.now)
         conditions.append(late if wanted.overdue else or_(~late, cases.c.due_at.is_(None)))
     if wanted.q:
-        found = cases.c.search_text.contains(fold(wanted.q), autoescape=True)
+        said = cases.c.search_text.contains(fold(wanted.q), autoescape=True)
+        # who may not read a case must not learn by searching what was said in it
+        found = and_(said, access.permits(account, "read"))
         conditions.append(or_(cases.c.number == wanted.q.strip(), found))
     return conditions
 

@@ -193,7 +193,7 @@ def list_stuck(unit: Unit, account: Account, wanted: CaseFilter) -> Page:
     since = func.min(found.c.since).label("since")
     query = select(found.c.case_id.label("id"), since).join(cases, cases.c.id == found.c.case_id)
     known = access.permits(account, "see", access.JOINED_CASES)
-    query = query.where(known, *case_conditions(unit, wanted)).group_by(found.c.case_id)
+    query = query.where(known, *case_conditions(unit, account, wanted)).group_by(found.c.case_id)
     if wanted.after is not None:
         at, last = read_cursor(wanted.after)
         query = query.having(or_(since.element > at, and_(since.element == at, found.c.case_id > last)))

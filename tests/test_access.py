@@ -127,7 +127,7 @@ OPEN = "C0 C1 C2 C3"
     ("handler", of("lead monitor task", OPEN) | of("lead", "C4")),
     ("monitor", of("lead monitor task", OPEN)),
     ("office", of(HERE)),
-    ("overseer", of(HERE, "C0 C1 C2")),
+    ("overseer", of(HERE, OPEN)),
     ("analyst", of(HERE, OPEN)),
     ("admin", of(HERE) | of("elsewhere")),
     ("client", of("opened")),

@@ -215,6 +215,10 @@ class MergeIn(In):
     into = Code(required=True, metadata={"description": "the number of the case that this one repeats"})
 
 
+class QuestionIn(In):
+    question = Words(2_000, required=True)
+
+
 class RatingIn(In):
     stars = fields.Integer(required=True, strict=True, validate=validate.Range(0, 5))
 
@@ -320,6 +324,16 @@ def merge(unit: Unit, caller: Account, body: dict[str, Any], number: str) -> Any
     """Join it to the case that it repeats"""
     _read_before(unit, caller, "merge", number)
     cases.merge(unit, number, body["into"], by=caller)
+    return _shown(unit, caller, number)
+
+
+@bp.change(f"{NUMBER}/question", CaseOut, QuestionIn)
+def ask(unit: Unit, caller: Account, body: dict[str, Any], number: str) -> Any:
+    """Ask about it while it is being handled (giám sát)
+
+    Its process goes on; whoever handles it answers, with a deadline of its own, and you are told.
+    """
+    cases.ask(unit, number, body["question"], by=caller)
     return _shown(unit, caller, number)
 
 
