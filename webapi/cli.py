@@ -7,7 +7,7 @@ import runpy
 import signal
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -249,6 +249,33 @@ def try_(path: Path, only: str | None) -> None:
 def deploy(path: Path) -> None:
     """Check the report type in PATH and make it the newest version."""
     _load(open_runtime(), path)
+
+
+@main.command("demo")
+@click.option("--province", "folder", required=True, help="The province's folder in bpmn/, such as ha_noi.")
+@click.option("--day", required=True, type=click.DateTime(["%Y-%m-%d"]), help="The (first) day, local.")
+@click.option("--days", default=1, show_default=True, type=click.IntRange(1, 366))
+@click.option("--surge", default=1.0, show_default=True, type=click.FloatRange(0.001, 1000), help="Times the usual.")
+@click.option("--seed", default=1, show_default=True, help="The same seed makes the same day.")
+def make_days(folder: str, day: datetime, days: int, surge: float, seed: int) -> None:
+    """Make days of calls, messages and cases as they might have been.
+
+    For a database with demo people; nothing is sent to anybody.
+    """
+    from webapi.generator import Generator
+
+    if settings()["PRODUCTION"]:
+        raise click.ClickException("This is a production server (THONGSUOT_PRODUCTION): no invented cases here.")
+    place = ROOT / "bpmn" / folder
+    if not (place / "province.toml").is_file():
+        known = ", ".join(sorted(path.parent.name for path in (ROOT / "bpmn").glob("*/province.toml")))
+        raise click.ClickException(f"There is no province {folder!r}: there are {known}.")
+    generator = Generator(open_runtime().database, place, seed)
+    for number in range(days):
+        when = (day + timedelta(days=number)).date()
+        made = generator.day(when, surge)
+        said = ", ".join(f"{count} {outcome}" for outcome, count in sorted(made.contacts.items()))
+        click.echo(f"{when}: {sum(made.contacts.values())} contacts ({said}); {made.steps} steps taken in cases")
 
 
 # -- who works here ------------------------------------------------------------------------------------------------
