@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, Row, and_, case, func, or_, select
 from engine import access, branches
 from engine.access import Account, Target
 from engine.errors import InvalidRequest
-from engine.model import cases, contacts
+from engine.model import cases, contacts, provinces
 from engine.queries import Page, page, read_cursor
 from engine.runtime import Unit
 
@@ -72,6 +72,7 @@ class Figures:
     """A period's report (F.1).
 
     Attributes:
+        name: of the province.
         since: when ``cumulative`` begins; ``None``: it was not asked for.
         by_key: (key, what it meant when the period ended, lines), in the order of the keys.
         topics: (in a few words, how often), most frequent first.
@@ -79,6 +80,7 @@ class Figures:
     """
 
     province: str
+    name: str
     begins: datetime
     ends: datetime
     lines: Lines
@@ -111,7 +113,7 @@ def report(
     by_key = _grouped(unit, contacts.c.branch, came)
     calls_out, consultations = _out(unit, province, begins, ends)
     return Figures(
-        province, begins, ends,
+        province, str(unit.scalar(select(provinces.c.name).where(provinces.c.code == province))), begins, ends,
         _lines(unit, came),
         [(key, keys.get(key), lines) for key, lines in by_key if key is not None],
         [(str(channel), lines) for channel, lines in _grouped(unit, contacts.c.channel, came)],

@@ -20,10 +20,12 @@ from engine.prepared import PerDatabase, Prepared, Upsert
 from engine.runtime import Unit
 from engine.vietnamese import fold, nfc
 
-CHANNELS = (
-    "dien_thoai", "zalo", "web", "app", "email", "facebook", "viber", "chatbot", "truc_tiep", "pc_covid",
-    "cong_quoc_gia", "duong_day_nong_xa",
-)  # fmt: skip
+CHANNEL_NAMES = {
+    "dien_thoai": "Điện thoại", "zalo": "Zalo", "web": "Trang web", "app": "Ứng dụng", "email": "Thư điện tử",
+    "facebook": "Facebook", "viber": "Viber", "chatbot": "Trả lời tự động", "truc_tiep": "Trực tiếp",
+    "pc_covid": "PC-Covid", "cong_quoc_gia": "Cổng Dịch vụ công quốc gia", "duong_day_nong_xa": "Đường dây nóng xã",
+}  # fmt: skip
+CHANNELS = tuple(CHANNEL_NAMES)
 KINDS = ("ca_nhan", "to_chuc", "doanh_nghiep")
 SUBJECT_MAX = 120
 

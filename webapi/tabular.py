@@ -12,6 +12,7 @@ import xlsxwriter
 
 from engine.calendar import ZONE
 from engine.figures import NAMES, Figures, Lines
+from engine.intake import CHANNEL_NAMES
 
 Cells = tuple[Any, ...]
 
@@ -20,7 +21,7 @@ def as_answer(report: Figures) -> dict[str, Any]:
     """What `GET /figures` answers: the figures, and where the contacts behind each are listed."""
     period = {"province": report.province, "from": report.begins.isoformat(), "to": report.ends.isoformat()}
     return {
-        **vars(report),
+        **{name: value for name, value in vars(report).items() if name != "name"},
         "balanced": report.lines.unexplained == 0,
         "by_key": [{"key": key, "name": name, "lines": lines} for key, name, lines in report.by_key],
         "by_channel": [{"channel": channel, "lines": lines} for channel, lines in report.by_channel],
@@ -51,7 +52,7 @@ def as_workbook(report: Figures) -> bytes:
 
 def _rows(report: Figures) -> Iterator[Cells]:
     begins, ends = (f"{at.astimezone(ZONE):%H:%M %d/%m/%Y}" for at in (report.begins, report.ends))
-    yield "Báo cáo tiếp nhận, xử lý thông tin qua tổng đài 1022", report.province
+    yield "Báo cáo tiếp nhận, xử lý thông tin qua tổng đài 1022", report.name
     yield "Từ", begins
     yield "Đến trước", ends
     yield ()
@@ -73,7 +74,7 @@ def _rows(report: Figures) -> Iterator[Cells]:
     yield ()
     yield ("Theo kênh", *header)
     for channel, lines in report.by_channel:
-        yield (channel, *_values(lines))
+        yield (CHANNEL_NAMES.get(channel, channel), *_values(lines))
     if report.topics:
         yield ()
         yield "Nội dung người dân quan tâm", "Số cuộc"

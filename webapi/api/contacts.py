@@ -12,7 +12,7 @@ from engine import branches, contacts, figures
 from engine.access import Account
 from engine.calendar import ZONE
 from engine.errors import InvalidRequest
-from engine.intake import CHANNELS
+from engine.intake import CHANNEL_NAMES, CHANNELS
 from engine.model.contacts import OUTCOMES
 from engine.runtime import Unit
 from webapi import tabular
@@ -246,7 +246,11 @@ def figures_as_page(unit: Unit, caller: Account, query: dict[str, Any]) -> Any:
     """The same as a page to print"""
     report = _figures(unit, caller, query)
     keys = [(f"Phím {key}" + (f" – {name}" if name else ""), lines) for key, name, lines in report.by_key]
-    return Response(render_template("figures.html", report=report, keys=keys, names=figures.NAMES, zone=ZONE))
+    channels = [(CHANNEL_NAMES.get(channel, channel), lines) for channel, lines in report.by_channel]
+    page = render_template(
+        "figures.html", report=report, keys=keys, channels=channels, names=figures.NAMES, zone=ZONE
+    )
+    return Response(page)
 
 
 def _figures(unit: Unit, caller: Account, query: dict[str, Any]) -> figures.Figures:
