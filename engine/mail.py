@@ -119,20 +119,27 @@ def _notices(unit: Unit, package: Package, case: Row[Any], data: dict[str, Any],
 def _to_citizens(
     unit: Unit, case: Row[Any], notify: Notify, text: Text, payload: dict[str, Any], key: str
 ) -> list[Letter]:
-    """The person of this case, and of every case that was joined to it: each caller is told."""
-    letters = []
+    """The person of this case, and of every case that was joined to it; each once, however often they called."""
+    letters, told = [], set()
     for person in unit.all(_CALLERS, {"case": case.id, "part": notify.to}):
         kind = _way(person, text)
+        address = (kind, getattr(person, _ADDRESS[kind])) if kind else None
+        if address in told:
+            continue
+        told |= {address} if address else set()
         own = key if person.case_id == case.id else f"{key}:{person.number}"
         letters.append(Letter(person.case_id, kind, text.key, notify.token, payload, own, notify.to, person.id))
     return letters or [Letter(case.id, None, text.key, notify.token, payload, key, notify.to)]
+
+
+_ADDRESS = {"sms": "phone", "email": "email", "zalo": "zalo"}
 
 
 def _way(person: Row[Any], text: Text) -> str | None:
     """The way a person came, else any way that reaches them and that the text may go."""
     allowed = text.goes_by(person.channel)
     order = sorted(allowed, key=lambda kind: kind != person.channel)
-    have = {"sms": person.phone, "email": person.email, "zalo": person.zalo}
+    have = {kind: getattr(person, column) for kind, column in _ADDRESS.items()}
     found = next((kind for kind in order if have[kind]), None)
     if found is None and text.channels is None:  # no phone was left, but another address was
         found = next((kind for kind, address in have.items() if address), None)

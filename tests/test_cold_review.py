@@ -97,6 +97,16 @@ def test_whoever_joined_a_duplicate_hears_the_result_of_its_original(hotline):
     assert hotline.case(third)["duplicate_of"] == first
 
 
+def test_who_called_twice_hears_the_result_once(hotline):
+    first, again, other = hotline.assigned(), hotline.assigned(), hotline.assigned(phone="0987654321")
+    for copy in (again, other):
+        assert change(hotline, "truc", copy, "merge", {"into": first}).status_code == 200
+
+    hotline.does("phuong", first, ket_qua="khong_dung", noi_dung_ket_qua="Không có")
+    told = rows(hotline, model.outbox, model.outbox.c.topic == "T06")
+    assert len(told) == len({row.person_id for row in told}) == 2
+
+
 def test_two_cases_are_not_joined_to_each_other_at_once(hotline, monkeypatch):
     one, two = hotline.assigned(), hotline.assigned()
     if hotline.runtime.database.dialect.name == "sqlite":
