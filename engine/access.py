@@ -77,7 +77,8 @@ OPEN = ("C0", "C1", "C2", "C3")
 
 RULES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     # role       scope       secrecy       actions
-    ("operator", "province", OPEN, "see read comment attach pause resume reassign reopen merge rate message person"),
+    ("operator", "province", OPEN, "see read comment attach pause resume reassign reopen merge rate person"),
+    ("operator", "province", OPEN, "message tell"),
     ("operator", "agency", ("C4",), "see read comment attach"),
     ("operator", "agency", ALL, "see-task work delegate see-account"),
     ("operator", "province", ALL, "report"),
@@ -90,16 +91,17 @@ RULES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("monitor", "agency", OPEN, "see read comment attach"),
     ("monitor", "agency", ("C0", "C1"), "person"),
     ("monitor", "agency", ALL, "see-task work delegate see-account"),
-    ("office", "province", ALL, "see read comment attach extend pause resume reassign reopen merge rate message"),
+    ("office", "province", ALL, "see read comment attach extend pause resume reassign reopen merge rate message tell"),
     ("office", "province", ALL, "person report see-task delegate see-account see-incident see-outbox resend"),
     ("office", "agency", ALL, "work"),
     ("overseer", "province", OPEN, "see ask"),
     ("analyst", "province", OPEN, "see see-task see-incident retry deploy see-outbox"),
-    ("admin", "all", ALL, "see see-task see-incident retry see-outbox resend deploy see-account manage message"),
+    ("admin", "all", ALL, "see see-task see-incident retry see-outbox resend deploy see-account manage message tell"),
     ("client", "province", ALL, "report"),
-    ("client", "own", ALL, "see read comment attach reopen rate message"),
+    ("client", "own", ALL, "see read comment attach reopen rate message tell"),
     ("operator", "province", ALL, "contact count"),
-    ("handler", "province", ALL, "contact"),
+    ("handler", "agency", OPEN, "tell"),
+    ("handler", "province", ALL, "report contact"),  # departments answer keys of their own, communes their own lines
     ("office", "province", ALL, "contact count branch ask"),
     ("monitor", "agency", OPEN, "ask"),
     ("overseer", "province", ALL, "count"),
@@ -337,7 +339,8 @@ def _within_limits(account: Account, row: Any) -> bool:
 _WORDS = {  # what an action is called where it is refused
     "see": "see", "read": "read", "person": "see who reported", "comment": "comment on", "attach": "add files to",
     "extend": "extend", "pause": "pause", "resume": "resume", "reassign": "reassign", "reopen": "reopen",
-    "merge": "join", "rate": "rate", "message": "send messages to", "report": "send reports to", "work": "work on",
+    "merge": "join", "rate": "rate", "message": "speak for the citizen in",
+    "tell": "send messages to", "report": "send reports to", "work": "work on",
     "delegate": "delegate", "see-task": "see the tasks of", "see-account": "see the accounts of",
     "see-incident": "see the incidents of", "see-outbox": "see the messages of", "resend": "send again",
     "retry": "retry", "deploy": "deploy report types to", "manage": "manage accounts of",

@@ -14,6 +14,7 @@ from engine.runtime import Unit
 RETURNED = "msg_tra_lai"  # brings a case back to whoever assigns it
 QUESTION = "msg_cau_hoi"  # of somebody who watches over a case, while it is being handled
 MORE_INFORMATION, REOPEN, RATING = "msg_bo_sung", "msg_phan_anh_lai", "msg_danh_gia"
+FROM_CITIZENS = (MORE_INFORMATION, REOPEN, RATING)  # agencies tell a case what they know, but never for citizens
 
 
 def deliver(unit: Unit, name: str, payload: dict[str, Any], number: str, *, by: Account) -> bool:
@@ -29,7 +30,9 @@ def deliver(unit: Unit, name: str, payload: dict[str, Any], number: str, *, by: 
     """
     if name == RETURNED:
         raise InvalidRequest(f"{name!r} is not sent from outside: return the task itself.")
-    case = access.find(unit, by, "message", number, lock=True)
+    if name == QUESTION:
+        raise InvalidRequest(f"{name!r} is not sent like this: put the question with POST /cases/{{number}}/question.")
+    case = access.find(unit, by, "message" if name in FROM_CITIZENS else "tell", number, lock=True)
     taken = sorted(instances.RESERVED.intersection(payload))
     if taken:
         raise InvalidRequest(f"The payload may not say {taken[0]!r}: that is the case's own.")

@@ -174,7 +174,9 @@ def test_who_keeps_watch_sees_progress_but_not_what_was_reported(runtime, cases)
     ("manage", {"admin"}),
     ("retry", {"analyst", "admin"}),
     ("resend", {"office", "admin"}),
-    ("report", {"operator", "office", "client"}),
+    ("report", {"operator", "handler", "office", "client"}),
+    ("message", {"operator", "office", "admin", "client"}),
+    ("tell", {"operator", "handler", "office", "admin", "client"}),
 ])  # fmt: skip
 def test_which_roles_may_do_it_at_all(action, roles):
     assert {role for role in ROLES if access.allows(someone(role), action)} == roles

@@ -147,6 +147,14 @@ def test_an_unknown_report_type_is_missing(hotline):
 
 
 def test_who_may_not_report_is_told_so(hotline):
-    assert "As handler, phuong may not send reports to" in refused(
-        hotline.as_("phuong").post("/reports", REPORT), 403, "not-allowed"
+    assert "As overseer, mattran may not send reports to" in refused(
+        hotline.as_("mattran").post("/reports", REPORT), 403, "not-allowed"
     )
+
+
+def test_an_agency_with_a_line_of_its_own_sends_reports_and_sees_them(hotline):
+    """DN-12: communes and districts run hotlines beside 1022; HN-06: a department answers its key itself."""
+    number = hotline.receives(by="phuong", channel="duong_day_nong_xa")
+
+    assert hotline.as_("phuong").get(f"/cases/{number}").status_code == 200
+    refused(hotline.as_("binh").get(f"/cases/{number}"), 404, "not-found")

@@ -34,7 +34,9 @@ def test_every_shipped_type_passes_the_check_without_an_error():
 
     assert checked.exit_code == 0, checked.output
     lines = [line for line in checked.stdout.splitlines() if line.startswith(str(BPMN))]
-    assert sorted(line.partition(":")[0].rpartition("/")[2] for line in lines) == sorted(TYPES)
+    assert sorted(line.partition(":")[0].rpartition("/")[2] for line in lines) == sorted(
+        folder.name for folder in folders.types_in(BPMN)
+    )
     assert all(line.endswith(": good") or ": 0 errors" in line for line in lines)
 
 
