@@ -17,7 +17,8 @@ from tests.shipped import BPMN, Shipped
 from webapi import rehearsal
 from webapi.rehearsal.stage import Stage
 
-STORIES = [file for folder in folders.types_in(BPMN) for file in rehearsal.stories_in(folder)]
+TOLD = [folder for folder in folders.types_in(BPMN) if (folder / "scenarios").is_dir()]
+STORIES = [file for folder in TOLD for file in rehearsal.stories_in(folder)]
 TRUE = """
 title = "Không khẩu trang: giải đáp ngay"
 
@@ -63,6 +64,14 @@ def test_a_story_goes_as_it_says(stage: Stage, file: Path) -> None:
     story = rehearsal.read(file)
 
     assert rehearsal.play(story, at(stage, story)) is None
+
+
+@pytest.mark.parametrize("folder", TOLD, ids=lambda folder: folder.name)
+def test_every_outcome_is_the_end_of_a_story(folder: Path) -> None:
+    outcomes = tomllib.loads((folder / "type.toml").read_text(encoding="utf-8"))["outcomes"].keys()
+    reached = {rehearsal.read(file).then.get("outcome") for file in rehearsal.stories_in(folder)}
+
+    assert not (missing := sorted(outcomes - reached)), f"{folder.name}: no story ends with {', '.join(missing)}"
 
 
 @pytest.fixture
