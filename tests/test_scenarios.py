@@ -131,6 +131,7 @@ def test_that_story_is_true_as_it_stands(stage: Stage, written: Any) -> None:
     ('who = "tongdai_74"\n', "", "step 2 does not say who does it"),
     ("late = false", "lat = false", "then of step 1 has no 'lat'; did you mean 'late'?"),
     ('due = "13:00 03/09/2021"', 'due = "13:00"', "'13:00' is no time"),
+    ("[report]", "[[earlier]]\nanswrs = {}\n[report]", "[[earlier]] has no 'answrs'; did you mean 'answers'?"),
     ("title = ", "title ", "cannot be read"),
 ])  # fmt: skip
 def test_a_scenario_that_is_misspelt_is_refused(written: Any, old: str, new: str, why: str) -> None:
