@@ -4,12 +4,16 @@ A caller who does not know whether a request arrived sends it again with the sam
 answer of the first time. The key, a fingerprint of the request and the answer are one row of `inbox`, written in the
 very unit that did the work: there is no moment at which one exists without the other. Of two at once, the second
 waits for the first. A refusal leaves no row; the request may be corrected and sent with the same key.
+
+Where callers are known to send no key, what they send stands for it for a while: see ``alike`` of `once`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any
 
@@ -26,26 +30,37 @@ from webapi import auth
 from webapi.bodies import dump
 
 HEADER = "Idempotency-Key"
+REPLAYED = "Idempotent-Replay"
 _KEY = re.compile(r"[\x21-\x7e]{1,200}\Z")
 
 
-def once(schema: Schema, view: auth.View) -> auth.View:
+def _bearer(*_: Any, **__: Any) -> str:
+    return auth.token()
+
+
+def once(
+    schema: Schema, view: auth.View, *, alike: timedelta | None = None, token: Callable[..., str] = _bearer
+) -> auth.View:
     """A view that makes something: like `auth.changes`, and the same key gets the same answer.
 
     Args:
         schema: what the view's answer is written out with.
+        alike: for how long the same request without a key is the same one; left out, each is a new one.
+        token: the caller's, from what the view is called with; where it does not come in the header.
     """
 
     @wraps(view)
     def door(*args: Any, **kwargs: Any) -> Any:
-        auth.token()  # who does not say who they are is told that first
-        key = _key()
+        sent = token(*args, **kwargs)  # who does not say who they are is told that first
+        key, lasts = _key(), None
+        if key is None and alike is not None:
+            key, lasts = f"alike-{_fingerprint()}", alike
 
         def make(unit: Unit, caller: Account) -> Any:
             if key is None:
                 return view(unit, caller, *args, **kwargs)
             mine = and_(inbox.c.caller == caller.login, inbox.c.key == key)
-            if not _reserve(unit, caller.login, key):
+            if not _reserve(unit, caller.login, key, None if lasts is None else unit.now - lasts):
                 return _again(unit.first(select(inbox).where(mine)))
             made = view(unit, caller, *args, **kwargs)
             unit.flush()  # what the view will have found by then is part of its answer
@@ -53,7 +68,7 @@ def once(schema: Schema, view: auth.View) -> auth.View:
             unit.execute(update(inbox).where(mine).values(status=answer["status"], answer=answer))
             return _response(answer)
 
-        return auth.admit(auth.runtime().begin, make)
+        return auth.admit(auth.runtime().begin, make, sent)
 
     return door
 
@@ -65,10 +80,17 @@ def _key() -> str | None:
     return key
 
 
-def _reserve(unit: Unit, caller: str, key: str) -> bool:
+def _reserve(unit: Unit, caller: str, key: str, forgotten: datetime | None) -> bool:
+    """Args:
+    forgotten: what was answered until then no longer counts.
+    """
     row = {"caller": caller, "key": key, "fingerprint": _fingerprint(), "status": 0, "answer": {},
            "created_at": unit.now}  # fmt: skip
-    new = leases.insert_into(unit, inbox).values(row).on_conflict_do_nothing(index_elements=["caller", "key"])
+    new, mine = leases.insert_into(unit, inbox).values(row), ["caller", "key"]
+    if forgotten is None:
+        new = new.on_conflict_do_nothing(index_elements=mine)
+    else:
+        new = new.on_conflict_do_update(index_elements=mine, set_=row, where=inbox.c.created_at <= forgotten)
     return unit.first(new.returning(inbox.c.key)) is not None  # an INSERT's row count is not to be had everywhere
 
 
@@ -82,7 +104,7 @@ def _again(row: Any) -> Response:
     if row.fingerprint != _fingerprint():
         raise InvalidRequest(f"The {HEADER} {row.key!r} was used for another request: take a new one.", field=HEADER)
     answer = _response(row.answer)
-    answer.headers["Idempotent-Replay"] = "true"
+    answer.headers[REPLAYED] = "true"
     return answer
 
 

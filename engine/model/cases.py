@@ -76,6 +76,13 @@ cases = Table(
     ),
     Index("ix_cases_list", "province", "report_type", "id"),
     Index(
+        "ix_cases_public",  # what anybody may list
+        "opened_at",
+        "id",
+        sqlite_where=text("secrecy = 'C0'"),
+        postgresql_where=text("secrecy = 'C0'"),
+    ),
+    Index(
         "ix_cases_duplicate_of",
         "duplicate_of",
         sqlite_where=text("duplicate_of IS NOT NULL"),

@@ -16,11 +16,11 @@ BRANCH = re.compile(r"[0-9*#](\.[0-9*#]){0,2}\Z")  # as `engine.branches` reads 
 KINDS = ("desk", "office", "department", "district", "service", "overseer")
 _TYPE_KEYS = frozenset({
     "code", "province", "process", "secrecy", "intake_form", "name", "statuses", "outcomes", "lanes", "deadlines",
-    "extension", "pause", "texts", "description", "reopen", "severities",
+    "extension", "pause", "texts", "description", "reopen", "severities", "public",
 })
 _PROVINCE_KEYS = frozenset({
     "code", "short", "name", "hotline", "tracking_url", "calendars", "areas", "agencies", "texts", "branches",
-    "missed_call",
+    "missed_call", "jurisdiction_id",
 })
 
 
