@@ -8,11 +8,11 @@ from threading import Barrier, Thread
 from typing import Any
 
 import pytest
-from waitress import create_server
 from zammad_cti import CTIClient
 
 from engine import packages
 from tests.hotline import PROVINCE, Hotline, package, refused
+from tests.served import served
 from tests.test_contacts import balanced, figures
 
 CALLER, LINE = "0912 345 678", "02743822222"
@@ -182,11 +182,8 @@ def test_json_is_as_good_as_a_form(exchange: Hotline) -> None:
 @pytest.fixture
 def address(exchange: Hotline) -> Iterator[str]:
     """Where a real client reaches the server."""
-    server = create_server(exchange.app, host="127.0.0.1", port=0)
-    thread = Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}/api/v1/cti/{exchange.tokens['app']}"
-    server.close()
+    with served(exchange.app) as server:
+        yield f"{server}/api/v1/cti/{exchange.tokens['app']}"
 
 
 def test_a_real_client_of_zammads_cti_plugs_in(exchange: Hotline, address: str, tmp_path: Path) -> None:

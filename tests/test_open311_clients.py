@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from threading import Thread
 
 import pytest
 from georeport import GeoReport
-from waitress import create_server
 
 from tests.open311 import Door
+from tests.served import served
 
 itertools.ifilter = filter  # type: ignore[attr-defined]  # `three` is older than Python 3
 from three import Three  # noqa: E402
@@ -26,11 +25,8 @@ def door(hotline) -> Door:
 @pytest.fixture
 def address(door: Door) -> Iterator[str]:
     """Where a real client reaches the server."""
-    server = create_server(door.hotline.app, host="127.0.0.1", port=0)
-    thread = Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}/open311/v2"
-    server.close()
+    with served(door.hotline.app) as server:
+        yield f"{server}/open311/v2"
 
 
 def sent(address: str, door: Door, **more: str) -> list[dict[str, str]]:
