@@ -298,6 +298,7 @@ def _checked(unit: Unit, values: dict[str, Any]) -> dict[str, Any]:
     row = dict(values)
     _check_known(unit, agencies.c.key, [row["agency"]] if row.get("agency") else [], "agency")
     _check_known(unit, areas.c.code, row.get("areas") or [], "areas")
+    _check_districts(unit, row.get("areas") or [])
     if row["role"] not in ("admin", "analyst") and not row.get("agency"):
         raise InvalidRequest(f"An account with the role {row['role']!r} needs an agency.", field="agency")
     if "password" in row:
@@ -311,6 +312,16 @@ def _check_known(unit: Unit, column: Any, wanted: list[str], field: str) -> None
     for one in wanted:
         if one not in known:
             raise InvalidRequest(f"There is no {field.removesuffix('s')} {one!r}.", field=field)
+
+
+def _check_districts(unit: Unit, wanted: list[str]) -> None:
+    inner = select(areas.c.code, areas.c.parent).where(areas.c.code.in_(wanted), areas.c.parent.is_not(None))
+    found = unit.first(inner.order_by(areas.c.code)) if wanted else None
+    if found is not None:
+        raise InvalidRequest(
+            f"The area {found.code!r} is a commune, and cases are kept by district: write {found.parent!r}.",
+            field="areas",
+        )
 
 
 def hashed(password: str) -> str:

@@ -49,7 +49,9 @@ _WRITE_STATE = Prepared(
     .values(state=bindparam("new"), revision=bindparam("next"), finished_at=bindparam("ended"))
 )
 _AREA = Prepared(
-    select(areas.c.code).where(areas.c.code == bindparam("code"), areas.c.province == bindparam("province"))
+    select(areas.c.code).where(
+        areas.c.code == bindparam("code"), areas.c.province == bindparam("province"), areas.c.parent.is_(None)
+    )
 )
 _ORIGINAL = cases.alias("original")
 # Locked, so that two cases are never joined to each other at once, nor one to a case that is just being settled.
@@ -84,6 +86,7 @@ _CANCEL_TASKS = Prepared(
 )
 _THIS_CASE = cases.c.id == bindparam("case")
 _MIRROR_VALUES = {name: bindparam(f"new_{name}") for name in MIRRORED}
+_LEAVE_COMMUNE = Prepared(update(cases).where(_THIS_CASE).values(commune=None))
 _MIRROR = Prepared(update(cases).where(_THIS_CASE).values(_MIRROR_VALUES))
 _CLOSE = Prepared(
     update(cases).where(_THIS_CASE).values(_MIRROR_VALUES | {"closed_at": bindparam("at"), "paused_at": None})
@@ -228,7 +231,8 @@ def _changed(unit: Unit, case: Row[Any], data: dict[str, Any]) -> dict[str, Any]
         if (value is not None or name == "status") and not (isinstance(value, str) and len(value) <= 100):
             raise ProcessFault(f"The variable {name!r} is {value!r}; a case's {name} is a short text.")
     if changed.get("area") and unit.first(_AREA, {"code": changed["area"], "province": case.province}) is None:
-        raise ProcessFault(f"The variable 'area' is {changed['area']!r}, which is no area of the province.")
+        raise ProcessFault(f"The variable 'area' is {changed['area']!r}, which is no area of the province "
+                           "that cases are kept by; of a commune, name the district.")
     if changed.get("outcome") == DUPLICATE and data.get("ma_goc"):
         changed["duplicate_of"] = _original(unit, case, str(data["ma_goc"]).strip())
     return changed
@@ -255,6 +259,8 @@ def _mirror(unit: Unit, package: Package, case: Row[Any], outcome: Outcome, chan
     for field, part in (("lead_agency", "lead"), ("monitor_agency", "monitor")):
         if changed.get(field):
             concern(unit, case.id, changed[field], part)
+    if "area" in changed and case.commune is not None:  # which is in the district that it has left
+        unit.write(_LEAVE_COMMUNE, {"case": case.id})
     values = clocks.follow(unit, package, case, outcome.data, outcome.finished)
     if "duplicate_of" in changed:  # whoever was joined to this one hears that one's result, too
         unit.write(_JOINED_BEFORE, {"case": case.id, "original": changed["duplicate_of"]})

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import bindparam, func, select
 
-from engine import access, clocks, contacts, instances, model
+from engine import access, areas, clocks, contacts, instances, model
 from engine.access import Account, Target
 from engine.calendar import ZONE
 from engine.errors import InvalidRequest
@@ -32,6 +32,7 @@ SUBJECT_MAX = 120
 _COLUMNS = (
     *("number", "definition_id", "report_type", "province", "area", "place", "channel", "secrecy", "subject"),
     *("report", "status", "severity", "opened_at", "opened_by", "secret_hash", "search_text", "due_at"),
+    "commune",
 )
 _NEW_CASE = Prepared.insertion(model.cases, "id", *_COLUMNS)
 _BLANK = dict.fromkeys(model.cases.c.keys()) | {"extensions": 0, "returns": 0, "reopenings": 0, "version": 1}
@@ -78,10 +79,11 @@ class Report:
     Attributes:
         report_type: its code, "BDTT".
         answers: what the type's intake form asks for.
-        area: code of the district it is about, if known.
+        area: code of the district it is about, or of a commune in it, if known.
         beneficiary: who needs help, if not the reporter (HC-02).
         branch: the keys the caller pressed, "5" or "5.1".
         contact: id of the call or message it came by, if that has been noted already; else one is noted now.
+        commune: found by `receive` if ``area`` names one; ``area`` is its district from then on.
     """
 
     report_type: str
@@ -95,6 +97,7 @@ class Report:
     subject: str = ""
     branch: str | None = None
     contact: int | None = None
+    commune: str | None = None
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,7 @@ def receive(unit: Unit, report: Report, *, by: Account) -> Receipt:
     """
     package = unit.catalogue.current(unit, report.report_type)
     province = str(package.province["code"])
+    report = _placed(unit, report, package)
     access.require(by, "report", Target(province, package.code, report.area), unit)
     _check(unit, report, province)
     answers = package.intake_form.check(report.answers, today=unit.now.astimezone(ZONE).date())
@@ -141,6 +145,15 @@ def receive(unit: Unit, report: Report, *, by: Account) -> Receipt:
     facts = _facts(unit, report, answers, package, number)
     instances.begin(unit, case, facts, by=by.login, channel=report.channel, report_type=package.code)
     return Receipt(case.id, number, secret)
+
+
+def _placed(unit: Unit, report: Report, package: Package) -> Report:
+    """The report under its district. Most name one, and `_check` asks about that along with the rest."""
+    districts = {one.get("code") for one in package.province.get("areas", ()) if not one.get("parent")}
+    if report.area is None or report.area in districts:
+        return replace(report, commune=None)
+    area, commune = areas.placed(unit, report.area, str(package.province["code"]), districts)
+    return replace(report, area=area, commune=commune)
 
 
 def _note_contact(unit: Unit, report: Report, case: Any, by: Account) -> None:
@@ -214,6 +227,7 @@ def _case(unit: Unit, package: Package, report: Report, answers: dict[str, Any],
         "report_type": package.code,
         "province": str(package.province["code"]),
         "area": report.area,
+        "commune": report.commune,
         "place": place,
         "channel": report.channel,
         "secrecy": package.type.get("secrecy", "C1"),

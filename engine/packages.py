@@ -20,6 +20,7 @@ from typing import Any
 from sqlalchemy import bindparam, literal_column, select
 
 from engine import branches, model
+from engine.areas import search_keys
 from engine.deadlines import Terms
 from engine.errors import InvalidPackage, InvalidRequest, NotFound
 from engine.flow.check import check
@@ -167,6 +168,7 @@ def load_province(unit: Unit, settings: Mapping[str, Any]) -> None:
     )
     areas = [
         {"code": one["code"], "province": code, "name": one["name"], "parent": one.get("parent")}
+        | search_keys(one["name"])
         for one in settings.get("areas", ())
     ]
     _upsert(unit, model.areas, areas)

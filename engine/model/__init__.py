@@ -21,7 +21,16 @@ from engine.model.cases import (
 )
 from engine.model.columns import Id, Instant, metadata
 from engine.model.contacts import branches, contacts
-from engine.model.provinces import accounts, agencies, areas, definitions, login_failures, provinces, tokens
+from engine.model.provinces import (
+    accounts,
+    agencies,
+    area_successors,
+    areas,
+    definitions,
+    login_failures,
+    provinces,
+    tokens,
+)
 from engine.model.queues import incidents, jobs, outbox
 from engine.model.records import attachments, comments, events, inbox
 
@@ -31,6 +40,7 @@ __all__ = [
     "Instant",
     "accounts",
     "agencies",
+    "area_successors",
     "areas",
     "attachments",
     "branches",

@@ -39,6 +39,7 @@ cases = Table(
     Column("report_type", Text, nullable=False),
     Column("province", Text, ForeignKey("provinces.code"), nullable=False),
     Column("area", Text, ForeignKey("areas.code")),  # district; null: not known yet
+    Column("commune", Text, ForeignKey("areas.code")),  # in that district, if the report named one
     Column("place", Text, nullable=False, server_default=""),
     Column("channel", Text, nullable=False),
     Column("secrecy", Text, nullable=False),  # C0 … C4

