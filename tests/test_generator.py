@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from engine import figures, model
 from engine.calendar import ZONE
@@ -68,6 +68,15 @@ def test_the_same_seed_makes_the_same_day(generator: Any) -> None:
     first = generator("binh_duong", 7).day(DAY, 0.05)
     assert first == generator("binh_duong", 7).day(DAY, 0.05)
     assert first != generator("binh_duong", 8).day(DAY, 0.05)
+
+
+def test_a_day_may_lie_before_the_types_came_into_force(generator: Any) -> None:
+    """As on a server that was set up this morning."""
+    made = generator("binh_duong")
+    with made.runtime.begin() as unit:
+        unit.execute(update(model.definitions).values(active_from=datetime.now(ZONE) - timedelta(minutes=1)))
+
+    assert made.day(DAY, 0.1).contacts["case"] > 0
 
 
 def test_a_surge_is_a_surge(generator: Any) -> None:

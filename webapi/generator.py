@@ -19,7 +19,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from engine import accounts, branches, cases, contacts, folders, intake, messages, queries, tasks, tracking
+from engine import accounts, branches, cases, contacts, folders, intake, messages, packages, queries, tasks, tracking
 from engine.access import Account
 from engine.calendar import ZONE
 from engine.errors import EngineError, InvalidRequest, WrongState
@@ -88,6 +88,17 @@ class _Next:
     do: Callable[[], None] = field(compare=False)
 
 
+class Catalogue(packages.Catalogue):
+    """Today's report types, whatever day is being made up: on that day they may not have been in force yet."""
+
+    def current(self, unit: Unit, key: str) -> packages.Package:
+        then, unit.now = unit.now, datetime.now(ZONE)
+        try:
+            return super().current(unit, key)
+        finally:
+            unit.now = then
+
+
 class Generator:
     """One province, one seed."""
 
@@ -98,6 +109,7 @@ class Generator:
         self.chance = Random(seed)
         self.clock = Clock(datetime.now(ZONE))
         self.runtime = Runtime(database, self.clock)
+        self.runtime.catalogue = Catalogue()
         self.worker = Worker(self.runtime, dict.fromkeys(KINDS, PostBox()))
         self.profile = Profile.read(folder)
         province = tomllib.loads((folder / "province.toml").read_text(encoding="utf-8"))
