@@ -114,5 +114,8 @@ def test_a_worker_process_asked_to_terminate_ends_well(database_url: str) -> Non
 
         process.send_signal(signal.SIGTERM)
 
-        assert process.wait(PATIENCE) == 0
-        assert process.stderr.read() == ""
+        try:
+            assert process.wait(PATIENCE) == 0
+            assert process.stderr.read() == ""
+        finally:
+            process.kill()  # or a worker that does not end would keep this test from ending

@@ -12,7 +12,6 @@ import signal
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from threading import Event, Lock, Thread
-from types import FrameType
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
@@ -143,17 +142,19 @@ class Listener(Thread):
                     self._wake()
 
 
+ASKED_TO_STOP = (signal.SIGTERM, signal.SIGINT)
+
+
 def run(worker: Worker) -> None:
     """Work until SIGTERM or SIGINT; then finish what is being done, and return."""
-    asked_to_stop = Event()
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        asked_to_stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
-    metronome = Metronome(worker)
-    metronome.start()
-    log.info("Worker %s is at work.", worker.owner, extra={"action": "worker-started"})
-    asked_to_stop.wait()
-    metronome.stop()
+    # Held back for every thread from before the first begins, and waited for: a handler that set an Event would now
+    # and then run while this very thread holds the lock inside that Event, and wait for itself for ever.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ASKED_TO_STOP)
+    try:
+        metronome = Metronome(worker)
+        metronome.start()
+        log.info("Worker %s is at work.", worker.owner, extra={"action": "worker-started"})
+        signal.sigwait(ASKED_TO_STOP)
+        metronome.stop()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
