@@ -8,9 +8,9 @@ from flask import Flask, Response, send_from_directory
 from flask_wtf.csrf import generate_csrf
 from werkzeug.exceptions import NotFound
 
-from webapi.ui import door, home, login, navigation, pages, show, words
+from webapi.ui import door, login, navigation, pages, send, show, track, words
 
-PARTS = (home, login)
+PARTS = (send, track, login)
 _FOR_EVER = 365 * 24 * 3600
 
 
