@@ -56,10 +56,10 @@ def offer(unit: Unit, province_code: str, report_type: str) -> Package:
     """Raises:
     NotFound: the province does not offer this.
     """
-    for package in offered(unit, province_code):
-        if package.code == report_type:
-            return package
-    raise NotFound(f"The province {province_code} does not offer {report_type!r} on the web.")
+    package = unit.catalogue.current(unit, report_type)
+    if str(package.province["code"]) != province_code or not package.type.get("web"):
+        raise NotFound(f"The province {province_code} does not offer {report_type!r} on the web.")
+    return package
 
 
 def districts(unit: Unit, package: Package) -> list[Row[Any]]:
@@ -97,6 +97,17 @@ def send(
     for stored, name in files:
         attachments.add(unit, receipt.number, stored, name, by=access.citizen(receipt.number))
     return receipt
+
+
+def admit_files(unit: Unit, address: str) -> None:
+    """Before a stranger's files are taken: nobody fills our disk.
+
+    Raises:
+        TooMany: too many times from this network address; ``retry_after`` in seconds.
+    """
+    subjects = {f"web-files:{address}": PER_ADDRESS}
+    attempts.hold_back(unit, subjects)
+    attempts.note_failure(unit, subjects)
 
 
 def _ask_for_the_reporter(package: Package, report: Report) -> None:

@@ -7,11 +7,13 @@ and a wrong secret get the same answer.
 from __future__ import annotations
 
 import hmac
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Row, func, select
 
-from engine import access, attempts, cases, intake, messages, model
+from engine import access, attachments, attempts, cases, intake, messages, model
+from engine.attachments import Stored
 from engine.errors import InvalidRequest, NotFound
 from engine.flow.road import Stop
 from engine.queries import OPEN_TASK
@@ -63,11 +65,15 @@ def show(unit: Unit, number: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def say(unit: Unit, number: str, kind: str, *, stars: int | None = None, text: str | None = None) -> None:
+def say(
+    unit: Unit, number: str, kind: str, *, stars: int | None = None, text: str | None = None,
+    files: Iterable[tuple[Stored, str]] = (),
+) -> None:  # fmt: skip
     """Let the citizen speak. Call `prove` first.
 
     Args:
         kind: rating (with ``stars``, 0 to 5), reopen or information (with ``text``).
+        files: what comes with an information, each with its name.
 
     Raises:
         InvalidRequest: what belongs to the kind is missing.
@@ -85,6 +91,8 @@ def say(unit: Unit, number: str, kind: str, *, stars: int | None = None, text: s
         cases.reopen(unit, number, text, by=by)
         return
     cases.comment(unit, number, text, public=True, by=by)
+    for stored, name in files:
+        attachments.add(unit, number, stored, name, by=by)
     if _awaits(unit, number, messages.MORE_INFORMATION):
         messages.deliver(unit, messages.MORE_INFORMATION, {"noi_dung_bo_sung": text}, number, by=by)
 

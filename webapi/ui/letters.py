@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from flask import current_app, request
-from itsdangerous import BadSignature, URLSafeSerializer
+from flask import request
 from werkzeug.datastructures import MultiDict
 
 from engine import offers
-from engine.attachments import Store, Stored
+from engine.attachments import Stored
 from engine.errors import EngineError, InvalidAnswers, InvalidRequest, TooMany
 from engine.intake import Person, Report
 from engine.packages import Package
 from engine.runtime import Unit
 from webapi import auth, idempotency
 from webapi.bodies import dump
-from webapi.ui import forms
+from webapi.ui import forms, uploads
 from webapi.ui.words import _
 
 PLACE = "dia_diem"  # the question of an intake form that says where: then the page does not ask it once more
@@ -59,14 +57,17 @@ class Letter:
 
     def kept(self) -> list[tuple[str, str, int]]:
         """The files as the page keeps them: a signed slip, the name, the size."""
-        return [(_slips().dumps([file.sha256, file.size, file.media_type, name]), name, file.size)
-                for file, name in self.files]  # fmt: skip
+        return [(uploads.slip(file, name), name, file.size) for file, name in self.files]
 
 
 def read(package: Package, posted: MultiDict[str, str]) -> Letter:
     letter = Letter(package, forms.read(package.intake_form, posted))
     letter.fields = {name: posted[name][:2000] for name in posted if not name.startswith(forms.PREFIX)}
-    letter.files = [*_slipped(posted.getlist("kept")), *_uploaded(letter)]
+    letter.files = uploads.kept(posted.getlist("kept"))
+    try:
+        letter.files += uploads.received()
+    except (InvalidRequest, TooMany) as error:
+        note(letter, error)
     return letter
 
 
@@ -93,8 +94,9 @@ def note(letter: Letter, error: EngineError) -> None:
         if not letter.wrong:
             letter.faults.append(("", error.detail))
     elif isinstance(error, TooMany):
-        letter.faults.append(("", _("Nhiều phản ánh vừa được gửi từ mạng này. Xin chờ ít phút rồi gửi lại, "
-                                    "hoặc gọi tổng đài.")))  # fmt: skip
+        letter.faults.append(("", uploads.busy()))
+    elif error.facts.get("field") in uploads.FIELDS:
+        letter.faults.append(("files", uploads.sentence(error)))
     else:
         letter.faults.append(_sentences().get(error.facts.get("field", ""), ("", _("Nội dung gửi chưa đúng."))))
 
@@ -107,8 +109,6 @@ def _sentences() -> dict[str, tuple[str, str]]:
         "reporter.phone": ("phone", phone),
         "reporter.email": ("email", _("Địa chỉ thư điện tử chưa đúng. Hãy viết như ten@example.vn.")),
         "beneficiary.phone": ("b_phone", phone),
-        "files": ("files", _("Chỉ gửi được tối đa %(count)s tệp.", count=offers.FILES_MAX)),
-        "file": ("files", _("Có tệp rỗng hoặc quá lớn; tệp ấy chưa được nhận.")),
     }
 
 
@@ -132,35 +132,3 @@ def _person(fields: dict[str, str], prefix: str, *, anonymous: bool = False) -> 
 
 def _said(fields: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in fields.items() if name not in ("csrf_token", "key", "kept", "refresh")}
-
-
-# -- files ---------------------------------------------------------------------------------------------------------
-
-
-def _slips() -> URLSafeSerializer:
-    return URLSafeSerializer(str(current_app.secret_key), salt="kept-file")
-
-
-def _slipped(slips: list[str]) -> list[tuple[Stored, str]]:
-    """The files that were sent along before, as far as we wrote the slips."""
-    found = []
-    for slip in slips:
-        try:
-            sha256, size, media_type, name = _slips().loads(slip)
-        except (BadSignature, ValueError):
-            continue
-        found.append((Stored(sha256, size, media_type), name))
-    return found
-
-
-def _uploaded(letter: Letter) -> list[tuple[Stored, str]]:
-    store = Store(Path(current_app.config["INSTANCE"]) / "attachments")
-    found = []
-    for part in request.files.getlist("files")[: offers.FILES_MAX + 1]:
-        if not part.filename:
-            continue
-        try:
-            found.append((store.put(part.stream, current_app.config["BODY_MAX"]), part.filename[-200:]))
-        except InvalidRequest as error:
-            note(letter, error)
-    return found

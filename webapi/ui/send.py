@@ -110,5 +110,3 @@ def communes() -> Response:
     with auth.runtime().read() as unit:
         found = offers.communes(unit, request.args.get("district", "")[:20])
         return jsonify([{"code": row.code, "name": row.name} for row in found])
-
-

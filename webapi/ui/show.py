@@ -17,6 +17,7 @@ from webapi import auth
 from webapi.ui.words import _, language
 
 STATIC = Path(__file__).parent.parent / "static"
+JUST = timedelta(minutes=1)
 SOON = timedelta(hours=1)  # what is due sooner is marked, where nobody says better
 
 
@@ -44,7 +45,9 @@ def day(at: datetime | date) -> str:
 
 
 def ago(at: datetime) -> str:
-    """2 giờ trước; sau 20 phút nữa."""
+    """2 giờ trước; sau 20 phút nữa; vừa xong."""
+    if abs(at - now()) < JUST:
+        return _("vừa xong") if at <= now() else _("ngay bây giờ")
     return format_timedelta(at - now(), add_direction=True, threshold=1.2, locale=language())
 
 

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from engine import tracking
 from engine.errors import InvalidRequest, NotFound, TooMany, WrongState
 from webapi import auth
+from webapi.ui import uploads
 from webapi.ui.pages import Pages, done, page
 from webapi.ui.words import _
 
@@ -65,7 +66,7 @@ def _case(number: str, wrong: tuple[str, str] | None = None, status: int = 200) 
 
 def _said(case: dict[str, Any]) -> list[dict[str, Any]]:
     """What was told and what was said, in one line of time; the same message by two channels once."""
-    told = {one["text"]: {"at": one["at"], "text": one["text"], "who": "1022"} for one in reversed(case["told"])}
+    told = {one["text"]: {"at": one["at"], "text": one["text"], "who": "1022"} for one in case["told"]}
     remarks = [{"at": one.at, "text": one.text, "mine": one.mine, "who": _("ông (bà)") if one.mine else _("cơ quan")}
                for one in case["comments"]]  # fmt: skip
     return sorted([*told.values(), *remarks], key=lambda one: one["at"])
@@ -79,7 +80,7 @@ def say(number: str) -> Any:
     kind, text = request.form.get("kind", ""), request.form.get("text", "").strip()
     try:
         _say(number, kind, text)
-    except (InvalidRequest, WrongState) as error:
+    except (InvalidRequest, WrongState, TooMany) as error:
         return _case(number, (kind, _refused(kind, error)), error.status)
     return done(_thanks(kind), "ui_track.case", number=number)
 
@@ -92,13 +93,18 @@ def _say(number: str, kind: str, text: str) -> None:
         raise InvalidRequest(f"At most {TEXT_MAX} characters.", field="length")
     if kind == "rating" and stars not in tuple("12345"):
         raise InvalidRequest("Choose 1 to 5 stars.", field="stars")
+    files = uploads.received() if kind == "information" and text else []
     with auth.runtime().begin() as unit:
-        tracking.say(unit, number, kind, stars=int(stars) if kind == "rating" else None, text=text or None)
+        tracking.say(unit, number, kind, stars=int(stars) if kind == "rating" else None, text=text or None, files=files)
 
 
-def _refused(kind: str, error: InvalidRequest | WrongState) -> str:
+def _refused(kind: str, error: InvalidRequest | WrongState | TooMany) -> str:
+    if isinstance(error, TooMany):
+        return uploads.busy()
     if isinstance(error, WrongState):
         return _("Phản ánh này đã chuyển sang bước khác: không làm được việc ấy nữa.")
+    if error.facts.get("field") in uploads.FIELDS:
+        return uploads.sentence(error)
     if error.facts.get("field") == "length":
         return _("Hãy viết ngắn lại: tối đa %(count)s ký tự.", count=TEXT_MAX)
     return _("Hãy chọn từ 1 đến 5 sao.") if kind == "rating" else _("Hãy viết vài lời.")
