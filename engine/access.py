@@ -64,9 +64,17 @@ class Target:
 
 
 
+CITIZEN = "citizen"  # who did it, where a citizen did; and the role of who has shown a case's secret
+
+
 def citizen(number: str) -> Account:
-    """Whoever has shown the tracking secret of this very case. Only `tracking` may call it, after it has looked."""
-    return Account(0, "citizen", number, "citizen")
+    """Whoever has shown the tracking secret of this very case, or has just sent it."""
+    return Account(0, CITIZEN, number, CITIZEN)
+
+
+def visitor(province: str, report_types: tuple[str, ...]) -> Account:
+    """Anybody, without a name: may send reports of the types that a province offers to everybody (`engine.offers`)."""
+    return Account(0, CITIZEN, "", "visitor", None, province, report_types)
 
 
 ROLES = ("operator", "handler", "monitor", "office", "overseer", "analyst", "admin", "client")
@@ -108,7 +116,8 @@ RULES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("analyst", "province", ALL, "count branch"),
     ("admin", "all", ALL, "contact count branch"),
     ("client", "province", ALL, "contact"),
-    ("citizen", "shown", ALL, "see comment reopen rate resume message"),
+    ("citizen", "shown", ALL, "see comment attach reopen rate resume message"),
+    ("visitor", "province", ALL, "report"),
 )
 
 # What each scope needs of a thing, as columns (for lists) ...

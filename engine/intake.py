@@ -208,9 +208,14 @@ def _person(part: str, person: Person | None) -> dict[str, Any] | None:
     if row.get("phone"):
         row["phone"] = addresses.phone(str(row["phone"]))
         if row["phone"] is None:
-            raise InvalidRequest(f"{part}.phone is no number we can reach; write it like 0912345678, or leave it out.")
+            raise InvalidRequest(
+                f"{part}.phone is no number we can reach; write it like 0912345678, or leave it out.",
+                field=f"{part}.phone",
+            )
     if row.get("email") and not addresses.is_email(str(row["email"])):
-        raise InvalidRequest(f"{part}.email is no e-mail address; write it like ten@example.vn, or leave it out.")
+        raise InvalidRequest(
+            f"{part}.email is no e-mail address; write it like ten@example.vn, or leave it out.", field=f"{part}.email"
+        )
     whole: dict[str, Any] = dict.fromkeys(("name", "phone", "email", "address", "zalo"))
     return whole | row | {"part": part, "anonymous": person.anonymous}
 

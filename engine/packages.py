@@ -26,6 +26,7 @@ from engine.errors import InvalidPackage, InvalidRequest, NotFound
 from engine.flow.check import check
 from engine.flow.machine import Machine
 from engine.flow.parser import parse
+from engine.flow.road import Stop, road
 from engine.forms import Form
 from engine.prepared import Prepared
 from engine.runtime import Unit
@@ -66,6 +67,11 @@ class Package:
     def machine(self) -> Machine:
         lanes = {lane: str(group) for lane, group in self.type.get("lanes", {}).items()}
         return Machine(parse(self.files, self.type["process"], lanes))
+
+    @cached_property
+    def road(self) -> list[Stop]:
+        """The steps that people take on the way to an answer, as the diagram names them."""
+        return road(self.files, self.type["process"])
 
     @cached_property
     def terms(self) -> Terms:

@@ -7,12 +7,15 @@ and a wrong secret get the same answer.
 from __future__ import annotations
 
 import hmac
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Row, func, select
 
-from engine import access, attempts, cases, intake, messages, model
+from engine import access, attachments, attempts, cases, intake, messages, model
+from engine.attachments import Stored
 from engine.errors import InvalidRequest, NotFound
+from engine.flow.road import Stop
 from engine.queries import OPEN_TASK
 from engine.runtime import Runtime, Unit
 
@@ -41,26 +44,36 @@ def prove(runtime: Runtime, number: str, secret: str, address: str) -> None:
 def show(unit: Unit, number: str) -> dict[str, Any]:
     """What a citizen sees of their case. Call `prove` first.
 
-    ``may`` lists what they may say now: rating, reopen, information.
+    ``may`` lists what they may say now: rating, reopen, information. ``awaited`` says whether the case waits for
+    information. ``progress`` is how far it is on the diagram's main road (`engine.flow.road`), if it is on it: the
+    number of the step, of how many at most, its name, when it is due, and the names of all.
     """
     case = _case(unit, number)
     package = unit.catalogue.pinned(unit, case.definition_id)
+    open_tasks = _open_tasks(unit, case.id)
     words = package.status(case.status)
     return {
         "number": case.number, "report_type": package.name, "opened_at": case.opened_at, "due_at": case.due_at,
         "closed_at": case.closed_at, "paused": case.paused_at is not None, "rating": case.rating,
         "status": _filled(unit, words.get("citizen") or words.get("vi") or case.status, case),
         "open311": words.get("open311", "open"), "agency": _agency(unit, case.lead_agency),
-        "steps": [row.name for row in _open_tasks(unit, case.id)], "comments": _public_comments(unit, case.id),
+        "steps": [row.name for row in open_tasks], "comments": _public_comments(unit, case.id),
         "told": _told(unit, case.id), "may": _may(unit, case),
+        "awaited": _awaits(unit, number, messages.MORE_INFORMATION),
+        "progress": None if case.closed_at else _progress(package.road, open_tasks),
+        "files": _files(unit, case.id),
     }  # fmt: skip
 
 
-def say(unit: Unit, number: str, kind: str, *, stars: int | None = None, text: str | None = None) -> None:
+def say(
+    unit: Unit, number: str, kind: str, *, stars: int | None = None, text: str | None = None,
+    files: Iterable[tuple[Stored, str]] = (),
+) -> None:  # fmt: skip
     """Let the citizen speak. Call `prove` first.
 
     Args:
         kind: rating (with ``stars``, 0 to 5), reopen or information (with ``text``).
+        files: what comes with an information, each with its name.
 
     Raises:
         InvalidRequest: what belongs to the kind is missing.
@@ -78,6 +91,8 @@ def say(unit: Unit, number: str, kind: str, *, stars: int | None = None, text: s
         cases.reopen(unit, number, text, by=by)
         return
     cases.comment(unit, number, text, public=True, by=by)
+    for stored, name in files:
+        attachments.add(unit, number, stored, name, by=by)
     if _awaits(unit, number, messages.MORE_INFORMATION):
         messages.deliver(unit, messages.MORE_INFORMATION, {"noi_dung_bo_sung": text}, number, by=by)
 
@@ -88,7 +103,26 @@ def _case(unit: Unit, number: str) -> Row[Any] | None:
 
 def _open_tasks(unit: Unit, case_id: int) -> list[Row[Any]]:
     table = model.tasks
-    return unit.all(select(table.c.name).where(table.c.case_id == case_id, OPEN_TASK).order_by(table.c.id))
+    columns = (table.c.name, table.c.element, table.c.due_at)
+    return unit.all(select(*columns).where(table.c.case_id == case_id, OPEN_TASK).order_by(table.c.id))
+
+
+def _progress(road: list[Stop], open_tasks: list[Row[Any]]) -> dict[str, Any] | None:
+    numbers = {stop.element: number for number, stop in enumerate(road, 1)}
+    here = [task for task in open_tasks if task.element in numbers]
+    if not here:
+        return None
+    task = max(here, key=lambda one: numbers[one.element])
+    return {"step": numbers[task.element], "of": len(road), "name": task.name, "due_at": task.due_at,
+            "road": [stop.name for stop in road]}  # fmt: skip
+
+
+def _files(unit: Unit, case_id: int) -> list[Row[Any]]:
+    """What the citizen has sent along; of what agencies keep, nothing."""
+    table = model.attachments
+    columns = (table.c.at, table.c.name, table.c.size)
+    mine = select(*columns).where(table.c.case_id == case_id, table.c.author == access.CITIZEN)
+    return unit.all(mine.order_by(table.c.id))
 
 
 def _public_comments(unit: Unit, case_id: int) -> list[Row[Any]]:

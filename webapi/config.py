@@ -68,6 +68,7 @@ SETTINGS = (
     Setting("DATABASE", "", str, "URL of the database; left out: SQLite's thongsuot.db in the instance folder."),
     Setting("PRODUCTION", False, _truth, "1: never make demo people."),
     Setting("PUBLIC_URL", "", str, "Where the world reaches this server, without a slash at the end."),
+    Setting("SECRET_KEY", "", str, "Signs the browsers' cookies; left out: made once, in the instance folder."),
     Setting("NOTIFIERS", {}, _table, "How messages leave, by kind (sms, email, …); what is left out is logged."),
     Setting("TRUSTED_PROXIES", 0, _count(0, 5), "How many proxies before us are believed about who calls."),
     Setting("BODY_MAX", 10_000_000, _count(10_000, 1_000_000_000), "Largest upload, in bytes."),

@@ -17,7 +17,9 @@ KINDS = ("desk", "office", "department", "district", "service", "overseer")
 _TYPE_KEYS = frozenset({
     "code", "province", "process", "secrecy", "intake_form", "name", "statuses", "outcomes", "lanes", "deadlines",
     "extension", "pause", "texts", "description", "reopen", "severities", "public",
+    "web",
 })
+_WEB_KEYS = frozenset({"title", "hint", "anonymous", "beneficiary"})
 _PROVINCE_KEYS = frozenset({
     "code", "short", "name", "hotline", "tracking_url", "calendars", "areas", "agencies", "texts", "branches",
     "missed_call", "jurisdiction_id",
@@ -80,6 +82,7 @@ def _type(draft: Draft) -> Iterator[Fault]:
     if not isinstance(name.get("vi"), str):
         yield found.fault(("name",), "table-missing", 'Write vi = "…" under [name] in type.toml: citizens read it.')
     yield from _references(draft, found)
+    yield from _web(draft, found)
     for key, status in found.tables("statuses"):
         if isinstance(status, Mapping) and status.get("open311") not in ("open", "closed"):
             yield found.fault(("statuses", key), "table-value",
@@ -89,6 +92,25 @@ def _type(draft: Draft) -> Iterator[Fault]:
         if closes is not None and closes not in draft.table(TYPE, "statuses"):
             yield found.fault(("outcomes", key), "status-unknown", f"Write [statuses.{closes}] in type.toml: the "
                               f"outcome {key!r} closes as it.{meant(str(closes), draft.table(TYPE, 'statuses'))}")
+
+
+def _web(draft: Draft, found: _Table) -> Iterator[Fault]:
+    """What invites citizens to send such a report by themselves (`engine.offers`)."""
+    web = draft.type.get("web", {})
+    if not isinstance(web, Mapping):
+        yield found.fault(("web",), "table-value", "Make web a table: [web] in type.toml.")
+        return
+    for key in sorted(web.keys() - _WEB_KEYS):
+        message = f"Check {key!r} under [web] in type.toml: nothing reads it.{meant(key, _WEB_KEYS)}"
+        yield found.fault(("web", key), "table-key", message, "warning")
+    for key in ("title", "hint") if web else ():
+        said = web.get(key)
+        if not isinstance(said, Mapping) or not isinstance(said.get("vi"), str):
+            yield found.fault(("web", key), "table-missing",
+                              f'Write {key} = {{ vi = "…" }} under [web] in type.toml: citizens choose by it.')
+    for key in ("anonymous", "beneficiary"):
+        if not isinstance(web.get(key, False), bool):
+            yield found.fault(("web", key), "table-value", f"Write {key} = true or false under [web] in type.toml.")
 
 
 def _references(draft: Draft, found: _Table) -> Iterator[Fault]:
