@@ -114,8 +114,8 @@ RULES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("monitor", "agency", OPEN, "ask"),
     ("overseer", "province", ALL, "count"),
     ("analyst", "province", ALL, "count branch"),
-    ("admin", "all", ALL, "contact count branch"),
-    ("client", "province", ALL, "contact"),
+    ("admin", "all", ALL, "contact count branch serve"),
+    ("client", "province", ALL, "contact serve"),  # serve: do the service calls that diagrams make (external tasks)
     ("citizen", "shown", ALL, "see comment attach reopen rate resume message"),
     ("visitor", "province", ALL, "report"),
 )
@@ -355,6 +355,7 @@ _WORDS = {  # what an action is called where it is refused
     "retry": "retry", "deploy": "deploy report types to", "manage": "manage accounts of",
     "contact": "note contacts of", "count": "count the contacts of",
     "branch": "say what the keys mean in", "ask": "put a question into",
+    "serve": "do the service calls of",
 }  # fmt: skip
 
 

@@ -46,6 +46,7 @@ class Letter(NamedTuple):
     to: str
     person_id: int | None = None
     agency: str | None = None
+    element: str | None = None
 
 
 def compose(unit: Unit, package: Package, case: Row[Any], outcome: Outcome) -> list[Letter]:
@@ -58,7 +59,8 @@ def compose(unit: Unit, package: Package, case: Row[Any], outcome: Outcome) -> l
     for effect in outcome.effects:
         if isinstance(effect, CallOut):
             key = f"{case.number}:{effect.token}"
-            letters.append(Letter(case.id, "service", effect.topic, effect.token, effect.payload, key, effect.topic))
+            call = (effect.topic, effect.token, effect.payload, key, effect.topic)
+            letters.append(Letter(case.id, "service", *call, element=effect.element))
         else:
             letters += _notices(unit, package, case, effect.data, effect)
     return letters
@@ -79,6 +81,7 @@ def post(unit: Unit, letters: list[Letter]) -> None:
             letter.key,
             person_id=letter.person_id,
             agency=letter.agency,
+            element=letter.element,
         )
 
 

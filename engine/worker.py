@@ -135,7 +135,8 @@ class Worker:
 
     def relay(self, kind: str, limit: int = BATCH) -> int:
         """Send what is owed of one kind: one gateway that is slow must not keep the others waiting."""
-        batch = outbox.claim(self.runtime, self.owner, kind, limit, self.lease)
+        topics = self.services if kind == "service" else None  # the others are for programs outside: `engine.external`
+        batch = outbox.claim(self.runtime, self.owner, kind, limit, self.lease, topics)
         with self._holding(kind, batch):
             for position, item in enumerate(batch):
                 if self.stopping:

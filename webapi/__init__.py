@@ -17,7 +17,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from engine import database, model
 from engine.runtime import Runtime
-from webapi import api, auth, bodies, config, cti, open311, pages, problems, ui
+from webapi import api, auth, bodies, camunda, config, cti, open311, pages, problems, ui
 
 db = SQLAlchemy(metadata=model.metadata)  # owns the pool; the engine's own statements do the rest
 
@@ -48,6 +48,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     cti.register(app)
     open311.register(app)
     ui.register(app)
+    camunda.register(app)
     if app.config["TRUSTED_PROXIES"]:
         count = app.config["TRUSTED_PROXIES"]
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]

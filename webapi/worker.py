@@ -11,21 +11,19 @@ import logging
 import signal
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from threading import Event, Lock, Thread
+from threading import Event, Lock
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
-from sqlalchemy.exc import SQLAlchemyError
 
 from engine import jobs, outbox
-from engine.leases import CHANNEL
+from engine.listening import Listener
 from engine.worker import Worker
 
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 1
-RECONNECT_SECONDS = 5
 NOT_AT_ONCE = timedelta(milliseconds=10)  # between two looks, so that a row someone holds for a moment is no race
 RELAYS = tuple(f"relay-{kind}" for kind in outbox.KINDS)
 
@@ -37,7 +35,8 @@ class Metronome:
         self.worker = worker
         self._woken = {name: Event() for name in ("jobs", *RELAYS)}
         self._looking = {name: Lock() for name in self._woken}
-        self._listener = Listener(worker, self.wake) if worker.runtime.database.dialect.name == "postgresql" else None
+        database = worker.runtime.database
+        self._listener = Listener(database, self.wake) if database.dialect.name == "postgresql" else None
         self._scheduler = BackgroundScheduler(
             jobstores={"default": MemoryJobStore()},
             executors={"default": ThreadPoolExecutor(len(self._woken) + 2)},
@@ -106,40 +105,6 @@ class Metronome:
             elif not self._woken[name].is_set():
                 break
         return anything
-
-
-class Listener(Thread):
-    """Waits for PostgreSQL to say that something is due. It is only a shortcut: without it, a look a second remains."""
-
-    def __init__(self, worker: Worker, wake: Callable[[], None]) -> None:
-        super().__init__(name="listen", daemon=True)
-        self._database = worker.runtime.database
-        self._wake = wake
-        self._stopping = Event()
-
-    def stop(self) -> None:
-        self._stopping.set()
-        self.join(RECONNECT_SECONDS)
-
-    def run(self) -> None:
-        from psycopg import Error
-
-        while not self._stopping.is_set():
-            try:
-                self._listen()
-            except (SQLAlchemyError, Error) as error:
-                log.warning("Not listening to PostgreSQL: %s", error, extra={"action": "listen-failed"})
-                self._stopping.wait(RECONNECT_SECONDS)
-
-    def _listen(self) -> None:
-        with self._database.connect() as connection:
-            connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql(f"LISTEN {CHANNEL}")
-            driver = connection.connection.driver_connection
-            connection.detach()  # it is of no use to anybody else afterwards
-            self._wake()  # for what was said while nobody listened
-            while not self._stopping.is_set():
-                for _ in driver.notifies(timeout=TICK_SECONDS, stop_after=1):
-                    self._wake()
 
 
 ASKED_TO_STOP = (signal.SIGTERM, signal.SIGINT)

@@ -70,6 +70,11 @@ outbox = Table(
     Column("lease_until_at", Instant),
     Column("attempts", SmallInteger, nullable=False, server_default="0"),
     Column("last_error", Text),
+    # of service calls that programs outside answer (`engine.external`)
+    Column("element", Text),
+    Column("priority", Integer, nullable=False, server_default="0"),  # the higher, the sooner
+    Column("retries", SmallInteger),  # left, as the program last said
+    Column("error_details", Text),
     Column("reference", Text),  # what the gateway called it
     Column("created_at", Instant, nullable=False),
     Column("sent_at", Instant),
