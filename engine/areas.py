@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, or_, select
+from sqlalchemy import ColumnElement, Row, Table, and_, bindparam, or_, select
 
 from engine.calendar import ZONE
 from engine.errors import InvalidRequest, NotFound
@@ -44,11 +44,11 @@ def search_keys(name: str) -> dict[str, str]:
     return {"search_name": whole, "search_short": _TYPE.sub("", whole) if _TYPE.match(whole) else whole}
 
 
-def valid(day: date) -> ColumnElement[bool]:
-    """Whether an area exists on a local day."""
+def valid(day: date, of: Table = areas) -> ColumnElement[bool]:
+    """Whether an area, or the agency of one, exists on a local day."""
     return and_(
-        or_(areas.c.valid_from.is_(None), areas.c.valid_from <= day),
-        or_(areas.c.valid_to.is_(None), areas.c.valid_to > day),
+        or_(of.c.valid_from.is_(None), of.c.valid_from <= day),
+        or_(of.c.valid_to.is_(None), of.c.valid_to > day),
     )
 
 

@@ -278,6 +278,13 @@ def concern(unit: Unit, case_id: int, agency: str, part: str) -> None:
     unit.write(_CONCERN, {"agency": agency, "case": case_id, "part": part})
 
 
+def hand(unit: Unit, case_id: int, agency: str, part: str) -> None:
+    """The agency's part in the case is another: it was ``handed`` a task of it, or gave that back."""
+    concern(unit, case_id, agency, part)
+    mine = (participants.c.agency == agency, participants.c.case_id == case_id)
+    unit.execute(update(participants).where(*mine).values(part=part))
+
+
 def _open(unit: Unit, package: Package, case: Row[Any], outcome: Outcome) -> None:
     for task in outcome.opened:
         deadline = clocks.start_task(unit, package, case, task, outcome.data)
@@ -302,7 +309,8 @@ def _open(unit: Unit, package: Package, case: Row[Any], outcome: Outcome) -> Non
 
 def _regroup(unit: Unit, case_id: int, task: OpenTask) -> None:
     change = update(tasks).where(tasks.c.case_id == case_id, tasks.c.token == task.token, tasks.c.status == "open")
-    unit.execute(change.values(group=task.group, assignee=None, owner=None, version=tasks.c.version + 1))
+    nobodys = {"handed_by": None, "assignee": None, "owner": None}
+    unit.execute(change.values(group=task.group, version=tasks.c.version + 1, **nobodys))
     concern(unit, case_id, task.group, "task")
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, literal_column, select
 
-from engine import branches, model
+from engine import branches, communes, model
 from engine.areas import search_keys
 from engine.deadlines import Terms
 from engine.errors import InvalidPackage, InvalidRequest, NotFound
@@ -184,6 +184,7 @@ def load_province(unit: Unit, settings: Mapping[str, Any]) -> None:
         for one in settings.get("agencies", ())
     ]
     _upsert(unit, model.agencies, agencies)
+    communes.make_agencies(unit, code, settings)
     branches.load(unit, code, settings.get("branches", ()))
 
 
