@@ -8,9 +8,8 @@ from typing import Any
 
 from sqlalchemy import JSON, Row, bindparam, select, update
 
-from engine import access, communes, incidents, instances, mail, messages, model
+from engine import access, areas, communes, incidents, instances, mail, messages, model
 from engine.access import Account
-from engine.areas import today
 from engine.calendar import ZONE
 from engine.errors import InvalidRequest, NotAllowed, NotFound, WrongState
 from engine.flow.codec import data_of
@@ -122,7 +121,7 @@ def hand_down(unit: Unit, task_id: int, agency: str, *, by: Account) -> Change:
         InvalidRequest: the agency is not below the task's, or is no more.
     """
     task = _workable(unit, task_id, by, "delegate")
-    found = communes.below(unit, task.group, agency, today(unit))
+    found = communes.below(unit, task.group, agency, areas.today(unit))
     _regroup(unit, task, agency, handed_by=task.group)
     instances.hand(unit, task.case_id, agency, "handed")
     unit.record(task.case_id, "task-handed-down", by.login, task.element, task=task_id, to=agency)
@@ -195,6 +194,7 @@ def complete(unit: Unit, task_id: int, answers: dict[str, Any], *, by: Account) 
     if task.assignee not in (None, by.id):
         raise WrongState(f"The task {task.name!r} has been claimed by somebody else.")
     answers = _checked(unit, case, task, answers)
+    answers |= _placed(unit, case, answers)
     outcome = _advance(unit, case, task, Complete(task.token, answers), by)
     said = {"task": task_id, "said": answers, "seen": task.version}
     changed = WrongState(f"The task {task.name!r} has just changed hands: look at it again.")
@@ -303,6 +303,27 @@ def _checked(unit: Unit, case: Row[Any], task: Any, answers: dict[str, Any]) -> 
         return {}
     today = unit.now.astimezone(ZONE).date()
     return forms[task.form].check(answers, data=data_of(case.state), today=today)
+
+
+def _placed(unit: Unit, case: Row[Any], answers: dict[str, Any]) -> dict[str, Any]:
+    """What follows from an answer that says where: of a commune its district, and without one no commune's any more.
+
+    Raises:
+        InvalidRequest: there is no such area, or the commune is not in the district.
+    """
+    said = {name: answers.get(name) or getattr(case, name) for name in ("area", "commune")}
+    area, commune = (said[name] if said[name] != getattr(case, name) else None for name in said)  # what is new
+    if area is None and commune is None:
+        return {}
+    found = areas.in_province(unit, commune or area, case.province)
+    if found.parent is None:
+        if commune is not None:
+            raise InvalidRequest(f"The area {commune!r} ({found.name}) is no commune of a district.", field="commune")
+        return {"commune": None}
+    if commune is not None and area not in (None, found.parent):
+        raise InvalidRequest(f"The commune {commune!r} ({found.name}) is in {found.parent!r}, not in {area!r}.",
+                             field="commune")  # fmt: skip
+    return {"area": found.parent, "commune": found.code}
 
 
 def _forget_failures(unit: Unit, task: Any, by: Account) -> None:

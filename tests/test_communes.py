@@ -12,20 +12,11 @@ from engine import accounts, communes, gazetteer, model, packages
 from engine.errors import InvalidRequest
 from engine.flow.check import check
 from tests.clock import VIETNAM
-from tests.gazetteers import npm_package, python_package
+from tests.gazetteers import AGENCIES, npm_package, python_package
 from tests.hotline import PROVINCE, package, refused
 from webapi import gazetteers
 
-TEMPLATE = """
-[agencies_of_communes]
-key = "ubnd_{province}_{commune}"
-name = "UBND {name}"
-parent = "ubnd_{province}_{district}"
-[agencies_of_communes.contacts.90001]
-phone = "+842743111222"
-email = "ubnd-90001@example.vn"
-"""
-WITH = PROVINCE + TEMPLATE + """
+WITH = PROVINCE + AGENCIES + """
 [texts.I01]
 sms = "[1022] {ma}: có phản ánh cần xử lý. Hạn {han}."
 """
