@@ -11,12 +11,13 @@ from collections.abc import Collection, Iterable
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Table, and_, bindparam, or_, select
+from sqlalchemy import ColumnElement, FromClause, Row, and_, bindparam, case, or_, select
 
+from engine import addresses
 from engine.calendar import ZONE
 from engine.errors import InvalidRequest, NotFound
 from engine.flow.places import Place
-from engine.model import area_successors, areas
+from engine.model import area_successors, areas, provinces
 from engine.prepared import Prepared
 from engine.runtime import Unit
 from engine.vietnamese import fold
@@ -26,8 +27,7 @@ TWO_TIERS = date(2025, 7, 1)  # when districts were abolished and communes merge
 SUFFIX = ".2025"
 SHOWN = 10  # areas in a sentence
 
-_TYPE = re.compile(r"(thanh pho|thi xa|thi tran|dac khu|quan|huyen|phuong|xa) (?=.)")
-_ZEROS = re.compile(r"\b0+(?=\d)")  # "Phường 04" is found as "phường 4"
+_TYPE = re.compile(r"(thanh pho|thi xa|thi tran|dac khu|tinh|quan|huyen|phuong|xa) (?=.)")
 _LAST = "\U0010ffff"  # sorts behind whatever a name goes on with
 _FIND = Prepared(
     select(*areas.c).where(areas.c.code == bindparam("code"), areas.c.province == bindparam("province"))
@@ -40,11 +40,11 @@ def search_keys(name: str) -> dict[str, str]:
     >>> search_keys("Phường Phú Hoà")
     {'search_name': 'phuong phu hoa', 'search_short': 'phu hoa'}
     """
-    whole = _ZEROS.sub("", fold(name))
+    whole = addresses.without_zeros(fold(name))
     return {"search_name": whole, "search_short": _TYPE.sub("", whole) if _TYPE.match(whole) else whole}
 
 
-def valid(day: date, of: Table = areas) -> ColumnElement[bool]:
+def valid(day: date, of: FromClause = areas) -> ColumnElement[bool]:
     """Whether an area, or the agency of one, exists on a local day."""
     return and_(
         or_(of.c.valid_from.is_(None), of.c.valid_from <= day),
@@ -79,21 +79,43 @@ def search(
     """Areas by name, for a list or while somebody types.
 
     Args:
-        q: how the name begins, with or without marks and with or without "phường", "huyện", …
+        q: how the name begins, with or without marks and with or without "phường", "huyện", …, and the district or
+            province behind it: "p. 12 q. 10", "tân phú, đồng nai". Whole names first, then districts.
         at: only those that existed on that day; left out: whenever.
     """
     equal = {areas.c.province: province, areas.c.parent: parent, areas.c.level: level}
     conditions: list[Any] = [column == value for column, value in equal.items() if value is not None]
     if at is not None:
         conditions.append(valid(at))
-    if q is not None:
-        typed = search_keys(q)["search_name"]
-        conditions.append(or_(*(_begins(column, typed) for column in (areas.c.search_name, areas.c.search_short))))
-    return unit.all(select(areas).where(*conditions).order_by(areas.c.search_short, areas.c.code).limit(limit))
+    by_name = (areas.c.search_short, areas.c.code)
+    if q is None:
+        return unit.all(select(areas).where(*conditions).order_by(*by_name).limit(limit))
+    for name, *behind in filter(None, addresses.readings(q)):
+        whole = case((or_(areas.c.search_name == name, areas.c.search_short == name), 0), else_=1)
+        named = [_begins(name), *(_within(unit, one) for one in behind)]
+        query = select(areas).where(*conditions, *named).order_by(whole, areas.c.level.desc(), *by_name)
+        found = unit.all(query.limit(limit))
+        if found:
+            return found
+    return []
 
 
-def _begins(column: ColumnElement[str], typed: str) -> ColumnElement[bool]:
-    return and_(column >= typed, column < typed + _LAST)
+def _begins(name: str) -> ColumnElement[bool]:
+    """Whoever has typed no more than "phường" so far means a name that begins so, and not all there are."""
+    columns = [areas.c.search_short, *([] if addresses.is_kind(name) else [areas.c.search_name])]
+    return or_(*(and_(column >= name, column < name + _LAST) for column in columns))
+
+
+def _within(unit: Unit, name: str) -> ColumnElement[bool]:
+    """Whether an area is in the district of this name, or else the province; "quận 1" is not "quận 10"."""
+    numbered = name[-1:].isdigit()
+    is_it = or_(areas.c.search_name == name, areas.c.search_short == name) if numbered else _begins(name)
+    districts = [row.code for row in unit.all(select(areas.c.code).where(is_it, areas.c.level == "district"))]
+    if districts:
+        return areas.c.parent.in_(districts)
+    known = {row.code: search_keys(row.name) for row in unit.all(select(provinces.c.code, provinces.c.name))}
+    there = [code for code, keys in known.items() if any(key.startswith(name) for key in keys.values())]
+    return areas.c.province.in_(there)
 
 
 def communes(unit: Unit, district: str, day: date) -> list[Row[Any]]:

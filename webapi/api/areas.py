@@ -32,7 +32,7 @@ class AreaQuery(In):
     province = Code()
     parent = Code(metadata={"description": "the communes of this district"})
     level = fields.String(validate=validate.OneOf(areas.LEVELS))
-    q = Words(80, metadata={"description": "how the name begins; marks and phường, huyện … may be left out"})
+    q = Words(80, metadata={"description": "how the name begins, and where it is: 'q1', 'p. 12 q. 10', 'bien hoa'"})
     at = fields.Date(validate=OUR_DAYS, metadata={"description": "only those of that day; left out: whenever"})
     limit = fields.Integer(load_default=50, validate=validate.Range(1, 1000), metadata={"description": "how many"})
 
