@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, select
 
-from engine import access, areas, clocks, communes, contacts, instances, model
+from engine import access, areas, clocks, contacts, instances, model
 from engine.access import Account, Target
 from engine.calendar import ZONE
 from engine.errors import InvalidRequest
@@ -145,13 +145,12 @@ def receive(unit: Unit, report: Report, *, by: Account) -> Receipt:
 def _placed(unit: Unit, report: Report, package: Package) -> Report:
     """The report under the area that its case is kept by.
 
-    Where communes have agencies, all that are there can be routed to; else only what province.toml lists.
+    Where province.toml lists areas, its tables ask for those and no others; else for all that are loaded.
     """
     if report.area is None:
         return replace(report, commune=None)
     listed = {one.get("code") for one in package.province.get("areas", ()) if not one.get("parent")}
-    known = None if communes.TEMPLATE in package.province else listed
-    area, commune = areas.placed(unit, report.area, str(package.province["code"]), known)
+    area, commune = areas.placed(unit, report.area, str(package.province["code"]), listed or None)
     return replace(report, area=area, commune=commune)
 
 

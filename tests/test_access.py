@@ -55,7 +55,8 @@ def _make_case(unit, relation: str, secrecy: str, **more) -> int:
         "opened_by": "anna" if relation == "opened" else "zalo",
     } | more  # fmt: skip
     case_id = unit.scalar(insert(model.cases).returning(model.cases.c.id), row)
-    concerned = {agency: "task" for agency in agencies if agency} | ({OURS: relation} if relation in ("task", "handed") else {})
+    concerned = {agency: "task" for agency in agencies if agency}
+    concerned |= {OURS: relation} if relation in ("task", "handed") else {}
     for agency, part in concerned.items():
         unit.execute(insert(model.participants), {"agency": agency, "case_id": case_id, "part": part})
     group = OURS if relation in ("task", "handed") else THEIRS

@@ -333,8 +333,8 @@ def test_a_case_keeps_its_district_when_districts_are_gone(loaded):
 
 @pytest.fixture
 def two_tiers(loaded):
-    """After 1 July 2025, where all communes have agencies and are routed to."""
-    province = PROVINCE + AGENCIES
+    """After 1 July 2025, in a province whose province.toml lists no areas any more."""
+    province = PROVINCE.split("[[areas]]")[0] + "[texts" + PROVINCE.split("[texts", 1)[1] + AGENCIES
     loaded.deploys(province__toml=province)
     with loaded.runtime.begin() as unit:
         packages.load_province(unit, tomllib.loads(province))
