@@ -79,7 +79,7 @@ def test_a_whole_name_comes_before_longer_ones_and_a_district_before_communes(co
         assert {one.search_short[0] for one in areas.search(unit, q="p")} == {"p"}  # not every "phường" there is
 
 
-@pytest.mark.parametrize("typed", ["p", "phuong", "xa tan 3", "p. 12 q. 10", "bien hoa", "xa hoa huyen thu 7", "zzz"])
+@pytest.mark.parametrize("typed", ["p", "phuong", "xa tan 3", "p. 12 q. 10", "bien hoa", "zzz"])
 def test_typing_takes_less_than_20_ms_among_eleven_thousand_communes(country, typed):
     def took(unit) -> float:
         begun = perf_counter()
