@@ -5,7 +5,8 @@ A rule says: an account with this *role* may do these *actions* to things within
 is refused.
 
 The scopes: ``agency``, what concerns the account's agency (a case it takes or took part in, its group's tasks);
-``lead``, the cases it leads; ``province``; ``own``, the cases the account opened; ``shown``, the one case whose
+``lead``, the cases it leads; ``handed``, those of which the agency above has handed it a task; ``above``, the tasks it
+has handed to an agency below; ``province``; ``own``, the cases the account opened; ``shown``, the one case whose
 tracking secret was shown; ``all``.
 
 The secrecy classes are those of the domain report (C.0): who sees the reporter's personal data has the action
@@ -95,6 +96,8 @@ RULES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("handler", "lead", ALL, "extend pause resume"),
     ("handler", "agency", ("C0", "C1"), "person"),
     ("handler", "lead", ("C3",), "person"),
+    ("handler", "handed", ("C3",), "person"),  # who is sent to the door has to know whose it is
+    ("handler", "above", ALL, "take-back"),
     ("handler", "agency", ALL, "see-task work delegate see-account"),
     ("monitor", "agency", OPEN, "see read comment attach"),
     ("monitor", "agency", ("C0", "C1"), "person"),
@@ -102,6 +105,7 @@ RULES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("office", "province", ALL, "see read comment attach extend pause resume reassign reopen merge rate message tell"),
     ("office", "province", ALL, "person report see-task delegate see-account see-incident see-outbox resend"),
     ("office", "agency", ALL, "work"),
+    ("office", "province", ALL, "take-back"),
     ("overseer", "province", OPEN, "see ask"),
     ("analyst", "province", OPEN, "see see-task see-incident retry deploy see-outbox"),
     ("admin", "all", ALL, "see see-task see-incident retry see-outbox resend deploy see-account manage message tell"),
@@ -135,6 +139,8 @@ class Columns:
     secrecy: ColumnElement[Any] | None = None
     report_type: ColumnElement[Any] | None = None
     area: ColumnElement[Any] | None = None
+    above: ColumnElement[Any] | None = None
+    handed: Callable[[str], ColumnElement[bool]] | None = None
 
 
 def concerns(agency: str) -> ColumnElement[bool]:
@@ -147,8 +153,17 @@ def concerns(agency: str) -> ColumnElement[bool]:
     return mine.correlate(cases).scalar_subquery().is_not(None)
 
 
+def handed(agency: str) -> ColumnElement[bool]:
+    """Whether this agency was handed a task of a case, and has not given it back."""
+    parts = participants.alias("handed_parts")
+    mine = select(parts.c.case_id).where(
+        parts.c.agency == agency, parts.c.case_id == cases.c.id, parts.c.part == "handed"
+    )
+    return mine.correlate(cases).scalar_subquery().is_not(None)
+
+
 CASES = Columns(cases.c.province, concerns, cases.c.lead_agency, cases.c.opened_by, cases.c.number,
-                cases.c.secrecy, cases.c.report_type, cases.c.area)  # fmt: skip
+                cases.c.secrecy, cases.c.report_type, cases.c.area, handed=handed)  # fmt: skip
 # For statements that should begin elsewhere: no index knows such an expression, so no planner begins with all the cases
 # of the province, or all the tasks of the group, and sorts them.
 _PROVINCE = cases.c.province.concat("")
@@ -159,6 +174,7 @@ TASKS = Columns(
     secrecy=cases.c.secrecy,
     report_type=tasks.c.report_type,
     area=tasks.c.area,
+    above=tasks.c.handed_by,
 )
 OWN_TASKS = replace(TASKS, concerns=lambda agency: tasks.c.group.concat("") == agency)
 # Single looks are made once and checked as rows: building a condition costs more than running the statement.
@@ -186,6 +202,10 @@ def _scope_condition(scope: str, account: Account, of: Columns) -> ColumnElement
         return false()
     if scope == "lead":
         return of.lead == account.agency if of.lead is not None else false()
+    if scope == "above":
+        return of.above == account.agency if of.above is not None else false()
+    if scope == "handed":
+        return of.handed(account.agency) if of.handed is not None else false()
     return of.concerns(account.agency)
 
 
@@ -205,6 +225,10 @@ def _scope_holds(scope: str, account: Account, row: Any, unit: Unit | None) -> b
         return False
     if scope == "lead":
         return getattr(row, "lead_agency", None) == account.agency
+    if scope == "above":
+        return getattr(row, "handed_by", None) == account.agency
+    if scope == "handed":
+        return _was_handed(account.agency, row, unit)
     return _concerned(account.agency, row, unit)
 
 
@@ -225,6 +249,13 @@ def _concerned(agency: str, row: Any, unit: Unit | None) -> bool:
         return False
     mine = select(participants.c.case_id).where(participants.c.agency == agency, participants.c.case_id == row.id)
     return unit.first(mine) is not None
+
+
+def _was_handed(agency: str, row: Any, unit: Unit | None) -> bool:
+    if unit is None or not hasattr(row, "lead_agency"):  # no case
+        return False
+    mine = (participants.c.agency == agency, participants.c.case_id == row.id, participants.c.part == "handed")
+    return unit.first(select(participants.c.case_id).where(*mine)) is not None
 
 
 _BY_ROLE: dict[tuple[str, str], list[tuple[str, tuple[str, ...]]]] = {}
@@ -307,14 +338,14 @@ def find(unit: Unit, account: Account, action: str, number: str, *, lock: bool =
     return row
 
 
-def find_task(unit: Unit, account: Account, task_id: int) -> Row[Any]:
+def find_task(unit: Unit, account: Account, task_id: int, action: str = "see-task") -> Row[Any]:
     """A task with its case's number, province, secrecy, status and outcome.
 
     Raises:
         NotFound: there is no such task, or it is not for this account to see.
     """
     row = unit.first(_TASK, {"id": task_id})
-    if row is None or not allows(account, "see-task", row, unit):
+    if row is None or not allows(account, action, row, unit):
         raise NotFound(f"There is no task {task_id}, or it is not for you to see.")
     return row
 
@@ -350,7 +381,8 @@ _WORDS = {  # what an action is called where it is refused
     "extend": "extend", "pause": "pause", "resume": "resume", "reassign": "reassign", "reopen": "reopen",
     "merge": "join", "rate": "rate", "message": "speak for the citizen in",
     "tell": "send messages to", "report": "send reports to", "work": "work on",
-    "delegate": "delegate", "see-task": "see the tasks of", "see-account": "see the accounts of",
+    "delegate": "delegate", "take-back": "take back", "see-task": "see the tasks of",
+    "see-account": "see the accounts of",
     "see-incident": "see the incidents of", "see-outbox": "see the messages of", "resend": "send again",
     "retry": "retry", "deploy": "deploy report types to", "manage": "manage accounts of",
     "contact": "note contacts of", "count": "count the contacts of",

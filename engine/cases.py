@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Row, insert, select, update
 
-from engine import access, clocks, instances, messages, model
+from engine import access, areas, clocks, communes, instances, messages, model
 from engine.access import Account
 from engine.errors import InvalidRequest, WrongState
 from engine.flow.steps import Abandon, Amend, Deliver
@@ -67,11 +67,11 @@ def reassign(unit: Unit, number: str, agency: str, reason: str, *, by: Account) 
         WrongState: the case is closed.
     """
     case = access.find(unit, by, "reassign", number, lock=True)
-    known = select(model.agencies.c.key).where(
-        model.agencies.c.key == agency, model.agencies.c.province == case.province
-    )
-    if unit.first(known) is None:
+    known = select(model.agencies).where(model.agencies.c.key == agency, model.agencies.c.province == case.province)
+    found = unit.first(known)
+    if found is None:
         raise InvalidRequest(f"There is no agency {agency!r} in the province of {number}.")
+    communes.must_be(unit, found, areas.today(unit))
     reason = checked_reason(reason)
     _must_run(unit, case)
     if instances.advance(unit, case.id, Amend({"lead_agency": agency}), by=by.login) is not None:

@@ -53,6 +53,11 @@ _AREA = Prepared(
         areas.c.code == bindparam("code"), areas.c.province == bindparam("province"), areas.c.parent.is_(None)
     )
 )
+_COMMUNE = Prepared(
+    select(areas.c.parent).where(
+        areas.c.code == bindparam("code"), areas.c.province == bindparam("province"), areas.c.parent.is_not(None)
+    )
+)
 _ORIGINAL = cases.alias("original")
 # Locked, so that two cases are never joined to each other at once, nor one to a case that is just being settled.
 _REPEATED = Prepared(
@@ -86,7 +91,6 @@ _CANCEL_TASKS = Prepared(
 )
 _THIS_CASE = cases.c.id == bindparam("case")
 _MIRROR_VALUES = {name: bindparam(f"new_{name}") for name in MIRRORED}
-_LEAVE_COMMUNE = Prepared(update(cases).where(_THIS_CASE).values(commune=None))
 _MIRROR = Prepared(update(cases).where(_THIS_CASE).values(_MIRROR_VALUES))
 _CLOSE = Prepared(
     update(cases).where(_THIS_CASE).values(_MIRROR_VALUES | {"closed_at": bindparam("at"), "paused_at": None})
@@ -233,9 +237,26 @@ def _changed(unit: Unit, case: Row[Any], data: dict[str, Any]) -> dict[str, Any]
     if changed.get("area") and unit.first(_AREA, {"code": changed["area"], "province": case.province}) is None:
         raise ProcessFault(f"The variable 'area' is {changed['area']!r}, which is no area of the province "
                            "that cases are kept by; of a commune, name the district.")
+    if "area" in changed or "commune" in changed:
+        changed["commune"] = _commune(unit, case, data, changed.get("area", case.area))
     if changed.get("outcome") == DUPLICATE and data.get("ma_goc"):
         changed["duplicate_of"] = _original(unit, case, str(data["ma_goc"]).strip())
     return changed
+
+
+def _commune(unit: Unit, case: Row[Any], data: dict[str, Any], area: str | None) -> str | None:
+    """The case's commune, as long as it is in the case's district.
+
+    Raises:
+        ProcessFault: the variable holds what is no commune of the province.
+    """
+    code = data.get("commune", case.commune)
+    if code is None:
+        return None
+    found = unit.first(_COMMUNE, {"code": code, "province": case.province})
+    if found is None:
+        raise ProcessFault(f"The variable 'commune' is {code!r}, which is no commune of a district of the province.")
+    return code if found.parent == area else None
 
 
 def _original(unit: Unit, case: Row[Any], number: str) -> int:
@@ -259,8 +280,6 @@ def _mirror(unit: Unit, package: Package, case: Row[Any], outcome: Outcome, chan
     for field, part in (("lead_agency", "lead"), ("monitor_agency", "monitor")):
         if changed.get(field):
             concern(unit, case.id, changed[field], part)
-    if "area" in changed and case.commune is not None:  # which is in the district that it has left
-        unit.write(_LEAVE_COMMUNE, {"case": case.id})
     values = clocks.follow(unit, package, case, outcome.data, outcome.finished)
     if "duplicate_of" in changed:  # whoever was joined to this one hears that one's result, too
         unit.write(_JOINED_BEFORE, {"case": case.id, "original": changed["duplicate_of"]})
@@ -276,6 +295,13 @@ def _mirror(unit: Unit, package: Package, case: Row[Any], outcome: Outcome, chan
 def concern(unit: Unit, case_id: int, agency: str, part: str) -> None:
     """From now on the case is one of this agency's."""
     unit.write(_CONCERN, {"agency": agency, "case": case_id, "part": part})
+
+
+def hand(unit: Unit, case_id: int, agency: str, part: str) -> None:
+    """The agency's part in the case is another: it was ``handed`` a task of it, or gave that back."""
+    concern(unit, case_id, agency, part)
+    mine = (participants.c.agency == agency, participants.c.case_id == case_id)
+    unit.execute(update(participants).where(*mine).values(part=part))
 
 
 def _open(unit: Unit, package: Package, case: Row[Any], outcome: Outcome) -> None:
@@ -302,7 +328,8 @@ def _open(unit: Unit, package: Package, case: Row[Any], outcome: Outcome) -> Non
 
 def _regroup(unit: Unit, case_id: int, task: OpenTask) -> None:
     change = update(tasks).where(tasks.c.case_id == case_id, tasks.c.token == task.token, tasks.c.status == "open")
-    unit.execute(change.values(group=task.group, assignee=None, owner=None, version=tasks.c.version + 1))
+    nobodys = {"handed_by": None, "assignee": None, "owner": None}
+    unit.execute(change.values(group=task.group, version=tasks.c.version + 1, **nobodys))
     concern(unit, case_id, task.group, "task")
 
 

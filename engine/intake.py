@@ -50,11 +50,6 @@ _NEXT_NUMBER = Upsert(
         .returning(model.numbers.c.last)
     )
 )
-_AREA = Prepared(
-    select(model.areas.c.code).where(
-        model.areas.c.code == bindparam("code"), model.areas.c.province == bindparam("province")
-    )
-)
 _NEW_PERSON = Prepared.insertion(
     model.people, "case_id", "part", "name", "phone", "email", "address", "zalo", "kind", "anonymous"
 )
@@ -127,7 +122,7 @@ def receive(unit: Unit, report: Report, *, by: Account) -> Receipt:
     province = str(package.province["code"])
     report = _placed(unit, report, package)
     access.require(by, "report", Target(province, package.code, report.area), unit)
-    _check(unit, report, province)
+    _check(report)
     answers = package.intake_form.check(report.answers, today=unit.now.astimezone(ZONE).date())
     people = [row for row in (_person("reporter", report.reporter), _person("beneficiary", report.beneficiary)) if row]
     (number, case_id), secret = numbered(), secrets.token_urlsafe(12)
@@ -153,11 +148,14 @@ def receive(unit: Unit, report: Report, *, by: Account) -> Receipt:
 
 
 def _placed(unit: Unit, report: Report, package: Package) -> Report:
-    """The report under its district. Most name one, and `_check` asks about that along with the rest."""
-    districts = {one.get("code") for one in package.province.get("areas", ()) if not one.get("parent")}
-    if report.area is None or report.area in districts:
+    """The report under the area that its case is kept by.
+
+    Where province.toml lists areas, its tables ask for those and no others; else for all that are loaded.
+    """
+    if report.area is None:
         return replace(report, commune=None)
-    area, commune = areas.placed(unit, report.area, str(package.province["code"]), districts)
+    listed = {one.get("code") for one in package.province.get("areas", ()) if not one.get("parent")}
+    area, commune = areas.placed(unit, report.area, str(package.province["code"]), listed or None)
     return replace(report, area=area, commune=commune)
 
 
@@ -184,19 +182,16 @@ def _facts(unit: Unit, report: Report, answers: dict[str, Any], package: Package
     """What the process knows from the start; no field of a form can take the place of what the engine says."""
     facts = {
         "number": number, "report_type": package.code, "province": str(package.province["code"]),
-        "area": report.area, "channel": report.channel, "opened_at": unit.now.isoformat(),
+        "area": report.area, "commune": report.commune, "channel": report.channel, "opened_at": unit.now.isoformat(),
         "status": package.first_status(),
     }  # fmt: skip
     said = {key: value for key, value in answers.items() if key not in instances.RESERVED or key == "severity"}
     return {**said, **facts, **({"severity": report.severity} if report.severity else {})}
 
 
-def _check(unit: Unit, report: Report, province: str) -> None:
+def _check(report: Report) -> None:
     if report.channel not in CHANNELS:
         raise InvalidRequest(f"There is no channel {report.channel!r}; use one of {', '.join(CHANNELS)}.")
-    if report.area is not None:
-        unknown = InvalidRequest(f"There is no area {report.area!r} in the province {province}.")
-        unit.write(_AREA, {"code": report.area, "province": province}, otherwise=unknown)
 
 
 def _person(part: str, person: Person | None) -> dict[str, Any] | None:

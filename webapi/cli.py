@@ -16,8 +16,11 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, Programm
 
 from engine import accounts, folders, gazetteer, incidents, packages, repairs, schema
 from engine.access import ROLES, Account
+from engine.calendar import ZONE
 from engine.database import connect
 from engine.errors import EngineError, InvalidPackage
+from engine.flow.check import Fault
+from engine.flow.check import check as find_faults
 from engine.runtime import Runtime, Unit
 from webapi import config, demo, gazetteers
 
@@ -196,25 +199,41 @@ def _load(runtime: Runtime, folder: Path) -> None:
 
 @main.command()
 @click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path))
-def check(path: Path) -> None:
+@click.option("--database", is_flag=True, help="Also for every district and commune that is loaded (units load).")
+@click.option("--at", "day", type=click.DateTime(["%Y-%m-%d"]), help="With --database: as of that day; else today.")
+def check(path: Path, database: bool, day: datetime | None) -> None:
     """List every fault of the report types under PATH.
 
-    Needs no server and no database.
+    Needs no server, and without --database no database.
     """
-    from engine.flow.check import check as find_faults
-
     found = folders.types_in(path)
     if not found:
         raise click.ClickException(f"There is no report type under {path}: no folder has a type.toml.")
+    judge = _gate(database, day)
     bad = 0
     for folder in found:
-        faults = [fault.to_json() for fault in find_faults(folders.read(folder))]
+        faults = [fault.to_json() for fault in judge(folders.read(folder))]
         errors = sum(fault.get("severity", "error") == "error" for fault in faults)
         bad += bool(errors)
         counted = f"{_count(errors, 'error')}, {_count(len(faults) - errors, 'warning')}"
         click.echo(f"{folder}: {counted if faults else 'good'}")
         tell_faults(faults, to_stderr=False)  # they are what was asked for
     sys.exit(1 if bad else 0)
+
+
+def _gate(database: bool, day: datetime | None) -> Callable[[dict[str, str]], list[Fault]]:
+    """What judges a package: with the units of a day, where a database has them."""
+    if not database:
+        if day is not None:
+            raise click.ClickException("--at says for which units of the database to check: add --database.")
+        return find_faults
+    runtime = open_runtime()
+
+    def judge(files: dict[str, str]) -> list[Fault]:
+        with runtime.read() as unit:
+            return packages.judged(unit, files, day.replace(tzinfo=ZONE) if day else unit.now)
+
+    return judge
 
 
 @main.command("try")

@@ -31,6 +31,7 @@ SEATS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "office": (("{key}", "office", "Văn phòng"), ("{key}.phantich", "analyst", "Phân tích quy trình")),
     "department": (("{key}", "handler", "Chuyên viên"), ("{key}.theodoi", "monitor", "Theo dõi")),
     "district": (("{key}", "handler", "Cán bộ xử lý"),),
+    "commune": (("{key}", "handler", "Cán bộ xã"),),
     "service": (("{key}", "handler", "Trực ban"),),
     "overseer": (("{key}", "overseer", "Giám sát"),),
 }  # fmt: skip

@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-MIRRORED = ("status", "outcome", "severity", "area", "lead_agency", "monitor_agency")  # variables that are case fields
+# variables that are case fields
+MIRRORED = ("status", "outcome", "severity", "area", "commune", "lead_agency", "monitor_agency")
 
 
 @dataclass(frozen=True)

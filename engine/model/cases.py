@@ -96,7 +96,7 @@ participants = Table(
     metadata,
     Column("agency", Text, primary_key=True),
     Column("case_id", Id, ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True),
-    Column("part", Text, nullable=False),  # lead | monitor | task
+    Column("part", Text, nullable=False),  # lead | monitor | task | handed (by the agency above)
     Index(None, "case_id"),
 )
 
@@ -146,6 +146,7 @@ tasks = Table(
     Column("name", Text, nullable=False),
     Column("form", Text),
     Column("group", Text, nullable=False),  # agency key
+    Column("handed_by", Text),  # the agency above that handed it to this group
     Column("assignee", Id, ForeignKey("accounts.id")),
     Column("owner", Id, ForeignKey("accounts.id")),  # who delegated it
     Column("report_type", Text, nullable=False),

@@ -10,7 +10,7 @@ from engine.flow.rules.codes import CODES
 from engine.flow.rules.elements import elements
 from engine.flow.rules.events import events
 from engine.flow.rules.expressions import expressions
-from engine.flow.rules.gaps import gaps, overlaps
+from engine.flow.rules.gaps import ended, gaps, overlaps
 from engine.flow.rules.gateways import gateways
 from engine.flow.rules.outcomes import outcomes
 from engine.flow.rules.people import people
@@ -25,7 +25,9 @@ from engine.flow.rules.wording import wording
 __all__ = ["CODES", "judge"]
 
 STRUCTURE = (shape, elements, events)
-CONTENT = (gateways, services, expressions, people, questions, wording, outcomes, gaps, overlaps, tables, promises)
+CONTENT = (
+    gateways, services, expressions, people, questions, wording, outcomes, ended, gaps, overlaps, tables, promises,
+)  # fmt: skip
 _PLAYABLE = frozenset({"listener", "connector", "mapping-ignored"})  # errors that leave the token game its sense
 
 

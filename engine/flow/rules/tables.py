@@ -13,7 +13,9 @@ from engine.flow.rules.phrases import meant
 
 SECRECY = ("C0", "C1", "C2", "C3", "C4")
 BRANCH = re.compile(r"[0-9*#](\.[0-9*#]){0,2}\Z")  # as `engine.branches` reads it
-KINDS = ("desk", "office", "department", "district", "service", "overseer")
+KINDS = ("desk", "office", "department", "district", "commune", "service", "overseer")
+_PLACES = re.compile(r"\{([^{}]*)\}")
+_COMMUNE_WORDS = frozenset({"province", "district", "commune", "name"})
 _TYPE_KEYS = frozenset({
     "code", "province", "process", "secrecy", "intake_form", "name", "statuses", "outcomes", "lanes", "deadlines",
     "extension", "pause", "texts", "description", "reopen", "severities", "public",
@@ -22,7 +24,7 @@ _TYPE_KEYS = frozenset({
 _WEB_KEYS = frozenset({"title", "hint", "anonymous", "beneficiary"})
 _PROVINCE_KEYS = frozenset({
     "code", "short", "name", "hotline", "tracking_url", "calendars", "areas", "agencies", "texts", "branches",
-    "missed_call", "jurisdiction_id",
+    "missed_call", "jurisdiction_id", "agencies_of_communes",
 })
 
 
@@ -156,11 +158,31 @@ def _province(draft: Draft) -> Iterator[Fault]:
         if one.get("area") is not None and one["area"] not in codes:
             yield found.fault(line, "table-value", f"Write an area of province.toml for the agency {key!r}: there is "
                               f"no area {one['area']!r}.")
+    yield from _of_communes(draft, found)
     yield from _branches(draft, found, seen)
     url = draft.province.get("tracking_url", "{number}")
     if "{number}" not in str(url):
         yield found.fault(("tracking_url",), "table-value", "Write {number} where the case's number belongs in "
                           "tracking_url.")
+
+
+def _of_communes(draft: Draft, found: _Table) -> Iterator[Fault]:
+    """The template that agencies of communes are made by."""
+    name, line = "agencies_of_communes", ("agencies_of_communes",)
+    if name not in draft.province:
+        return
+    template = draft.table(PROVINCE, name)
+    words = {key: _PLACES.findall(str(template.get(key, ""))) for key in ("key", "name", "parent")}
+    if "commune" not in words["key"] or "district" in words["key"] or "name" not in words["name"]:
+        yield found.fault(line, "table-value", f'Write key = "ubnd_{{province}}_{{commune}}" and name = "UBND '
+                          f'{{name}}" under [{name}]: each commune needs a key of its own, with and without districts.')
+    for one in sorted({word for found in words.values() for word in found} - _COMMUNE_WORDS):
+        yield found.fault(line, "table-value", f"Check {{{one}}} under [{name}]: only "
+                          f"{', '.join(sorted(_COMMUNE_WORDS))} are known there.{meant(one, _COMMUNE_WORDS)}")
+    contacts = template.get("contacts", {})
+    if not isinstance(contacts, Mapping) or not all(isinstance(one, Mapping) for one in contacts.values()):
+        yield found.fault(line, "table-value", f'Write contacts of communes as [{name}.contacts."26041"] with phone '
+                          "and email.")
 
 
 def _branches(draft: Draft, found: _Table, agencies: set[str]) -> Iterator[Fault]:
