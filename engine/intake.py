@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import Row, bindparam, func, select
 
 from engine import access, areas, clocks, contacts, instances, model
 from engine.access import Account, Target
@@ -116,11 +116,12 @@ def receive(unit: Unit, report: Report, *, by: Account) -> Receipt:
     """
     likely = unit.catalogue.likely(report.report_type)
     numbered = _next_number(unit, likely) if likely else None  # asked along with what is looked at next
+    place = areas.ask(unit, report.area, str(likely.province["code"])) if likely and report.area else None
     package = unit.catalogue.current(unit, report.report_type)
     if numbered is None or package is not likely:
-        numbered = _next_number(unit, package)
+        numbered, place = _next_number(unit, package), None
     province = str(package.province["code"])
-    report = _placed(unit, report, package)
+    report = _placed(unit, report, package, place)
     access.require(by, "report", Target(province, package.code, report.area), unit)
     _check(report)
     answers = package.intake_form.check(report.answers, today=unit.now.astimezone(ZONE).date())
@@ -147,7 +148,7 @@ def receive(unit: Unit, report: Report, *, by: Account) -> Receipt:
     return Receipt(case.id, number, secret)
 
 
-def _placed(unit: Unit, report: Report, package: Package) -> Report:
+def _placed(unit: Unit, report: Report, package: Package, asked: list[Row[Any]] | None) -> Report:
     """The report under the area that its case is kept by.
 
     Where province.toml lists areas, its tables ask for those and no others; else for all that are loaded.
@@ -155,7 +156,7 @@ def _placed(unit: Unit, report: Report, package: Package) -> Report:
     if report.area is None:
         return replace(report, commune=None)
     listed = {one.get("code") for one in package.province.get("areas", ()) if not one.get("parent")}
-    area, commune = areas.placed(unit, report.area, str(package.province["code"]), listed or None)
+    area, commune = areas.placed(unit, report.area, str(package.province["code"]), listed or None, asked)
     return replace(report, area=area, commune=commune)
 
 
