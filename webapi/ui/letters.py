@@ -81,7 +81,8 @@ def send(unit: Unit, province: str, letter: Letter) -> dict[str, Any]:
     request.environ["thongsuot.content"] = dump([letter.answers, _said(fields), [file.sha256 for file, _name in files]])
 
     def make() -> dict[str, Any]:
-        receipt = offers.send(unit, province, _report(letter), files, address=auth.address())
+        report = _report(letter, _area(unit, fields))
+        receipt = offers.send(unit, province, report, files, address=auth.address())
         return {"number": receipt.number, "secret": receipt.secret}
 
     return idempotency.keep(unit, SENDER, letter.key[:60], make)
@@ -112,13 +113,21 @@ def _sentences() -> dict[str, tuple[str, str]]:
     }
 
 
-def _report(letter: Letter) -> Report:
+def _area(unit: Unit, fields: dict[str, str]) -> str | None:
+    """The commune, if it is one of the district that was chosen: without JavaScript the list may be another one's."""
+    district, commune = fields.get("area") or None, fields.get("commune")
+    if district and commune and commune in {row.code for row in offers.communes(unit, district)}:
+        return commune
+    return district
+
+
+def _report(letter: Letter, area: str | None) -> Report:
     fields = letter.fields
     place = fields.get("place", "") if letter.asks_place else str((letter.answers or {}).get(PLACE) or "")
     other = fields.get("for_other") and _person(fields, "b_")
     return Report(
         letter.package.code, letter.answers or {}, "web",
-        area=fields.get("commune") or fields.get("area") or None, place=place[:300],
+        area=area, place=place[:300],
         reporter=_person(fields, "", anonymous="anonymous" in fields), beneficiary=other or None,
     )  # fmt: skip
 
