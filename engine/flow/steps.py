@@ -11,7 +11,9 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-MIRRORED = ("status", "outcome", "severity", "area", "lead_agency", "monitor_agency")  # variables that are case fields
+MIRRORED = ("status", "outcome", "severity", "secrecy", "area", "lead_agency", "monitor_agency")
+"""The variables that are fields of the case, too."""
+SECRECY = ("C0", "C1", "C2", "C3", "C4")  # from public to named persons only
 
 
 @dataclass(frozen=True)
