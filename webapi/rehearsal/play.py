@@ -174,7 +174,7 @@ class _Play:
         case = self.stage.get(f"/cases/{self.number}")
         seen = {"status": case["status"], "outcome": case["outcome"] or "", "tasks": _tasks(case["tasks"]),
                 "closed": case["closed_at"] is not None, "late": case["breached_at"] is not None,
-                "due": _local(case["due_at"])}  # fmt: skip
+                "due": _local(case["due_at"]), "secrecy": case["secrecy"]}  # fmt: skip
         for name, is_so in seen.items():
             if name in then and then[name] != is_so:
                 raise Failed(f"{name} is {is_so!r}, not {then[name]!r}")
