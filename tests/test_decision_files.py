@@ -157,7 +157,9 @@ def test_an_input_is_an_expression():
     assert counted.decide({"tep": [{"kb": 20}, {"kb": 30}, {"kb": 1}]}) == {"y": True}
 
 
-@pytest.mark.parametrize(("data", "row"), [({}, 3), ({"khu_pho": None}, 3), ({"khu_pho": "1"}, 1), ({"khu_pho": "2"}, 2)])
+@pytest.mark.parametrize(("data", "row"), [
+    ({}, 3), ({"khu_pho": None}, 3), ({"khu_pho": "1"}, 1), ({"khu_pho": "2"}, 2),
+])  # fmt: skip
 def test_a_question_that_was_not_asked_or_was_hidden_is_null_in_a_table(data, row):
     made = decision([(['"1"'], ["1"]), (['"2"'], ["2"]), (["null"], ["3"])], inputs=["khu_pho"])
     assert made.decide(data) == {"y": row}

@@ -28,6 +28,7 @@ def test_a_late_case_that_is_found_urgent_is_late_once(hotline: Hotline, hours: 
     worker.drain()
 
     with hotline.runtime.read() as unit:
-        marks = unit.all(select(model.events.c.kind).where(model.events.c.element == "case").order_by(model.events.c.id))
+        of_case = select(model.events.c.kind).where(model.events.c.element == "case")
+        marks = unit.all(of_case.order_by(model.events.c.id))
     assert [mark.kind for mark in marks] == ["deadline-near", "deadline-passed"]
     assert hotline.case(number)["breached_at"] is not None

@@ -15,7 +15,8 @@ from tests.open311 import Door, type_toml
 RAISED = LIFE.replace("tiep_nhan -> xu_ly", "tiep_nhan -> bao_mat -> xu_ly").replace(
     "catch danh_gia", "script bao_mat script='secrecy = lop'\ncatch danh_gia", 1
 )
-DESK = form("phan_cong", choice("lead_agency", "ubnd_74_718", "ubnd_74_719"), choice("lop", "C0", "C1", "C2", "C4", "C9"))
+CLASSES = choice("lop", "C0", "C1", "C2", "C4", "C9")
+DESK = form("phan_cong", choice("lead_agency", "ubnd_74_718", "ubnd_74_719"), CLASSES)
 
 
 @pytest.fixture

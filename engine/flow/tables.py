@@ -44,8 +44,8 @@ class DecisionFault(Exception):
 
 
 class _Asked(dict[str, Any]):
-    """A case's data as a table's inputs see it: a question that was not asked, or was hidden, is null. Whether anything in the
-    package sets a name at all, the check has looked at."""
+    """A case's data as a table's inputs see it: a question that was not asked, or was hidden, is null. Whether
+    anything in the package sets a name at all, the check has looked at."""
 
     def __missing__(self, name: str) -> None:
         return None
