@@ -18,6 +18,8 @@ The secrecy classes are those of the domain report (C.0): who sees the reporter'
 
 What a caller may not see does not exist for that caller: `find` answers NotFound, and NotAllowed only where the
 caller sees the case but may not do what was asked.
+
+Class C4 is for named persons: of an agency's people only those see such a case whose account lists its report type.
 """
 
 from __future__ import annotations
@@ -81,6 +83,8 @@ def visitor(province: str, report_types: tuple[str, ...]) -> Account:
 ROLES = ("operator", "handler", "monitor", "office", "overseer", "analyst", "admin", "client")
 ALL = ("C0", "C1", "C2", "C3", "C4")
 OPEN = ("C0", "C1", "C2", "C3")
+NAMED_ONLY = "C4"
+AGENCIES_PEOPLE = ("operator", "handler", "monitor", "office")  # who reads what was reported, for an agency
 
 # -- the rules -----------------------------------------------------------------------------------------------------
 
@@ -95,7 +99,7 @@ RULES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("handler", "lead", ("C4",), "see read comment attach"),
     ("handler", "lead", ALL, "extend pause resume"),
     ("handler", "agency", ("C0", "C1"), "person"),
-    ("handler", "lead", ("C3",), "person"),
+    ("handler", "lead", ("C3", "C4"), "person"),
     ("handler", "handed", ("C3",), "person"),  # who is sent to the door has to know whose it is
     ("handler", "above", ALL, "take-back"),
     ("handler", "agency", ALL, "see-task work delegate see-account"),
@@ -364,6 +368,8 @@ def _limits(account: Account, of: Columns) -> list[ColumnElement[bool]]:
     limits = []
     if account.report_types is not None and of.report_type is not None:
         limits.append(of.report_type.in_(account.report_types))
+    if account.role in AGENCIES_PEOPLE and of.secrecy is not None and of.report_type is not None:
+        limits.append(or_(of.secrecy != NAMED_ONLY, of.report_type.in_(account.report_types or ())))
     if account.areas is not None and of.area is not None:
         limits.append(or_(of.area.is_(None), of.area.in_(account.areas)))
     return limits
@@ -372,6 +378,8 @@ def _limits(account: Account, of: Columns) -> list[ColumnElement[bool]]:
 def _within_limits(account: Account, row: Any) -> bool:
     report_type, area = getattr(row, "report_type", None), getattr(row, "area", None)
     if account.report_types is not None and report_type is not None and report_type not in account.report_types:
+        return False
+    if getattr(row, "secrecy", None) == NAMED_ONLY and account.role in AGENCIES_PEOPLE and account.report_types is None:
         return False
     return account.areas is None or area is None or area in account.areas
 

@@ -150,17 +150,30 @@ def ask(unit: Unit, number: str, question: str, *, by: Account) -> Row[Any]:
     Raises:
         NotFound, NotAllowed: the case is not for this account.
         InvalidRequest: there is no question.
-        WrongState: the case's process takes no questions now.
+        WrongState: the case's process takes no questions now, or the question before is not answered yet: both
+            would be one question in the case's data.
     """
     case = access.find(unit, by, "ask", number, lock=True)
+    if _is_asked(unit, case.id):
+        raise WrongState(f"The case {case.number} is being asked already: ask when that question has been answered.")
     payload = {"cau_hoi": checked_reason(question), "co_quan_giam_sat": by.agency}
     try:
         moved = instances.advance(unit, case.id, Deliver(messages.QUESTION, payload), by=by.login)
     except WrongState:
         raise WrongState(f"The case {number} takes no questions now: only while it is being handled.") from None
     if moved is not None:
-        unit.record(case.id, "asked", by.login, agency=by.agency, question=payload["cau_hoi"])
+        unit.record(case.id, "asked", by.login, agency=by.agency, question=payload["cau_hoi"],
+                    tokens=[task.token for task in moved.opened])  # fmt: skip
     return _now(unit, case.id)
+
+
+def _is_asked(unit: Unit, case_id: int) -> bool:
+    """Whether a task that the newest question opened is still open."""
+    asked = (model.events.c.case_id == case_id, model.events.c.kind == "asked")
+    newest = unit.scalar(select(model.events.c.data).where(*asked).order_by(model.events.c.id.desc()).limit(1))
+    tokens = (newest or {}).get("tokens", [])
+    still_open = (model.tasks.c.case_id == case_id, model.tasks.c.status == "open", model.tasks.c.token.in_(tokens))
+    return bool(tokens) and unit.first(select(model.tasks.c.id).where(*still_open)) is not None
 
 
 def comment(unit: Unit, number: str, text: str, *, public: bool, by: Account) -> int:

@@ -23,6 +23,7 @@ from engine.queries import Page, page, read_cursor
 from engine.runtime import Unit
 
 AT_ONCE = "giai_dap_ngay"  # the outcome of a case that the desk answered in the call (C.0)
+COMPLAINT = "C4"  # the class of complaints and denunciations, which are no petitions (C.0)
 NEVER_REACHED = "nho"  # and of a missed call whose caller could not be reached again
 NAMES = {
     "answered": "Giải đáp, xử lý, tư vấn trực tiếp",
@@ -30,12 +31,14 @@ NAMES = {
     "open": "Đang xử lý tại tổng đài",
     "missed": "Nhỡ, bỏ dở",
     "refused": "Từ chối, trùng, gọi nhầm",
+    "complaints": "Khiếu nại, tố cáo (không tính là phản ánh, kiến nghị)",
     "unknown": "Kết thúc mà không rõ kết quả",
 }
 TOPICS_SHOWN = 10
 
 _of_case = contacts.c.case_id.is_not(None)
 LINE: ColumnElement[str] = case(
+    (and_(_of_case, cases.c.secrecy == COMPLAINT), "complaints"),
     (contacts.c.outcome == "answered", "answered"),
     (and_(_of_case, cases.c.outcome == AT_ONCE), "answered"),
     (and_(_of_case, cases.c.outcome == NEVER_REACHED), "missed"),
@@ -59,12 +62,14 @@ class Lines:
     open: int = 0
     missed: int = 0
     refused: int = 0
+    complaints: int = 0
     unknown: int = 0
 
     @property
     def unexplained(self) -> int:
         """What is missing from the sum of the outcomes: 0 in a balanced report."""
-        return self.received - self.answered - self.transferred - self.open - self.missed - self.refused
+        said = self.answered + self.transferred + self.open + self.missed + self.refused + self.complaints
+        return self.received - said
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from sqlalchemy import Row, bindparam, delete, insert, select, update
 
 from engine import clocks, incidents, mail
 from engine.errors import InvalidRequest, NotFound, ProcessFault, Stale
-from engine.flow.steps import MIRRORED, Complete, OpenTask, Outcome, Start, Step
+from engine.flow.steps import MIRRORED, SECRECY, Complete, OpenTask, Outcome, Start, Step
 from engine.model import areas, cases, deadlines, instances, jobs, participants, subscriptions, tasks
 from engine.packages import Package
 from engine.prepared import Prepared, Upsert
@@ -234,6 +234,8 @@ def _changed(unit: Unit, case: Row[Any], data: dict[str, Any]) -> dict[str, Any]
     for name, value in changed.items():
         if (value is not None or name == "status") and not (isinstance(value, str) and len(value) <= 100):
             raise ProcessFault(f"The variable {name!r} is {value!r}; a case's {name} is a short text.")
+    if "secrecy" in changed and not _is_raised(case.secrecy, changed["secrecy"]):
+        del changed["secrecy"]
     if changed.get("area") and unit.first(_AREA, {"code": changed["area"], "province": case.province}) is None:
         raise ProcessFault(f"The variable 'area' is {changed['area']!r}, which is no area of the province "
                            "that cases are kept by; of a commune, name the district.")
@@ -259,6 +261,17 @@ def _commune(unit: Unit, case: Row[Any], data: dict[str, Any], area: str | None)
     return code if found.parent == area else None
 
 
+def _is_raised(was: str, now: Any) -> bool:
+    """Whether a case becomes more secret: what a decision says can never make it less so.
+
+    Raises:
+        ProcessFault: there is no such class.
+    """
+    if now not in (None, *SECRECY):
+        raise ProcessFault(f"The variable 'secrecy' is {now!r}; there are the classes {', '.join(SECRECY)}.")
+    return now is not None and SECRECY.index(now) > SECRECY.index(was)
+
+
 def _original(unit: Unit, case: Row[Any], number: str) -> int:
     """The case that this one repeats; where that one is itself a duplicate, its original.
 
@@ -277,6 +290,8 @@ def _mirror(unit: Unit, package: Package, case: Row[Any], outcome: Outcome, chan
     """Write the changed fields; the clock follows status and severity."""
     if "status" in changed:
         unit.record(case.id, "status", "system", status=changed["status"], was=case.status)
+    if "secrecy" in changed:
+        unit.record(case.id, "secrecy", "system", secrecy=changed["secrecy"], was=case.secrecy)
     for field, part in (("lead_agency", "lead"), ("monitor_agency", "monitor")):
         if changed.get(field):
             concern(unit, case.id, changed[field], part)

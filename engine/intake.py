@@ -184,7 +184,7 @@ def _facts(unit: Unit, report: Report, answers: dict[str, Any], package: Package
     facts = {
         "number": number, "report_type": package.code, "province": str(package.province["code"]),
         "area": report.area, "commune": report.commune, "channel": report.channel, "opened_at": unit.now.isoformat(),
-        "status": package.first_status(),
+        "status": package.first_status(), "secrecy": package.secrecy,
     }  # fmt: skip
     said = {key: value for key, value in answers.items() if key not in instances.RESERVED or key == "severity"}
     return {**said, **facts, **({"severity": report.severity} if report.severity else {})}
@@ -245,7 +245,7 @@ def _case(unit: Unit, package: Package, report: Report, answers: dict[str, Any],
         "commune": report.commune,
         "place": place,
         "channel": report.channel,
-        "secrecy": package.type.get("secrecy", "C1"),
+        "secrecy": package.secrecy,
         "subject": subject,
         "report": answers,
         "status": package.first_status(),

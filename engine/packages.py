@@ -61,6 +61,11 @@ class Package:
         return self.type.get("name", {})  # type: ignore[no-any-return]
 
     @property
+    def secrecy(self) -> str:
+        """The class of its cases as they are received; a case can be made more secret by its process."""
+        return str(self.type.get("secrecy", "C1"))
+
+    @property
     def intake_form(self) -> Form:
         return self.forms[self.type["intake_form"]]
 

@@ -141,7 +141,9 @@ def local_time(at: datetime) -> str:
 
 
 def time_left(left: timedelta) -> str:
-    """"còn 2 giờ 5 phút"; once it is negative, "quá hạn 5 phút". Whole minutes, rounded down."""
+    """"còn 2 giờ 5 phút"; at the due moment "vừa quá hạn", then "quá hạn 5 phút". Whole minutes, rounded down."""
+    if -timedelta(minutes=1) < left <= timedelta():
+        return "vừa quá hạn"
     return f"{'quá hạn' if left < timedelta() else 'còn'} {length_in_words(left)}"
 
 

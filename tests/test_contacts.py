@@ -31,7 +31,7 @@ def figures(hotline: Hotline, login: str = "vanphong", **query: Any) -> Any:
 
 
 def balanced(**lines: int) -> dict[str, int]:
-    names = ("answered", "transferred", "open", "missed", "refused")
+    names = ("answered", "transferred", "open", "missed", "refused", "complaints")
     whole = dict.fromkeys(names, 0) | lines
     return {"received": sum(whole.values()), **whole, "unknown": 0, "unexplained": 0}
 

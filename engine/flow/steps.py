@@ -11,8 +11,9 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-# variables that are case fields
-MIRRORED = ("status", "outcome", "severity", "area", "commune", "lead_agency", "monitor_agency")
+MIRRORED = ("status", "outcome", "severity", "secrecy", "area", "commune", "lead_agency", "monitor_agency")
+"""The variables that are fields of the case, too."""
+SECRECY = ("C0", "C1", "C2", "C3", "C4")  # from public to named persons only
 
 
 @dataclass(frozen=True)

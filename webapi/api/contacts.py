@@ -128,6 +128,7 @@ class LinesOut(Out):
     open = fields.Integer()
     missed = fields.Integer()
     refused = fields.Integer()
+    complaints = fields.Integer(metadata={"description": "complaints and denunciations, which are no petitions"})
     unknown = fields.Integer(metadata={"description": "ended without anybody saying how"})
     unexplained = fields.Integer(metadata={"description": "what the sum of the outcomes lacks; 0: balanced"})
 

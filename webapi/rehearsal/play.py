@@ -44,7 +44,7 @@ class Rehearsal:
         clock, path = Clock(_LONG_AGO), shutil.copyfile(self.template, self.place / "story.db")
         app = create_app({"DATABASE": f"sqlite:///{path}", "INSTANCE": str(self.place), "CLOCK": clock})
         try:
-            yield Stage(app, clock, self.tokens, self.kinds["desk"], self.kinds["office"])
+            yield Stage(app, clock, self.tokens, self.kinds["desk"])
         finally:
             with app.app_context():
                 db.engine.dispose()
@@ -67,11 +67,13 @@ def _people(runtime: Runtime, files: dict[str, str]) -> tuple[dict[str, str], di
         packages.load_province(unit, province)
         packages.deploy(unit, files, by="try")
         seats = [("admin", "admin", None)]
+        named = demo.named_for(unit)
         for agency in province["agencies"]:
             kinds.setdefault(agency["kind"], agency["key"])
             seats.append((agency["key"], demo.SEATS[agency["kind"]][0][1], agency["key"]))
         for login, role, key in seats:
-            accounts.create(unit, {"login": login, "name": login, "role": role, "agency": key}, None)
+            accounts.create(unit, {"login": login, "name": login, "role": role, "agency": key,
+                                   "report_types": named.get(key)}, None)  # fmt: skip
             tokens[login] = accounts.issue(unit, accounts.account(unit, login), "try").token
     return tokens, kinds
 
@@ -172,7 +174,7 @@ class _Play:
         case = self.stage.get(f"/cases/{self.number}")
         seen = {"status": case["status"], "outcome": case["outcome"] or "", "tasks": _tasks(case["tasks"]),
                 "closed": case["closed_at"] is not None, "late": case["breached_at"] is not None,
-                "due": _local(case["due_at"])}  # fmt: skip
+                "due": _local(case["due_at"]), "secrecy": case["secrecy"]}  # fmt: skip
         for name, is_so in seen.items():
             if name in then and then[name] != is_so:
                 raise Failed(f"{name} is {is_so!r}, not {then[name]!r}")

@@ -10,8 +10,8 @@ from typing import Any
 from engine.flow.draft import PROVINCE, TYPE, Draft
 from engine.flow.faults import Fault
 from engine.flow.rules.phrases import meant
+from engine.flow.steps import SECRECY
 
-SECRECY = ("C0", "C1", "C2", "C3", "C4")
 BRANCH = re.compile(r"[0-9*#](\.[0-9*#]){0,2}\Z")  # as `engine.branches` reads it
 KINDS = ("desk", "office", "department", "district", "commune", "service", "overseer")
 _PLACES = re.compile(r"\{([^{}]*)\}")

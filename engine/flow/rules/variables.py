@@ -12,7 +12,8 @@ from engine.flow.scripts import ScriptError, compile_script
 from engine.forms import Field
 
 GIVEN = frozenset({
-    "number", "report_type", "province", "area", "commune", "channel", "severity", "opened_at", "status", "outcome",
+    "number", "report_type", "province", "area", "commune", "channel", "severity", "secrecy", "opened_at", "status",
+    "outcome",
     "lead_agency", "monitor_agency",
 })
 """What the engine sets at the start, and the variables that a case shows as its own fields."""
