@@ -56,7 +56,8 @@ _AREA = Prepared(
     )
 )
 _NEW_PERSON = Prepared.insertion(
-    model.people, "case_id", "part", "name", "phone", "email", "address", "zalo", "kind", "anonymous"
+    model.people, "case_id", "part", "name", "phone", "email", "address", "zalo", "facebook", "viber", "kind",
+    "anonymous",
 )
 
 
@@ -69,6 +70,8 @@ class Person:
     email: str | None = None
     address: str | None = None
     zalo: str | None = None
+    facebook: str | None = None
+    viber: str | None = None
     kind: str = "ca_nhan"
     anonymous: bool = False
 
@@ -211,7 +214,7 @@ def _person(part: str, person: Person | None) -> dict[str, Any] | None:
             raise InvalidRequest(f"{part}.phone is no number we can reach; write it like 0912345678, or leave it out.")
     if row.get("email") and not addresses.is_email(str(row["email"])):
         raise InvalidRequest(f"{part}.email is no e-mail address; write it like ten@example.vn, or leave it out.")
-    whole: dict[str, Any] = dict.fromkeys(("name", "phone", "email", "address", "zalo"))
+    whole: dict[str, Any] = dict.fromkeys(("name", "phone", "email", "address", "zalo", "facebook", "viber"))
     return whole | row | {"part": part, "anonymous": person.anonymous}
 
 
