@@ -1,8 +1,8 @@
 """What somebody tells us in writing, and which case it belongs to.
 
-In this order: more for the case they name, if it is theirs and open; the answer to what a case of theirs asks; a rating,
-if that is all they say and a case waits for one; more for the conversation that they began within the last day; else a
-conversation of its own, a case of the type that ``message_type`` in province.toml names.
+In this order: more for the case they name, if it is theirs and open; the answer to what a case of theirs asks; a
+rating, if that is all they say and a case waits for one; more for the conversation that they began within the last day;
+else a conversation of its own, a case of the type that ``message_type`` in province.toml names.
 """
 
 from __future__ import annotations
