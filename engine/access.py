@@ -80,6 +80,11 @@ def visitor(province: str, report_types: tuple[str, ...]) -> Account:
     return Account(0, CITIZEN, "", "visitor", None, province, report_types)
 
 
+def channel(name: str, province: str) -> Account:
+    """A channel by which messages come in from outside. Its log-in is none that an account can have."""
+    return Account(0, f"channel:{name}", name, "client", province=province)
+
+
 ROLES = ("operator", "handler", "monitor", "office", "overseer", "analyst", "admin", "client")
 ALL = ("C0", "C1", "C2", "C3", "C4")
 OPEN = ("C0", "C1", "C2", "C3")
@@ -124,6 +129,9 @@ RULES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("analyst", "province", ALL, "count branch"),
     ("admin", "all", ALL, "contact count branch serve"),
     ("client", "province", ALL, "contact serve"),  # serve: do the service calls that diagrams make (external tasks)
+    ("office", "province", ALL, "see-arrival read-arrival retry-arrival"),
+    ("analyst", "province", ALL, "see-arrival retry-arrival"),
+    ("admin", "all", ALL, "see-arrival retry-arrival"),
     ("citizen", "shown", ALL, "see comment attach reopen rate resume message"),
     ("visitor", "province", ALL, "report"),
 )
@@ -396,6 +404,8 @@ _WORDS = {  # what an action is called where it is refused
     "contact": "note contacts of", "count": "count the contacts of",
     "branch": "say what the keys mean in", "ask": "put a question into",
     "serve": "do the service calls of",
+    "see-arrival": "see what came in at", "read-arrival": "read what came in at",
+    "retry-arrival": "take up again what came in at",
 }  # fmt: skip
 
 

@@ -51,7 +51,8 @@ _NEXT_NUMBER = Upsert(
     )
 )
 _NEW_PERSON = Prepared.insertion(
-    model.people, "case_id", "part", "name", "phone", "email", "address", "zalo", "kind", "anonymous"
+    model.people, "case_id", "part", "name", "phone", "email", "address", "zalo", "facebook", "viber", "kind",
+    "anonymous",
 )
 
 
@@ -64,6 +65,8 @@ class Person:
     email: str | None = None
     address: str | None = None
     zalo: str | None = None
+    facebook: str | None = None
+    viber: str | None = None
     kind: str = "ca_nhan"
     anonymous: bool = False
 
@@ -212,7 +215,7 @@ def _person(part: str, person: Person | None) -> dict[str, Any] | None:
         raise InvalidRequest(
             f"{part}.email is no e-mail address; write it like ten@example.vn, or leave it out.", field=f"{part}.email"
         )
-    whole: dict[str, Any] = dict.fromkeys(("name", "phone", "email", "address", "zalo"))
+    whole: dict[str, Any] = dict.fromkeys(("name", "phone", "email", "address", "zalo", "facebook", "viber"))
     return whole | row | {"part": part, "anonymous": person.anonymous}
 
 

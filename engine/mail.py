@@ -137,7 +137,7 @@ def _to_citizens(
     return letters or [Letter(case.id, None, text.key, notify.token, payload, key, notify.to)]
 
 
-_ADDRESS = {"sms": "phone", "email": "email", "zalo": "zalo"}
+_ADDRESS = {"sms": "phone", "email": "email", "zalo": "zalo", "facebook": "facebook", "viber": "viber"}
 
 
 def _way(person: Row[Any], text: Text) -> str | None:

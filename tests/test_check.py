@@ -188,6 +188,7 @@ ALLOWED = {
     "an end behind which a person tells the citizen": (
         'start s ; user a "Gọi điện trả lời" tells=reporter ; end e ; s -> a -> e'
     ),
+    "an end at which nobody is told on purpose": "start s ; user a ; end e tells=nobody ; s -> a -> e",
     "a task that goes back": around("user a ; xor x", "a -> x")
     .replace("x -> t", "x -> t default")
     .replace("default -> e", "default ; t -> e")

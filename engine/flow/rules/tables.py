@@ -24,7 +24,7 @@ _TYPE_KEYS = frozenset({
 _WEB_KEYS = frozenset({"title", "hint", "anonymous", "beneficiary"})
 _PROVINCE_KEYS = frozenset({
     "code", "short", "name", "hotline", "tracking_url", "calendars", "areas", "agencies", "texts", "branches",
-    "missed_call", "jurisdiction_id", "agencies_of_communes",
+    "missed_call", "message_type", "jurisdiction_id", "agencies_of_communes",
 })
 
 
