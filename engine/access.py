@@ -108,6 +108,10 @@ RULES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("analyst", "province", ALL, "count branch"),
     ("admin", "all", ALL, "contact count branch"),
     ("client", "province", ALL, "contact"),
+    ("operator", "province", ALL, "figure"),  # exact numbers, however small: whoever only counts gets none below five
+    ("office", "province", ALL, "figure close-day"),
+    ("analyst", "province", ALL, "figure"),
+    ("admin", "all", ALL, "figure close-day"),
     ("citizen", "shown", ALL, "see comment reopen rate resume message"),
 )
 
@@ -344,7 +348,8 @@ _WORDS = {  # what an action is called where it is refused
     "delegate": "delegate", "see-task": "see the tasks of", "see-account": "see the accounts of",
     "see-incident": "see the incidents of", "see-outbox": "see the messages of", "resend": "send again",
     "retry": "retry", "deploy": "deploy report types to", "manage": "manage accounts of",
-    "contact": "note contacts of", "count": "count the contacts of",
+    "contact": "note contacts of", "count": "count the contacts of", "figure": "see the exact figures of",
+    "close-day": "close the days of",
     "branch": "say what the keys mean in", "ask": "put a question into",
 }  # fmt: skip
 
