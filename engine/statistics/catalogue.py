@@ -28,7 +28,7 @@ NOW = bindparam("now", type_=Instant())
 
 
 def _types(unit: Unit, _province: str) -> Mapping[str, str]:
-    return {package.code: package.name for package in unit.catalogue.all_current(unit)}
+    return {package.code: package.name.get("vi", package.code) for package in unit.catalogue.all_current(unit)}
 
 
 def _agencies(unit: Unit, province: str) -> Mapping[str, str]:
