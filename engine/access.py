@@ -129,9 +129,10 @@ RULES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("analyst", "province", ALL, "count branch"),
     ("admin", "all", ALL, "contact count branch serve"),
     ("client", "province", ALL, "contact serve"),  # serve: do the service calls that diagrams make (external tasks)
-    ("office", "province", ALL, "see-arrival read-arrival retry-arrival"),
-    ("analyst", "province", ALL, "see-arrival retry-arrival"),
-    ("admin", "all", ALL, "see-arrival retry-arrival"),
+    ("operator", "province", ALL, "figure"),  # exact numbers, however small: whoever only counts gets none below five
+    ("office", "province", ALL, "figure close-day see-arrival read-arrival retry-arrival"),
+    ("analyst", "province", ALL, "figure see-arrival retry-arrival"),
+    ("admin", "all", ALL, "figure close-day see-arrival retry-arrival"),
     ("citizen", "shown", ALL, "see comment attach reopen rate resume message"),
     ("visitor", "province", ALL, "report"),
 )
@@ -401,7 +402,8 @@ _WORDS = {  # what an action is called where it is refused
     "see-account": "see the accounts of",
     "see-incident": "see the incidents of", "see-outbox": "see the messages of", "resend": "send again",
     "retry": "retry", "deploy": "deploy report types to", "manage": "manage accounts of",
-    "contact": "note contacts of", "count": "count the contacts of",
+    "contact": "note contacts of", "count": "count the contacts of", "figure": "see the exact figures of",
+    "close-day": "close the days of",
     "branch": "say what the keys mean in", "ask": "put a question into",
     "serve": "do the service calls of",
     "see-arrival": "see what came in at", "read-arrival": "read what came in at",

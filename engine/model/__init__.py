@@ -21,6 +21,7 @@ from engine.model.cases import (
 )
 from engine.model.columns import Id, Instant, metadata
 from engine.model.contacts import branches, contacts
+from engine.model.days import reported_days
 from engine.model.provinces import (
     accounts,
     agencies,
@@ -62,6 +63,7 @@ __all__ = [
     "participants",
     "people",
     "provinces",
+    "reported_days",
     "subscriptions",
     "tasks",
     "tokens",

@@ -76,6 +76,7 @@ cases = Table(
         postgresql_where=text("closed_at IS NULL"),
     ),
     Index("ix_cases_list", "province", "report_type", "id"),
+    Index("ix_cases_day", "province", "opened_at", "id"),  # what was received in a period
     Index(
         "ix_cases_public",  # what anybody may list
         "opened_at",

@@ -19,6 +19,7 @@ from webapi.api import (
     attachments,
     cases,
     contacts,
+    days,
     deployments,
     incidents,
     login,
@@ -26,15 +27,15 @@ from webapi.api import (
     outbox,
     report_types,
     reports,
+    statistics,
     tasks,
     tokens,
     track,
 )
 from webapi.api.blueprint import PREFIX, Key, Name
 
-PARTS = (reports, contacts, cases, attachments, tasks, messages, report_types, track, incidents, outbox, arrivals,
-         deployments,
-         accounts, agencies, areas, tokens, login)  # fmt: skip
+PARTS = (reports, contacts, days, statistics, cases, attachments, tasks, messages, report_types, track, incidents,
+         outbox, arrivals, deployments, accounts, agencies, areas, tokens, login)  # fmt: skip
 SECURITY = {"type": "http", "scheme": "bearer", "description": "a token (ts_…) from POST /login or POST /tokens"}
 
 
