@@ -43,7 +43,7 @@ def show(unit: Unit, number: str) -> dict[str, Any]:
 
     ``may`` lists what they may say now: rating, reopen, information.
     """
-    case = _case(unit, number)
+    case = _there(unit, number)
     package = unit.catalogue.pinned(unit, case.definition_id)
     words = package.status(case.status)
     return {
@@ -75,11 +75,27 @@ def say(unit: Unit, number: str, kind: str, *, stars: int | None = None, text: s
     if not text:
         raise InvalidRequest(f"Say in 'text' what the {kind} is about.", field="text")
     if kind == "reopen":
-        cases.reopen(unit, number, text, by=by)
+        _reopen(unit, number, text)
         return
     cases.comment(unit, number, text, public=True, by=by)
     if _awaits(unit, number, messages.MORE_INFORMATION):
         messages.deliver(unit, messages.MORE_INFORMATION, {"noi_dung_bo_sung": text}, number, by=by)
+
+
+def _reopen(unit: Unit, number: str, text: str) -> None:
+    """Whoever was joined to another's case is told its result, and may say that it is none."""
+    original = cases.joined_to(unit, _there(unit, number))
+    if original is None:
+        cases.reopen(unit, number, text, by=access.citizen(number))
+        return
+    cases.reopen(unit, original.number, text, by=access.citizen(original.number))
+    unit.record(original.id, "reopened-by", "citizen", number=number)
+
+
+def _there(unit: Unit, number: str) -> Row[Any]:
+    case = _case(unit, number)
+    assert case is not None  # proven
+    return case
 
 
 def _case(unit: Unit, number: str) -> Row[Any] | None:
@@ -117,12 +133,11 @@ def _filled(unit: Unit, words: str, case: Row[Any]) -> str:
 
 
 def _may(unit: Unit, case: Row[Any]) -> list[str]:
-    may = ["information"]
-    if case.closed_at is not None:
-        may.append("rating")
-    if _awaits(unit, case.number, messages.REOPEN):
-        may.append("reopen")
-    return may
+    result = cases.joined_to(unit, case) or case
+    if result.closed_at is None or unit.now >= cases.heard_until(unit, result):
+        return ["information"]
+    reopens = _awaits(unit, result.number, messages.REOPEN)
+    return ["information", "rating", *(["reopen"] if reopens else [])]
 
 
 def _awaits(unit: Unit, number: str, message: str) -> bool:

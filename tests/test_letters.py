@@ -72,7 +72,8 @@ def test_a_sender_is_an_address_that_can_be_answered_or_nobody(sender, address, 
 
 
 def test_html_is_made_plain():
-    html = """<html><head><style>p {color: red}</style><title>T</title></head><body><p>Ch&#7907; đêm<br>tụ tập&nbsp;đông</p>
+    html = """<html><head><style>p {color: red}</style><title>T</title></head><body>
+        <p>Ch&#7907; đêm<br>tụ tập&nbsp;đông</p>
         <script>alert(1)</script><ul><li>một<li>hai</ul><p>xin   <b>xử lý</b></body></html>"""
 
     assert letter.read(written("", html=html)).text == "Chợ đêm\ntụ tập đông\nmột\nhai\nxin xử lý"
