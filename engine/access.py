@@ -69,6 +69,11 @@ def citizen(number: str) -> Account:
     return Account(0, "citizen", number, "citizen")
 
 
+def channel(name: str, province: str) -> Account:
+    """A channel by which messages come in from outside. Its log-in is none that an account can have."""
+    return Account(0, f"channel:{name}", name, "client", province=province)
+
+
 ROLES = ("operator", "handler", "monitor", "office", "overseer", "analyst", "admin", "client")
 ALL = ("C0", "C1", "C2", "C3", "C4")
 OPEN = ("C0", "C1", "C2", "C3")
@@ -108,6 +113,9 @@ RULES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("analyst", "province", ALL, "count branch"),
     ("admin", "all", ALL, "contact count branch"),
     ("client", "province", ALL, "contact"),
+    ("office", "province", ALL, "see-arrival read-arrival retry-arrival"),
+    ("analyst", "province", ALL, "see-arrival retry-arrival"),
+    ("admin", "all", ALL, "see-arrival retry-arrival"),
     ("citizen", "shown", ALL, "see comment reopen rate resume message"),
 )
 
@@ -346,6 +354,8 @@ _WORDS = {  # what an action is called where it is refused
     "retry": "retry", "deploy": "deploy report types to", "manage": "manage accounts of",
     "contact": "note contacts of", "count": "count the contacts of",
     "branch": "say what the keys mean in", "ask": "put a question into",
+    "see-arrival": "see what came in at", "read-arrival": "read what came in at",
+    "retry-arrival": "take up again what came in at",
 }  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
@@ -55,7 +56,8 @@ _AREA = Prepared(
     )
 )
 _NEW_PERSON = Prepared.insertion(
-    model.people, "case_id", "part", "name", "phone", "email", "address", "zalo", "kind", "anonymous"
+    model.people, "case_id", "part", "name", "phone", "email", "address", "zalo", "facebook", "viber", "kind",
+    "anonymous",
 )
 
 
@@ -68,6 +70,8 @@ class Person:
     email: str | None = None
     address: str | None = None
     zalo: str | None = None
+    facebook: str | None = None
+    viber: str | None = None
     kind: str = "ca_nhan"
     anonymous: bool = False
 
@@ -118,14 +122,18 @@ def receive(unit: Unit, report: Report, *, by: Account) -> Receipt:
         InvalidAnswers: the form is not filled in as it asks.
         InvalidRequest: channel, area or contact cannot be.
     """
+    likely = unit.catalogue.likely(report.report_type)
+    numbered = _next_number(unit, likely) if likely else None  # asked along with what is looked at next
     package = unit.catalogue.current(unit, report.report_type)
+    if numbered is None or package is not likely:
+        numbered = _next_number(unit, package)
     province = str(package.province["code"])
     report = _placed(unit, report, package)
     access.require(by, "report", Target(province, package.code, report.area), unit)
     _check(unit, report, province)
     answers = package.intake_form.check(report.answers, today=unit.now.astimezone(ZONE).date())
     people = [row for row in (_person("reporter", report.reporter), _person("beneficiary", report.beneficiary)) if row]
-    (number, case_id), secret = _next_number(unit, package), secrets.token_urlsafe(12)
+    (number, case_id), secret = numbered(), secrets.token_urlsafe(12)
     deadline = package.terms.due(clocks.CASE, unit.now, report.severity) if clocks.CASE in package.terms else None
     values = _case(unit, package, report, answers, by) | {
         "id": case_id,
@@ -206,16 +214,25 @@ def _person(part: str, person: Person | None) -> dict[str, Any] | None:
             raise InvalidRequest(f"{part}.phone is no number we can reach; write it like 0912345678, or leave it out.")
     if row.get("email") and not addresses.is_email(str(row["email"])):
         raise InvalidRequest(f"{part}.email is no e-mail address; write it like ten@example.vn, or leave it out.")
-    whole: dict[str, Any] = dict.fromkeys(("name", "phone", "email", "address", "zalo"))
+    whole: dict[str, Any] = dict.fromkeys(("name", "phone", "email", "address", "zalo", "facebook", "viber"))
     return whole | row | {"part": part, "anonymous": person.anonymous}
 
 
-def _next_number(unit: Unit, package: Package) -> tuple[str, int]:
-    """1022.BD.20210903.00042: numbered per province and local day; two never get the same. And the new case's id."""
+def _next_number(unit: Unit, package: Package) -> Callable[[], tuple[str, int]]:
+    """1022.BD.20210903.00042: numbered per province and local day; two never get the same. And the new case's id.
+
+    Returns:
+        What tells both; they are asked for no later than the next look at the database.
+    """
     series = f"{package.province['short']}.{unit.now.astimezone(ZONE):%Y%m%d}"
-    last = unit.later(_NEXT_NUMBER, {"series": series})
-    case_id = unit.scalar(_NEXT_ID)
-    return f"1022.{series}.{last[0].last:05d}", case_id
+    last, new_id = unit.later(_NEXT_NUMBER, {"series": series}), unit.later(_NEXT_ID, {})
+
+    def tell() -> tuple[str, int]:
+        if not new_id:
+            unit.flush()
+        return f"1022.{series}.{last[0].last:05d}", new_id[0][0]
+
+    return tell
 
 
 def _case(unit: Unit, package: Package, report: Report, answers: dict[str, Any], by: Account) -> dict[str, Any]:

@@ -17,10 +17,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, Engine, Row, Table, and_, func, literal_column, select, text, update
+from sqlalchemy import ColumnElement, Engine, Row, Table, and_, func, literal_column, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
+from engine.prepared import Prepared
 from engine.runtime import Unit
 
 LEASE = timedelta(seconds=60)
@@ -32,6 +33,7 @@ WAKE_AHEAD = timedelta(seconds=1)  # how often workers look anyway
 _CONFLICTS = {"40001", "40P01", "55P03"}  # PostgreSQL: serialization failure, deadlock, lock not available
 _BUSY = {5, 6}  # SQLite: another process, or another connection of this one, holds the lock
 _PERSONAL = re.compile(r"[\w.+-]+@[\w.-]+|\+?\d[\d .-]{6,}\d")
+_NOTIFY = Prepared(select(func.pg_notify(literal_column(f"'{CHANNEL}'"), literal_column("''"))))
 _woken: WeakKeyDictionary[Engine, datetime] = WeakKeyDictionary()
 
 
@@ -144,7 +146,7 @@ def wake(unit: Unit, due_at: datetime) -> None:
     last = _woken.get(unit.connection.engine)
     if last is None or not last <= unit.now < last + WAKE_EVERY:
         _woken[unit.connection.engine] = unit.now
-        unit.execute(text(f"NOTIFY {CHANNEL}"))
+        unit.write(_NOTIFY, {})
 
 
 def next_due(unit: Unit, table: Table, *conditions: ColumnElement[bool]) -> datetime | None:

@@ -104,6 +104,7 @@ def _notices(unit: Unit, package: Package, case: Row[Any], data: dict[str, Any],
             f"The text {text.key!r} would be untrue for a case whose outcome is {data.get('outcome')!r}.",
             notify.element,
         )
+    called = unit.later(_CALLERS, {"case": case.id, "part": notify.to}) if notify.to in CITIZENS else []
     said = values(unit, package, case, data) | {"buoc": package.machine.describe(notify.element)}
 
     def payload(number: str) -> dict[str, Any]:
@@ -115,19 +116,25 @@ def _notices(unit: Unit, package: Package, case: Row[Any], data: dict[str, Any],
 
     key = f"{case.number}:{notify.token}"
     if notify.to in CITIZENS:
-        return _to_citizens(unit, case, notify, text, payload, key)
+        unit.flush()  # if no word of the text had to be looked up
+        return _to_citizens(case, called, notify, text, payload, key)
     agency = data.get(notify.to) if notify.to in ("lead_agency", "monitor_agency") else notify.to
     return [_to_agency(unit, case.id, str(agency or ""), notify.text, notify.token, payload(case.number), key)]
 
 
 def _to_citizens(
-    unit: Unit, case: Row[Any], notify: Notify, text: Text, payload: Callable[[str], dict[str, Any]], key: str
+    case: Row[Any],
+    called: list[Row[Any]],
+    notify: Notify,
+    text: Text,
+    payload: Callable[[str], dict[str, Any]],
+    key: str,
 ) -> list[Letter]:
     """The person of this case, and of every case that was joined to it; each once, however often they called, and each
     with the number of their own case, whose secret they have."""
     own_words = payload(case.number)  # whoever is told, a text that cannot be said is the analyst's fault
     letters, told = [], set()
-    for person in unit.all(_CALLERS, {"case": case.id, "part": notify.to}):
+    for person in called:
         kind = _way(person, text)
         address = (kind, getattr(person, _ADDRESS[kind])) if kind else None
         if address in told:
@@ -139,7 +146,7 @@ def _to_citizens(
     return letters or [Letter(case.id, None, text.key, notify.token, own_words, key, notify.to)]
 
 
-_ADDRESS = {"sms": "phone", "email": "email", "zalo": "zalo"}
+_ADDRESS = {"sms": "phone", "email": "email", "zalo": "zalo", "facebook": "facebook", "viber": "viber"}
 
 
 def _way(person: Row[Any], text: Text) -> str | None:

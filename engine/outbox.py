@@ -27,7 +27,7 @@ from engine.notifiers import TryLater, Undeliverable
 from engine.prepared import Upsert
 from engine.runtime import Runtime, Unit
 
-KINDS = ("sms", "email", "zalo", "webhook", "service")
+KINDS = ("sms", "email", "zalo", "facebook", "viber", "webhook", "service")
 BACK_OFF = tuple(timedelta(seconds=seconds) for seconds in (10, 60, 300, 1_800, 7_200, 21_600))
 ATTEMPTS_MAX = len(BACK_OFF) + 1
 

@@ -64,7 +64,7 @@ class Province:
         self.runtime: Runtime = auth.runtime_of(app)
         shipped.put(self.runtime)
         self.post = Post()
-        self.worker = Worker(self.runtime, dict.fromkeys(("sms", "email", "zalo"), self.post))
+        self.worker = Worker(self.runtime, dict.fromkeys(("sms", "email", "zalo", "facebook", "viber"), self.post))
         self.secrets: dict[str, str] = {}  # by case number
         self.incidents: list[str] = []  # the faults that a test expects
 

@@ -25,7 +25,7 @@ def test_what_is_not_set_is_written_to_a_file_that_only_its_owner_can_read(tmp_p
     path = tmp_path / "new" / "messages.jsonl"
     notifiers = build({"log": str(path)}, Clock())
 
-    assert notifiers.keys() == {"sms", "email", "zalo", "webhook"}
+    assert notifiers.keys() == {"sms", "email", "zalo", "facebook", "viber", "webhook"}
     assert notifiers["sms"].send(sms()).reference is None
     notifiers["email"].send(letter(subject="Kết quả", payload={"a": 1}))
 
@@ -48,7 +48,7 @@ def test_a_log_that_was_open_to_others_is_closed_to_them_and_one_that_cannot_be_
 
 
 @pytest.mark.parametrize(("settings", "sentence"), [
-    ({"fax": {}}, "'fax' is not a kind of message; there are sms, email, zalo, webhook."),
+    ({"fax": {}}, "'fax' is not a kind of message; there are sms, email, zalo, facebook, viber, webhook."),
     ({"sms": {"kind": "pigeon"}}, "sms cannot go by 'pigeon'; it can go by log, http, smpp."),
     ({"sms": "http"}, "The settings of sms must be a table."),
     ({"email": {"kind": "smtp", "host": "x"}}, "email by smtp needs the option 'sender'."),

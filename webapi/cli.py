@@ -122,6 +122,7 @@ def worker() -> None:
     """Do what is due: timers, deadlines, messages. Any number of these may run on one database."""
     from engine.notifiers import build
     from engine.worker import Worker
+    from webapi import channels
     from webapi import worker as metronome
 
     set_up_logging()
@@ -130,7 +131,7 @@ def worker() -> None:
         notifiers = build({"log": f"{values['INSTANCE']}/messages.jsonl"} | values["NOTIFIERS"], runtime.clock)
     except ValueError as error:
         raise click.ClickException(f"THONGSUOT_NOTIFIERS: {error}") from error
-    metronome.run(Worker(runtime, notifiers))
+    metronome.run(Worker(runtime, notifiers, readers=channels.READERS))
 
 
 @main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})

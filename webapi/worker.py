@@ -31,11 +31,11 @@ RELAYS = tuple(f"relay-{kind}" for kind in outbox.KINDS)
 
 
 class Metronome:
-    """Drives a worker: jobs, one relay for each kind of message, heart-beat, cleaning up."""
+    """Drives a worker: jobs, what came in, one relay for each kind of message, heart-beat, cleaning up."""
 
     def __init__(self, worker: Worker) -> None:
         self.worker = worker
-        self._woken = {name: Event() for name in ("jobs", *RELAYS)}
+        self._woken = {name: Event() for name in ("jobs", "arrivals", *RELAYS)}
         self._looking = {name: Lock() for name in self._woken}
         self._listener = Listener(worker, self.wake) if worker.runtime.database.dialect.name == "postgresql" else None
         self._scheduler = BackgroundScheduler(
@@ -51,6 +51,7 @@ class Metronome:
         self._every(TICK_SECONDS, "jobs", self._work)
         for name, kind in zip(RELAYS, outbox.KINDS, strict=True):
             self._every(TICK_SECONDS, name, self._relay, name, kind)
+        self._every(TICK_SECONDS, "arrivals", self._understand)
         self._every(self.worker.lease.total_seconds() / 3, "heart-beat", self.worker.renew)
         self._every(3600, "clean-up", self.worker.tidy)
         self._scheduler.start()
@@ -90,6 +91,11 @@ class Metronome:
                 wait = max(due_at - self.worker.runtime.clock(), NOT_AT_ONCE)
                 if wait < timedelta(seconds=TICK_SECONDS):
                     self.wake("jobs", at=datetime.now(UTC) + wait)
+
+    def _understand(self) -> None:
+        with self._looking["arrivals"]:
+            if self._until_quiet("arrivals", self.worker.understand):
+                self.wake("jobs", *RELAYS)
 
     def _relay(self, name: str, kind: str) -> None:
         with self._looking[name]:

@@ -110,12 +110,23 @@ people = Table(
     Column("phone", Text),  # E.164
     Column("email", Text),
     Column("address", Text),
-    Column("zalo", Text),
+    Column("zalo", Text),  # what each messenger calls them; nobody else can write to them by it
+    Column("facebook", Text),
+    Column("viber", Text),
     Column("kind", Text, nullable=False, server_default="ca_nhan"),
     Column("anonymous", Boolean, nullable=False, server_default=text("false")),
     one_of("part", "reporter", "beneficiary"),
     Index(None, "case_id"),
     Index(None, "phone"),
+    *(
+        Index(
+            f"ix_people_{way}",
+            way,
+            sqlite_where=text(f"{way} IS NOT NULL"),
+            postgresql_where=text(f"{way} IS NOT NULL"),
+        )
+        for way in ("email", "zalo", "facebook", "viber")
+    ),
 )
 
 instances = Table(

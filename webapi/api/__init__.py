@@ -15,6 +15,7 @@ from webapi.api import (
     accounts,
     agencies,
     areas,
+    arrivals,
     attachments,
     cases,
     contacts,
@@ -31,7 +32,8 @@ from webapi.api import (
 )
 from webapi.api.blueprint import PREFIX, Key, Name
 
-PARTS = (reports, contacts, cases, attachments, tasks, messages, report_types, track, incidents, outbox, deployments,
+PARTS = (reports, contacts, cases, attachments, tasks, messages, report_types, track, incidents, outbox, arrivals,
+         deployments,
          accounts, agencies, areas, tokens, login)  # fmt: skip
 SECURITY = {"type": "http", "scheme": "bearer", "description": "a token (ts_…) from POST /login or POST /tokens"}
 

@@ -199,7 +199,7 @@ class _Play:
         if who not in ("reporter", "beneficiary"):
             return {who}
         person = self.story.report.get(who, CALLER if who == "reporter" else {})
-        reached = {str(person.get(key)) for key in ("email", "zalo") if person.get(key)}
+        reached = {str(person.get(key)) for key in ("email", "zalo", "facebook", "viber") if person.get(key)}
         return reached | {str(contacts.phone(person["phone"]))} if person.get("phone") else reached
 
 

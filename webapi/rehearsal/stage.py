@@ -14,7 +14,7 @@ from engine.notifiers import Message, Receipt
 from engine.worker import Worker
 from webapi import auth
 
-KINDS = ("sms", "email", "zalo", "webhook")
+KINDS = ("sms", "email", "zalo", "facebook", "viber", "webhook")
 
 
 @dataclass

@@ -20,7 +20,7 @@ _TYPE_KEYS = frozenset({
 })
 _PROVINCE_KEYS = frozenset({
     "code", "short", "name", "hotline", "tracking_url", "calendars", "areas", "agencies", "texts", "branches",
-    "missed_call", "jurisdiction_id",
+    "missed_call", "message_type", "jurisdiction_id",
 })
 
 
