@@ -116,7 +116,7 @@ RULES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("office", "province", ALL, "see-arrival read-arrival retry-arrival"),
     ("analyst", "province", ALL, "see-arrival retry-arrival"),
     ("admin", "all", ALL, "see-arrival retry-arrival"),
-    ("citizen", "shown", ALL, "see comment reopen rate resume message"),
+    ("citizen", "shown", ALL, "see comment attach reopen rate resume message"),
 )
 
 # What each scope needs of a thing, as columns (for lists) ...

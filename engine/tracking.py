@@ -52,8 +52,18 @@ def show(unit: Unit, number: str) -> dict[str, Any]:
         "status": _filled(unit, words.get("citizen") or words.get("vi") or case.status, case),
         "open311": words.get("open311", "open"), "agency": _agency(unit, case.lead_agency),
         "steps": [row.name for row in _open_tasks(unit, case.id)], "comments": _public_comments(unit, case.id),
-        "told": _told(unit, case.id), "may": _may(unit, case),
+        "told": _told(unit, case.id), "may": may(unit, number),
     }  # fmt: skip
+
+
+def may(unit: Unit, number: str) -> list[str]:
+    """What the citizen may say now: information, rating, reopen."""
+    case = _there(unit, number)
+    result = cases.joined_to(unit, case) or case
+    if result.closed_at is None or unit.now >= cases.heard_until(unit, result):
+        return ["information"]
+    reopens = _awaits(unit, result.number, messages.REOPEN)
+    return ["information", "rating", *(["reopen"] if reopens else [])]
 
 
 def say(unit: Unit, number: str, kind: str, *, stars: int | None = None, text: str | None = None) -> None:
@@ -130,14 +140,6 @@ def _agency(unit: Unit, key: str | None) -> str | None:
 def _filled(unit: Unit, words: str, case: Row[Any]) -> str:
     """ "Đã chuyển {don_vi}" with the agency's name."""
     return words.replace("{don_vi}", _agency(unit, case.lead_agency) or "đơn vị xử lý").replace("{ma}", case.number)
-
-
-def _may(unit: Unit, case: Row[Any]) -> list[str]:
-    result = cases.joined_to(unit, case) or case
-    if result.closed_at is None or unit.now >= cases.heard_until(unit, result):
-        return ["information"]
-    reopens = _awaits(unit, result.number, messages.REOPEN)
-    return ["information", "rating", *(["reopen"] if reopens else [])]
 
 
 def _awaits(unit: Unit, number: str, message: str) -> bool:

@@ -23,6 +23,7 @@ from tests.embedded_pg import running
 
 if TYPE_CHECKING:
     from tests.hotline import Hotline
+    from tests.imapd import Server
     from tests.province import Province
     from tests.shipped import Shipped
 
@@ -131,3 +132,12 @@ def province(database_url: str, clock: Clock, tmp_path: Path, shipped: Shipped) 
 
     with opened(database_url, tmp_path, clock, shipped) as province:
         yield province
+
+
+@pytest.fixture(scope="session")
+def mail_server() -> Iterator[Server]:
+    """Where letters arrive."""
+    from tests.imapd import serving
+
+    with serving("--no-tls") as server:
+        yield server

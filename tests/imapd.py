@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from time import sleep
 from uuid import uuid4
@@ -20,11 +21,13 @@ USER, PASSWORD = "hop-thu-1022", "mật".encode().hex()
 START_SECONDS = 20
 
 
-@dataclass(frozen=True)
 class Server:
-    port: int
+    def __init__(self, port: int) -> None:
+        self.port = port
 
+    @cached_property
     def client(self) -> imaplib.IMAP4:
+        """A mail program that stays logged in."""
         client = imaplib.IMAP4("127.0.0.1", self.port, timeout=10)
         client.login(USER, PASSWORD)
         return client
@@ -33,8 +36,7 @@ class Server:
         """Two new folders on it, and a mailbox that is them."""
         folder = f"Den {uuid4().hex[:8]}"
         mailbox = Mailbox(province, "127.0.0.1", USER, PASSWORD, self.port, "none", folder, f"Xong{folder}")
-        with self.client() as client:
-            client.create(f'"{folder}"')
+        self.client.create(f'"{folder}"')
         return Box(self, mailbox)
 
 
@@ -44,14 +46,12 @@ class Box:
     mailbox: Mailbox
 
     def gets(self, *letters: bytes) -> None:
-        with self.server.client() as client:
-            for letter in letters:
-                said = letter.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-                assert client.append(f'"{self.mailbox.folder}"', "", None, said)[0] == "OK"  # type: ignore[arg-type]
+        for letter in letters:
+            said = letter.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+            assert self.server.client.append(f'"{self.mailbox.folder}"', "", None, said)[0] == "OK"  # type: ignore
 
     def holds(self, folder: str) -> int:
-        with self.server.client() as client:
-            kind, data = client.status(f'"{folder}"', "(MESSAGES)")
+        kind, data = self.server.client.status(f'"{folder}"', "(MESSAGES)")
         return int(re.findall(rb"MESSAGES (\d+)", data[0])[0]) if kind == "OK" else 0
 
     @property
@@ -64,9 +64,9 @@ class Box:
 
     def are_looked_at(self) -> None:
         """Somebody opens all letters in a mail program, which marks them as read."""
-        with self.server.client() as client:
-            client.select(f'"{self.mailbox.folder}"')
-            client.store("1:*", "+FLAGS", r"(\Seen)")
+        self.server.client.select(f'"{self.mailbox.folder}"')
+        self.server.client.store("1:*", "+FLAGS", r"(\Seen)")
+        self.server.client.close()
 
 
 @contextmanager
@@ -78,7 +78,9 @@ def serving(*options: str) -> Iterator[Server]:
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _wait(process, port)
-        yield Server(port)
+        server = Server(port)
+        yield server
+        server.client.logout()
     finally:
         process.terminate()
         process.wait(10)

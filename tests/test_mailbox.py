@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from datetime import timedelta
 from threading import Barrier, Thread
 
@@ -15,12 +14,6 @@ from engine.mailbox.postman import Postman
 from tests import imapd
 from tests.letters import written
 from tests.post import deaf_peer, free_port
-
-
-@pytest.fixture(scope="session")
-def mail_server() -> Iterator[imapd.Server]:
-    with imapd.serving("--no-tls") as server:
-        yield server
 
 
 @pytest.fixture
@@ -193,8 +186,12 @@ def test_a_mailbox_that_cannot_be_used_is_left_alone_for_longer_and_longer(box, 
 ])  # fmt: skip
 def test_settings_that_will_not_do_are_refused_with_a_sentence(settings, sentence):
     with pytest.raises(ValueError) as refused:
-        mailboxes(settings)
+        mailboxes({province: {"email": options} for province, options in settings.items()})
     assert sentence in str(refused.value)
+
+
+def test_who_has_no_mailbox_has_none():
+    assert mailboxes({}) == mailboxes({"74": {"zalo": {}}, "75": "?"}) == []
 
 
 def test_a_mailbox_never_shows_its_password(box):

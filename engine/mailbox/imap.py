@@ -66,12 +66,16 @@ class Mailbox:
 
 
 def mailboxes(settings: Mapping[str, Any]) -> list[Mailbox]:
-    """From settings: ``{"74": {"host": "mail.example.vn", "user": "1022", "password": "…"}}``, by province code.
+    """From settings, by province: ``{"74": {"email": {"host": "mail.example.vn", "user": "1022", "password": "…"}}}``.
+
+    Args:
+        settings: of all channels; only ``email`` is looked at.
 
     Raises:
         ValueError: an option does not exist, is missing, or will not do; a sentence names it.
     """
-    return [_mailbox(province, options) for province, options in settings.items()]
+    found = {province: channels for province, channels in settings.items() if isinstance(channels, Mapping)}
+    return [_mailbox(province, channels["email"]) for province, channels in found.items() if "email" in channels]
 
 
 def _mailbox(province: str, options: Any) -> Mailbox:

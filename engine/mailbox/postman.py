@@ -10,6 +10,10 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from sqlalchemy.exc import SQLAlchemyError
+
+from engine import leases
+from engine.errors import EngineError
 from engine.mailbox.imap import Mailbox, MailboxProblem, opened
 
 log = logging.getLogger(__name__)
@@ -46,13 +50,16 @@ class Postman:
             return 0
         try:
             fetched = empty(self.mailbox, self._keep, stopping)
-        except MailboxProblem as problem:
-            self._stay_away(problem)
+        except (MailboxProblem, EngineError) as problem:
+            self._stay_away(str(problem))
+            return 0
+        except SQLAlchemyError as error:
+            self._stay_away(f"the database failed ({leases.reason(error)})")
             return 0
         self._failures, self._not_before = 0, None
         return fetched
 
-    def _stay_away(self, problem: MailboxProblem) -> None:
+    def _stay_away(self, problem: str) -> None:
         wait = min(EVERY * 2**self._failures, BACK_OFF_MAX)
         self._failures = min(self._failures + 1, 10)
         self._not_before = self._clock() + wait
