@@ -56,5 +56,6 @@ def events(document: dict[str, Any]) -> list[Event]:
 def read(body: bytes) -> Heard | None:
     """Short numbers and names, which nobody could answer, are of advertisers and other programs: nobody told us."""
     said = orjson.loads(body)
-    number = contacts.phone(said["from"])
+    sender = said["from"].strip()
+    number = contacts.phone(f"+{sender}" if sender.startswith("84") else sender)  # as many gateways write them
     return Heard(Person(phone=number), said["text"]) if number else None
