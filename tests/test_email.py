@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 from datetime import timedelta
+from time import sleep
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import select
 
 from engine import arrivals, model, outbox, packages
 from engine.arrivals import Event
 from engine.attachments import Store
 from engine.mailbox import letter, taking
+from engine.mailbox.postman import Postman
 from engine.notifiers import Message, Receipt
 from engine.worker import Worker
 from tests.hotline import PROVINCE, package
 from tests.letters import CITIZEN, bounced, written
 from tests.sources import ROOT
+from webapi.cli import main
+from webapi.worker import Metronome
 
 LARGEST = 1_000  # bytes of a file
 STRANGER = "la@example.vn"
@@ -286,3 +292,34 @@ def test_a_postman_that_is_killed_before_a_letter_is_put_away_makes_no_second_ca
     assert (box.waiting, len(desk.all(model.cases))) == (1, 1)
     assert goes("lives") == 0
     assert (box.waiting, box.done, len(desk.all(model.cases))) == (0, 1, 1)
+
+
+def test_mailboxes_are_looked_into_by_hand_and_by_every_worker(desk, mail_server, database_url, tmp_path):
+    box = mail_server.box()
+    options = {
+        name: getattr(box.mailbox, name) for name in ("host", "user", "password", "port", "tls", "folder", "done")
+    }
+    environment = {"THONGSUOT_DATABASE": database_url, "THONGSUOT_INSTANCE": str(tmp_path),
+                   "THONGSUOT_CHANNELS": json.dumps({"74": {"email": options}})}  # fmt: skip
+
+    def poll(*arguments, **more):
+        return CliRunner().invoke(main, ["mail", "poll", *arguments], env=environment | more)
+
+    box.gets(written("Một"), written("Hai"))
+    assert poll().output == "74: 2 letters\n"
+    assert (len(desk.all(model.cases)), box.done) == (2, 2)
+    assert "No mailbox is set up" in poll("--province", "75").output
+    wrong = poll(THONGSUOT_CHANNELS='{"74": {"email": {"host": "x"}}}').output
+    assert "THONGSUOT_CHANNELS: The mailbox of 74 needs the option 'user'." in wrong
+
+    box.gets(written("Ba"))
+    metronome = Metronome(desk.worker, [Postman(box.mailbox, taking.keeper(desk.runtime, desk.readers), desk.clock)])
+    metronome.start()
+    try:
+        for _ in range(200):
+            if box.done == 3:
+                break
+            sleep(0.05)
+    finally:
+        metronome.stop()
+    assert (len(desk.all(model.cases)), box.waiting) == (3, 0)
