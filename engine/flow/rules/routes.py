@@ -179,7 +179,7 @@ def _untold(main: Scope, plays: Plays) -> Iterator[Fault]:
         yield warning(main, "too-many-states", f"Check by hand that every way through {main.label} tells the citizen: "
                       "it has too many possible states.")
     untold = {last.id: (last, exit, state) for (exit, last), state in reversed(found.exits.items())
-              if exit.kind == "done" and exit.phase != TOLD_EARLY}
+              if exit.kind == "done" and exit.phase != TOLD_EARLY and last.properties.get("tells") != "nobody"}
     aside = {key for key in untold if found.board.number[key] in found.board.side_places}
     for last, exit, state in [one for key, one in untold.items() if key not in aside or len(aside) == len(untold)]:
         since = " A text sent before anybody has worked on the case does not count." if exit.phase == WORKED else ""

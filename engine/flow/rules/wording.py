@@ -70,9 +70,10 @@ def _properties(draft: Draft, node: Node) -> Iterator[Fault]:
         if name in node.properties and draft.has(TYPE) and "${" not in value and value not in draft.table(TYPE, table):
             yield error(node, f"{name}-unknown", f"Write [{table}.{value}] in type.toml, or another {name} in "
                         f"{node.label}.{meant(value, draft.table(TYPE, table))}")
-    if node.properties.get("tells", "reporter") not in ("reporter", "beneficiary"):
+    people = ("reporter", "beneficiary", *(["nobody"] if node.kind == "endEvent" else []))
+    if node.properties.get("tells", "reporter") not in people:
         yield error(node, "recipient-unknown", f"Write tells=\"reporter\" in {node.label}, if the person who does it "
-                    "tells the citizen: it is no place for anything else.")
+                    "tells the citizen: it is no place for anything else (only an end may say \"nobody\").")
 
 
 def _notice(draft: Draft, node: Node, texts: dict[str, Text | None]) -> Iterator[Fault]:
