@@ -15,13 +15,13 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Row, false, func, literal_column, select, update
 
-from engine import access, conversations, leases
+from engine import access, leases
 from engine.access import Account, Columns, Target
-from engine.conversations import Heard
+from engine.conversations import Taken
 from engine.errors import EngineError, NotFound, WrongState
 from engine.model import arrivals, cases, provinces
 from engine.outbox import ATTEMPTS_MAX, BACK_OFF
@@ -33,7 +33,15 @@ log = logging.getLogger(__name__)
 STATES = ("waiting", "done", "dead")
 ARRIVALS = Columns(arrivals.c.province, lambda agency: false())
 
-Reader = Callable[[bytes], Heard | None]  # what somebody told us, out of one event; None: nobody told us anything
+class Told(Protocol):
+    """What somebody told us."""
+
+    def take(self, unit: Unit, arrival: Row[Any]) -> Taken | None:
+        """Do what follows from it; ``None``: nothing does."""
+        ...
+
+
+Reader = Callable[[bytes], Told | None]  # what somebody told us, out of one event; None: nobody told us anything
 Readers = Mapping[str, Reader]  # by channel
 
 
@@ -179,14 +187,14 @@ def retry(unit: Unit, arrival_id: int, *, by: Account) -> dict[str, Any]:
 # -- particulars -----------------------------------------------------------------------------------------------------
 
 
-def _understood(unit: Unit, row: Row[Any], readers: Readers) -> conversations.Taken | None:
+def _understood(unit: Unit, row: Row[Any], readers: Readers) -> Taken | None:
     if row.channel not in readers:
         raise WrongState(f"Nobody here reads what comes by {row.channel!r}.")
-    heard = readers[row.channel](row.body)
-    return conversations.take(unit, row, heard) if heard is not None else None
+    told = readers[row.channel](row.body)
+    return told.take(unit, row) if told is not None else None
 
 
-def _settle(unit: Unit, row: Row[Any], taken: conversations.Taken | None) -> None:
+def _settle(unit: Unit, row: Row[Any], taken: Taken | None) -> None:
     became = {"case_id": taken.case_id, "contact_id": taken.contact_id} if taken else {}
     done = {"state": "done", "processed_at": unit.now, "last_error": None}
     unit.execute(update(arrivals).where(arrivals.c.id == row.id).values(done | became))

@@ -22,9 +22,10 @@ from engine.runtime import Unit
 from engine.vietnamese import fold, nfc
 
 CHANNEL_NAMES = {
-    "dien_thoai": "Điện thoại", "zalo": "Zalo", "web": "Trang web", "app": "Ứng dụng", "email": "Thư điện tử",
-    "facebook": "Facebook", "viber": "Viber", "chatbot": "Trả lời tự động", "truc_tiep": "Trực tiếp",
-    "pc_covid": "PC-Covid", "cong_quoc_gia": "Cổng Dịch vụ công quốc gia", "duong_day_nong_xa": "Đường dây nóng xã",
+    "dien_thoai": "Điện thoại", "sms": "Tin nhắn SMS", "zalo": "Zalo", "web": "Trang web", "app": "Ứng dụng",
+    "email": "Thư điện tử", "facebook": "Facebook", "viber": "Viber", "chatbot": "Trả lời tự động",
+    "truc_tiep": "Trực tiếp", "pc_covid": "PC-Covid", "cong_quoc_gia": "Cổng Dịch vụ công quốc gia",
+    "duong_day_nong_xa": "Đường dây nóng xã",
 }  # fmt: skip
 CHANNELS = tuple(CHANNEL_NAMES)
 KINDS = ("ca_nhan", "to_chuc", "doanh_nghiep")
@@ -215,6 +216,8 @@ def _person(part: str, person: Person | None) -> dict[str, Any] | None:
         raise InvalidRequest(
             f"{part}.email is no e-mail address; write it like ten@example.vn, or leave it out.", field=f"{part}.email"
         )
+    if row.get("email"):
+        row["email"] = str(row["email"]).lower()  # as nobody distinguishes, and answers are compared with it
     whole: dict[str, Any] = dict.fromkeys(("name", "phone", "email", "address", "zalo", "facebook", "viber"))
     return whole | row | {"part": part, "anonymous": person.anonymous}
 

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import Row, bindparam, func, select, update
 
 from engine import incidents, jobs, leases
 from engine.errors import NotFound, ProcessFault, WrongState
@@ -128,6 +128,17 @@ def resend(unit: Unit, outbox_id: int, by: str) -> None:
     unit.record(row.case_id, "message-resent", by, outbox=outbox_id, text=row.topic, channel=row.kind)
     incidents.settle(unit, row.case_id, as_step(outbox_id), by)
     leases.wake(unit, unit.now)
+
+
+def came_back(unit: Unit, row: Row[Any], why: str) -> None:
+    """Note that what was sent could not be brought to anybody after all. Nothing happens if that is known.
+
+    Args:
+        row: of the outbox.
+    """
+    sent = update(outbox).where(outbox.c.id == row.id, outbox.c.state == "sent")
+    if unit.claims(sent.values(state="dead", sent_at=None, last_error=why)):
+        bury(unit, row, why)
 
 
 # -- each a unit of its own ------------------------------------------------------------------------------------------

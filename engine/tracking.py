@@ -48,7 +48,7 @@ def show(unit: Unit, number: str) -> dict[str, Any]:
     information. ``progress`` is how far it is on the diagram's main road (`engine.flow.road`), if it is on it: the
     number of the step, of how many at most, its name, when it is due, and the names of all.
     """
-    case = _case(unit, number)
+    case = _there(unit, number)
     package = unit.catalogue.pinned(unit, case.definition_id)
     open_tasks = _open_tasks(unit, case.id)
     words = package.status(case.status)
@@ -58,11 +58,21 @@ def show(unit: Unit, number: str) -> dict[str, Any]:
         "status": _filled(unit, words.get("citizen") or words.get("vi") or case.status, case),
         "open311": words.get("open311", "open"), "agency": _agency(unit, case.lead_agency),
         "steps": [row.name for row in open_tasks], "comments": _public_comments(unit, case.id),
-        "told": _told(unit, case.id), "may": _may(unit, case),
+        "told": _told(unit, case.id), "may": may(unit, number),
         "awaited": _awaits(unit, number, messages.MORE_INFORMATION),
         "progress": None if case.closed_at else _progress(package.road, open_tasks),
         "files": _files(unit, case.id),
     }  # fmt: skip
+
+
+def may(unit: Unit, number: str) -> list[str]:
+    """What the citizen may say now: information, rating, reopen."""
+    case = _there(unit, number)
+    result = cases.joined_to(unit, case) or case
+    if result.closed_at is None or unit.now >= cases.heard_until(unit, result):
+        return ["information"]
+    reopens = _awaits(unit, result.number, messages.REOPEN)
+    return ["information", "rating", *(["reopen"] if reopens else [])]
 
 
 def say(
@@ -88,13 +98,29 @@ def say(
     if not text:
         raise InvalidRequest(f"Say in 'text' what the {kind} is about.", field="text")
     if kind == "reopen":
-        cases.reopen(unit, number, text, by=by)
+        _reopen(unit, number, text)
         return
     cases.comment(unit, number, text, public=True, by=by)
     for stored, name in files:
         attachments.add(unit, number, stored, name, by=by)
     if _awaits(unit, number, messages.MORE_INFORMATION):
         messages.deliver(unit, messages.MORE_INFORMATION, {"noi_dung_bo_sung": text}, number, by=by)
+
+
+def _reopen(unit: Unit, number: str, text: str) -> None:
+    """Whoever was joined to another's case is told its result, and may say that it is none."""
+    original = cases.joined_to(unit, _there(unit, number))
+    if original is None:
+        cases.reopen(unit, number, text, by=access.citizen(number))
+        return
+    cases.reopen(unit, original.number, text, by=access.citizen(original.number))
+    unit.record(original.id, "reopened-by", "citizen", number=number)
+
+
+def _there(unit: Unit, number: str) -> Row[Any]:
+    case = _case(unit, number)
+    assert case is not None  # proven
+    return case
 
 
 def _case(unit: Unit, number: str) -> Row[Any] | None:
@@ -148,15 +174,6 @@ def _agency(unit: Unit, key: str | None) -> str | None:
 def _filled(unit: Unit, words: str, case: Row[Any]) -> str:
     """ "Đã chuyển {don_vi}" with the agency's name."""
     return words.replace("{don_vi}", _agency(unit, case.lead_agency) or "đơn vị xử lý").replace("{ma}", case.number)
-
-
-def _may(unit: Unit, case: Row[Any]) -> list[str]:
-    may = ["information"]
-    if case.closed_at is not None:
-        may.append("rating")
-    if _awaits(unit, case.number, messages.REOPEN):
-        may.append("reopen")
-    return may
 
 
 def _awaits(unit: Unit, number: str, message: str) -> bool:

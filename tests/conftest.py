@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from tests.browser import Site
     from tests.hotline import Hotline
+    from tests.imapd import Server
     from tests.province import Province
     from tests.shipped import Shipped
 
@@ -154,3 +155,12 @@ def site(chromium: Browser, sqlite_template: Path, clock: Clock, tmp_path: Path,
     path = shutil.copyfile(sqlite_template, tmp_path / "thongsuot.db")
     with opened(f"sqlite:///{path}", tmp_path, clock, shipped) as province, visited(province, chromium) as site:
         yield site
+
+
+@pytest.fixture(scope="session")
+def mail_server() -> Iterator[Server]:
+    """Where letters arrive."""
+    from tests.imapd import serving
+
+    with serving("--no-tls") as server:
+        yield server

@@ -15,6 +15,7 @@ from aiosmtpd.controller import Controller
 from werkzeug import Response
 
 from engine.notifiers import Message, TryLater, Undeliverable, build, masked, message, web
+from engine.notifiers.smtp import key_of
 from tests import smsc
 from tests.post import E1, Clock, deaf_peer, free_port, letter, notifier, put_off, refused_for_good, sms
 
@@ -133,8 +134,20 @@ def test_a_letter_arrives_with_its_marks_and_a_name_made_from_its_key(mailbox):
     assert got["Auto-Submitted"] == "auto-generated"
     assert got.get_content().strip() == E1
     assert receipt.reference == again.reference == got["Message-ID"]
-    assert receipt.reference.endswith("@binhduong.gov.vn>")
+    assert receipt.reference == "<1022.BD.20210903.00042%3A8@binhduong.gov.vn>"
+    assert got["Reply-To"] is None
     assert mailbox.letters[1]["Subject"] == "1022: 1022.BD.20210903.00042"
+
+
+def test_answers_to_a_letter_go_where_the_province_says_and_name_its_key(mailbox):
+    long = Message("email", "1022.BD.20210903.00042:8:1022.BD.20210903.00043 ô", "an@example.vn", E1)
+    receipt = smtp(mailbox.port, reply_to="hoi-dap@binhduong.gov.vn").send(long)
+
+    assert mailbox.letters[0]["Reply-To"] == "hoi-dap@binhduong.gov.vn"
+    assert mailbox.letters[0]["Message-ID"] == receipt.reference
+    assert key_of(receipt.reference) == long.key
+    with pytest.raises(ValueError, match="reply_to is 'x', which is no e-mail address"):
+        smtp(mailbox.port, reply_to="x")
 
 
 @pytest.mark.parametrize(("step", "answer", "kind"), [

@@ -134,7 +134,47 @@ def worker() -> None:
         notifiers = build({"log": f"{values['INSTANCE']}/messages.jsonl"} | values["NOTIFIERS"], runtime.clock)
     except ValueError as error:
         raise click.ClickException(f"THONGSUOT_NOTIFIERS: {error}") from error
-    metronome.run(Worker(runtime, notifiers, readers=channels.READERS))
+    readers = channels.READERS | {"email": _letter_reader()}
+    metronome.run(Worker(runtime, notifiers, readers=readers), _postmen(runtime, readers))
+
+
+def _letter_reader() -> Any:
+    from engine.attachments import Store
+    from engine.mailbox import taking
+
+    values = settings()
+    return taking.reader(Store(Path(values["INSTANCE"]) / "attachments"), values["BODY_MAX"])
+
+
+def _postmen(runtime: Runtime, readers: Any) -> list[Any]:
+    from engine.mailbox import imap, taking
+    from engine.mailbox.postman import Postman
+
+    try:
+        mailboxes = imap.mailboxes(settings()["CHANNELS"])
+    except ValueError as error:
+        raise click.ClickException(f"THONGSUOT_CHANNELS: {error}") from error
+    keep = taking.keeper(runtime, readers)
+    return [Postman(mailbox, keep, runtime.clock) for mailbox in mailboxes]
+
+
+@main.group()
+def mail() -> None:
+    """The mailboxes where people's letters arrive."""
+
+
+@mail.command("poll")
+@click.option("--province", help="Code of one; else all that are set up.")
+def poll(province: str | None) -> None:
+    """Fetch what waits in the mailboxes, once; a worker does so every minute."""
+    set_up_logging()
+    runtime = open_runtime()
+    postmen = _postmen(runtime, {"email": _letter_reader()})
+    chosen = [postman for postman in postmen if province in (None, postman.mailbox.province)]
+    if not chosen:
+        raise click.ClickException("No mailbox is set up: THONGSUOT_CHANNELS='{\"74\": {\"email\": {\"host\": …}}}'.")
+    for postman in chosen:
+        click.echo(f"{postman.mailbox.province}: {_count(postman.goes(), 'letter')}")
 
 
 @main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})

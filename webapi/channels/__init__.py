@@ -1,6 +1,6 @@
-"""The doors for what people write by chat: Zalo, Facebook Messenger, Viber.
+"""The doors for what people write by chat and by SMS: Zalo, Facebook Messenger, Viber, an SMS gateway.
 
-    POST /api/v1/channels/{province}/{zalo | messenger | viber}
+    POST /api/v1/channels/{province}/{zalo | messenger | viber | sms}
 
 An adapter is a module of a page: it checks whose signature that is, names the events, and says what one of them means.
 What comes in is kept and acknowledged first (`engine.arrivals`), then understood: at once if it can be, else by a
@@ -22,7 +22,7 @@ from engine.arrivals import Event, Readers
 from engine.conversations import Heard
 from engine.errors import NotAuthenticated, NotFound
 from webapi import auth
-from webapi.channels import messenger, viber, zalo
+from webapi.channels import messenger, sms, viber, zalo
 from webapi.config import BadSetting
 
 AT_ONCE = 5  # of one request's events; the sender waits no longer than two seconds, the rest is a worker's
@@ -45,7 +45,7 @@ class Adapter(Protocol):
         ...
 
 
-ADAPTERS: dict[str, Adapter] = {"zalo": zalo, "messenger": messenger, "viber": viber}
+ADAPTERS: dict[str, Adapter] = {"zalo": zalo, "messenger": messenger, "viber": viber, "sms": sms}
 READERS: Readers = {adapter.CHANNEL: adapter.read for adapter in ADAPTERS.values()}
 
 
@@ -56,9 +56,9 @@ def register(app: Flask) -> None:
     for province, channels in app.config["CHANNELS"].items():
         for name in ADAPTERS.keys() & (channels if isinstance(channels, dict) else {}):
             _check(province, name, channels[name])
-    rule = "/api/v1/channels/<name:province>/<any(zalo, messenger, viber):name>"
-    app.add_url_rule(rule, "channel", take, methods=["POST"])
-    app.add_url_rule(rule.replace("<any(zalo, messenger, viber):name>", "messenger"), "messenger_hook", shake_hands)
+    at = "/api/v1/channels/<name:province>"
+    app.add_url_rule(f"{at}/<any({', '.join(ADAPTERS)}):name>", "channel", take, methods=["POST"])
+    app.add_url_rule(f"{at}/messenger", "messenger_hook", shake_hands)
 
 
 def take(province: str, name: str) -> ResponseReturnValue:
