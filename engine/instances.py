@@ -181,6 +181,7 @@ def advance(
     try:
         outcome = package.machine.take(case.state, step, clocks.moment(unit, package, case))
         changed = _changed(unit, case, outcome.data)
+        _check_terms(package, outcome)
         letters = mail.compose(unit, package, case, outcome)
     except ProcessFault as fault:  # nothing has been written yet
         incidents.open(unit, case_id, fault, step)
@@ -208,7 +209,10 @@ def _write_state(unit: Unit, case: Row[Any], outcome: Outcome) -> None:
 
 def _close(unit: Unit, package: Package, case_id: int, outcome: Outcome, step: Step) -> None:
     """Tokens that wait no longer take their tasks, timers and subscriptions with them."""
-    clocked = {token for token, element in outcome.left_tasks.items() if element in package.terms}
+    promised = package.machine.definition.promised
+    clocked = {
+        token for token, element in outcome.left_tasks.items() if element in package.terms or element in promised
+    }
     answered = step.token if isinstance(step, Complete) else None
     for statement, left in (
         (_DROP_JOBS, clocked | outcome.left_timers),
@@ -236,6 +240,16 @@ def _changed(unit: Unit, case: Row[Any], data: dict[str, Any]) -> dict[str, Any]
     if changed.get("outcome") == DUPLICATE and data.get("ma_goc"):
         changed["duplicate_of"] = _original(unit, case, str(data["ma_goc"]).strip())
     return changed
+
+
+def _check_terms(package: Package, outcome: Outcome) -> None:
+    """Raises:
+    ProcessFault: a task is due by a promise that nobody made.
+    """
+    for task in outcome.opened:
+        if task.term and task.term not in package.terms:
+            raise ProcessFault(f"{task.name!r}: its term came out as {task.term!r}; type.toml has no [deadlines."
+                               f"{task.term}].", task.element)
 
 
 def _original(unit: Unit, case: Row[Any], number: str) -> int:

@@ -12,7 +12,7 @@ from engine import access, incidents, instances, messages, model
 from engine.access import Account
 from engine.calendar import ZONE
 from engine.errors import InvalidRequest, NotAllowed, NotFound, WrongState
-from engine.flow.codec import data_of
+from engine.flow.codec import data_at
 from engine.flow.steps import Complete, Deliver, Outcome
 from engine.prepared import Prepared
 from engine.runtime import Unit
@@ -232,7 +232,7 @@ def _checked(unit: Unit, case: Row[Any], task: Any, answers: dict[str, Any]) -> 
             raise InvalidRequest(f"The task {task.name!r} has no form: complete it without answers.")
         return {}
     today = unit.now.astimezone(ZONE).date()
-    return forms[task.form].check(answers, data=data_of(case.state), today=today)
+    return forms[task.form].check(answers, data=data_at(case.state, task.token), today=today)
 
 
 def _forget_failures(unit: Unit, task: Any, by: Account) -> None:
