@@ -79,7 +79,8 @@ class _Longest:
         if inside is not None:
             end, inner = self.through(inside, at)
             return end, way + inner
-        promise = self.terms.promises.get(node.properties.get("term") or node.id)
+        named = node.properties.get("term", "")
+        promise = self.terms.promises.get(node.id if not named or "${" in named else named)
         if node.kind != "userTask" or promise is None or not promise.within_case:
             return at, way
         return self.terms.due(promise.name, at).due_at, [*way, promise.name]
