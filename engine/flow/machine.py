@@ -31,6 +31,8 @@ from engine.flow.steps import (
 )
 from engine.flow.tokens import Moment, Process, Token
 
+_REGROUPING = (Amend, Reassign)  # after these, tasks may be somebody else's
+
 
 class Machine:
     """What a definition does with a step.
@@ -81,7 +83,7 @@ class Machine:
         new = [token for token in living if token.id not in before]
         outcome = Outcome(data=process.scope, passed=process.passed)
         outcome.opened = [_open_task(token) for token in new if isinstance(token.task_spec, UserTask)]
-        if isinstance(step, Amend | Reassign):
+        if type(step) in _REGROUPING:
             outcome.regrouped = _regroup([token for token in living if token.id in before])
         outcome.awaited = [(token.id, token.task_spec.message) for token in new if _message(token)]
         alive = {token.id for token in living}
@@ -106,7 +108,8 @@ def _note_left(outcome: Outcome, left: dict[int, Any]) -> None:
 def _open_task(token: Token) -> OpenTask:
     node: UserTask = token.task_spec
     group = token.internal_data["group"] = node.group_of(token)
-    return OpenTask(token.id, node.bpmn_id, node.title, group, node.form, node.term_of(token))
+    term = node.term_of(token) if node.term else ""
+    return OpenTask(token.id, node.bpmn_id, node.title, group, node.form, term)
 
 
 def _regroup(tokens: list[Token]) -> list[OpenTask]:

@@ -52,8 +52,8 @@ class Token(Task):
     @property
     def data(self) -> Any:
         """What the case knows, seen from here: an instance of a multi-instance activity has facts of its own."""
-        own = self.internal_data.get("own")
-        return self.workflow.scope if own is None else Local(own, self.workflow.scope)
+        scope = self.workflow.scope
+        return Local(self.internal_data["own"], scope) if "own" in self.internal_data else scope
 
     @data.setter
     def data(self, value: dict[str, Any]) -> None:
@@ -140,10 +140,12 @@ class Scope:
     def end_with_last_token(self) -> None:
         """A path of the scope has come to its end; with the last one, so has the scope."""
         living = self.living()
-        if all(token.is_sentry for token in living):
-            for sentry in living:
-                sentry.cancel()
-            self.end()
+        for token in living:
+            if not token.task_spec.guards:
+                return
+        for sentry in living:  # which would wait in vain
+            sentry.cancel()
+        self.end()
 
     def end(self) -> None:
         self.completed = True
