@@ -130,10 +130,11 @@ def _promise_again(unit: Unit, package: Package, case: Row[Any], deadline: Deadl
 
 
 def start_task(unit: Unit, package: Package, case: Row[Any], task: OpenTask, data: dict[str, Any]) -> Deadline | None:
-    """A task's clock starts when it opens, if its type has a term of the task's name."""
-    if task.element not in package.terms:
+    """A task's clock starts when it opens, if its type has a term of the task's name or the diagram names one."""
+    name = task.term or task.element
+    if name not in package.terms:
         return None
-    deadline = package.terms.due(task.element, unit.now, data.get("severity"))
+    deadline = package.terms.due(name, unit.now, data.get("severity"))
     _start(unit, case.id, task.token, deadline)
     return deadline
 

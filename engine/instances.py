@@ -185,6 +185,7 @@ def advance(
     try:
         outcome = package.machine.take(case.state, step, clocks.moment(unit, package, case))
         changed = _changed(unit, case, outcome.data)
+        _check_terms(package, outcome)
         letters = mail.compose(unit, package, case, outcome)
     except ProcessFault as fault:  # nothing has been written yet
         incidents.open(unit, case_id, fault, step)
@@ -212,7 +213,10 @@ def _write_state(unit: Unit, case: Row[Any], outcome: Outcome) -> None:
 
 def _close(unit: Unit, package: Package, case_id: int, outcome: Outcome, step: Step) -> None:
     """Tokens that wait no longer take their tasks, timers and subscriptions with them."""
-    clocked = {token for token, element in outcome.left_tasks.items() if element in package.terms}
+    promised = package.machine.definition.promised
+    clocked = {
+        token for token, element in outcome.left_tasks.items() if element in package.terms or element in promised
+    }
     answered = step.token if isinstance(step, Complete) else None
     for statement, left in (
         (_DROP_JOBS, clocked | outcome.left_timers),
@@ -270,6 +274,16 @@ def _is_raised(was: str, now: Any) -> bool:
     if now not in (None, *SECRECY):
         raise ProcessFault(f"The variable 'secrecy' is {now!r}; there are the classes {', '.join(SECRECY)}.")
     return now is not None and SECRECY.index(now) > SECRECY.index(was)
+
+
+def _check_terms(package: Package, outcome: Outcome) -> None:
+    """Raises:
+    ProcessFault: a task is due by a promise that nobody made.
+    """
+    for task in outcome.opened:
+        if task.term and task.term not in package.terms:
+            raise ProcessFault(f"{task.name!r}: its term came out as {task.term!r}; type.toml has no [deadlines."
+                               f"{task.term}].", task.element)
 
 
 def _original(unit: Unit, case: Row[Any], number: str) -> int:

@@ -12,8 +12,8 @@ from engine import access, areas, communes, incidents, instances, mail, messages
 from engine.access import Account
 from engine.calendar import ZONE
 from engine.errors import InvalidRequest, NotAllowed, NotFound, WrongState
-from engine.flow.codec import data_of
-from engine.flow.steps import Complete, Deliver, Outcome
+from engine.flow.codec import data_at
+from engine.flow.steps import Complete, Deliver, Outcome, Reassign
 from engine.prepared import Prepared
 from engine.runtime import Unit
 from engine.texts import local_time
@@ -217,7 +217,8 @@ def _advance(unit: Unit, case: Row[Any], task: Any, step: Complete, by: Account)
 
 
 def give_back(unit: Unit, task_id: int, reason: str, *, by: Account) -> Change:
-    """*Không thuộc thẩm quyền*: the case goes back to whoever assigns it, with the reason; returns are counted.
+    """*Không thuộc thẩm quyền*: the case goes back to whoever assigns it, with the reason; returns are counted. An
+    agency that only takes part returns its own part, if the diagram says what then.
 
     A task that the agency above handed down goes back to that one, and the case stays where it is.
 
@@ -230,19 +231,48 @@ def give_back(unit: Unit, task_id: int, reason: str, *, by: Account) -> Change:
     if task.handed_by is not None:
         task.case_status, task.outcome = case.status, case.outcome
         return _up(unit, task, "task-given-back", reason, by)
-    if task.group != case.lead_agency:
-        raise WrongState(f"The task {task.name!r} is not the lead agency's: only that one can return a case.")
-    returns = case.returns + 1
-    payload = {"ly_do": reason, "don_vi_tra_lai": by.agency or task.group, "so_lan_tra_lai": returns}
-    unit.execute(update(model.cases).where(model.cases.c.id == case.id).values(returns=returns))
+    part = task.group != case.lead_agency
+    returns = case.returns + (0 if part else 1)
+    payload = {"ly_do": reason, "don_vi_tra_lai": by.agency or task.group}
+    if not part:
+        payload["so_lan_tra_lai"] = returns
+        unit.execute(update(model.cases).where(model.cases.c.id == case.id).values(returns=returns))
+    step = Deliver(messages.RETURNED, payload, within=task.token, part=part)
     try:
-        outcome = instances.advance(
-            unit, task.case_id, Deliver(messages.RETURNED, payload, within=task.token), by=by.login, case=case
-        )
+        outcome = instances.advance(unit, task.case_id, step, by=by.login, case=case)
     except WrongState:
+        if part:
+            raise WrongState(f"The task {task.name!r} is not the lead agency's: only that one can return a case.") \
+                from None
         raise WrongState(f"The task {task.name!r} cannot be returned: its process does not provide for it.") from None
     unit.record(task.case_id, "returned", by.login, task.element, task=task_id, reason=reason, times=returns)
     return Change.of(task, case, outcome.data if outcome else {}, "cancelled" if outcome else "open")
+
+
+def reassign(unit: Unit, task_id: int, agency: str, reason: str, *, by: Account) -> Change:
+    """Give one task of a case to another agency: one of several that take part was the wrong one.
+
+    Raises:
+        NotFound, NotAllowed: the task or its case is not for this account.
+        WrongState: it is done already, or it is the lead agency's, whose tasks go with the case.
+        InvalidRequest: no reason, or no such agency in the province.
+    """
+    reason = checked_reason(reason)
+    task = access.find_task(unit, by, task_id)
+    case = access.find(unit, by, "reassign", task.number, lock=True)
+    if task.status != "open":
+        raise WrongState(f"The task {task.name!r} is already {task.status}.", state=task.status)
+    if task.group == case.lead_agency:
+        raise WrongState(f"The task {task.name!r} is the lead agency's: reassign the case {case.number}.")
+    known = select(model.agencies.c.key).where(
+        model.agencies.c.key == agency, model.agencies.c.province == case.province
+    )
+    if unit.first(known) is None:
+        raise InvalidRequest(f"There is no agency {agency!r} in the province of {case.number}.")
+    instances.advance(unit, case.id, Reassign(task.token, agency), by=by.login, case=instances.load(unit, case.id))
+    unit.record(case.id, "task-reassigned", by.login, task.element, task=task_id, agency=agency, was=task.group,
+                reason=reason)
+    return _unmoved(access.find_task(unit, by, task_id))
 
 
 def checked_reason(reason: str) -> str:
@@ -302,7 +332,7 @@ def _checked(unit: Unit, case: Row[Any], task: Any, answers: dict[str, Any]) -> 
             raise InvalidRequest(f"The task {task.name!r} has no form: complete it without answers.")
         return {}
     today = unit.now.astimezone(ZONE).date()
-    return forms[task.form].check(answers, data=data_of(case.state), today=today)
+    return forms[task.form].check(answers, data=data_at(case.state, task.token), today=today)
 
 
 def _placed(unit: Unit, case: Row[Any], answers: dict[str, Any]) -> dict[str, Any]:

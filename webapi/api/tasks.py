@@ -101,6 +101,11 @@ class CompleteIn(In):
     answers = fields.Dict(keys=fields.String(), load_default=dict, metadata={"description": "by field of the form"})
 
 
+class TaskReassignIn(In):
+    agency = Code(required=True, metadata={"description": "key of the agency that does it from now on"})
+    reason = Words(2_000, required=True)
+
+
 class ReturnIn(In):
     reason = Words(2_000, required=True, metadata={"description": "why it is not our competence"})
 
@@ -169,6 +174,15 @@ def give_back(unit: Unit, caller: Account, body: dict[str, Any], task_id: int) -
     The case goes back to whoever assigned it; a task that the agency above handed down, to that agency.
     """
     return _changed(unit, caller, tasks.give_back(unit, task_id, body["reason"], by=caller))
+
+
+@bp.change(f"{TASK}/reassign", DoneOut, TaskReassignIn)
+def reassign(unit: Unit, caller: Account, body: dict[str, Any], task_id: int) -> Any:
+    """Give it to another agency
+
+    For a task of an agency that takes part beside the lead; the lead's go with the case: POST /cases/{number}/reassign.
+    """
+    return _changed(unit, caller, tasks.reassign(unit, task_id, body["agency"], body["reason"], by=caller))
 
 
 def _changed(unit: Unit, caller: Account, task: tasks.Change) -> Any:

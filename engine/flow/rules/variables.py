@@ -18,6 +18,9 @@ GIVEN = frozenset({
 })
 """What the engine sets at the start, and the variables that a case shows as its own fields."""
 
+COUNTS = frozenset({"loopCounter", "nrOfInstances", "nrOfCompletedInstances", "nrOfActiveInstances"})
+"""What an activity that is done several times sets."""
+
 
 def known_names(draft: Draft) -> set[str]:
     """Names from forms, decision tables, scripts and result variables.
@@ -30,6 +33,8 @@ def known_names(draft: Draft) -> set[str]:
     for node in draft.nodes():
         known.add(node.camunda.get("resultVariable", ""))
         known |= {name.strip() for name in node.properties.get("gives", "").split(",")}
+        if node.marker is not None:
+            known |= {node.marker.results, node.marker.item or "", *COUNTS}
         if node.kind == "scriptTask":
             known |= assigned(node)
     return known - {""}

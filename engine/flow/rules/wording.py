@@ -14,7 +14,7 @@ from engine.texts import Text
 
 RECIPIENTS = ("reporter", "beneficiary", "lead_agency", "monitor_agency")
 WORDS = frozenset({"ma", "han", "link", "don_vi", "loai", "buoc", "con_lai", "qua"})
-PROPERTIES = frozenset({"status", "outcome", "text", "to", "tells", "gives"})
+PROPERTIES = frozenset({"status", "outcome", "text", "to", "tells", "gives", "term", "results"})
 
 
 def wording(draft: Draft) -> Iterator[Fault]:
@@ -65,6 +65,13 @@ def _properties(draft: Draft, node: Node) -> Iterator[Fault]:
         elif name in ("text", "to") and not is_notice(node):
             yield warning(node, "property-unknown", f"Remove the property {name!r} of {node.label}, or make it a send "
                           "task with the topic 'notify': nothing reads it there.")
+        elif name == "term" and node.kind != "userTask" or name == "results" and node.marker is None:
+            yield warning(node, "property-unknown", f"Remove the property {name!r} of {node.label}: it is read on "
+                          + ("user tasks only." if name == "term" else "activities with three bars only."))
+    term = node.properties.get("term", "")
+    if term and "${" not in term and draft.has(TYPE) and term not in draft.table(TYPE, "deadlines"):
+        yield error(node, "term-unknown", f"Write [deadlines.{term}] in type.toml: {node.label} is due by it."
+                    f"{meant(term, draft.table(TYPE, 'deadlines'))}")
     for name, table in (("status", "statuses"), ("outcome", "outcomes")):
         value = node.properties.get(name, "")
         if name in node.properties and draft.has(TYPE) and "${" not in value and value not in draft.table(TYPE, table):
