@@ -110,13 +110,11 @@ def worker_database(worker_id: str) -> Iterator[str]:
 @pytest.fixture
 def hotline(database_url: str, clock: Clock, tmp_path: Path) -> Iterator[Hotline]:
     """A small hotline behind the API, on an empty database."""
+    from tests.apps import bound
     from tests.hotline import Hotline
-    from webapi import create_app, db
 
-    app = create_app({"DATABASE": database_url, "INSTANCE": str(tmp_path), "CLOCK": clock})
-    yield Hotline(app, clock)
-    with app.app_context():
-        db.engine.dispose()
+    with bound(database_url, tmp_path, clock) as app:
+        yield Hotline(app, clock)
 
 
 @pytest.fixture(scope="session")

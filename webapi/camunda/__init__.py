@@ -20,10 +20,18 @@ PARTS = (deployments, definitions, instances, tasks, external)
 
 
 def register(app: Flask) -> None:
-    seats = max(1, app.config["THREADS"] // 2)  # the other half of the threads is for those who are in a hurry
-    app.extensions["waiting-room"] = WaitingRoom(auth.runtime_of(app), seats)
+    open_waiting_room(app)
     for name, prefix in (("camunda", "/engine-rest"), ("camunda-default", "/engine-rest/engine/default")):
         app.register_blueprint(_blueprint(name), url_prefix=prefix)
+
+
+def open_waiting_room(app: Flask) -> None:
+    seats = max(1, app.config["THREADS"] // 2)  # the other half of the threads is for those who are in a hurry
+    app.extensions["waiting-room"] = WaitingRoom(auth.runtime_of(app), seats)
+
+
+def waiting_room(app: Flask) -> WaitingRoom:
+    return app.extensions["waiting-room"]  # type: ignore[no-any-return]
 
 
 def _blueprint(name: str) -> Blueprint:

@@ -51,6 +51,13 @@ class WaitingRoom:
             self._times += 1
             self._woken.notify_all()
 
+    def close(self) -> None:
+        """Stop listening; whoever still waits looks again now and then."""
+        with self._woken:
+            listener, self._listener = self._listener, None
+        if listener is not None:
+            listener.stop()
+
     def _rest(self, seen: int, longest: float) -> int:
         told = self._listener is not None
         with self._woken:
