@@ -309,18 +309,22 @@ def _one(unit: Unit, account: Account, action: str, table: Any, key: int, noun: 
 
 
 def list_agencies(
-    unit: Unit, province: str | None = None, kind: str | None = None, parent: str | None = None, at: date | None = None
-) -> list[Row[Any]]:
+    unit: Unit, province: str | None = None, kind: str | None = None, parent: str | None = None, at: date | None = None,
+    *, to: Account | None = None,
+) -> list[Row[Any]]:  # fmt: skip
     """Agencies by key.
 
     Args:
+        to: who asks; where agencies are told of their tasks is for their colleagues only.
         at: only those that are there on that local day; left out: whenever.
     """
     equal = {agencies.c.province: province, agencies.c.kind: kind, agencies.c.parent: parent}
     conditions = [column == value for column, value in equal.items() if value is not None]
     if at is not None:
         conditions.append(areas.valid(at, agencies))
-    return unit.all(select(agencies).where(*conditions).order_by(agencies.c.key))
+    hidden = () if to is None or access.allows(to, "see-account") else ("email", "phone")
+    shown = [column for column in agencies.c if column.name not in hidden]
+    return unit.all(select(*shown).where(*conditions).order_by(agencies.c.key))
 
 
 def list_accounts(

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 
@@ -14,17 +15,19 @@ from engine.runtime import Runtime
 from tests.clock import Clock
 from webapi import auth, camunda, create_app
 
-_made: list[Flask] = []
+_made: list[tuple[Flask, dict[str, Any]]] = []
 
 
 @contextmanager
 def bound(database_url: str, instance: Path, clock: Clock) -> Iterator[Flask]:
     """The application on this database, with this clock and nothing remembered of another."""
     if not _made:
-        _made.append(create_app({"DATABASE": f"sqlite:///{instance}/none.db", "INSTANCE": str(instance)}))
-    [app] = _made
+        app = create_app({"DATABASE": f"sqlite:///{instance}/none.db", "INSTANCE": str(instance)})
+        _made.append((app, dict(app.config)))
+    [(app, settings)] = _made
     runtime = Runtime(connect(database_url), clock)
-    app.config.update(DATABASE=database_url, INSTANCE=str(instance))
+    app.config.clear()  # some tests change a setting
+    app.config.update(settings, DATABASE=database_url, INSTANCE=str(instance))
     auth.bind(app, runtime)
     camunda.open_waiting_room(app)
     try:

@@ -41,4 +41,4 @@ class AgencyQuery(In):
 @bp.read("/agencies", AgenciesOut, AgencyQuery)
 def index(unit: Unit, caller: Account, query: dict[str, Any]) -> Any:
     """All agencies"""
-    return {"items": queries.list_agencies(unit, **query)}
+    return {"items": queries.list_agencies(unit, **query, to=caller)}
