@@ -13,7 +13,7 @@ from sqlalchemy import Row, bindparam, delete, literal_column, select, update
 
 from engine import jobs, leases
 from engine.calendar import ZONE
-from engine.deadlines import Deadline, Moved
+from engine.deadlines import Deadline, Moved, Running
 from engine.errors import WrongState
 from engine.flow.steps import OpenTask, Timer
 from engine.flow.tokens import Moment
@@ -22,6 +22,8 @@ from engine.model import jobs as jobs_table
 from engine.packages import Package
 from engine.prepared import Prepared
 from engine.runtime import Unit
+
+Promise = Deadline | Running | Row[Any]  # what is promised, or runs
 
 CASE = "case"  # the name of the whole case's deadline; its token is 0
 
@@ -90,9 +92,10 @@ def start_case(unit: Unit, case_id: int, deadline: Deadline) -> None:
     _start(unit, case_id, 0, deadline)
 
 
-def promised(unit: Unit, package: Package, case: Row[Any], data: dict[str, Any]) -> Deadline | Row[Any] | None:
+def promised(unit: Unit, package: Package, case: Row[Any], data: dict[str, Any]) -> Promise | None:
     """The whole case's deadline once the present step is done: a reopened case is promised anew from now, one whose
-    severity has just been found out from when it was opened, any other keeps its promise."""
+    severity has just been found out from when it was opened, one that waited has what was left; any other keeps its
+    promise."""
     if CASE not in package.terms:
         return None
     severity = data.get("severity")
@@ -101,7 +104,16 @@ def promised(unit: Unit, package: Package, case: Row[Any], data: dict[str, Any])
     running = _running(unit, case.id, CASE)
     if running is not None and severity != case.severity and len(running.story) == 1:  # never moved so far
         return package.terms.due(CASE, case.opened_at, severity)
+    if running is not None and _rests(running) and not _still_rests(package, case, data):
+        moved = package.terms.resumed(running, case.paused_at, unit.now)
+        return Running(CASE, running.calendar, running.started_at, moved.due_at, moved.warn_at, running.story)
     return running
+
+
+def _still_rests(package: Package, case: Row[Any], data: dict[str, Any]) -> bool:
+    """Whether the case goes on waiting: somebody paused it by hand, or its next status rests, too."""
+    by_status = package.status(case.status).get("paused")
+    return not by_status or bool(package.status(data.get("status") or case.status).get("paused"))
 
 
 def _promise_again(unit: Unit, package: Package, case: Row[Any], deadline: Deadline) -> dict[str, Any]:

@@ -235,6 +235,11 @@ TABLES = [
     broken("deadline", "a calendar that cannot be", province='[calendars.x]\ndays = ["mon"]\nhours = ["25:00-26:00"]'),
     broken("deadline-unused", "a deadline of nothing", type='[deadlines.la]\nterm = "PT1H"\ncalendar = "24/7"'),
     broken(
+        "pause-ignored",
+        "a status that rests a clock that may not",
+        type='[statuses.x]\nvi = "X"\nopen311 = "open"\npaused = true\n[pause]\nallowed = false',
+    ),
+    broken(
         "steps-exceed-case",
         "steps that together take too long",
         around("user a ; user b", "a -> b"),

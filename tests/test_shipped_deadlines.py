@@ -72,7 +72,7 @@ def test_what_the_desk_leaves_lying_comes_to_the_office(province):
     assert province.told("vpubnd_74")[1].text == (
         f"[1022] {number} vừa quá hạn: đơn vị chưa phân công, bước toàn bộ vụ việc."
     )
-    assert province.tasks(number) == {"phan_loai": "tongdai_74"}
+    assert province.tasks(number) == {"phan_loai_thay": "vpubnd_74"}
     refused(province.as_(BD).get(f"/cases/{number}"), 404, "not-found")
 
 

@@ -108,6 +108,7 @@ CODES = {
     "process-unused": "a process that no case reaches, or that is not marked executable",
     "deadline": "a deadline or calendar that cannot be, or a step longer than its case",
     "deadline-unused": "a deadline that nothing is due by",
+    "pause-ignored": "a status that rests the clock, in a type whose clock may not rest",
     "steps-exceed-case": "steps that, one after the other, take longer than the whole case",
     # the token game
     "deadlock": "a join that can wait for ever",

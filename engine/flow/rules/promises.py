@@ -25,6 +25,7 @@ def promises(draft: Draft) -> Iterator[Fault]:
             file, name = PROVINCE if keys[0] == "calendars" else TYPE, keys[1] if len(keys) > 1 else None
             yield Fault(file, draft.line(file, *keys[:3]), name, "deadline", sentence, severity)
     yield from _unused(draft, terms)
+    yield from _never_rests(draft, terms)
     if not terms.faults and "case" in terms and draft.main is not None:
         yield from _whole(draft, terms, draft.main)
 
@@ -37,6 +38,15 @@ def _unused(draft: Draft, terms: Terms) -> Iterator[Fault]:
             yield Fault(TYPE, draft.line(TYPE, "deadlines", name), name, "deadline-unused",
                         f"Remove [deadlines.{name}], or name it after a task: nothing is due by it.{meant(name, ids)}",
                         "warning")
+
+
+def _never_rests(draft: Draft, terms: Terms) -> Iterator[Fault]:
+    """A status that rests the clock needs a type whose clock may rest."""
+    for name, status in draft.table(TYPE, "statuses").items():
+        if not terms.pauses and isinstance(status, dict) and status.get("paused") is True:
+            yield Fault(TYPE, draft.line(TYPE, "statuses", name, "paused"), name, "pause-ignored",
+                        f"Write allowed = true in [pause], or leave paused out of [statuses.{name}]: as it is, the "
+                        "clock does not rest there.", "warning")
 
 
 def _whole(draft: Draft, terms: Terms, main: Scope) -> Iterator[Fault]:
