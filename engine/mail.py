@@ -59,7 +59,7 @@ def compose(unit: Unit, package: Package, case: Row[Any], outcome: Outcome) -> l
         if isinstance(effect, CallOut):
             key = f"{case.number}:{effect.token}"
             letters.append(Letter(case.id, "service", effect.topic, effect.token, effect.payload, key, effect.topic))
-        else:
+        elif isinstance(effect, Notify):
             letters += _notices(unit, package, case, effect.data, effect)
     return letters
 

@@ -25,6 +25,7 @@ from engine.deadlines import Terms
 from engine.errors import InvalidPackage, InvalidRequest, NotFound
 from engine.flow.check import check
 from engine.flow.machine import Machine
+from engine.flow.nodes import START_CASE
 from engine.flow.parser import parse
 from engine.forms import Form
 from engine.prepared import Prepared
@@ -113,7 +114,7 @@ def deploy(unit: Unit, files: Files, *, by: str, active_from: datetime | None = 
     Raises:
         InvalidPackage: it has faults; ``faults`` lists every one, and nothing is stored.
     """
-    faults = check(files)
+    faults = check(files, _intake_forms(unit, files))
     errors = [fault for fault in faults if fault.severity == "error"]
     if errors:
         found = "1 fault" if len(errors) == 1 else f"{len(errors)} faults"
@@ -139,6 +140,18 @@ def deploy(unit: Unit, files: Files, *, by: str, active_from: datetime | None = 
     made = unit.execute(model.definitions.insert().returning(model.definitions.c.id), row).scalar_one()
     unit.deployed.add(made)
     return Deployed(made, package.code, int(row["version"]), False, warnings)
+
+
+def _intake_forms(unit: Unit, files: Files) -> dict[str, Form]:
+    """Those of the other report types in the province of a package, which may be any text still."""
+    try:
+        province = tomllib.loads(files["province.toml"])["code"]
+    except (KeyError, tomllib.TOMLDecodeError):
+        return {}
+    if START_CASE not in "".join(text for name, text in files.items() if name.endswith(".bpmn")):
+        return {}  # most types start no other, and need not wait for all those to be read
+    others = [one for one in unit.catalogue.all_current(unit) if one.province["code"] == province]
+    return {one.code: one.intake_form for one in others}
 
 
 def _newest(unit: Unit, key: str) -> Any:

@@ -18,7 +18,7 @@ of a chain may have a condition behind `` : ``, or ``default``. Keys of a node:
     on=task aside            where a boundary event hangs; ``aside``: it does not interrupt
     group=desk form=x        of a user task; without ``group`` it is ``desk``, ``group=-`` is none
     topic=geo result=x decision=x calls=P2 script="x = 1"
-    status= outcome= text= to= tells= gives=      camunda:properties
+    status= outcome= text= to= tells= gives= report_type=    camunda:properties
     @name=value  camunda:name=value               any attribute     xml='<…/>'  any child
 
 ``sub s1 {`` … ``}`` is a subprocess; ``lane "Tổng đài": verify assign`` puts nodes into a lane.
@@ -44,7 +44,7 @@ KINDS = {
 TIMES = {"timer": "timeDuration", "date": "timeDate", "cycle": "timeCycle"}
 NAMED = ("message", "signal", "error", "escalation")
 PLAIN = ("terminate", "cancel", "compensate", "conditional", "link")
-PROPERTIES = ("status", "outcome", "text", "to", "tells", "gives", "property")
+PROPERTIES = ("status", "outcome", "text", "to", "tells", "gives", "property", "report_type")
 CAMUNDA = {
     "form": "formKey", "topic": "topic", "result": "resultVariable", "decision": "decisionRef",
     "group": "candidateGroups",

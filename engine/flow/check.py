@@ -11,22 +11,24 @@ from collections.abc import Mapping
 from engine.flow.draft import Draft
 from engine.flow.faults import Fault
 from engine.flow.rules import judge
+from engine.forms import Form
 
 __all__ = ["Fault", "check"]
 
 FILES_MAX = 200
 
 
-def check(files: Mapping[str, str | bytes]) -> list[Fault]:
+def check(files: Mapping[str, str | bytes], others: Mapping[str, Form] | None = None) -> list[Fault]:
     """Every fault of a package, errors and warnings, in the order of its files.
 
     Args:
         files: name -> content, names without folders.
+        others: the intake forms of the province's report types, by code; ``None``: nobody knows which there are.
     """
     if len(files) > FILES_MAX:
         return [Fault("", 1, None, "file-unknown", f"A package may have at most {FILES_MAX} files, not {len(files)}.")]
     try:
-        found = dict.fromkeys(judge(Draft.read(files)))
+        found = dict.fromkeys(judge(Draft.read(files, others)))
     except RecursionError:
         return [Fault("", 1, None, "too-many-elements", "Let fewer processes call each other one inside the other: "
                       "they are nested too deeply to be looked at.")]

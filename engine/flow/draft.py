@@ -29,6 +29,7 @@ class Draft:
         type, province: the two tables; ``{}`` for one that cannot be read.
         readable: the names of the files that could be read.
         faults: what could not be read, and why.
+        others: the intake forms of the province's report types, by code; ``None``: nobody knows which there are.
     """
 
     files: dict[str, str]
@@ -40,10 +41,11 @@ class Draft:
     province: dict[str, Any] = field(default_factory=dict)
     readable: set[str] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
+    others: Mapping[str, Form] | None = None
 
     @classmethod
-    def read(cls, files: Mapping[str, str | bytes]) -> Draft:
-        draft = cls({})
+    def read(cls, files: Mapping[str, str | bytes], others: Mapping[str, Form] | None = None) -> Draft:
+        draft = cls({}, others=others)
         for name, source in sorted(files.items()):
             draft._read_file(name, source)
         for name in (TYPE, PROVINCE):

@@ -141,6 +141,23 @@ class CallOut:
     payload: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class StartCase:
+    """Start a case of another type; the token waits for its number.
+
+    Attributes:
+        report_type: its code.
+        answers: for its intake form, keyed by field.
+        result: the variable that gets the number.
+    """
+
+    token: int
+    element: str
+    report_type: str
+    answers: dict[str, Any]
+    result: str
+
+
 @dataclass
 class Outcome:
     """What a step led to. Lists hold only what changed; ``data`` is the case's data as it is now."""
@@ -154,6 +171,6 @@ class Outcome:
     left_messages: set[int] = field(default_factory=set)  # tokens that wait for a message no longer
     armed: list[Timer] = field(default_factory=list)
     awaited: list[tuple[int, str]] = field(default_factory=list)  # (token, message)
-    effects: list[Notify | CallOut] = field(default_factory=list)
+    effects: list[Notify | CallOut | StartCase] = field(default_factory=list)
     passed: list[str] = field(default_factory=list)  # ids of the drawn elements completed, in order
     finished: bool = False

@@ -59,6 +59,7 @@ cases = Table(
     Column("opened_by", Text, nullable=False),
     Column("secret_hash", Text, nullable=False),  # sha256 of the citizen's tracking secret
     Column("duplicate_of", Id, ForeignKey("cases.id")),
+    Column("born_of", Id, ForeignKey("cases.id")),  # whose process started it
     Column("extensions", SmallInteger, nullable=False, server_default="0"),
     Column("returns", SmallInteger, nullable=False, server_default="0"),
     Column("reopenings", SmallInteger, nullable=False, server_default="0"),
@@ -88,6 +89,12 @@ cases = Table(
         "duplicate_of",
         sqlite_where=text("duplicate_of IS NOT NULL"),
         postgresql_where=text("duplicate_of IS NOT NULL"),
+    ),
+    Index(
+        "ix_cases_born_of",
+        "born_of",
+        sqlite_where=text("born_of IS NOT NULL"),
+        postgresql_where=text("born_of IS NOT NULL"),
     ),
 )
 

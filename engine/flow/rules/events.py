@@ -151,7 +151,7 @@ def _never_fires(draft: Draft, node: Node) -> Iterator[Fault]:
     event = node.event
     if host is None or event is None:
         return
-    notifies = host.kind in ("serviceTask", "sendTask") and host.camunda.get("topic") in ("notify", None)
+    notifies = host.kind in ("serviceTask", "sendTask") and host.camunda.get("topic") in ("notify", "start_case", None)
     if event.kind in ("timer", "message", "signal") and (host.kind in _AUTOMATIC or notifies):
         yield warning(node, "boundary-never-fires", f"Remove {node.label}: {host.label} is over at once, so nothing "
                       "can interrupt it.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.flow.diagram import Node, Scope
 from engine.flow.draft import Draft
+from engine.flow.rules.variables import starts_case
 from engine.flow.rules.wording import is_notice
 
 _PAUSES = frozenset({"userTask", "receiveTask", "intermediateCatchEvent", "eventBasedGateway"})
@@ -20,7 +21,7 @@ class Pauses:
         if node.kind in _PAUSES:
             return True
         if node.kind in ("serviceTask", "sendTask"):
-            return bool(node.camunda.get("topic")) and not is_notice(node)
+            return bool(node.camunda.get("topic")) and not is_notice(node) and not starts_case(node)
         inside = node.body or self.draft.processes.get(node.called or "")
         return inside is not None and self._within(inside)
 
