@@ -34,7 +34,7 @@ _LINE = _PARENTS.union_all(
 )
 _GENERATION = select(func.max(_LINE.c.depth)).scalar_subquery()
 _CHILDREN = select(func.count()).where(cases.c.born_of == bindparam("case")).scalar_subquery()
-_FAMILY = Prepared(select(_GENERATION.label("generation"), _CHILDREN.label("children")))
+_FAMILY = select(_GENERATION.label("generation"), _CHILDREN.label("children"))
 _SAME = ("part", "name", "phone", "email", "address", "zalo", "kind", "anonymous")
 # Copied by the database: a person's data goes through no process, and into no variable.
 _TAKE_PEOPLE = Prepared(

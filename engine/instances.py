@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, insert, select, update
 
-from engine import births, clocks, incidents, mail, registry
+from engine import births, clocks, duplicates, incidents, mail, registry
 from engine.errors import InvalidRequest, NotFound, ProcessFault, Stale
 from engine.flow.steps import MIRRORED, Answer, Complete, OpenTask, Outcome, Start, Step
 from engine.model import areas, cases, deadlines, instances, jobs, participants, subscriptions, tasks
@@ -178,6 +178,7 @@ def advance(
         changed = _changed(unit, case, outcome.data)
         letters = mail.compose(unit, package, case, outcome)
         children = births.conceive(unit, case, outcome)
+        repeated = duplicates.answers(unit, case, outcome)
     except ProcessFault as fault:  # nothing has been written yet
         incidents.open(unit, case_id, fault, step)
         return None
@@ -191,6 +192,8 @@ def advance(
     mail.post(unit, letters)
     for child in children:
         _bear(unit, case, child)
+    for asked, answer in repeated:
+        advance(unit, case.id, answer, event="duplicates-found", element=asked, numbers=answer.result["trung_ma"])
     return outcome
 
 

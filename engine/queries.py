@@ -40,7 +40,8 @@ LIMIT_MAX = 200
 LETTER_STATES = ("ready", "leased", "sent", "dead")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CURSOR = re.compile(r"(-?\d{1,17}|none)_(\d{1,15})\Z")
-_HIDDEN = {"secret_hash", "search_text", "report", "version"}  # never in a list; the report itself is in `show_case`
+# never in a list; the report itself is in `show_case`
+_HIDDEN = {"secret_hash", "search_text", "search_place", "born_of", "report", "version"}
 
 SUMMARY = (*(column for column in cases.c if column.name not in _HIDDEN), VERSION)
 OPEN_TASK = tasks.c.status == literal_column("'open'")  # a literal: a bound value would miss the partial index

@@ -29,7 +29,7 @@ UNBORN: dict[str, Any] = {"state": None, "revision": 0, "finished_at": None}
 _COLUMNS = (
     *("number", "definition_id", "report_type", "province", "area", "place", "channel", "secrecy", "subject"),
     *("report", "status", "severity", "opened_at", "opened_by", "secret_hash", "search_text", "due_at"),
-    *("commune", "born_of"),
+    *("commune", "born_of", "search_place"),
 )
 _NEW_CASE = Prepared.insertion(model.cases, "id", *_COLUMNS)
 _BLANK = dict.fromkeys(model.cases.c.keys()) | {"extensions": 0, "returns": 0, "reopenings": 0, "version": 1}
@@ -103,6 +103,7 @@ def enter(
         "search_text": fold(f"{subject} {place} {said}"[:4000]),
         "due_at": deadline.due_at if deadline else None,
         "born_of": born_of,
+        "search_place": fold(place),
     }
     unit.write(_NEW_CASE, values)
     if deadline:

@@ -22,7 +22,7 @@ from SpiffWorkflow.specs import WorkflowSpec
 from engine.errors import ProcessFault
 from engine.flow.decisions import Decision, DecisionFault
 from engine.flow.scripts import Expression, Script, ScriptError, check_value
-from engine.flow.steps import CallOut, Notify, StartCase
+from engine.flow.steps import CallOut, FindDuplicates, Notify, StartCase
 from engine.flow.tokens import Borrowed, Subprocess, Token
 
 Value = Expression | str
@@ -209,7 +209,8 @@ class BusinessRuleTask(Node):
         return True
 
 
-NOTIFY, START_CASE = "notify", "start_case"  # the topics that are no service's
+NOTIFY, START_CASE, FIND_DUPLICATES = "notify", "start_case", "find_duplicates"
+AT_ONCE = frozenset({NOTIFY, START_CASE, FIND_DUPLICATES})  # the topics that are no service's: nobody waits for them
 NEW_NUMBER = "so_vu_moi"  # the variable for a new case's number, where the diagram names none
 
 
@@ -236,6 +237,8 @@ class ServiceTask(Node):
         payload = {name: self.value_of(value, token) for name, value in self.inputs_given.items()}
         if self.topic == START_CASE:
             top.effects.append(StartCase(token.id, self.bpmn_id, self.report_type, payload, self.result))
+        elif self.topic == FIND_DUPLICATES:
+            top.effects.append(FindDuplicates(token.id, self.bpmn_id, payload.get("days", 7)))
         else:
             top.effects.append(CallOut(token.id, self.bpmn_id, self.topic, payload))
         return False

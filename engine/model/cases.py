@@ -65,6 +65,7 @@ cases = Table(
     Column("reopenings", SmallInteger, nullable=False, server_default="0"),
     Column("rating", SmallInteger),
     Column("search_text", Text, nullable=False, server_default=""),  # folded: no marks, lower case; no personal data
+    Column("search_place", Text, nullable=False, server_default=""),  # folded, to find the same place again
     Column("version", Integer, nullable=False, server_default="1"),  # changes beside the steps of its process
     one_of("secrecy", "C0", "C1", "C2", "C3", "C4"),
     CheckConstraint("rating BETWEEN 0 AND 5", name="rating"),
@@ -75,6 +76,14 @@ cases = Table(
         "id",
         sqlite_where=text("closed_at IS NULL"),
         postgresql_where=text("closed_at IS NULL"),
+    ),
+    Index(
+        "ix_cases_place",
+        "province",
+        "search_place",
+        "id",
+        sqlite_where=text("search_place <> ''"),
+        postgresql_where=text("search_place <> ''"),
     ),
     Index("ix_cases_list", "province", "report_type", "id"),
     Index(

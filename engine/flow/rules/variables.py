@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.flow.diagram import Node
 from engine.flow.draft import Draft
-from engine.flow.nodes import NEW_NUMBER, START_CASE
+from engine.flow.nodes import FIND_DUPLICATES, NEW_NUMBER, START_CASE
 from engine.flow.scripts import ScriptError, compile_script
 from engine.forms import Field
 
@@ -32,6 +32,8 @@ def known_names(draft: Draft) -> set[str]:
         known |= {name.strip() for name in node.properties.get("gives", "").split(",")}
         if starts_case(node):
             known.add(node.properties.get("result", "").strip() or NEW_NUMBER)
+        if node.camunda.get("topic", "").strip() == FIND_DUPLICATES and not node.camunda.get("resultVariable"):
+            known |= {"trung_so", "trung_ma"}
         if node.kind == "scriptTask":
             known |= assigned(node)
     return known - {""}
