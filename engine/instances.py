@@ -166,7 +166,8 @@ def advance(
             kind of step and the elements passed.
 
     Returns:
-        What came of it; ``None`` if the report type has a fault: an incident now holds the step.
+        What came of it, in the end: a step that starts a case goes on with its number. ``None`` if the report type
+        has a fault: an incident now holds the step.
 
     Raises:
         WrongState: nothing waits for this step.
@@ -191,20 +192,21 @@ def advance(
     _await(unit, case_id, outcome)
     mail.post(unit, letters)
     for child in children:
-        _bear(unit, case, child)
+        outcome = _bear(unit, case, child) or outcome
     for asked, answer in repeated:
-        advance(unit, case.id, answer, event="duplicates-found", element=asked, numbers=answer.result["trung_ma"])
+        told = {"element": asked, "numbers": answer.result["trung_ma"]}
+        outcome = advance(unit, case.id, answer, event="duplicates-found", **told) or outcome
     return outcome
 
 
-def _bear(unit: Unit, parent: Row[Any], child: births.Child) -> None:
+def _bear(unit: Unit, parent: Row[Any], child: births.Child) -> Outcome | None:
     """A case that the process of another starts: it begins, and its number is the answer to the step that asked."""
     born = births.enter(unit, parent, child)
     begun = {"channel": born.channel, "report_type": born.report_type, "born_of": parent.number}
     begin(unit, born, registry.facts(unit, child.package, born), by="system", **begun)
     told = {"element": child.asked.element, "number": born.number, "report_type": born.report_type}
     answer = Answer(child.asked.token, {child.asked.result: born.number})
-    advance(unit, parent.id, answer, event="case-started", **told)
+    return advance(unit, parent.id, answer, event="case-started", **told)
 
 
 def _write_state(unit: Unit, case: Row[Any], outcome: Outcome) -> None:

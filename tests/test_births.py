@@ -79,6 +79,15 @@ def test_a_process_starts_a_case_of_another_type_and_goes_on_with_its_number(hot
     assert hotline.case(number)["status"] == "da_giai_quyet"
 
 
+def test_whoever_completes_the_task_is_told_how_the_case_stands_in_the_end(hotline):
+    deploy(hotline, follow(), package(process__bpmn=starts(**SAID)))
+    number = hotline.assigned()
+
+    answer = hotline.does("phuong", number, ket_qua="da_giai_quyet", noi_dung_ket_qua="Đã nhắc nhở")
+
+    assert (answer["case_status"], answer["outcome"]) == ("da_giai_quyet", "da_giai_quyet")
+
+
 def test_both_histories_tell_of_it(hotline):
     deploy(hotline, follow(), package(process__bpmn=starts(**SAID)))
     number = hotline.settled()
