@@ -5,7 +5,8 @@ A rule says: an account with this *role* may do these *actions* to things within
 is refused.
 
 The scopes: ``agency``, what concerns the account's agency (a case it takes or took part in, its group's tasks);
-``lead``, the cases it leads; ``province``; ``own``, the cases the account opened; ``shown``, the one case whose
+``lead``, the cases it leads; ``handed``, those of which the agency above has handed it a task; ``above``, the tasks it
+has handed to an agency below; ``province``; ``own``, the cases the account opened; ``shown``, the one case whose
 tracking secret was shown; ``all``.
 
 The secrecy classes are those of the domain report (C.0): who sees the reporter's personal data has the action
@@ -17,6 +18,8 @@ The secrecy classes are those of the domain report (C.0): who sees the reporter'
 
 What a caller may not see does not exist for that caller: `find` answers NotFound, and NotAllowed only where the
 caller sees the case but may not do what was asked.
+
+Class C4 is for named persons: of an agency's people only those see such a case whose account lists its report type.
 """
 
 from __future__ import annotations
@@ -64,14 +67,29 @@ class Target:
 
 
 
+CITIZEN = "citizen"  # who did it, where a citizen did; and the role of who has shown a case's secret
+
+
 def citizen(number: str) -> Account:
-    """Whoever has shown the tracking secret of this very case. Only `tracking` may call it, after it has looked."""
-    return Account(0, "citizen", number, "citizen")
+    """Whoever has shown the tracking secret of this very case, or has just sent it."""
+    return Account(0, CITIZEN, number, CITIZEN)
+
+
+def visitor(province: str, report_types: tuple[str, ...]) -> Account:
+    """Anybody, without a name: may send reports of the types that a province offers to everybody (`engine.offers`)."""
+    return Account(0, CITIZEN, "", "visitor", None, province, report_types)
+
+
+def channel(name: str, province: str) -> Account:
+    """A channel by which messages come in from outside. Its log-in is none that an account can have."""
+    return Account(0, f"channel:{name}", name, "client", province=province)
 
 
 ROLES = ("operator", "handler", "monitor", "office", "overseer", "analyst", "admin", "client")
 ALL = ("C0", "C1", "C2", "C3", "C4")
 OPEN = ("C0", "C1", "C2", "C3")
+NAMED_ONLY = "C4"
+AGENCIES_PEOPLE = ("operator", "handler", "monitor", "office")  # who reads what was reported, for an agency
 
 # -- the rules -----------------------------------------------------------------------------------------------------
 
@@ -86,7 +104,9 @@ RULES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("handler", "lead", ("C4",), "see read comment attach"),
     ("handler", "lead", ALL, "extend pause resume"),
     ("handler", "agency", ("C0", "C1"), "person"),
-    ("handler", "lead", ("C3",), "person"),
+    ("handler", "lead", ("C3", "C4"), "person"),
+    ("handler", "handed", ("C3",), "person"),  # who is sent to the door has to know whose it is
+    ("handler", "above", ALL, "take-back"),
     ("handler", "agency", ALL, "see-task work delegate see-account"),
     ("monitor", "agency", OPEN, "see read comment attach"),
     ("monitor", "agency", ("C0", "C1"), "person"),
@@ -94,6 +114,7 @@ RULES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("office", "province", ALL, "see read comment attach extend pause resume reassign reopen merge rate message tell"),
     ("office", "province", ALL, "person report see-task delegate see-account see-incident see-outbox resend"),
     ("office", "agency", ALL, "work"),
+    ("office", "province", ALL, "take-back"),
     ("overseer", "province", OPEN, "see ask"),
     ("analyst", "province", OPEN, "see see-task see-incident retry deploy see-outbox"),
     ("admin", "all", ALL, "see see-task see-incident retry see-outbox resend deploy see-account manage message tell"),
@@ -106,9 +127,14 @@ RULES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("monitor", "agency", OPEN, "ask"),
     ("overseer", "province", ALL, "count"),
     ("analyst", "province", ALL, "count branch"),
-    ("admin", "all", ALL, "contact count branch"),
-    ("client", "province", ALL, "contact"),
-    ("citizen", "shown", ALL, "see comment reopen rate resume message"),
+    ("admin", "all", ALL, "contact count branch serve"),
+    ("client", "province", ALL, "contact serve"),  # serve: do the service calls that diagrams make (external tasks)
+    ("operator", "province", ALL, "figure"),  # exact numbers, however small: whoever only counts gets none below five
+    ("office", "province", ALL, "figure close-day see-arrival read-arrival retry-arrival"),
+    ("analyst", "province", ALL, "figure see-arrival retry-arrival"),
+    ("admin", "all", ALL, "figure close-day see-arrival retry-arrival"),
+    ("citizen", "shown", ALL, "see comment attach reopen rate resume message"),
+    ("visitor", "province", ALL, "report"),
 )
 
 # What each scope needs of a thing, as columns (for lists) ...
@@ -126,6 +152,8 @@ class Columns:
     secrecy: ColumnElement[Any] | None = None
     report_type: ColumnElement[Any] | None = None
     area: ColumnElement[Any] | None = None
+    above: ColumnElement[Any] | None = None
+    handed: Callable[[str], ColumnElement[bool]] | None = None
 
 
 def concerns(agency: str) -> ColumnElement[bool]:
@@ -138,8 +166,17 @@ def concerns(agency: str) -> ColumnElement[bool]:
     return mine.correlate(cases).scalar_subquery().is_not(None)
 
 
+def handed(agency: str) -> ColumnElement[bool]:
+    """Whether this agency was handed a task of a case, and has not given it back."""
+    parts = participants.alias("handed_parts")
+    mine = select(parts.c.case_id).where(
+        parts.c.agency == agency, parts.c.case_id == cases.c.id, parts.c.part == "handed"
+    )
+    return mine.correlate(cases).scalar_subquery().is_not(None)
+
+
 CASES = Columns(cases.c.province, concerns, cases.c.lead_agency, cases.c.opened_by, cases.c.number,
-                cases.c.secrecy, cases.c.report_type, cases.c.area)  # fmt: skip
+                cases.c.secrecy, cases.c.report_type, cases.c.area, handed=handed)  # fmt: skip
 # For statements that should begin elsewhere: no index knows such an expression, so no planner begins with all the cases
 # of the province, or all the tasks of the group, and sorts them.
 _PROVINCE = cases.c.province.concat("")
@@ -150,6 +187,7 @@ TASKS = Columns(
     secrecy=cases.c.secrecy,
     report_type=tasks.c.report_type,
     area=tasks.c.area,
+    above=tasks.c.handed_by,
 )
 OWN_TASKS = replace(TASKS, concerns=lambda agency: tasks.c.group.concat("") == agency)
 # Single looks are made once and checked as rows: building a condition costs more than running the statement.
@@ -177,6 +215,10 @@ def _scope_condition(scope: str, account: Account, of: Columns) -> ColumnElement
         return false()
     if scope == "lead":
         return of.lead == account.agency if of.lead is not None else false()
+    if scope == "above":
+        return of.above == account.agency if of.above is not None else false()
+    if scope == "handed":
+        return of.handed(account.agency) if of.handed is not None else false()
     return of.concerns(account.agency)
 
 
@@ -196,6 +238,10 @@ def _scope_holds(scope: str, account: Account, row: Any, unit: Unit | None) -> b
         return False
     if scope == "lead":
         return getattr(row, "lead_agency", None) == account.agency
+    if scope == "above":
+        return getattr(row, "handed_by", None) == account.agency
+    if scope == "handed":
+        return _was_handed(account.agency, row, unit)
     return _concerned(account.agency, row, unit)
 
 
@@ -216,6 +262,13 @@ def _concerned(agency: str, row: Any, unit: Unit | None) -> bool:
         return False
     mine = select(participants.c.case_id).where(participants.c.agency == agency, participants.c.case_id == row.id)
     return unit.first(mine) is not None
+
+
+def _was_handed(agency: str, row: Any, unit: Unit | None) -> bool:
+    if unit is None or not hasattr(row, "lead_agency"):  # no case
+        return False
+    mine = (participants.c.agency == agency, participants.c.case_id == row.id, participants.c.part == "handed")
+    return unit.first(select(participants.c.case_id).where(*mine)) is not None
 
 
 _BY_ROLE: dict[tuple[str, str], list[tuple[str, tuple[str, ...]]]] = {}
@@ -298,14 +351,14 @@ def find(unit: Unit, account: Account, action: str, number: str, *, lock: bool =
     return row
 
 
-def find_task(unit: Unit, account: Account, task_id: int) -> Row[Any]:
+def find_task(unit: Unit, account: Account, task_id: int, action: str = "see-task") -> Row[Any]:
     """A task with its case's number, province, secrecy, status and outcome.
 
     Raises:
         NotFound: there is no such task, or it is not for this account to see.
     """
     row = unit.first(_TASK, {"id": task_id})
-    if row is None or not allows(account, "see-task", row, unit):
+    if row is None or not allows(account, action, row, unit):
         raise NotFound(f"There is no task {task_id}, or it is not for you to see.")
     return row
 
@@ -324,6 +377,8 @@ def _limits(account: Account, of: Columns) -> list[ColumnElement[bool]]:
     limits = []
     if account.report_types is not None and of.report_type is not None:
         limits.append(of.report_type.in_(account.report_types))
+    if account.role in AGENCIES_PEOPLE and of.secrecy is not None and of.report_type is not None:
+        limits.append(or_(of.secrecy != NAMED_ONLY, of.report_type.in_(account.report_types or ())))
     if account.areas is not None and of.area is not None:
         limits.append(or_(of.area.is_(None), of.area.in_(account.areas)))
     return limits
@@ -333,6 +388,8 @@ def _within_limits(account: Account, row: Any) -> bool:
     report_type, area = getattr(row, "report_type", None), getattr(row, "area", None)
     if account.report_types is not None and report_type is not None and report_type not in account.report_types:
         return False
+    if getattr(row, "secrecy", None) == NAMED_ONLY and account.role in AGENCIES_PEOPLE and account.report_types is None:
+        return False
     return account.areas is None or area is None or area in account.areas
 
 
@@ -341,11 +398,16 @@ _WORDS = {  # what an action is called where it is refused
     "extend": "extend", "pause": "pause", "resume": "resume", "reassign": "reassign", "reopen": "reopen",
     "merge": "join", "rate": "rate", "message": "speak for the citizen in",
     "tell": "send messages to", "report": "send reports to", "work": "work on",
-    "delegate": "delegate", "see-task": "see the tasks of", "see-account": "see the accounts of",
+    "delegate": "delegate", "take-back": "take back", "see-task": "see the tasks of",
+    "see-account": "see the accounts of",
     "see-incident": "see the incidents of", "see-outbox": "see the messages of", "resend": "send again",
     "retry": "retry", "deploy": "deploy report types to", "manage": "manage accounts of",
-    "contact": "note contacts of", "count": "count the contacts of",
+    "contact": "note contacts of", "count": "count the contacts of", "figure": "see the exact figures of",
+    "close-day": "close the days of",
     "branch": "say what the keys mean in", "ask": "put a question into",
+    "serve": "do the service calls of",
+    "see-arrival": "see what came in at", "read-arrival": "read what came in at",
+    "retry-arrival": "take up again what came in at",
 }  # fmt: skip
 
 

@@ -35,7 +35,7 @@ _LINE = _PARENTS.union_all(
 _GENERATION = select(func.max(_LINE.c.depth)).scalar_subquery()
 _CHILDREN = select(func.count()).where(cases.c.born_of == bindparam("case")).scalar_subquery()
 _FAMILY = select(_GENERATION.label("generation"), _CHILDREN.label("children"))
-_SAME = ("part", "name", "phone", "email", "address", "zalo", "kind", "anonymous")
+_SAME = ("part", "name", "phone", "email", "address", "zalo", "facebook", "viber", "kind", "anonymous")
 # Copied by the database: a person's data goes through no process, and into no variable.
 _TAKE_PEOPLE = Prepared(
     insert(people).from_select(
@@ -53,17 +53,22 @@ class Child(NamedTuple):
     Attributes:
         package: the version it begins with.
         answers: checked by that version's intake form.
-        area: the district where its parent is now.
+        area, commune, secrecy: its parent's, as this step leaves them.
     """
 
     asked: StartCase
     package: Package
     answers: dict[str, Any]
     area: str | None
+    commune: str | None
+    secrecy: str
 
 
-def conceive(unit: Unit, case: Row[Any], outcome: Outcome) -> list[Child]:
+def conceive(unit: Unit, case: Row[Any], outcome: Outcome, changed: dict[str, Any]) -> list[Child]:
     """The cases that a step wants to start; nothing is written yet.
+
+    Args:
+        changed: the fields of ``case`` that the step changes.
 
     Raises:
         ProcessFault: one of them cannot be: there is no such type, its form asks for more, or there are too many.
@@ -71,7 +76,8 @@ def conceive(unit: Unit, case: Row[Any], outcome: Outcome) -> list[Child]:
     asked = [effect for effect in outcome.effects if isinstance(effect, StartCase)]
     if asked:
         _check_family(unit, case, asked)
-    return [_child(unit, case, one, outcome.data.get("area", case.area)) for one in asked]
+    here = {name: changed.get(name, getattr(case, name)) for name in ("area", "commune", "secrecy")}
+    return [_child(unit, case, one, here) for one in asked]
 
 
 def _check_family(unit: Unit, case: Row[Any], asked: list[StartCase]) -> None:
@@ -87,7 +93,7 @@ def _check_family(unit: Unit, case: Row[Any], asked: list[StartCase]) -> None:
         raise ProcessFault(f"A case may start {CHILDREN_MAX} others, not more.", asked[0].element)
 
 
-def _child(unit: Unit, case: Row[Any], asked: StartCase, area: str | None) -> Child:
+def _child(unit: Unit, case: Row[Any], asked: StartCase, here: dict[str, Any]) -> Child:
     try:
         package = unit.catalogue.current(unit, asked.report_type)
     except NotFound:
@@ -101,7 +107,7 @@ def _child(unit: Unit, case: Row[Any], asked: StartCase, area: str | None) -> Ch
         wrong = "; ".join(f"{field}: {why}" for field, why in refused.facts.get("errors", {}).items())
         reason = f"{asked.report_type} does not begin with these answers: {wrong or refused.detail}"
         raise ProcessFault(reason, asked.element) from None
-    return Child(asked, package, answers, area)
+    return Child(asked, package, answers, **here)
 
 
 def enter(unit: Unit, parent: Row[Any], child: Child) -> Any:
@@ -117,12 +123,13 @@ def enter(unit: Unit, parent: Row[Any], child: Child) -> Any:
         unit,
         child.package,
         child.answers,
+        registry.next_number(unit, child.package),
         by="system",
         channel=parent.channel,
         area=child.area,
-        commune=parent.commune if child.area == parent.area else None,
+        commune=child.commune,
         place=parent.place,
-        secrecy=max(parent.secrecy, child.package.type.get("secrecy", "C1")),
+        secrecy=max(child.secrecy, child.package.secrecy),
         born_of=parent.id,
     )
     unit.write(_TAKE_PEOPLE, {"child": born.id, "case": parent.id})

@@ -5,20 +5,23 @@ Every function asks first whether the account may, and answers with the case as 
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, insert, select, update
 
-from engine import access, clocks, instances, messages, model
+from engine import access, areas, clocks, communes, instances, messages, model
 from engine.access import Account
 from engine.errors import InvalidRequest, WrongState
 from engine.flow.steps import Abandon, Amend, Deliver
 from engine.runtime import Unit
 from engine.tasks import checked_reason
+from engine.texts import local_time
 from engine.vietnamese import nfc
 
 COMMENT_MAX = 4_000
+FEEDBACK = "phan_hoi"  # the term in which a citizen may say what they think of a result
+FEEDBACK_TIME = timedelta(days=10)
 
 
 def extend(unit: Unit, number: str, until: datetime, reason: str, *, by: Account) -> Row[Any]:
@@ -67,11 +70,11 @@ def reassign(unit: Unit, number: str, agency: str, reason: str, *, by: Account) 
         WrongState: the case is closed.
     """
     case = access.find(unit, by, "reassign", number, lock=True)
-    known = select(model.agencies.c.key).where(
-        model.agencies.c.key == agency, model.agencies.c.province == case.province
-    )
-    if unit.first(known) is None:
+    known = select(model.agencies).where(model.agencies.c.key == agency, model.agencies.c.province == case.province)
+    found = unit.first(known)
+    if found is None:
         raise InvalidRequest(f"There is no agency {agency!r} in the province of {number}.")
+    communes.must_be(unit, found, areas.today(unit))
     reason = checked_reason(reason)
     _must_run(unit, case)
     if instances.advance(unit, case.id, Amend({"lead_agency": agency}), by=by.login) is not None:
@@ -82,12 +85,16 @@ def reassign(unit: Unit, number: str, agency: str, reason: str, *, by: Account) 
 def reopen(unit: Unit, number: str, reason: str, *, by: Account) -> Row[Any]:
     """*Phản ánh lại*: it was not solved after all. Possible as long as the process waits for it.
 
+    The process learns which time it is: from the second on it goes one level up (NĐ 20/2008 Đ.17.3).
+
     Raises:
         NotFound, NotAllowed, InvalidRequest: as for `reassign`.
         WrongState: the case is not settled, or the time for reopening it is over.
     """
     case = access.find(unit, by, "reopen", number, lock=True)
-    payload = {"ly_do_phan_anh_lai": checked_reason(reason)}
+    payload = {"ly_do_phan_anh_lai": checked_reason(reason), "so_lan_phan_anh_lai": case.reopenings + 1}
+    if case.closed_at is not None:
+        _must_be_in_time(unit, case, case, "reopened")
     try:
         instances.advance(unit, case.id, Deliver(messages.REOPEN, payload), by=by.login)
     except WrongState:
@@ -103,13 +110,15 @@ def rate(unit: Unit, number: str, stars: int, *, by: Account) -> Row[Any]:
     Raises:
         NotFound, NotAllowed: the case is not for this account.
         InvalidRequest: not 0 to 5.
-        WrongState: there is no result yet.
+        WrongState: there is no result yet, or the time for rating it is over.
     """
     case = access.find(unit, by, "rate", number, lock=True)
     if isinstance(stars, bool) or not isinstance(stars, int) or not 0 <= stars <= 5:
         raise InvalidRequest(f"A rating is a whole number from 0 to 5, not {stars!r}.")
-    if case.closed_at is None:
+    result = joined_to(unit, case) or case
+    if result.closed_at is None:
         raise WrongState(f"The case {number} has no result yet that could be rated.")
+    _must_be_in_time(unit, case, result, "rated")
     unit.execute(update(model.cases).where(model.cases.c.id == case.id).values(rating=stars))
     unit.record(case.id, "rated", by.login, stars=stars)
     waits = select(model.subscriptions.c.token).where(
@@ -118,6 +127,29 @@ def rate(unit: Unit, number: str, stars: int, *, by: Account) -> Row[Any]:
     if unit.first(waits) is not None:
         instances.advance(unit, case.id, Deliver(messages.RATING, {"danh_gia": stars}), by=by.login)
     return _now(unit, case.id)
+
+
+def joined_to(unit: Unit, case: Row[Any]) -> Row[Any] | None:
+    """The case whose result is this one's, too, if it has been joined to one."""
+    if case.duplicate_of is None:
+        return None
+    return unit.first(select(model.cases).where(model.cases.c.id == case.duplicate_of))
+
+
+def heard_until(unit: Unit, case: Row[Any]) -> datetime:
+    """Until when a citizen can rate the result of a settled case, or say that it is none: the type's term `FEEDBACK`,
+    counted from when the case was settled; 10 days where it has none."""
+    package = unit.catalogue.pinned(unit, case.definition_id)
+    if FEEDBACK not in package.terms:
+        return case.closed_at + FEEDBACK_TIME  # type: ignore[no-any-return]
+    return package.terms.due(FEEDBACK, case.closed_at, case.severity).due_at
+
+
+def _must_be_in_time(unit: Unit, case: Row[Any], result: Row[Any], what: str) -> None:
+    until = heard_until(unit, result)
+    if unit.now >= until:
+        late = f"The case {case.number} could be {what} until {local_time(until)}"
+        raise WrongState(f"{late}: send a new report and mention its number.")
 
 
 def merge(unit: Unit, number: str, into: str, *, by: Account) -> Row[Any]:
@@ -150,17 +182,30 @@ def ask(unit: Unit, number: str, question: str, *, by: Account) -> Row[Any]:
     Raises:
         NotFound, NotAllowed: the case is not for this account.
         InvalidRequest: there is no question.
-        WrongState: the case's process takes no questions now.
+        WrongState: the case's process takes no questions now, or the question before is not answered yet: both
+            would be one question in the case's data.
     """
     case = access.find(unit, by, "ask", number, lock=True)
+    if _is_asked(unit, case.id):
+        raise WrongState(f"The case {case.number} is being asked already: ask when that question has been answered.")
     payload = {"cau_hoi": checked_reason(question), "co_quan_giam_sat": by.agency}
     try:
         moved = instances.advance(unit, case.id, Deliver(messages.QUESTION, payload), by=by.login)
     except WrongState:
         raise WrongState(f"The case {number} takes no questions now: only while it is being handled.") from None
     if moved is not None:
-        unit.record(case.id, "asked", by.login, agency=by.agency, question=payload["cau_hoi"])
+        unit.record(case.id, "asked", by.login, agency=by.agency, question=payload["cau_hoi"],
+                    tokens=[task.token for task in moved.opened])  # fmt: skip
     return _now(unit, case.id)
+
+
+def _is_asked(unit: Unit, case_id: int) -> bool:
+    """Whether a task that the newest question opened is still open."""
+    asked = (model.events.c.case_id == case_id, model.events.c.kind == "asked")
+    newest = unit.scalar(select(model.events.c.data).where(*asked).order_by(model.events.c.id.desc()).limit(1))
+    tokens = (newest or {}).get("tokens", [])
+    still_open = (model.tasks.c.case_id == case_id, model.tasks.c.status == "open", model.tasks.c.token.in_(tokens))
+    return bool(tokens) and unit.first(select(model.tasks.c.id).where(*still_open)) is not None
 
 
 def comment(unit: Unit, number: str, text: str, *, public: bool, by: Account) -> int:

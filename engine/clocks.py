@@ -104,32 +104,37 @@ def promised(unit: Unit, package: Package, case: Row[Any], data: dict[str, Any])
     return running
 
 
-def _promise_again(unit: Unit, package: Package, case_id: int, deadline: Deadline) -> dict[str, Any]:
-    """Warning, breach and the timers that follow the case's deadline go where it goes.
+def _promise_again(unit: Unit, package: Package, case: Row[Any], deadline: Deadline) -> dict[str, Any]:
+    """Warning, breach and the timers that follow the case's deadline go where it goes; what has been said of it and is
+    still true is not said again.
 
     Returns:
     What changes on the case's row.
     """
     table = deadlines
-    earlier = unit.first(select(table).where(table.c.case_id == case_id, table.c.name == CASE))
+    earlier = unit.first(select(table).where(table.c.case_id == case.id, table.c.name == CASE))
+    said = {"warned_at": case.warned_at, "breached_at": case.breached_at}
     if earlier is None:
-        _start(unit, case_id, 0, deadline)
+        _start(unit, case.id, 0, deadline)
     else:
         change = update(table).where(table.c.id == earlier.id)
         unit.execute(change.values(_row(deadline) | {"settled_at": None}))
-        for kind, at in (("warning", deadline.warn_at), ("breach", deadline.due_at)):
-            if at is not None:
-                jobs.put(unit, case_id, 0, kind, at, {"deadline": CASE})
-        for job in _drawn(unit, case_id, CASE):
-            jobs.move(unit, case_id, job.token, "timer", _point(package, deadline.running(), job.payload["mark"]))
-    return {"due_at": deadline.due_at, "warned_at": None, "breached_at": None}
+        for kind, mark, at in (("warning", "warned_at", deadline.warn_at), ("breach", "breached_at", deadline.due_at)):
+            if said[mark] is None or at is None or at > unit.now:
+                said[mark] = None
+                if at is not None:
+                    jobs.put(unit, case.id, 0, kind, at, {"deadline": CASE})
+        for job in _drawn(unit, case.id, CASE):
+            jobs.move(unit, case.id, job.token, "timer", _point(package, deadline.running(), job.payload["mark"]))
+    return {"due_at": deadline.due_at, **said}
 
 
 def start_task(unit: Unit, package: Package, case: Row[Any], task: OpenTask, data: dict[str, Any]) -> Deadline | None:
-    """A task's clock starts when it opens, if its type has a term of the task's name."""
-    if task.element not in package.terms:
+    """A task's clock starts when it opens, if its type has a term of the task's name or the diagram names one."""
+    name = task.term or task.element
+    if name not in package.terms:
         return None
-    deadline = package.terms.due(task.element, unit.now, data.get("severity"))
+    deadline = package.terms.due(name, unit.now, data.get("severity"))
     _start(unit, case.id, task.token, deadline)
     return deadline
 
@@ -339,7 +344,7 @@ def follow(unit: Unit, package: Package, case: Row[Any], data: dict[str, Any], f
     values: dict[str, Any] = {}
     if not settled and (case.closed_at is not None or data.get("severity") != case.severity):
         deadline = promised(unit, package, case, data)
-        values = _promise_again(unit, package, case.id, deadline) if isinstance(deadline, Deadline) else {}
+        values = _promise_again(unit, package, case, deadline) if isinstance(deadline, Deadline) else {}
     if not settled and case.closed_at is not None:
         unit.record(case.id, "reopened", "system")
         values |= {"closed_at": None, "reopenings": case.reopenings + 1}

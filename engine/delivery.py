@@ -18,7 +18,8 @@ from engine.runtime import Runtime
 
 log = logging.getLogger(__name__)
 
-ADDRESSES = {"sms": ("phone", "phone number"), "email": ("email", "e-mail address"), "zalo": ("zalo", "Zalo account")}
+ADDRESSES = {"sms": ("phone", "phone number"), "email": ("email", "e-mail address"), "zalo": ("zalo", "Zalo account"),
+             "facebook": ("facebook", "Facebook account"), "viber": ("viber", "Viber account")}  # fmt: skip
 
 Service = Callable[[dict[str, Any], str], dict[str, Any]]  # (payload, key) -> answer
 
@@ -71,10 +72,10 @@ def _call(item: Item, services: Mapping[str, Service]) -> dict[str, Any]:
 def _message(runtime: Runtime, item: Item) -> Message:
     """With the address as known at this moment, read in a unit that has ended when this returns."""
     with runtime.read() as unit:
-        number = unit.scalar(select(cases.c.number).where(cases.c.id == item.case_id))
+        case = unit.first(select(cases.c.number, cases.c.province).where(cases.c.id == item.case_id))
         row = unit.first(_whom(item))
     text, subject = item.payload.get("text", ""), item.payload.get("subject", "")
-    return Message(item.kind, item.key, _address(item, row), text, subject, item.payload, number or "")
+    return Message(item.kind, item.key, _address(item, row), text, subject, item.payload, *(case or ("", "")))
 
 
 def _whom(item: Item) -> Any:

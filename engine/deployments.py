@@ -13,7 +13,9 @@ from sqlalchemy import Row, func, select
 
 from engine import access, packages
 from engine.access import Account, Target
-from engine.errors import InvalidRequest, NotFound
+from engine.errors import InvalidPackage, InvalidRequest, NotFound
+from engine.flow.faults import Fault
+from engine.flow.xml import XmlFault, process_ids
 from engine.model import definitions
 from engine.packages import Deployed
 from engine.runtime import Unit
@@ -80,3 +82,56 @@ def _current(unit: Unit) -> set[int]:
     in_force = in_force.where(definitions.c.active_from <= unit.now).group_by(definitions.c.key).subquery()
     same = (definitions.c.key == in_force.c.key) & (definitions.c.version == in_force.c.version)
     return {row.id for row in unit.all(select(definitions.c.id).join(in_force, same))}
+
+
+def amend(unit: Unit, files: Mapping[str, str], name: str = "", *, by: Account) -> Deployed:
+    """A new version of a report type in which these files take the place of those it had: what a modeler deploys is one
+    diagram with a table or a form beside it, never a whole package.
+
+    A diagram takes the place of the one with the same process; any other file that of the same name.
+
+    Args:
+        name: of the deployment; says which type is meant where no diagram does, if it is a type's code.
+
+    Raises:
+        NotAllowed: the account may not deploy, or not for this province.
+        InvalidPackage: the whole would have faults; ``faults`` lists every one, and nothing is stored.
+        InvalidRequest: it cannot be seen which report type is meant.
+    """
+    access.require(by, "deploy")
+    processes = {file: _drawn(file, text) for file, text in files.items() if file.endswith(".bpmn")}
+    base = _meant(unit, files, processes, name)
+    changed = dict(base)
+    for file, text in files.items():
+        mine = [old for old in base if old.endswith(".bpmn") and set(processes.get(file, ())) & set(_ids(base, old))]
+        changed[mine[0] if mine else file] = text
+    return submit(unit, changed, by=by)
+
+
+def _drawn(file: str, text: str) -> list[str]:
+    try:
+        return process_ids(text, file)
+    except XmlFault as fault:
+        found = Fault(file, fault.line, None, "file-unreadable", fault.message)
+        raise InvalidPackage(f"{file} cannot be read; nothing was deployed.", faults=[found.to_json()]) from None
+
+
+def _meant(unit: Unit, files: Mapping[str, str], processes: Mapping[str, list[str]], name: str) -> dict[str, str]:
+    """The files of the newest version of the report type that somebody deploys to."""
+    newest = {row["key"]: row["id"] for row in reversed(list_versions(unit))}
+    drawn = {one for ids in processes.values() for one in ids}
+    if "type.toml" in files:
+        return {}
+    wanted = [key for key in newest if key in drawn] or [key for key in newest if key == name.strip()]
+    for key in wanted or newest:
+        found = show(unit, newest[key])["files"]
+        if wanted or drawn & {one for file in found for one in _ids(found, file)}:
+            return dict(found)
+    said = f"The process {sorted(drawn)[0]!r} belongs to no report type" if drawn else "No diagram is among the files"
+    raise InvalidRequest(
+        f"{said}: name the deployment after the report type's code (BDTT), or deploy a whole package with type.toml."
+    )
+
+
+def _ids(files: Mapping[str, str], file: str) -> list[str]:
+    return process_ids(files[file], file) if file.endswith(".bpmn") else []

@@ -19,10 +19,11 @@ from engine import access, branches
 from engine.access import Account, Target
 from engine.errors import InvalidRequest
 from engine.model import cases, contacts, provinces
-from engine.queries import Page, page, read_cursor
+from engine.queries import Page, list_agencies, page, read_cursor
 from engine.runtime import Unit
 
 AT_ONCE = "giai_dap_ngay"  # the outcome of a case that the desk answered in the call (C.0)
+COMPLAINT = "C4"  # the class of complaints and denunciations, which are no petitions (C.0)
 NEVER_REACHED = "nho"  # and of a missed call whose caller could not be reached again
 NAMES = {
     "answered": "Giải đáp, xử lý, tư vấn trực tiếp",
@@ -30,12 +31,14 @@ NAMES = {
     "open": "Đang xử lý tại tổng đài",
     "missed": "Nhỡ, bỏ dở",
     "refused": "Từ chối, trùng, gọi nhầm",
+    "complaints": "Khiếu nại, tố cáo (không tính là phản ánh, kiến nghị)",
     "unknown": "Kết thúc mà không rõ kết quả",
 }
 TOPICS_SHOWN = 10
 
 _of_case = contacts.c.case_id.is_not(None)
 LINE: ColumnElement[str] = case(
+    (and_(_of_case, cases.c.secrecy == COMPLAINT), "complaints"),
     (contacts.c.outcome == "answered", "answered"),
     (and_(_of_case, cases.c.outcome == AT_ONCE), "answered"),
     (and_(_of_case, cases.c.outcome == NEVER_REACHED), "missed"),
@@ -59,12 +62,14 @@ class Lines:
     open: int = 0
     missed: int = 0
     refused: int = 0
+    complaints: int = 0
     unknown: int = 0
 
     @property
     def unexplained(self) -> int:
         """What is missing from the sum of the outcomes: 0 in a balanced report."""
-        return self.received - self.answered - self.transferred - self.open - self.missed - self.refused
+        said = self.answered + self.transferred + self.open + self.missed + self.refused + self.complaints
+        return self.received - said
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,7 @@ class Figures:
     Attributes:
         name: of the province.
         since: when ``cumulative`` begins; ``None``: it was not asked for.
+        by_agency: (key of who took the contact, its name, lines); a key of ``None``: nobody did, or nobody said so.
         by_key: (key, what it meant when the period ended, lines), in the order of the keys.
         topics: (in a few words, how often), most frequent first.
         calls_out, consultations: calls that the hotline made, and those of them in which somebody was advised.
@@ -86,6 +92,7 @@ class Figures:
     lines: Lines
     by_key: Sequence[tuple[str, str | None, Lines]]
     by_channel: Sequence[tuple[str, Lines]]
+    by_agency: Sequence[tuple[str | None, str | None, Lines]]
     topics: Sequence[tuple[str, int]]
     calls_out: int
     consultations: int
@@ -110,6 +117,7 @@ def report(
         raise InvalidRequest("A period begins before it ends, and what is counted since a date begins no later.")
     came = _came(province, begins, ends)
     keys = {row.key: row.name for row in branches.at(unit, province, ends)}
+    named = {row.key: row.name for row in list_agencies(unit, province)}
     by_key = _grouped(unit, contacts.c.branch, came)
     calls_out, consultations = _out(unit, province, begins, ends)
     return Figures(
@@ -117,6 +125,7 @@ def report(
         _lines(unit, came),
         [(key, keys.get(key), lines) for key, lines in by_key if key is not None],
         [(str(channel), lines) for channel, lines in _grouped(unit, contacts.c.channel, came)],
+        [(key, named.get(key), lines) for key, lines in _grouped(unit, contacts.c.agency, came)],
         _topics(unit, came), calls_out, consultations, since,
         _lines(unit, _came(province, since, ends)) if since else Lines(),
     )  # fmt: skip
@@ -124,7 +133,8 @@ def report(
 
 def behind(
     unit: Unit, account: Account, province: str, begins: datetime, ends: datetime, *, line: str | None = None,
-    branch: str | None = None, channel: str | None = None, limit: int = 50, after: str | None = None,
+    branch: str | None = None, channel: str | None = None, agency: str | None = None, limit: int = 50,
+    after: str | None = None,
 ) -> Page:  # fmt: skip
     """The contacts behind a figure, oldest first, each with the number of its case if there is one.
 
@@ -138,6 +148,7 @@ def behind(
     conditions += [LINE == line] if line else []
     conditions += [contacts.c.branch == branch] if branch else []
     conditions += [contacts.c.channel == channel] if channel else []
+    conditions += [contacts.c.agency == agency] if agency else []
     if after is not None:
         conditions.append(contacts.c.id > read_cursor(after)[1])
     query = _joined(contacts, cases.c.number.label("case"), LINE.label("line")).where(*conditions)
@@ -162,7 +173,7 @@ def _lines(unit: Unit, which: ColumnElement[bool]) -> Lines:
 def _grouped(unit: Unit, by: Any, which: ColumnElement[bool]) -> list[tuple[Any, Lines]]:
     query = _joined(by.label("key"), LINE.label("line"), func.count().label("n")).where(which)
     found: dict[Any, list[Row[Any]]] = {}
-    for row in unit.all(query.group_by(by, LINE).order_by(by)):
+    for row in unit.all(query.group_by(by, LINE).order_by(by.nulls_last())):
         found.setdefault(row.key, []).append(row)
     return [(key, _of(sum(row.n for row in rows), rows)) for key, rows in found.items()]
 

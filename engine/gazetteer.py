@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import Row, insert, select, update
 
+from engine import communes
 from engine.areas import SUFFIX, search_keys
 from engine.errors import InvalidRequest
 from engine.model import agencies, area_successors, areas, provinces
@@ -89,6 +90,7 @@ class Loaded:
         undeclared: districts that its province.toml does not have, so that no routing table is asked for them.
         elsewhere: provinces that hold successors of its communes but are not loaded here.
         without: communes of the list before whose successors this list does not name.
+        agencies: of communes, that are new or other than they were.
     """
 
     province: str
@@ -99,6 +101,7 @@ class Loaded:
     undeclared: list[str] = field(default_factory=list)
     elsewhere: list[str] = field(default_factory=list)
     without: list[str] = field(default_factory=list)
+    agencies: int = 0
 
 
 def chosen(unit: Unit, codes: Iterable[str]) -> list[Row[Any]]:
@@ -140,6 +143,7 @@ def load(unit: Unit, gazetteer: Gazetteer, province: Row[Any]) -> Loaded:
     entries = [*mine, *(entry for entry in beside if entry.code not in missing)]
     done.changed = _bring(unit, gazetteer, entries)
     done.changed += _link(unit, {pair: since for pair, since in links.items() if pair[1] not in missing})
+    done.agencies = communes.make_agencies(unit, province.code, province.settings)
     return done
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Row, bindparam, delete, insert, select, update
 
 from engine import births, clocks, duplicates, incidents, mail, registry
 from engine.errors import InvalidRequest, NotFound, ProcessFault, Stale
-from engine.flow.steps import MIRRORED, Answer, Complete, OpenTask, Outcome, Start, Step
+from engine.flow.steps import MIRRORED, SECRECY, Answer, Complete, OpenTask, Outcome, Start, Step
 from engine.model import areas, cases, deadlines, instances, jobs, participants, subscriptions, tasks
 from engine.packages import Package
 from engine.prepared import Prepared, Upsert
@@ -46,6 +46,11 @@ _WRITE_STATE = Prepared(
 _AREA = Prepared(
     select(areas.c.code).where(
         areas.c.code == bindparam("code"), areas.c.province == bindparam("province"), areas.c.parent.is_(None)
+    )
+)
+_COMMUNE = Prepared(
+    select(areas.c.parent).where(
+        areas.c.code == bindparam("code"), areas.c.province == bindparam("province"), areas.c.parent.is_not(None)
     )
 )
 _ORIGINAL = cases.alias("original")
@@ -81,7 +86,6 @@ _CANCEL_TASKS = Prepared(
 )
 _THIS_CASE = cases.c.id == bindparam("case")
 _MIRROR_VALUES = {name: bindparam(f"new_{name}") for name in MIRRORED}
-_LEAVE_COMMUNE = Prepared(update(cases).where(_THIS_CASE).values(commune=None))
 _MIRROR = Prepared(update(cases).where(_THIS_CASE).values(_MIRROR_VALUES))
 _CLOSE = Prepared(
     update(cases).where(_THIS_CASE).values(_MIRROR_VALUES | {"closed_at": bindparam("at"), "paused_at": None})
@@ -177,8 +181,9 @@ def advance(
     try:
         outcome = package.machine.take(case.state, step, clocks.moment(unit, package, case))
         changed = _changed(unit, case, outcome.data)
+        _check_terms(package, outcome)
         letters = mail.compose(unit, package, case, outcome)
-        children = births.conceive(unit, case, outcome)
+        children = births.conceive(unit, case, outcome, changed)
         repeated = duplicates.answers(unit, case, outcome)
     except ProcessFault as fault:  # nothing has been written yet
         incidents.open(unit, case_id, fault, step)
@@ -221,7 +226,10 @@ def _write_state(unit: Unit, case: Row[Any], outcome: Outcome) -> None:
 
 def _close(unit: Unit, package: Package, case_id: int, outcome: Outcome, step: Step) -> None:
     """Tokens that wait no longer take their tasks, timers and subscriptions with them."""
-    clocked = {token for token, element in outcome.left_tasks.items() if element in package.terms}
+    promised = package.machine.definition.promised
+    clocked = {
+        token for token, element in outcome.left_tasks.items() if element in package.terms or element in promised
+    }
     answered = step.token if isinstance(step, Complete) else None
     for statement, left in (
         (_DROP_JOBS, clocked | outcome.left_timers),
@@ -243,12 +251,52 @@ def _changed(unit: Unit, case: Row[Any], data: dict[str, Any]) -> dict[str, Any]
     for name, value in changed.items():
         if (value is not None or name == "status") and not (isinstance(value, str) and len(value) <= 100):
             raise ProcessFault(f"The variable {name!r} is {value!r}; a case's {name} is a short text.")
+    if "secrecy" in changed and not _is_raised(case.secrecy, changed["secrecy"]):
+        del changed["secrecy"]
     if changed.get("area") and unit.first(_AREA, {"code": changed["area"], "province": case.province}) is None:
         raise ProcessFault(f"The variable 'area' is {changed['area']!r}, which is no area of the province "
                            "that cases are kept by; of a commune, name the district.")
+    if "area" in changed or "commune" in changed:
+        changed["commune"] = _commune(unit, case, data, changed.get("area", case.area))
     if changed.get("outcome") == DUPLICATE and data.get("ma_goc"):
         changed["duplicate_of"] = _original(unit, case, str(data["ma_goc"]).strip())
     return changed
+
+
+def _commune(unit: Unit, case: Row[Any], data: dict[str, Any], area: str | None) -> str | None:
+    """The case's commune, as long as it is in the case's district.
+
+    Raises:
+        ProcessFault: the variable holds what is no commune of the province.
+    """
+    code = data.get("commune", case.commune)
+    if code is None:
+        return None
+    found = unit.first(_COMMUNE, {"code": code, "province": case.province})
+    if found is None:
+        raise ProcessFault(f"The variable 'commune' is {code!r}, which is no commune of a district of the province.")
+    return code if found.parent == area else None
+
+
+def _is_raised(was: str, now: Any) -> bool:
+    """Whether a case becomes more secret: what a decision says can never make it less so.
+
+    Raises:
+        ProcessFault: there is no such class.
+    """
+    if now not in (None, *SECRECY):
+        raise ProcessFault(f"The variable 'secrecy' is {now!r}; there are the classes {', '.join(SECRECY)}.")
+    return now is not None and SECRECY.index(now) > SECRECY.index(was)
+
+
+def _check_terms(package: Package, outcome: Outcome) -> None:
+    """Raises:
+    ProcessFault: a task is due by a promise that nobody made.
+    """
+    for task in outcome.opened:
+        if task.term and task.term not in package.terms:
+            raise ProcessFault(f"{task.name!r}: its term came out as {task.term!r}; type.toml has no [deadlines."
+                               f"{task.term}].", task.element)
 
 
 def _original(unit: Unit, case: Row[Any], number: str) -> int:
@@ -269,11 +317,11 @@ def _mirror(unit: Unit, package: Package, case: Row[Any], outcome: Outcome, chan
     """Write the changed fields; the clock follows status and severity."""
     if "status" in changed:
         unit.record(case.id, "status", "system", status=changed["status"], was=case.status)
+    if "secrecy" in changed:
+        unit.record(case.id, "secrecy", "system", secrecy=changed["secrecy"], was=case.secrecy)
     for field, part in (("lead_agency", "lead"), ("monitor_agency", "monitor")):
         if changed.get(field):
             concern(unit, case.id, changed[field], part)
-    if "area" in changed and case.commune is not None:  # which is in the district that it has left
-        unit.write(_LEAVE_COMMUNE, {"case": case.id})
     values = clocks.follow(unit, package, case, outcome.data, outcome.finished)
     if "duplicate_of" in changed:  # whoever was joined to this one hears that one's result, too
         unit.write(_JOINED_BEFORE, {"case": case.id, "original": changed["duplicate_of"]})
@@ -289,6 +337,13 @@ def _mirror(unit: Unit, package: Package, case: Row[Any], outcome: Outcome, chan
 def concern(unit: Unit, case_id: int, agency: str, part: str) -> None:
     """From now on the case is one of this agency's."""
     unit.write(_CONCERN, {"agency": agency, "case": case_id, "part": part})
+
+
+def hand(unit: Unit, case_id: int, agency: str, part: str) -> None:
+    """The agency's part in the case is another: it was ``handed`` a task of it, or gave that back."""
+    concern(unit, case_id, agency, part)
+    mine = (participants.c.agency == agency, participants.c.case_id == case_id)
+    unit.execute(update(participants).where(*mine).values(part=part))
 
 
 def _open(unit: Unit, package: Package, case: Row[Any], outcome: Outcome) -> None:
@@ -315,7 +370,8 @@ def _open(unit: Unit, package: Package, case: Row[Any], outcome: Outcome) -> Non
 
 def _regroup(unit: Unit, case_id: int, task: OpenTask) -> None:
     change = update(tasks).where(tasks.c.case_id == case_id, tasks.c.token == task.token, tasks.c.status == "open")
-    unit.execute(change.values(group=task.group, assignee=None, owner=None, version=tasks.c.version + 1))
+    nobodys = {"handed_by": None, "assignee": None, "owner": None}
+    unit.execute(change.values(group=task.group, version=tasks.c.version + 1, **nobodys))
     concern(unit, case_id, task.group, "task")
 
 

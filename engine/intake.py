@@ -5,32 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Row
 
-from engine import access, areas, contacts, instances, model, registry
+from engine import access, areas, contacts, instances, registry
 from engine.access import Account, Target
 from engine.calendar import ZONE
 from engine.errors import InvalidRequest
 from engine.forms import contacts as addresses
 from engine.packages import Package
-from engine.prepared import Prepared
 from engine.runtime import Unit
 from engine.vietnamese import nfc
 
 CHANNEL_NAMES = {
-    "dien_thoai": "Điện thoại", "zalo": "Zalo", "web": "Trang web", "app": "Ứng dụng", "email": "Thư điện tử",
-    "facebook": "Facebook", "viber": "Viber", "chatbot": "Trả lời tự động", "truc_tiep": "Trực tiếp",
-    "pc_covid": "PC-Covid", "cong_quoc_gia": "Cổng Dịch vụ công quốc gia", "duong_day_nong_xa": "Đường dây nóng xã",
+    "dien_thoai": "Điện thoại", "sms": "Tin nhắn SMS", "zalo": "Zalo", "web": "Trang web", "app": "Ứng dụng",
+    "email": "Thư điện tử", "facebook": "Facebook", "viber": "Viber", "chatbot": "Trả lời tự động",
+    "truc_tiep": "Trực tiếp", "pc_covid": "PC-Covid", "cong_quoc_gia": "Cổng Dịch vụ công quốc gia",
+    "duong_day_nong_xa": "Đường dây nóng xã",
 }  # fmt: skip
 CHANNELS = tuple(CHANNEL_NAMES)
 KINDS = ("ca_nhan", "to_chuc", "doanh_nghiep")
-
-_AREA = Prepared(
-    select(model.areas.c.code).where(
-        model.areas.c.code == bindparam("code"), model.areas.c.province == bindparam("province")
-    )
-)
-
 
 @dataclass(frozen=True)
 class Person:
@@ -41,6 +34,8 @@ class Person:
     email: str | None = None
     address: str | None = None
     zalo: str | None = None
+    facebook: str | None = None
+    viber: str | None = None
     kind: str = "ca_nhan"
     anonymous: bool = False
 
@@ -91,15 +86,20 @@ def receive(unit: Unit, report: Report, *, by: Account) -> Receipt:
         InvalidAnswers: the form is not filled in as it asks.
         InvalidRequest: channel, area or contact cannot be.
     """
+    likely = unit.catalogue.likely(report.report_type)
+    numbered = registry.next_number(unit, likely) if likely else None  # asked along with what is looked at next
+    place = areas.ask(unit, report.area, str(likely.province["code"])) if likely and report.area else None
     package = unit.catalogue.current(unit, report.report_type)
+    if numbered is None or package is not likely:
+        numbered, place = registry.next_number(unit, package), None
     province = str(package.province["code"])
-    report = _placed(unit, report, package)
+    report = _placed(unit, report, package, place)
     access.require(by, "report", Target(province, package.code, report.area), unit)
-    _check(unit, report, province)
+    _check(report)
     answers = package.intake_form.check(report.answers, today=unit.now.astimezone(ZONE).date())
     people = [row for row in (_person("reporter", report.reporter), _person("beneficiary", report.beneficiary)) if row]
     told = {name: getattr(report, name) for name in registry.TOLD}
-    case, secret = registry.enter(unit, package, answers, by=by.login, **told)
+    case, secret = registry.enter(unit, package, answers, numbered, by=by.login, **told)
     for row in people:
         unit.write(registry.NEW_PERSON, row | {"case_id": case.id})
     _note_contact(unit, report, case, by)
@@ -110,12 +110,15 @@ def receive(unit: Unit, report: Report, *, by: Account) -> Receipt:
     return Receipt(case.id, case.number, secret)
 
 
-def _placed(unit: Unit, report: Report, package: Package) -> Report:
-    """The report under its district. Most name one, and `_check` asks about that along with the rest."""
-    districts = {one.get("code") for one in package.province.get("areas", ()) if not one.get("parent")}
-    if report.area is None or report.area in districts:
+def _placed(unit: Unit, report: Report, package: Package, asked: list[Row[Any]] | None) -> Report:
+    """The report under the area that its case is kept by.
+
+    Where province.toml lists areas, its tables ask for those and no others; else for all that are loaded.
+    """
+    if report.area is None:
         return replace(report, commune=None)
-    area, commune = areas.placed(unit, report.area, str(package.province["code"]), districts)
+    listed = {one.get("code") for one in package.province.get("areas", ()) if not one.get("parent")}
+    area, commune = areas.placed(unit, report.area, str(package.province["code"]), listed or None, asked)
     return replace(report, area=area, commune=commune)
 
 
@@ -134,12 +137,9 @@ def _note_contact(unit: Unit, report: Report, case: Any, by: Account) -> None:
     unit.write(contacts.RECEIVED, row)
 
 
-def _check(unit: Unit, report: Report, province: str) -> None:
+def _check(report: Report) -> None:
     if report.channel not in CHANNELS:
         raise InvalidRequest(f"There is no channel {report.channel!r}; use one of {', '.join(CHANNELS)}.")
-    if report.area is not None:
-        unknown = InvalidRequest(f"There is no area {report.area!r} in the province {province}.")
-        unit.write(_AREA, {"code": report.area, "province": province}, otherwise=unknown)
 
 
 def _person(part: str, person: Person | None) -> dict[str, Any] | None:
@@ -151,8 +151,15 @@ def _person(part: str, person: Person | None) -> dict[str, Any] | None:
     if row.get("phone"):
         row["phone"] = addresses.phone(str(row["phone"]))
         if row["phone"] is None:
-            raise InvalidRequest(f"{part}.phone is no number we can reach; write it like 0912345678, or leave it out.")
+            raise InvalidRequest(
+                f"{part}.phone is no number we can reach; write it like 0912345678, or leave it out.",
+                field=f"{part}.phone",
+            )
     if row.get("email") and not addresses.is_email(str(row["email"])):
-        raise InvalidRequest(f"{part}.email is no e-mail address; write it like ten@example.vn, or leave it out.")
-    whole: dict[str, Any] = dict.fromkeys(("name", "phone", "email", "address", "zalo"))
+        raise InvalidRequest(
+            f"{part}.email is no e-mail address; write it like ten@example.vn, or leave it out.", field=f"{part}.email"
+        )
+    if row.get("email"):
+        row["email"] = str(row["email"]).lower()  # as nobody distinguishes, and answers are compared with it
+    whole: dict[str, Any] = dict.fromkeys(("name", "phone", "email", "address", "zalo", "facebook", "viber"))
     return whole | row | {"part": part, "anonymous": person.anonymous}

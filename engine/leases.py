@@ -17,10 +17,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, Engine, Row, Table, and_, func, literal_column, select, text, update
+from sqlalchemy import ColumnElement, Engine, Row, Table, and_, func, literal_column, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
+from engine.prepared import Prepared
 from engine.runtime import Unit
 
 LEASE = timedelta(seconds=60)
@@ -32,6 +33,7 @@ WAKE_AHEAD = timedelta(seconds=1)  # how often workers look anyway
 _CONFLICTS = {"40001", "40P01", "55P03"}  # PostgreSQL: serialization failure, deadlock, lock not available
 _BUSY = {5, 6}  # SQLite: another process, or another connection of this one, holds the lock
 _PERSONAL = re.compile(r"[\w.+-]+@[\w.-]+|\+?\d[\d .-]{6,}\d")
+_NOTIFY = Prepared(select(func.pg_notify(literal_column(f"'{CHANNEL}'"), literal_column("''"))))
 _woken: WeakKeyDictionary[Engine, datetime] = WeakKeyDictionary()
 
 
@@ -56,10 +58,17 @@ def anything(unit: Unit, table: Table, *conditions: ColumnElement[bool]) -> bool
     return any(unit.first(query.limit(1)) is not None for query in (due, lost))
 
 
-def candidates(unit: Unit, table: Table, limit: int, *conditions: ColumnElement[bool]) -> list[Row[Any]]:
-    """Due rows that nobody else is about to take, longest due first."""
+def candidates(
+    unit: Unit, table: Table, limit: int, *conditions: ColumnElement[bool], order: Sequence[ColumnElement[Any]] = ()
+) -> list[Row[Any]]:
+    """Due rows that nobody else is about to take, longest due first.
+
+    Args:
+        order: what counts more than that.
+    """
     due = select(table.c.id, table.c.attempts, table.c.due_at).where(is_due(unit, table), *conditions)
-    return unit.all(due.order_by(table.c.due_at, table.c.id).limit(limit).with_for_update(skip_locked=True))
+    due = due.order_by(*order, table.c.due_at, table.c.id).limit(limit)
+    return unit.all(due.with_for_update(skip_locked=True, of=table))
 
 
 def take(unit: Unit, table: Table, rows: Sequence[Row[Any]], owner: str, lease: timedelta) -> list[Row[Any]]:
@@ -72,7 +81,12 @@ def take(unit: Unit, table: Table, rows: Sequence[Row[Any]], owner: str, lease: 
         return []
     oldest = min(rows, key=lambda row: (row.due_at, row.id))
     chosen = [oldest.id] if oldest.attempts else [row.id for row in rows if not row.attempts]
-    change = update(table).where(table.c.id.in_(chosen)).values(
+    return hold(unit, table, chosen, owner, lease)
+
+
+def hold(unit: Unit, table: Table, ids: Sequence[int], owner: str, lease: timedelta) -> list[Row[Any]]:
+    """Lease these rows, which are locked already, and return them whole, in this order."""
+    change = update(table).where(table.c.id.in_(ids)).values(
         state="leased",
         lease_owner=owner,
         lease_until_at=unit.now + lease,
@@ -80,7 +94,7 @@ def take(unit: Unit, table: Table, rows: Sequence[Row[Any]], owner: str, lease: 
         attempts=table.c.attempts + 1,
     )
     taken = unit.all(change.returning(*table.c))
-    return sorted(taken, key=lambda row: chosen.index(row.id))
+    return sorted(taken, key=lambda row: ids.index(row.id))
 
 
 def lost(unit: Unit, table: Table) -> list[Row[Any]]:
@@ -144,7 +158,7 @@ def wake(unit: Unit, due_at: datetime) -> None:
     last = _woken.get(unit.connection.engine)
     if last is None or not last <= unit.now < last + WAKE_EVERY:
         _woken[unit.connection.engine] = unit.now
-        unit.execute(text(f"NOTIFY {CHANNEL}"))
+        unit.write(_NOTIFY, {})
 
 
 def next_due(unit: Unit, table: Table, *conditions: ColumnElement[bool]) -> datetime | None:

@@ -6,6 +6,7 @@ A text that would be untrue for the case's outcome is never sent: it becomes an 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row, bindparam, select, union_all
@@ -46,6 +47,7 @@ class Letter(NamedTuple):
     to: str
     person_id: int | None = None
     agency: str | None = None
+    element: str | None = None
 
 
 def compose(unit: Unit, package: Package, case: Row[Any], outcome: Outcome) -> list[Letter]:
@@ -58,7 +60,8 @@ def compose(unit: Unit, package: Package, case: Row[Any], outcome: Outcome) -> l
     for effect in outcome.effects:
         if isinstance(effect, CallOut):
             key = f"{case.number}:{effect.token}"
-            letters.append(Letter(case.id, "service", effect.topic, effect.token, effect.payload, key, effect.topic))
+            call = (effect.topic, effect.token, effect.payload, key, effect.topic)
+            letters.append(Letter(case.id, "service", *call, element=effect.element))
         elif isinstance(effect, Notify):
             letters += _notices(unit, package, case, effect.data, effect)
     return letters
@@ -79,6 +82,7 @@ def post(unit: Unit, letters: list[Letter]) -> None:
             letter.key,
             person_id=letter.person_id,
             agency=letter.agency,
+            element=letter.element,
         )
 
 
@@ -103,36 +107,49 @@ def _notices(unit: Unit, package: Package, case: Row[Any], data: dict[str, Any],
             f"The text {text.key!r} would be untrue for a case whose outcome is {data.get('outcome')!r}.",
             notify.element,
         )
-    try:
-        here = {"buoc": package.machine.describe(notify.element)}
-        rendered = text.render(values(unit, package, case, data) | here)
-    except ProcessFault as fault:
-        raise ProcessFault(fault.message, notify.element) from None
-    payload = {"text": rendered.text, "segments": rendered.segments}
+    called = unit.later(_CALLERS, {"case": case.id, "part": notify.to}) if notify.to in CITIZENS else []
+    said = values(unit, package, case, data) | {"buoc": package.machine.describe(notify.element)}
+
+    def payload(number: str) -> dict[str, Any]:
+        try:
+            rendered = text.render(said | _own(package, number))
+        except ProcessFault as fault:
+            raise ProcessFault(fault.message, notify.element) from None
+        return {"text": rendered.text, "segments": rendered.segments}
+
     key = f"{case.number}:{notify.token}"
     if notify.to in CITIZENS:
-        return _to_citizens(unit, case, notify, text, payload, key)
+        unit.flush()  # if no word of the text had to be looked up
+        return _to_citizens(case, called, notify, text, payload, key)
     agency = data.get(notify.to) if notify.to in ("lead_agency", "monitor_agency") else notify.to
-    return [_to_agency(unit, case.id, str(agency or ""), notify.text, notify.token, payload, key)]
+    return [_to_agency(unit, case.id, str(agency or ""), notify.text, notify.token, payload(case.number), key)]
 
 
 def _to_citizens(
-    unit: Unit, case: Row[Any], notify: Notify, text: Text, payload: dict[str, Any], key: str
+    case: Row[Any],
+    called: list[Row[Any]],
+    notify: Notify,
+    text: Text,
+    payload: Callable[[str], dict[str, Any]],
+    key: str,
 ) -> list[Letter]:
-    """The person of this case, and of every case that was joined to it; each once, however often they called."""
+    """The person of this case, and of every case that was joined to it; each once, however often they called, and each
+    with the number of their own case, whose secret they have."""
+    own_words = payload(case.number)  # whoever is told, a text that cannot be said is the analyst's fault
     letters, told = [], set()
-    for person in unit.all(_CALLERS, {"case": case.id, "part": notify.to}):
+    for person in called:
         kind = _way(person, text)
         address = (kind, getattr(person, _ADDRESS[kind])) if kind else None
         if address in told:
             continue
         told |= {address} if address else set()
-        own = key if person.case_id == case.id else f"{key}:{person.number}"
-        letters.append(Letter(person.case_id, kind, text.key, notify.token, payload, own, notify.to, person.id))
-    return letters or [Letter(case.id, None, text.key, notify.token, payload, key, notify.to)]
+        mine = person.case_id == case.id
+        own, words = (key, own_words) if mine else (f"{key}:{person.number}", payload(person.number))
+        letters.append(Letter(person.case_id, kind, text.key, notify.token, words, own, notify.to, person.id))
+    return letters or [Letter(case.id, None, text.key, notify.token, own_words, key, notify.to)]
 
 
-_ADDRESS = {"sms": "phone", "email": "email", "zalo": "zalo"}
+_ADDRESS = {"sms": "phone", "email": "email", "zalo": "zalo", "facebook": "facebook", "viber": "viber"}
 
 
 def _way(person: Row[Any], text: Text) -> str | None:
@@ -157,16 +174,19 @@ def _to_agency(
 def values(unit: Unit, package: Package, case: Row[Any], data: dict[str, Any]) -> dict[str, Any]:
     """What a text may say of a case: its variables, and the words of the case itself; never personal data."""
     deadline = clocks.promised(unit, package, case, data)
-    words = {
-        "ma": case.number,
+    words = _own(package, case.number) | {
         "loai": package.name.get("vi", package.code),
-        "link": str(package.province.get("tracking_url", "")).replace("{number}", case.number),
         "han": local_time(deadline.due_at) if deadline else None,
         "con_lai": time_left(deadline.due_at - unit.now) if deadline else None,
         "qua": max(int((unit.now - deadline.due_at).total_seconds() // 60), 0) if deadline else None,
         "don_vi": name_of(unit, data.get("lead_agency")),
     }
     return {**data, **{name: value for name, value in words.items() if value is not None}}
+
+
+def _own(package: Package, number: str) -> dict[str, Any]:
+    """What a text says of a case to whoever has its secret."""
+    return {"ma": number, "link": str(package.province.get("tracking_url", "")).replace("{number}", number)}
 
 
 def name_of(unit: Unit, agency: Any) -> str | None:

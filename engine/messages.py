@@ -32,6 +32,8 @@ def deliver(unit: Unit, name: str, payload: dict[str, Any], number: str, *, by: 
         raise InvalidRequest(f"{name!r} is not sent from outside: return the task itself.")
     if name == QUESTION:
         raise InvalidRequest(f"{name!r} is not sent like this: put the question with POST /cases/{{number}}/question.")
+    if name == REOPEN:
+        raise InvalidRequest(f"{name!r} is not sent like this: say it with POST /cases/{{number}}/reopen.")
     case = access.find(unit, by, "message" if name in FROM_CITIZENS else "tell", number, lock=True)
     taken = sorted(registry.RESERVED.intersection(payload))
     if taken:

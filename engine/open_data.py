@@ -75,14 +75,15 @@ def province(unit: Unit, name: str | None) -> str | None:
 
 
 def services(unit: Unit, jurisdiction: str | None = None) -> list[Package]:
-    """The report types in force that people can report, whatever their class; not the one for calls that were missed.
+    """The report types in force that people can report, whatever their class; not those for calls that were missed
+    and for messages that nobody has read yet.
 
     Raises:
         NotFound: there is no such jurisdiction.
     """
     wanted = province(unit, jurisdiction)
-    found = [one for one in unit.catalogue.all_current(unit) if one.code != one.province.get("missed_call")]
-    return [one for one in found if wanted in (None, str(one.province["code"]))]
+    found = [one for one in unit.catalogue.all_current(unit) if wanted in (None, str(one.province["code"]))]
+    return [one for one in found if one.code not in (one.province.get("missed_call"), one.province.get("message_type"))]
 
 
 def service(unit: Unit, code: str, jurisdiction: str | None = None) -> Package:

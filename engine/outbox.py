@@ -12,12 +12,13 @@ everything is delivered at least once, and always with the same key, by which th
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import Row, bindparam, func, select, update
 
 from engine import incidents, jobs, leases
 from engine.errors import NotFound, ProcessFault, WrongState
@@ -27,11 +28,12 @@ from engine.notifiers import TryLater, Undeliverable
 from engine.prepared import Upsert
 from engine.runtime import Runtime, Unit
 
-KINDS = ("sms", "email", "zalo", "webhook", "service")
+KINDS = ("sms", "email", "zalo", "facebook", "viber", "webhook", "service")
 BACK_OFF = tuple(timedelta(seconds=seconds) for seconds in (10, 60, 300, 1_800, 7_200, 21_600))
 ATTEMPTS_MAX = len(BACK_OFF) + 1
 
-_COLUMNS = ("case_id", "key", "kind", "topic", "token", "payload", "person_id", "agency", "due_at", "created_at")
+_COLUMNS = ("case_id", "key", "kind", "topic", "token", "payload", "person_id", "agency", "element", "due_at",
+            "created_at")  # fmt: skip
 _PUT = Upsert(
     lambda insert: (
         insert(outbox)
@@ -87,6 +89,7 @@ def put(
     key: str,
     person_id: int | None = None,
     agency: str | None = None,
+    element: str | None = None,
     due_at: datetime | None = None,
 ) -> None:
     """Owe something. The same key again owes nothing more.
@@ -94,12 +97,13 @@ def put(
     Args:
         kind: one of `KINDS`.
         payload: {"text": …} or a service call's input; never personal data: addresses are looked up when sending.
+        element: of a service call, where in the diagram it is made.
         due_at: not before; now, if left out.
     """
     due_at = due_at or unit.now
     row = {
         "case_id": case_id, "key": key, "kind": kind, "topic": topic, "token": token, "payload": payload,
-        "person_id": person_id, "agency": agency, "due_at": due_at, "created_at": unit.now,
+        "person_id": person_id, "agency": agency, "element": element, "due_at": due_at, "created_at": unit.now,
     }  # fmt: skip
     leases.wake(unit, due_at)
     unit.write(_PUT, row)
@@ -122,21 +126,39 @@ def resend(unit: Unit, outbox_id: int, by: str) -> None:
     if not unit.claims(dead.values(state="ready", due_at=unit.now, attempts=0, last_error=None)):
         raise WrongState(f"Message {outbox_id} is {row.state!r}: only one that was given up can be sent again.")
     unit.record(row.case_id, "message-resent", by, outbox=outbox_id, text=row.topic, channel=row.kind)
-    incidents.settle(unit, row.case_id, _as_step(outbox_id), by)
+    incidents.settle(unit, row.case_id, as_step(outbox_id), by)
     leases.wake(unit, unit.now)
+
+
+def came_back(unit: Unit, row: Row[Any], why: str) -> None:
+    """Note that what was sent could not be brought to anybody after all. Nothing happens if that is known.
+
+    Args:
+        row: of the outbox.
+    """
+    sent = update(outbox).where(outbox.c.id == row.id, outbox.c.state == "sent")
+    if unit.claims(sent.values(state="dead", sent_at=None, last_error=why)):
+        bury(unit, row, why)
 
 
 # -- each a unit of its own ------------------------------------------------------------------------------------------
 
 
-def claim(runtime: Runtime, owner: str, kind: str, limit: int, lease: timedelta = LEASE) -> list[Item]:
-    """Lease what is owed now of one kind, longest due first; committed at once."""
+def claim(
+    runtime: Runtime, owner: str, kind: str, limit: int, lease: timedelta = LEASE, topics: Collection[str] | None = None
+) -> list[Item]:
+    """Lease what is owed now of one kind, longest due first; committed at once.
+
+    Args:
+        topics: only these; ``None``: whatever it is about.
+    """
+    wanted = [outbox.c.kind == kind] if topics is None else [outbox.c.kind == kind, outbox.c.topic.in_(topics)]
     with runtime.read() as unit:
-        if not leases.anything(unit, outbox, outbox.c.kind == kind):
+        if not leases.anything(unit, outbox, *wanted):
             return []
     with runtime.begin() as unit:
-        _reap(unit)
-        rows = leases.candidates(unit, outbox, limit, outbox.c.kind == kind)
+        reap(unit)
+        rows = leases.candidates(unit, outbox, limit, *wanted)
         return [_item(row) for row in leases.take(unit, outbox, rows, owner, lease)]
 
 
@@ -182,7 +204,7 @@ def fail(runtime: Runtime, item: Item, error: Exception, jitter: Random) -> str:
         if not unit.claims(mine.values(later)):
             return "gone"
         if later["state"] == "dead":
-            _bury(unit, item, why)
+            bury(unit, item, why)
     return "dead" if later["state"] == "dead" else "failed"
 
 
@@ -218,27 +240,27 @@ def depth(runtime: Runtime) -> dict[str, float]:
 # -- particulars -----------------------------------------------------------------------------------------------------
 
 
-def _bury(unit: Unit, item: Any, why: str) -> None:
+def bury(unit: Unit, item: Any, why: str) -> None:
     what = {"outbox": item.id, "channel": item.kind, "why": why}
     if item.kind != "service":
         unit.record(item.case_id, "message-undeliverable", "system", text=item.topic, **what)
         return
     unit.record(item.case_id, "service-unanswered", "system", topic=item.topic, **what)
     fault = ProcessFault(f"The service {item.topic!r} did not answer: {why}")
-    incidents.open(unit, item.case_id, fault, _as_step(item.id))
+    incidents.open(unit, item.case_id, fault, as_step(item.id))
 
 
-def _as_step(outbox_id: int) -> dict[str, Any]:
+def as_step(outbox_id: int) -> dict[str, Any]:
     """How an incident of a service call, whose token waits for the answer, names what to do again."""
     return {"kind": "outbox", "outbox_id": outbox_id}
 
 
-def _reap(unit: Unit) -> None:
+def reap(unit: Unit) -> None:
     lost = leases.lost(unit, outbox)
     leases.give_back(unit, outbox, [row.id for row in lost if row.attempts < ATTEMPTS_MAX])
     for row in (row for row in lost if row.attempts >= ATTEMPTS_MAX):
         unit.execute(update(outbox).where(outbox.c.id == row.id).values(state="dead", lease_owner=None))
-        _bury(unit, row, f"the worker died in each of {row.attempts} attempts")
+        bury(unit, row, f"the worker died in each of {row.attempts} attempts")
 
 
 def _item(row: Any) -> Item:

@@ -19,14 +19,16 @@ from typing import Any
 
 from sqlalchemy import bindparam, literal_column, select
 
-from engine import branches, model
+from engine import areas, branches, communes, model
 from engine.areas import search_keys
+from engine.calendar import ZONE
 from engine.deadlines import Terms
 from engine.errors import InvalidPackage, InvalidRequest, NotFound
-from engine.flow.check import check
+from engine.flow.check import Fault, check
 from engine.flow.machine import Machine
 from engine.flow.nodes import START_CASE
 from engine.flow.parser import parse
+from engine.flow.road import Stop, road
 from engine.forms import Form
 from engine.prepared import Prepared
 from engine.runtime import Unit
@@ -60,6 +62,11 @@ class Package:
         return self.type.get("name", {})  # type: ignore[no-any-return]
 
     @property
+    def secrecy(self) -> str:
+        """The class of its cases as they are received; a case can be made more secret by its process."""
+        return str(self.type.get("secrecy", "C1"))
+
+    @property
     def intake_form(self) -> Form:
         return self.forms[self.type["intake_form"]]
 
@@ -67,6 +74,11 @@ class Package:
     def machine(self) -> Machine:
         lanes = {lane: str(group) for lane, group in self.type.get("lanes", {}).items()}
         return Machine(parse(self.files, self.type["process"], lanes))
+
+    @cached_property
+    def road(self) -> list[Stop]:
+        """The steps that people take on the way to an answer, as the diagram names them."""
+        return road(self.files, self.type["process"])
 
     @cached_property
     def terms(self) -> Terms:
@@ -114,7 +126,7 @@ def deploy(unit: Unit, files: Files, *, by: str, active_from: datetime | None = 
     Raises:
         InvalidPackage: it has faults; ``faults`` lists every one, and nothing is stored.
     """
-    faults = check(files, _intake_forms(unit, files))
+    faults = judged(unit, files, active_from or unit.now)
     errors = [fault for fault in faults if fault.severity == "error"]
     if errors:
         found = "1 fault" if len(errors) == 1 else f"{len(errors)} faults"
@@ -142,15 +154,22 @@ def deploy(unit: Unit, files: Files, *, by: str, active_from: datetime | None = 
     return Deployed(made, package.code, int(row["version"]), False, warnings)
 
 
-def _intake_forms(unit: Unit, files: Files) -> dict[str, Form]:
-    """Those of the other report types in the province of a package, which may be any text still."""
+def judged(unit: Unit, files: Files, moment: datetime) -> list[Fault]:
+    """The gate's judgement of a package that comes into force then, with the areas that its province has by then, and
+    the other report types that it has now."""
     try:
-        province = tomllib.loads(files["province.toml"])["code"]
-    except (KeyError, tomllib.TOMLDecodeError):
-        return {}
+        province = str(tomllib.loads(files["province.toml"])["code"])
+    except (KeyError, TypeError, tomllib.TOMLDecodeError):
+        return check(files)  # which says so
+    places = areas.places(unit, province, moment.astimezone(ZONE).date())
+    return check(files, places, _intake_forms(unit, files, province))
+
+
+def _intake_forms(unit: Unit, files: Files, province: str) -> dict[str, Form]:
+    """Those of the other report types in the province of a package."""
     if START_CASE not in "".join(text for name, text in files.items() if name.endswith(".bpmn")):
         return {}  # most types start no other, and need not wait for all those to be read
-    others = [one for one in unit.catalogue.all_current(unit) if one.province["code"] == province]
+    others = [one for one in unit.catalogue.all_current(unit) if str(one.province["code"]) == province]
     return {one.code: one.intake_form for one in others}
 
 
@@ -179,12 +198,12 @@ def load_province(unit: Unit, settings: Mapping[str, Any]) -> None:
         model.provinces,
         [{"code": code, "name": settings["name"], "short": settings["short"], "settings": dict(settings)}],
     )
-    areas = [
+    districts = [
         {"code": one["code"], "province": code, "name": one["name"], "parent": one.get("parent")}
         | search_keys(one["name"])
         for one in settings.get("areas", ())
     ]
-    _upsert(unit, model.areas, areas)
+    _upsert(unit, model.areas, districts)
     fields = ("area", "email", "phone")
     agencies = [
         {
@@ -197,6 +216,7 @@ def load_province(unit: Unit, settings: Mapping[str, Any]) -> None:
         for one in settings.get("agencies", ())
     ]
     _upsert(unit, model.agencies, agencies)
+    communes.make_agencies(unit, code, settings)
     branches.load(unit, code, settings.get("branches", ()))
 
 
@@ -229,6 +249,7 @@ class Catalogue:
 
     def __init__(self) -> None:
         self._packages: dict[int, Package] = {}
+        self._last: dict[str, int] = {}
         self._lock = threading.Lock()
 
     def pinned(self, unit: Unit, definition_id: int) -> Package:
@@ -248,7 +269,13 @@ class Catalogue:
         found = unit.scalar(_CURRENT, {"key": key, "now": unit.now})
         if found is None:
             raise NotFound(f"There is no report type {key!r}.")
+        if found not in unit.deployed:
+            self._last[key] = found
         return self.pinned(unit, found)
+
+    def likely(self, key: str) -> Package | None:
+        """What `current` answered last: for a guess that is checked by asking it."""
+        return self._packages.get(self._last.get(key, 0))
 
     def all_current(self, unit: Unit) -> list[Package]:
         keys = unit.all(

@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, literal_column, or_, select
 
-from engine import access
+from engine import access, areas
 from engine.access import Account
 from engine.errors import InvalidRequest, NotFound
 from engine.model import (
@@ -321,9 +321,18 @@ def _one(unit: Unit, account: Account, action: str, table: Any, key: int, noun: 
 # -- who there is --------------------------------------------------------------------------------------------------
 
 
-def list_agencies(unit: Unit, province: str | None = None, kind: str | None = None) -> list[Row[Any]]:
-    equal = {agencies.c.province: province, agencies.c.kind: kind}
+def list_agencies(
+    unit: Unit, province: str | None = None, kind: str | None = None, parent: str | None = None, at: date | None = None
+) -> list[Row[Any]]:
+    """Agencies by key.
+
+    Args:
+        at: only those that are there on that local day; left out: whenever.
+    """
+    equal = {agencies.c.province: province, agencies.c.kind: kind, agencies.c.parent: parent}
     conditions = [column == value for column, value in equal.items() if value is not None]
+    if at is not None:
+        conditions.append(areas.valid(at, agencies))
     return unit.all(select(agencies).where(*conditions).order_by(agencies.c.key))
 
 

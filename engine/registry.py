@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,6 +20,8 @@ from engine.packages import Package
 from engine.prepared import PerDatabase, Prepared, Upsert
 from engine.runtime import Unit
 from engine.vietnamese import fold, nfc
+
+Numbered = Callable[[], tuple[str, int]]
 
 SUBJECT_MAX = 120
 TOLD = ("channel", "area", "commune", "place", "severity", "subject")  # what a report says beside its form
@@ -47,14 +50,33 @@ _NEXT_NUMBER = Upsert(
     )
 )
 NEW_PERSON = Prepared.insertion(
-    model.people, "case_id", "part", "name", "phone", "email", "address", "zalo", "kind", "anonymous"
+    model.people, "case_id", "part", "name", "phone", "email", "address", "zalo", "facebook", "viber", "kind",
+    "anonymous",
 )
+
+
+def next_number(unit: Unit, package: Package) -> Numbered:
+    """1022.BD.20210903.00042: numbered per province and local day; two never get the same. And the new case's id.
+
+    Returns:
+        What tells both; they are asked for no later than the next look at the database.
+    """
+    series = f"{package.province['short']}.{unit.now.astimezone(ZONE):%Y%m%d}"
+    last, new_id = unit.later(_NEXT_NUMBER, {"series": series}), unit.later(_NEXT_ID, {})
+
+    def tell() -> tuple[str, int]:
+        if not new_id:
+            unit.flush()
+        return f"1022.{series}.{last[0].last:05d}", new_id[0][0]
+
+    return tell
 
 
 def enter(
     unit: Unit,
     package: Package,
     answers: dict[str, Any],
+    numbered: Numbered,
     *,
     by: str,
     channel: str,
@@ -70,6 +92,7 @@ def enter(
 
     Args:
         answers: of the type's intake form, checked.
+        numbered: by `next_number`, which may have been asked some time ago.
         by: log-in, or "system".
         secrecy: the type's own, if left out.
         born_of: id of the case whose process started this one.
@@ -77,7 +100,7 @@ def enter(
     Returns:
         Its row with `UNBORN` beside it, for `instances.begin`, and the citizen's tracking secret.
     """
-    (number, case_id), secret = _next_number(unit, package), secrets.token_urlsafe(12)
+    (number, case_id), secret = numbered(), secrets.token_urlsafe(12)
     deadline = package.terms.due(clocks.CASE, unit.now, severity) if clocks.CASE in package.terms else None
     said = str(answers.get("noi_dung") or "")
     subject = nfc(subject or said).replace("\n", " ").strip()[:SUBJECT_MAX]
@@ -92,7 +115,7 @@ def enter(
         "commune": commune,
         "place": place,
         "channel": channel,
-        "secrecy": secrecy or package.type.get("secrecy", "C1"),
+        "secrecy": secrecy or package.secrecy,
         "subject": subject,
         "report": answers,
         "status": package.first_status(),
@@ -115,8 +138,8 @@ def facts(unit: Unit, package: Package, case: Any) -> dict[str, Any]:
     """What the process knows from the start; no field of a form can take the place of what the engine says."""
     told = {
         "number": case.number, "report_type": package.code, "province": case.province,
-        "area": case.area, "channel": case.channel, "opened_at": unit.now.isoformat(),
-        "status": package.first_status(),
+        "area": case.area, "commune": case.commune, "channel": case.channel, "opened_at": unit.now.isoformat(),
+        "status": package.first_status(), "secrecy": case.secrecy,
     }  # fmt: skip
     said = {key: value for key, value in case.report.items() if key not in RESERVED or key == "severity"}
     return {**said, **told, **({"severity": case.severity} if case.severity else {})}
@@ -124,11 +147,3 @@ def facts(unit: Unit, package: Package, case: Any) -> dict[str, Any]:
 
 def secret_hash(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
-
-
-def _next_number(unit: Unit, package: Package) -> tuple[str, int]:
-    """1022.BD.20210903.00042: numbered per province and local day; two never get the same. And the new case's id."""
-    series = f"{package.province['short']}.{unit.now.astimezone(ZONE):%Y%m%d}"
-    last = unit.later(_NEXT_NUMBER, {"series": series})
-    case_id = unit.scalar(_NEXT_ID)
-    return f"1022.{series}.{last[0].last:05d}", case_id

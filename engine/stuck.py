@@ -111,6 +111,12 @@ def _dead_letters(now: datetime) -> Select[Any]:
     return found.where(outbox.c.state == literal_column("'dead'"))
 
 
+def _unserved(now: datetime) -> Select[Any]:
+    found = _row(outbox, outbox.c.due_at, outbox.c.id, outbox.c.topic)
+    ready = outbox.c.state == literal_column("'ready'")
+    return found.where(ready, outbox.c.kind == "service", outbox.c.due_at < now - UNRUN)
+
+
 def _unanswered(now: datetime) -> Select[Any]:
     waiting = ~exists(select(tasks.c.id).where(tasks.c.case_id == cases.c.id, OPEN_TASK))
     found = _row(subscriptions, cases.c.due_at, subscriptions.c.token, subscriptions.c.message)
@@ -175,8 +181,14 @@ REASONS: dict[str, Reason] = {
         lambda row, _: f"A {row.a} was due at {local_time(row.since)} and has not been run: is a worker running?",
         (("start-worker", "manage"),),
     ),
+    "unserved": Reason(
+        8, _unserved,
+        lambda row, _: f"The service '{row.a}' is asked for since {local_time(row.since)}, and no program has fetched "
+        "it: is its worker running?",
+        (("start-worker", "manage"),),
+    ),
     "overdue-case": Reason(
-        8, _overdue,
+        9, _overdue,
         lambda row, names: f"The case is overdue since {local_time(row.since)}"
         + (f"; {_name(row.a, names)} leads it." if row.a else "; no agency leads it yet."),
         (("extend-case", "extend"), ("reassign-case", "reassign")),

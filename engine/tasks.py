@@ -8,16 +8,18 @@ from typing import Any
 
 from sqlalchemy import JSON, Row, bindparam, select, update
 
-from engine import access, incidents, instances, messages, model
+from engine import access, areas, communes, incidents, instances, mail, messages, model
 from engine.access import Account
 from engine.calendar import ZONE
 from engine.errors import InvalidRequest, NotAllowed, NotFound, WrongState
-from engine.flow.codec import data_of
-from engine.flow.steps import Complete, Deliver, Outcome
+from engine.flow.codec import data_at
+from engine.flow.steps import Complete, Deliver, Outcome, Reassign
 from engine.prepared import Prepared
 from engine.runtime import Unit
+from engine.texts import local_time
 
 REASON_MAX = 2_000
+NEW_WORK = "I01"  # the text that tells an agency of new work
 
 _THIS = model.tasks.c.id == bindparam("task")
 _NEXT_VERSION = model.tasks.c.version + 1
@@ -111,6 +113,68 @@ def delegate(unit: Unit, task_id: int, to_login: str, *, by: Account) -> Change:
     return _unmoved(task)
 
 
+def hand_down(unit: Unit, task_id: int, agency: str, *, by: Account) -> Change:
+    """*Giao cấp dưới*: let an agency below do it, as a commune verifies for its district, which keeps the case.
+
+    Raises:
+        NotFound, NotAllowed, WrongState: as for `claim`.
+        InvalidRequest: the agency is not below the task's, or is no more.
+    """
+    task = _workable(unit, task_id, by, "delegate")
+    found = communes.below(unit, task.group, agency, areas.today(unit))
+    _regroup(unit, task, agency, handed_by=task.group)
+    instances.hand(unit, task.case_id, agency, "handed")
+    unit.record(task.case_id, "task-handed-down", by.login, task.element, task=task_id, to=agency)
+    _tell(unit, task, found.key)
+    return _unmoved(task)
+
+
+def take_back(unit: Unit, task_id: int, reason: str, *, by: Account) -> Change:
+    """The agency that handed a task down does it after all.
+
+    Raises:
+        NotFound: there is no such task that this account's agency has handed down.
+        WrongState: it is done, or has just changed hands.
+        InvalidRequest: no reason.
+    """
+    task = access.find_task(unit, by, task_id, "take-back")
+    if task.status != "open":
+        raise WrongState(f"The task {task.name!r} is already {task.status}.", state=task.status)
+    if task.handed_by is None:
+        raise WrongState(f"The task {task.name!r} was not handed down by anybody.")
+    return _up(unit, task, "task-taken-back", checked_reason(reason), by)
+
+
+def _up(unit: Unit, task: Any, event: str, reason: str, by: Account) -> Change:
+    """A task goes back to the agency that handed it down."""
+    _regroup(unit, task, task.handed_by, handed_by=None)
+    still = select(model.tasks.c.id).where(
+        model.tasks.c.case_id == task.case_id, model.tasks.c.group == task.group, model.tasks.c.handed_by.is_not(None)
+    )
+    if unit.first(still) is None:
+        instances.hand(unit, task.case_id, task.group, "task")
+    unit.record(task.case_id, event, by.login, task.element, task=task.id, was=task.group, reason=reason)
+    _tell(unit, task, task.handed_by)
+    return _unmoved(task)
+
+
+def _regroup(unit: Unit, task: Any, group: str, handed_by: str | None) -> None:
+    as_seen = model.tasks.c.version == task.version
+    new = {"group": group, "handed_by": handed_by, "assignee": None, "owner": None, "claimed_at": None}
+    if not _change(unit, task, as_seen, **new):
+        raise WrongState(f"The task {task.name!r} has just changed hands or is done: look at it again.")
+
+
+def _tell(unit: Unit, task: Any, agency: str) -> None:
+    """By the text that agencies get with new work, if the province has one."""
+    case = unit.first(select(model.cases).where(model.cases.c.id == task.case_id))
+    due_at = task.due_at or case.due_at
+    if due_at is not None:
+        package = unit.catalogue.pinned(unit, case.definition_id)
+        words = {"han": local_time(due_at)}
+        mail.remind(unit, package, case, NEW_WORK, agency, f"{case.number}:{task.id}:{task.version}", words)
+
+
 def complete(unit: Unit, task_id: int, answers: dict[str, Any], *, by: Account) -> Change:
     """Answer a task and let its case move on.
 
@@ -130,6 +194,7 @@ def complete(unit: Unit, task_id: int, answers: dict[str, Any], *, by: Account) 
     if task.assignee not in (None, by.id):
         raise WrongState(f"The task {task.name!r} has been claimed by somebody else.")
     answers = _checked(unit, case, task, answers)
+    answers |= _placed(unit, case, answers)
     outcome = _advance(unit, case, task, Complete(task.token, answers), by)
     said = {"task": task_id, "said": answers, "seen": task.version}
     changed = WrongState(f"The task {task.name!r} has just changed hands: look at it again.")
@@ -152,7 +217,10 @@ def _advance(unit: Unit, case: Row[Any], task: Any, step: Complete, by: Account)
 
 
 def give_back(unit: Unit, task_id: int, reason: str, *, by: Account) -> Change:
-    """*Không thuộc thẩm quyền*: the case goes back to whoever assigns it, with the reason; returns are counted.
+    """*Không thuộc thẩm quyền*: the case goes back to whoever assigns it, with the reason; returns are counted. An
+    agency that only takes part returns its own part, if the diagram says what then.
+
+    A task that the agency above handed down goes back to that one, and the case stays where it is.
 
     Raises:
         NotFound, NotAllowed, WrongState: as for `complete`; or this step's diagram does not take returns.
@@ -160,19 +228,51 @@ def give_back(unit: Unit, task_id: int, reason: str, *, by: Account) -> Change:
     """
     reason = checked_reason(reason)
     case, task = _worked_on(unit, task_id, by)
-    if task.group != case.lead_agency:
-        raise WrongState(f"The task {task.name!r} is not the lead agency's: only that one can return a case.")
-    returns = case.returns + 1
-    payload = {"ly_do": reason, "don_vi_tra_lai": by.agency or task.group, "so_lan_tra_lai": returns}
-    unit.execute(update(model.cases).where(model.cases.c.id == case.id).values(returns=returns))
+    if task.handed_by is not None:
+        task.case_status, task.outcome = case.status, case.outcome
+        return _up(unit, task, "task-given-back", reason, by)
+    part = task.group != case.lead_agency
+    returns = case.returns + (0 if part else 1)
+    payload = {"ly_do": reason, "don_vi_tra_lai": by.agency or task.group}
+    if not part:
+        payload["so_lan_tra_lai"] = returns
+        unit.execute(update(model.cases).where(model.cases.c.id == case.id).values(returns=returns))
+    step = Deliver(messages.RETURNED, payload, within=task.token, part=part)
     try:
-        outcome = instances.advance(
-            unit, task.case_id, Deliver(messages.RETURNED, payload, within=task.token), by=by.login, case=case
-        )
+        outcome = instances.advance(unit, task.case_id, step, by=by.login, case=case)
     except WrongState:
+        if part:
+            raise WrongState(f"The task {task.name!r} is not the lead agency's: only that one can return a case.") \
+                from None
         raise WrongState(f"The task {task.name!r} cannot be returned: its process does not provide for it.") from None
     unit.record(task.case_id, "returned", by.login, task.element, task=task_id, reason=reason, times=returns)
     return Change.of(task, case, outcome.data if outcome else {}, "cancelled" if outcome else "open")
+
+
+def reassign(unit: Unit, task_id: int, agency: str, reason: str, *, by: Account) -> Change:
+    """Give one task of a case to another agency: one of several that take part was the wrong one.
+
+    Raises:
+        NotFound, NotAllowed: the task or its case is not for this account.
+        WrongState: it is done already, or it is the lead agency's, whose tasks go with the case.
+        InvalidRequest: no reason, or no such agency in the province.
+    """
+    reason = checked_reason(reason)
+    task = access.find_task(unit, by, task_id)
+    case = access.find(unit, by, "reassign", task.number, lock=True)
+    if task.status != "open":
+        raise WrongState(f"The task {task.name!r} is already {task.status}.", state=task.status)
+    if task.group == case.lead_agency:
+        raise WrongState(f"The task {task.name!r} is the lead agency's: reassign the case {case.number}.")
+    known = select(model.agencies.c.key).where(
+        model.agencies.c.key == agency, model.agencies.c.province == case.province
+    )
+    if unit.first(known) is None:
+        raise InvalidRequest(f"There is no agency {agency!r} in the province of {case.number}.")
+    instances.advance(unit, case.id, Reassign(task.token, agency), by=by.login, case=instances.load(unit, case.id))
+    unit.record(case.id, "task-reassigned", by.login, task.element, task=task_id, agency=agency, was=task.group,
+                reason=reason)
+    return _unmoved(access.find_task(unit, by, task_id))
 
 
 def checked_reason(reason: str) -> str:
@@ -232,7 +332,28 @@ def _checked(unit: Unit, case: Row[Any], task: Any, answers: dict[str, Any]) -> 
             raise InvalidRequest(f"The task {task.name!r} has no form: complete it without answers.")
         return {}
     today = unit.now.astimezone(ZONE).date()
-    return forms[task.form].check(answers, data=data_of(case.state), today=today)
+    return forms[task.form].check(answers, data=data_at(case.state, task.token), today=today)
+
+
+def _placed(unit: Unit, case: Row[Any], answers: dict[str, Any]) -> dict[str, Any]:
+    """What follows from an answer that says where: of a commune its district, and without one no commune's any more.
+
+    Raises:
+        InvalidRequest: there is no such area, or the commune is not in the district.
+    """
+    said = {name: answers.get(name) or getattr(case, name) for name in ("area", "commune")}
+    area, commune = (said[name] if said[name] != getattr(case, name) else None for name in said)  # what is new
+    if area is None and commune is None:
+        return {}
+    found = areas.in_province(unit, commune or area, case.province)
+    if found.parent is None:
+        if commune is not None:
+            raise InvalidRequest(f"The area {commune!r} ({found.name}) is no commune of a district.", field="commune")
+        return {"commune": None}
+    if commune is not None and area not in (None, found.parent):
+        raise InvalidRequest(f"The commune {commune!r} ({found.name}) is in {found.parent!r}, not in {area!r}.",
+                             field="commune")  # fmt: skip
+    return {"area": found.parent, "commune": found.code}
 
 
 def _forget_failures(unit: Unit, task: Any, by: Account) -> None:

@@ -22,7 +22,7 @@ from engine.vietnamese import nfc, plain
 
 __all__ = ["Rendered", "Text", "length_in_words", "local_time", "time_left"]
 
-CHANNELS = ("sms", "email", "zalo")
+CHANNELS = ("sms", "email", "zalo", "facebook", "viber")
 LONGEST_TEXT = 1000  # characters, as the province writes it
 LONGEST_VALUE = 300  # characters of one value; the rest is cut and marked with …
 _KEYS = ("sms", "plain", "channels", "only_for_outcomes")
@@ -46,7 +46,7 @@ class Text:
     Attributes:
         sms: the words, with placeholders such as {ma} and {dia_diem.huyen}; {{ and }} stand for braces.
         plain: whether it is sent without marks, which more than halves what it costs.
-        channels: how it is sent; ``None``: by SMS, and by e-mail or Zalo to who came that way.
+        channels: how it is sent; ``None``: by SMS, and by e-mail or a messenger to who came that way.
         only_for_outcomes: the outcomes of which it is true; ``None``: it may always be sent.
     """
 
@@ -104,7 +104,7 @@ class Text:
         """The channels it is sent by, to a person whose report came by ``came_by``."""
         if self.channels is not None:
             return self.channels
-        return ("sms", came_by) if came_by in ("email", "zalo") else ("sms",)
+        return ("sms", came_by) if came_by in CHANNELS else ("sms",)
 
     def render(self, values: Mapping[str, Any]) -> Rendered:
         """Put the values in. Moments become local times, lengths of time become words.
@@ -141,7 +141,9 @@ def local_time(at: datetime) -> str:
 
 
 def time_left(left: timedelta) -> str:
-    """"còn 2 giờ 5 phút"; once it is negative, "quá hạn 5 phút". Whole minutes, rounded down."""
+    """"còn 2 giờ 5 phút"; at the due moment "vừa quá hạn", then "quá hạn 5 phút". Whole minutes, rounded down."""
+    if -timedelta(minutes=1) < left <= timedelta():
+        return "vừa quá hạn"
     return f"{'quá hạn' if left < timedelta() else 'còn'} {length_in_words(left)}"
 
 

@@ -7,12 +7,15 @@ and a wrong secret get the same answer.
 from __future__ import annotations
 
 import hmac
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Row, func, select
 
-from engine import access, attempts, cases, messages, model, registry
+from engine import access, attachments, attempts, cases, messages, model, registry
+from engine.attachments import Stored
 from engine.errors import InvalidRequest, NotFound
+from engine.flow.road import Stop
 from engine.queries import OPEN_TASK
 from engine.runtime import Runtime, Unit
 
@@ -41,26 +44,46 @@ def prove(runtime: Runtime, number: str, secret: str, address: str) -> None:
 def show(unit: Unit, number: str) -> dict[str, Any]:
     """What a citizen sees of their case. Call `prove` first.
 
-    ``may`` lists what they may say now: rating, reopen, information.
+    ``may`` lists what they may say now: rating, reopen, information. ``awaited`` says whether the case waits for
+    information. ``progress`` is how far it is on the diagram's main road (`engine.flow.road`), if it is on it: the
+    number of the step, of how many at most, its name, when it is due, and the names of all.
     """
-    case = _case(unit, number)
+    case = _there(unit, number)
     package = unit.catalogue.pinned(unit, case.definition_id)
+    open_tasks = _open_tasks(unit, case.id)
     words = package.status(case.status)
     return {
         "number": case.number, "report_type": package.name, "opened_at": case.opened_at, "due_at": case.due_at,
         "closed_at": case.closed_at, "paused": case.paused_at is not None, "rating": case.rating,
         "status": _filled(unit, words.get("citizen") or words.get("vi") or case.status, case),
         "open311": words.get("open311", "open"), "agency": _agency(unit, case.lead_agency),
-        "steps": [row.name for row in _open_tasks(unit, case.id)], "comments": _public_comments(unit, case.id),
-        "told": _told(unit, case.id), "may": _may(unit, case),
+        "steps": [row.name for row in open_tasks], "comments": _public_comments(unit, case.id),
+        "told": _told(unit, case.id), "may": may(unit, number),
+        "awaited": _awaits(unit, number, messages.MORE_INFORMATION),
+        "progress": None if case.closed_at else _progress(package.road, open_tasks),
+        "files": _files(unit, case.id),
     }  # fmt: skip
 
 
-def say(unit: Unit, number: str, kind: str, *, stars: int | None = None, text: str | None = None) -> None:
+def may(unit: Unit, number: str) -> list[str]:
+    """What the citizen may say now: information, rating, reopen."""
+    case = _there(unit, number)
+    result = cases.joined_to(unit, case) or case
+    if result.closed_at is None or unit.now >= cases.heard_until(unit, result):
+        return ["information"]
+    reopens = _awaits(unit, result.number, messages.REOPEN)
+    return ["information", "rating", *(["reopen"] if reopens else [])]
+
+
+def say(
+    unit: Unit, number: str, kind: str, *, stars: int | None = None, text: str | None = None,
+    files: Iterable[tuple[Stored, str]] = (),
+) -> None:  # fmt: skip
     """Let the citizen speak. Call `prove` first.
 
     Args:
         kind: rating (with ``stars``, 0 to 5), reopen or information (with ``text``).
+        files: what comes with an information, each with its name.
 
     Raises:
         InvalidRequest: what belongs to the kind is missing.
@@ -75,11 +98,29 @@ def say(unit: Unit, number: str, kind: str, *, stars: int | None = None, text: s
     if not text:
         raise InvalidRequest(f"Say in 'text' what the {kind} is about.", field="text")
     if kind == "reopen":
-        cases.reopen(unit, number, text, by=by)
+        _reopen(unit, number, text)
         return
     cases.comment(unit, number, text, public=True, by=by)
+    for stored, name in files:
+        attachments.add(unit, number, stored, name, by=by)
     if _awaits(unit, number, messages.MORE_INFORMATION):
         messages.deliver(unit, messages.MORE_INFORMATION, {"noi_dung_bo_sung": text}, number, by=by)
+
+
+def _reopen(unit: Unit, number: str, text: str) -> None:
+    """Whoever was joined to another's case is told its result, and may say that it is none."""
+    original = cases.joined_to(unit, _there(unit, number))
+    if original is None:
+        cases.reopen(unit, number, text, by=access.citizen(number))
+        return
+    cases.reopen(unit, original.number, text, by=access.citizen(original.number))
+    unit.record(original.id, "reopened-by", "citizen", number=number)
+
+
+def _there(unit: Unit, number: str) -> Row[Any]:
+    case = _case(unit, number)
+    assert case is not None  # proven
+    return case
 
 
 def _case(unit: Unit, number: str) -> Row[Any] | None:
@@ -88,7 +129,26 @@ def _case(unit: Unit, number: str) -> Row[Any] | None:
 
 def _open_tasks(unit: Unit, case_id: int) -> list[Row[Any]]:
     table = model.tasks
-    return unit.all(select(table.c.name).where(table.c.case_id == case_id, OPEN_TASK).order_by(table.c.id))
+    columns = (table.c.name, table.c.element, table.c.due_at)
+    return unit.all(select(*columns).where(table.c.case_id == case_id, OPEN_TASK).order_by(table.c.id))
+
+
+def _progress(road: list[Stop], open_tasks: list[Row[Any]]) -> dict[str, Any] | None:
+    numbers = {stop.element: number for number, stop in enumerate(road, 1)}
+    here = [task for task in open_tasks if task.element in numbers]
+    if not here:
+        return None
+    task = max(here, key=lambda one: numbers[one.element])
+    return {"step": numbers[task.element], "of": len(road), "name": task.name, "due_at": task.due_at,
+            "road": [stop.name for stop in road]}  # fmt: skip
+
+
+def _files(unit: Unit, case_id: int) -> list[Row[Any]]:
+    """What the citizen has sent along; of what agencies keep, nothing."""
+    table = model.attachments
+    columns = (table.c.at, table.c.name, table.c.size)
+    mine = select(*columns).where(table.c.case_id == case_id, table.c.author == access.CITIZEN)
+    return unit.all(mine.order_by(table.c.id))
 
 
 def _public_comments(unit: Unit, case_id: int) -> list[Row[Any]]:
@@ -114,15 +174,6 @@ def _agency(unit: Unit, key: str | None) -> str | None:
 def _filled(unit: Unit, words: str, case: Row[Any]) -> str:
     """ "Đã chuyển {don_vi}" with the agency's name."""
     return words.replace("{don_vi}", _agency(unit, case.lead_agency) or "đơn vị xử lý").replace("{ma}", case.number)
-
-
-def _may(unit: Unit, case: Row[Any]) -> list[str]:
-    may = ["information"]
-    if case.closed_at is not None:
-        may.append("rating")
-    if _awaits(unit, case.number, messages.REOPEN):
-        may.append("reopen")
-    return may
 
 
 def _awaits(unit: Unit, number: str, message: str) -> bool:

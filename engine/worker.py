@@ -1,4 +1,5 @@
-"""What a worker does whenever it is woken: first the jobs that are due, then the messages that are owed.
+"""What a worker does whenever it is woken: the jobs that are due, what came in and is not understood yet, then the
+messages that are owed.
 
 Any number of workers may run on one database. None of them is special, and any of them may die at any moment. What
 wakes a worker (a clock, a notification, a test) is not its business.
@@ -19,7 +20,7 @@ from uuid import uuid4
 
 from sqlalchemy import delete, select
 
-from engine import delivery, instances, jobs, leases, marks, outbox
+from engine import arrivals, delivery, instances, jobs, leases, marks, outbox
 from engine.errors import NotFound, WrongState
 from engine.jobs import Job
 from engine.leases import LEASE
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 BATCH = 20  # claimed at once: as many as are done in a moment
 JOBS_PER_TICK = 500
 KEEP_ANSWERS = timedelta(days=7)
+KEEP_ARRIVALS = timedelta(days=30)  # as they came, after they were dealt with
 
 
 def run(runtime: Runtime, job: Job, jitter: Random) -> str:
@@ -96,17 +98,20 @@ class Worker:
         services: Mapping[str, delivery.Service] | None = None,
         owner: str | None = None,
         *,
+        readers: arrivals.Readers | None = None,
         lease: timedelta = LEASE,
         jitter: Random | None = None,
     ) -> None:
         """Args:
-        notifiers: by kind of message: sms, email, zalo, webhook.
+        notifiers: by kind of message: sms, email, zalo, facebook, viber, webhook.
         services: by topic; called with (payload, key), they answer a table.
+        readers: by channel; without any, what came in is left to other workers.
         owner: a name that no other worker has, nor had.
         """
         self.runtime = runtime
         self.notifiers = dict(notifiers)
         self.services = dict(services or {})
+        self.readers = dict(readers or {})
         self.owner = owner or f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
         self.lease = lease
         self.jitter = jitter or Random()
@@ -114,8 +119,8 @@ class Worker:
         self._stopping = Event()
 
     def tick(self) -> int:
-        """Do what is due, then send what is owed; returns how many of both."""
-        return self.work() + sum(self.relay(kind) for kind in outbox.KINDS)
+        """Do what is due, understand what came in, send what is owed; returns how many of all."""
+        return self.work() + self.understand() + sum(self.relay(kind) for kind in outbox.KINDS)
 
     def work(self, limit: int = JOBS_PER_TICK) -> int:
         """Do jobs until none is due, or ``limit`` of them are done."""
@@ -133,9 +138,21 @@ class Worker:
             done += len(batch)
         return done
 
+    def understand(self, limit: int = BATCH) -> int:
+        """Take up what came in and was not understood at once."""
+        done = 0
+        while self.readers and done < limit and not self.stopping:
+            arrival_id = arrivals.claim(self.runtime)
+            if arrival_id is None:
+                break
+            arrivals.attempt(self.runtime, arrival_id, self.readers)
+            done += 1
+        return done
+
     def relay(self, kind: str, limit: int = BATCH) -> int:
         """Send what is owed of one kind: one gateway that is slow must not keep the others waiting."""
-        batch = outbox.claim(self.runtime, self.owner, kind, limit, self.lease)
+        topics = self.services if kind == "service" else None  # the others are for programs outside: `engine.external`
+        batch = outbox.claim(self.runtime, self.owner, kind, limit, self.lease, topics)
         with self._holding(kind, batch):
             for position, item in enumerate(batch):
                 if self.stopping:
@@ -187,12 +204,14 @@ class Worker:
 
     def next_due(self) -> datetime | None:
         """When there is something to do next, as far as is known now."""
-        known = (jobs.next_due(self.runtime), outbox.next_due(self.runtime))
+        known = (jobs.next_due(self.runtime), outbox.next_due(self.runtime), arrivals.next_due(self.runtime))
         return min((instant for instant in known if instant is not None), default=None)
 
     def tidy(self) -> int:
-        """Forget answers to idempotency keys, and failed logins, of more than a week ago."""
+        """Forget answers to idempotency keys and failed logins after a week, and messages as they came a month after
+        they were dealt with."""
         with self.runtime.begin() as unit:
+            arrivals.tidy(unit, unit.now - KEEP_ARRIVALS)
             before = unit.now - KEEP_ANSWERS
             answers = unit.execute(delete(inbox).where(inbox.c.created_at < before)).rowcount
             return answers + unit.execute(delete(login_failures).where(login_failures.c.at < before)).rowcount

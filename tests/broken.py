@@ -166,8 +166,30 @@ ELEMENTS = [
     broken("ad-hoc", "an ad-hoc subprocess", around("adhoc box { ; user v ; }", "box")),
     broken(
         "event-subprocess",
-        "an event subprocess",
-        SIMPLE + " ; sub box @triggeredByEvent=true { ; start s1 timer=PT1H ; user v ; end e1 ; s1 -> v -> e1 ; }",
+        "an event subprocess that no event begins",
+        SIMPLE + " ; sub box handler { ; start s1 ; tell v ; end e1 ; s1 -> v -> e1 ; }",
+    ),
+    broken(
+        "event-subprocess",
+        "an event subprocess with three bars",
+        SIMPLE + " ; sub box handler times=2 { ; start s1 timer=PT1H ; tell v ; end e1 ; s1 -> v -> e1 ; }",
+    ),
+    broken(
+        "flow-misplaced",
+        "a flow out of an event subprocess",
+        SIMPLE + " ; sub box handler { ; start s1 timer=PT1H ; tell v ; end e1 ; s1 -> v -> e1 ; } ; box -> t",
+    ),
+    broken(
+        "boundary-host",
+        "a boundary event on an event subprocess",
+        SIMPLE + " ; sub box handler { ; start s1 timer=PT1H ; user v ; tell w ; end e1 ; s1 -> v -> w -> e1 ; }"
+        " ; boundary b on=box timer=PT2H ; b -> t",
+    ),
+    broken(
+        "error-not-interrupting",
+        "an event subprocess beside the error that begins it",
+        SIMPLE.replace("end e", "end e error=E")
+        + " ; sub box handler { ; start s1 error=E aside ; tell v ; end e1 ; s1 -> v -> e1 ; }",
     ),
     broken("gateway-complex", "a complex gateway", around("user a ; complex x", "a -> x")),
     broken(
@@ -183,9 +205,45 @@ ELEMENTS = [
         swap=('id="y"', 'id="y" default="flow2"'),
     ),
     broken(
-        "multi-instance", "a multi-instance task", around("user a xml='<bpmn:multiInstanceLoopCharacteristics/>'", "a")
+        "multi-instance",
+        "a multi-instance task of nothing",
+        around("user a xml='<bpmn:multiInstanceLoopCharacteristics/>'", "a"),
     ),
-    broken("loop-marker", "a loop marker", around("user a xml='<bpmn:standardLoopCharacteristics/>'", "a")),
+    broken("multi-instance", "a multi-instance task of two things", around("user a multi=[1] times=2 item=n", "a")),
+    broken("multi-instance", "a thousand instances", around("user a times=1000", "a")),
+    broken("multi-instance", "instances that cannot be counted", around("user a times=-1", "a")),
+    broken("multi-instance", "an instance that does not know its item", around("user a multi=[1]", "a")),
+    broken("multi-instance", "an item that is the case's own", around("user a multi=[1] item=status", "a")),
+    broken("multi-instance", "results in place of the items", around("user a multi=area item=n results=area", "a")),
+    broken("multi-instance", "results that cannot be named", around("user a-b multi=[1] item=n", "a-b")),
+    broken(
+        "multi-instance",
+        "instances that throw events",
+        around("user a times=2", "a"),
+        swap=("<bpmn:multiInstanceLoopCharacteristics", '<bpmn:multiInstanceLoopCharacteristics behavior="One"'),
+    ),
+    broken(
+        "loop-marker", "a loop without an end", around("user a xml='<bpmn:standardLoopCharacteristics/>'", "a")
+    ),
+    broken("loop-marker", "a loop of fewer rounds than none", around("user a rounds=-1", "a")),
+    broken("loop-without-wait", "a loop of a script", around("script a script='n = 1' again='n == 1'", "a")),
+    broken("property-unknown", "results of a task done once", around("user a results=x", "a")),
+    broken("term-unknown", "a task due by a promise nobody made", around("user a term=x", "a")),
+    broken("link", "a link without a name", around("throw c link", "c")),
+    broken("link", "a link that leads nowhere", around("throw c link=L", "c")),
+    broken("link", "a link that nothing leads to", around("user a ; catch c link=L ; xor x", "a -> x") + " ; c -> x"),
+    broken(
+        "link",
+        "a link with two ends",
+        "start s ; user a ; throw c link=L ; catch d link=L ; catch f link=L ; tell t ; tell u ; end e"
+        " ; s -> a -> c ; d -> t -> e ; f -> u -> e",
+    ),
+    broken(
+        "link",
+        "a flow out of a link",
+        "start s ; user a ; throw c link=L ; catch d link=L ; xor x ; tell t ; end e"
+        " ; s -> a -> c -> x ; d -> x -> t -> e",
+    ),
     broken("compensation", "a compensation handler", SIMPLE + " ; user b @isForCompensation=true"),
     broken("quantity", "a task that waits for two tokens", around("user a @startQuantity=2", "a")),
     broken("listener", "a task listener", around("user a extension='<camunda:taskListener event=\"create\"/>'", "a")),
@@ -234,9 +292,8 @@ EVENTS = [
     ),
     *(
         broken("event-not-here", f"a {kind} event", around(f"catch c {kind}", "c"))
-        for kind in ("link", "conditional", "compensate", "cancel")
+        for kind in ("conditional", "compensate", "cancel")
     ),
-    broken("event-not-here", "a link throw event", around("throw c link", "c")),
     broken("event-not-here", "a compensation end event", around("user a", "a").replace("end e", "end e compensate")),
     broken("event-not-here", "a cancel end event", around("user a", "a").replace("end e", "end e cancel")),
     *(

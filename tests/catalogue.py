@@ -136,6 +136,7 @@ WORDING = [
         province='[texts.X]\nsms = "Vì {ly_do_la}"',
     ),
     broken("recipient-unknown", "a notice to nobody known", around("tell n to=chu_tich", "n")),
+    broken("recipient-unknown", "a person who tells nobody", around("user n tells=nobody", "n")),
 ]
 
 

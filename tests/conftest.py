@@ -22,7 +22,11 @@ from tests.clock import Clock
 from tests.embedded_pg import running
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from tests.browser import Site
     from tests.hotline import Hotline
+    from tests.imapd import Server
     from tests.province import Province
     from tests.shipped import Shipped
 
@@ -106,13 +110,11 @@ def worker_database(worker_id: str) -> Iterator[str]:
 @pytest.fixture
 def hotline(database_url: str, clock: Clock, tmp_path: Path) -> Iterator[Hotline]:
     """A small hotline behind the API, on an empty database."""
+    from tests.apps import bound
     from tests.hotline import Hotline
-    from webapi import create_app, db
 
-    app = create_app({"DATABASE": database_url, "INSTANCE": str(tmp_path), "CLOCK": clock})
-    yield Hotline(app, clock)
-    with app.app_context():
-        db.engine.dispose()
+    with bound(database_url, tmp_path, clock) as app:
+        yield Hotline(app, clock)
 
 
 @pytest.fixture(scope="session")
@@ -131,3 +133,32 @@ def province(database_url: str, clock: Clock, tmp_path: Path, shipped: Shipped) 
 
     with opened(database_url, tmp_path, clock, shipped) as province:
         yield province
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One Chromium for all stories of a worker; a skip where there is none."""
+    from tests.browser import chromium
+
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def site(chromium: Browser, sqlite_template: Path, clock: Clock, tmp_path: Path, shipped: Shipped) -> Iterator[Site]:
+    """The shipped provinces behind a real server, for stories in a browser; on SQLite, as it is about the pages."""
+    from tests.browser import visited
+    from tests.province import opened
+
+    path = shutil.copyfile(sqlite_template, tmp_path / "thongsuot.db")
+    with opened(f"sqlite:///{path}", tmp_path, clock, shipped) as province, visited(province, chromium) as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def mail_server() -> Iterator[Server]:
+    """Where letters arrive."""
+    from tests.imapd import serving
+
+    with serving("--no-tls") as server:
+        yield server

@@ -14,11 +14,14 @@
 A line, ended by a line break or `` ; ``, is a node (``kind id "name" key=value …``), or a chain of flows; the last flow
 of a chain may have a condition behind `` : ``, or ``default``. Keys of a node:
 
-    timer=PT5H date=… cycle=… message=m signal=s error=e escalation=e terminate   its event (several are possible)
+    timer=PT5H date=… cycle=… message=m signal=s error=e escalation=e terminate link=l   its event, or several
     on=task aside            where a boundary event hangs; ``aside``: it does not interrupt
     group=desk form=x        of a user task; without ``group`` it is ``desk``, ``group=-`` is none
     topic=geo result=x decision=x calls=P2 script="x = 1"
-    status= outcome= text= to= tells= gives= report_type=    camunda:properties
+    multi=list item=x until=… in_turn; times=3    three bars: for each item of a list, or so often
+    again=… rounds=3 asks_first                   an arrow: a loop
+    handler                                       makes a ``sub`` an event subprocess; its start may be ``aside``
+    status= outcome= text= to= tells= gives= term= results= report_type=      camunda:properties
     @name=value  camunda:name=value               any attribute     xml='<…/>'  any child
 
 ``sub s1 {`` … ``}`` is a subprocess; ``lane "Tổng đài": verify assign`` puts nodes into a lane.
@@ -43,8 +46,8 @@ KINDS = {
 }  # fmt: skip
 TIMES = {"timer": "timeDuration", "date": "timeDate", "cycle": "timeCycle"}
 NAMED = ("message", "signal", "error", "escalation")
-PLAIN = ("terminate", "cancel", "compensate", "conditional", "link")
-PROPERTIES = ("status", "outcome", "text", "to", "tells", "gives", "property", "report_type")
+PLAIN = ("terminate", "cancel", "compensate", "conditional")
+PROPERTIES = ("status", "outcome", "text", "to", "tells", "gives", "term", "results", "property", "report_type")
 CAMUNDA = {
     "form": "formKey", "topic": "topic", "result": "resultVariable", "decision": "decisionRef",
     "group": "candidateGroups",
@@ -132,7 +135,7 @@ class _Drawing:
         values = dict(word.partition("=")[::2] for word in words)
         values = _usual(kind, values)
         opening = f'<bpmn:{tag} id="{key}"' + (f" name={quoteattr(name)}" if name else "") + self._attributes(values)
-        inside = _extensions(values) + self._events(kind, values) + values.get("xml", "")
+        inside = _extensions(values) + self._events(kind, values) + _marker(values) + values.get("xml", "")
         if "script" in values:
             inside += f"<bpmn:script>{escape(values['script'])}</bpmn:script>"
         inside += "\n" + self.scope(lines) if opens else ""
@@ -147,7 +150,9 @@ class _Drawing:
         if "on" in values:
             found["attachedToRef"] = values["on"]
         if "aside" in values:
-            found["cancelActivity"] = "false"
+            found["cancelActivity" if "on" in values else "isInterrupting"] = "false"
+        if "handler" in values:
+            found["triggeredByEvent"] = "true"
         if "calls" in values:
             found["calledElement"] = values["calls"]
         return "".join(f" {key}={quoteattr(value)}" for key, value in found.items())
@@ -164,9 +169,28 @@ class _Drawing:
                     found.append(f'<bpmn:{key}EventDefinition {key}Ref="{key}_{value}"/>')
                 else:
                     values["@messageRef"] = f"{key}_{value}"
+            elif key == "link":
+                found.append("<bpmn:linkEventDefinition" + (f" name={quoteattr(value)}/>" if value else "/>"))
             elif key in PLAIN:
                 found.append(f"<bpmn:{key}EventDefinition/>")
         return "".join(found)
+
+
+def _marker(values: dict[str, str]) -> str:
+    """Three bars or an arrow."""
+    asks = {"until": "completionCondition", "times": "loopCardinality", "again": "loopCondition"}
+    inside = "".join(f"<bpmn:{tag}>{escape(values[key])}</bpmn:{tag}>" for key, tag in asks.items() if key in values)
+    if "again" in values or "rounds" in values:
+        most = f" loopMaximum={quoteattr(values['rounds'])}" if "rounds" in values else ""
+        most += ' testBefore="true"' if "asks_first" in values else ""
+        return f"<bpmn:standardLoopCharacteristics{most}>{inside}</bpmn:standardLoopCharacteristics>"
+    if "multi" not in values and "times" not in values:
+        return ""
+    found = {"isSequential": "true"} if "in_turn" in values else {}
+    found |= {f"camunda:{name}": values[key] for key, name in (("multi", "collection"), ("item", "elementVariable"))
+              if key in values}
+    attributes = "".join(f" {key}={quoteattr(value)}" for key, value in found.items())
+    return f"<bpmn:multiInstanceLoopCharacteristics{attributes}>{inside}</bpmn:multiInstanceLoopCharacteristics>"
 
 
 def _usual(kind: str, values: dict[str, str]) -> dict[str, str]:

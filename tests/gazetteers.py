@@ -15,6 +15,15 @@ WARDS = {  # code: (name, province, what it was made of)
     90001: ("Phường Hoà Thử Mới", 74, (90001, 90004)),
     90010: ("Xã Liên Thử", 74, (90004, 90007)),
 }
+AGENCIES = """
+[agencies_of_communes]
+key = "ubnd_{province}_{commune}"
+name = "UBND {name}"
+parent = "ubnd_{province}_{district}"
+[agencies_of_communes.contacts.90001]
+phone = "+842743111222"
+email = "ubnd-90001@example.vn"
+"""
 WARD = """
 class Ward:
     def __init__(self, code, name="", province_code=0, parts=()):

@@ -28,10 +28,11 @@ from engine import model
 from engine.notifiers import Message, Receipt
 from engine.runtime import Runtime
 from engine.worker import Worker
+from tests.apps import bound
 from tests.clock import VIETNAM, Clock
 from tests.hotline import Caller
 from tests.shipped import DESKS, FILLED, INTAKE, OFFICES, OUTSIDERS, PASSED_TO, SAID, Shipped
-from webapi import auth, create_app, db
+from webapi import auth
 
 CITIZEN, HELPED = "+84912345678", "+84987654321"  # who calls, and who needs help
 
@@ -64,7 +65,7 @@ class Province:
         self.runtime: Runtime = auth.runtime_of(app)
         shipped.put(self.runtime)
         self.post = Post()
-        self.worker = Worker(self.runtime, dict.fromkeys(("sms", "email", "zalo"), self.post))
+        self.worker = Worker(self.runtime, dict.fromkeys(("sms", "email", "zalo", "facebook", "viber"), self.post))
         self.secrets: dict[str, str] = {}  # by case number
         self.incidents: list[str] = []  # the faults that a test expects
 
@@ -239,14 +240,10 @@ def explained(deadline: dict[str, Any]) -> None:
 @contextmanager
 def opened(database_url: str, instance: Path, clock: Clock, shipped: Shipped) -> Iterator[Province]:
     """The provinces on an empty database."""
-    app = create_app({"DATABASE": database_url, "INSTANCE": str(instance), "CLOCK": clock})
-    province = Province(app, clock, shipped)
-    try:
+    with bound(database_url, instance, clock) as app:
+        province = Province(app, clock, shipped)
         yield province
         province.closes_the_books()
-    finally:
-        with app.app_context():
-            db.engine.dispose()
 
 
 def topics(told: list[Told]) -> list[str]:

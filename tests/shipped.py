@@ -77,19 +77,21 @@ class Shipped:
                 files = folders.read(folder)
                 packages.load_province(unit, packages.Package(files).province)
                 packages.deploy(unit, files, by="test")
+            named = demo.named_for(unit)
             for agency in unit.all(select(model.agencies)):
                 self.addresses[agency.key] = agency.email
-                self._seat(unit, agency)
+                self._seat(unit, agency, named.get(agency.key))
         with self.runtime.read() as unit:
             self.packages = {package.id: package for package in self.runtime.catalogue.all_current(unit)}
             tables = [(table, unit.all(select(table))) for table in model.metadata.sorted_tables]
             self.rows = [(table, [dict(row._mapping) for row in rows]) for table, rows in tables if rows]
         self.runtime.database.dispose()
 
-    def _seat(self, unit: Unit, agency: Any) -> None:
+    def _seat(self, unit: Unit, agency: Any, named: list[str] | None) -> None:
         for login, role, name in demo.SEATS[agency.kind]:
             login = login.format(key=agency.key)
-            accounts.create(unit, {"login": login, "name": name, "role": role, "agency": agency.key}, None)
+            person = {"login": login, "name": name, "role": role, "agency": agency.key, "report_types": named}
+            accounts.create(unit, person, None)
             self.tokens[login] = accounts.issue(unit, accounts.account(unit, login), "test").token
             self.tokens.setdefault(agency.key, self.tokens[login])
 

@@ -17,7 +17,7 @@ AGENCIES = {
     "ubnd_74_719": "district", "mttq_74": "overseer",
 }  # fmt: skip
 OURS, THEIRS = "ubnd_74_718", "ubnd_74_719"
-RELATIONS = ("lead", "monitor", "task", "stranger", "opened", "elsewhere")
+RELATIONS = ("lead", "monitor", "task", "handed", "above", "stranger", "opened", "elsewhere")
 
 
 def someone(role: str, **more) -> Account:
@@ -55,12 +55,14 @@ def _make_case(unit, relation: str, secrecy: str, **more) -> int:
         "opened_by": "anna" if relation == "opened" else "zalo",
     } | more  # fmt: skip
     case_id = unit.scalar(insert(model.cases).returning(model.cases.c.id), row)
-    concerned = {agency: "task" for agency in agencies if agency} | ({OURS: "task"} if relation == "task" else {})
+    concerned = {agency: "task" for agency in agencies if agency}
+    concerned |= {OURS: relation} if relation in ("task", "handed") else {}
     for agency, part in concerned.items():
         unit.execute(insert(model.participants), {"agency": agency, "case_id": case_id, "part": part})
-    group = OURS if relation == "task" else THEIRS
+    group = OURS if relation in ("task", "handed") else THEIRS
     unit.execute(insert(model.tasks), {
         "case_id": case_id, "token": 1, "element": "xac_minh", "name": "Xác minh", "group": group, "status": "open",
+        "handed_by": {"handed": THEIRS, "above": OURS}.get(relation),
         "report_type": row["report_type"], "area": row["area"], "created_at": unit.now,
     })  # fmt: skip
     return case_id
@@ -84,7 +86,7 @@ def test_a_list_and_a_single_look_agree_for_every_action_and_relation(runtime, c
 def test_a_list_of_tasks_and_a_single_look_agree(runtime, cases, role):
     account = someone(role)
     with runtime.read() as unit:
-        for action in ("see-task", "work", "delegate"):
+        for action in ("see-task", "work", "delegate", "take-back"):
             query = select(model.tasks.c.id).join(model.cases).where(access.permits(account, action, access.TASKS))
             listed = set(unit.execute(query).scalars())
             rows = unit.all(select(*model.tasks.c, model.cases.c.secrecy).join(model.cases))
@@ -118,15 +120,15 @@ def of(relations: str, classes: str = "C0 C1 C2 C3 C4") -> set[str]:
     return {f"{relation}-{secrecy}" for relation in relations.split() for secrecy in classes.split()}
 
 
-HERE = "lead monitor task stranger opened"
+HERE = "lead monitor task handed above stranger opened"
 OPEN = "C0 C1 C2 C3"
 
 
 @pytest.mark.parametrize(("role", "visible"), [
-    ("operator", of(HERE, OPEN) | of("lead monitor task", "C4")),
-    ("handler", of("lead monitor task", OPEN) | of("lead", "C4")),
-    ("monitor", of("lead monitor task", OPEN)),
-    ("office", of(HERE)),
+    ("operator", of(HERE, OPEN)),
+    ("handler", of("lead monitor task handed", OPEN)),
+    ("monitor", of("lead monitor task handed", OPEN)),
+    ("office", of(HERE, OPEN)),
     ("overseer", of(HERE, OPEN)),
     ("analyst", of(HERE, OPEN)),
     ("admin", of(HERE) | of("elsewhere")),
@@ -135,6 +137,25 @@ OPEN = "C0 C1 C2 C3"
 def test_which_cases_exist_for_a_role(runtime, cases, role, visible):
     with runtime.read() as unit:
         assert seen(unit, someone(role)) == visible
+
+
+@pytest.mark.parametrize(("role", "visible", "known"), [
+    ("operator", of("lead monitor task handed", "C4"), set()),
+    ("handler", of("lead", "C4"), of("lead", "C4")),
+    ("monitor", set(), set()),
+    ("office", of(HERE, "C4"), of(HERE, "C4")),
+])  # fmt: skip
+def test_a_denunciation_is_for_those_whose_accounts_name_its_type(runtime, cases, role, visible, known):
+    named, other = someone(role, report_types=("BDTT",)), someone(role, report_types=("BDKB",))
+    secret = of(HERE, "C4")
+
+    with runtime.read() as unit:
+        assert (seen(unit, named) & secret, seen(unit, named, "person") & secret) == (visible, known)
+        assert seen(unit, other) == set()
+        for account in (named, other, someone(role)):
+            rows = unit.all(select(model.cases).where(model.cases.c.secrecy == "C4"))
+            looked = {row.number for row in rows if access.allows(account, "see", row, unit)}
+            assert looked == seen(unit, account) & secret
 
 
 def test_a_handler_never_sees_a_case_of_another_agency(runtime, cases):
@@ -146,9 +167,9 @@ def test_a_handler_never_sees_a_case_of_another_agency(runtime, cases):
 
 @pytest.mark.parametrize(("role", "known"), [
     ("operator", of(HERE, OPEN)),
-    ("office", of(HERE)),
-    ("handler", of("lead monitor task", "C0 C1") | of("lead", "C3")),
-    ("monitor", of("lead monitor task", "C0 C1")),
+    ("office", of(HERE, OPEN)),
+    ("handler", of("lead monitor task handed", "C0 C1") | of("lead handed", "C3")),
+    ("monitor", of("lead monitor task handed", "C0 C1")),
     ("overseer", set()),
     ("analyst", set()),
     ("admin", set()),
@@ -169,6 +190,7 @@ def test_who_keeps_watch_sees_progress_but_not_what_was_reported(runtime, cases)
     ("extend", {"handler", "office"}),
     ("pause", {"operator", "handler", "office"}),
     ("reassign", {"operator", "office"}),
+    ("take-back", {"handler", "office"}),
     ("merge", {"operator", "office"}),
     ("deploy", {"analyst", "admin"}),
     ("manage", {"admin"}),
@@ -203,6 +225,19 @@ def test_work_is_for_the_group_alone_and_the_office_may_hand_it_on(runtime, case
         assert not access.allows(someone("office", agency="vp_74"), "work", task, unit)
         assert access.allows(someone("office", agency="vp_74"), "delegate", task, unit)
         assert access.allows(someone("handler", agency=THEIRS), "work", task, unit)
+
+
+def test_only_who_handed_a_task_down_takes_it_back(runtime, cases):
+    with runtime.read() as unit:
+        tasks = unit.all(select(*model.tasks.c, model.cases.c.number, model.cases.c.province).join(model.cases))
+
+        def may(account: Account) -> set[str]:
+            return {task.number for task in tasks if access.allows(account, "take-back", task, unit)}
+
+        assert may(someone("handler")) == of("above")
+        assert may(someone("handler", agency=THEIRS)) == of("handed")
+        assert may(someone("office", agency="vp_74")) == of(HERE)
+        assert may(someone("monitor")) == may(someone("operator")) == set()
 
 
 def test_a_report_is_for_the_province_and_type_of_the_account():

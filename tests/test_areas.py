@@ -17,18 +17,20 @@ from engine import areas, folders, gazetteer, model, packages, schema
 from engine.database import connect
 from engine.errors import InvalidRequest
 from engine.flow.check import check
+from engine.flow.codec import data_of
 from engine.gazetteer import Entry, Gazetteer
 from engine.runtime import Runtime
 from tests.clock import VIETNAM
-from tests.drawing import choice, form
-from tests.gazetteers import DISTRICTS, npm_package, python_package, row
-from tests.hotline import PROVINCE, refused
+from tests.drawing import choice, draw, form
+from tests.gazetteers import AGENCIES, DISTRICTS, npm_package, python_package, row
+from tests.hotline import LIFE, PROVINCE, refused
 from webapi import gazetteers
 from webapi.cli import main
 
 BPMN = Path(__file__).parent.parent / "bpmn"
 PROVINCES = ("dong_nai", "ha_noi", "binh_duong", "tp_ho_chi_minh")
 TODAY = date(2026, 3, 2)
+WHERE, XA = ({"type": "textfield", "id": f"Field_{key}", "key": key, "label": key} for key in ("area", "commune"))
 
 
 @pytest.fixture
@@ -316,14 +318,80 @@ def test_a_report_that_names_a_commune_is_kept_by_its_district(loaded):
 
 
 def test_a_case_keeps_its_district_when_districts_are_gone(loaded):
-    number = loaded.receives(area="718")
+    number = loaded.receives(area="90004")
 
     loaded.clock.now = datetime(2026, 3, 2, 8, tzinfo=VIETNAM)
 
-    assert (loaded.case(number)["area"], loaded.case(number)["commune"]) == ("718", None)
+    assert (loaded.case(number)["area"], loaded.case(number)["commune"]) == ("718", "90004")
     after = loaded.as_("truc").get("/areas/718").json["successors"]
     assert [one["name"] for one in after] == ["Phường Hoà Thử Mới", "Xã Liên Thử"]
-    assert loaded.case(loaded.receives(area="719"))["area"] == "719"
+    assert [case["number"] for case in loaded.as_("vanphong").get("/cases", area="718").json["items"]] == [number]
+    loaded.does("truc", number, lead_agency="ubnd_74_718")  # and goes on under it
+    loaded.does("phuong", number, ket_qua="da_giai_quyet", noi_dung_ket_qua="Xong")
+    assert (loaded.case(number)["area"], loaded.case(number)["status"]) == ("718", "da_giai_quyet")
+
+
+@pytest.fixture
+def two_tiers(loaded):
+    """After 1 July 2025, in a province whose province.toml lists no areas any more."""
+    province = PROVINCE.split("[[areas]]")[0] + "[texts" + PROVINCE.split("[texts", 1)[1] + AGENCIES
+    loaded.deploys(province__toml=province)
+    with loaded.runtime.begin() as unit:
+        packages.load_province(unit, tomllib.loads(province))
+    loaded.clock.now = datetime(2025, 7, 1, 0, 0, tzinfo=VIETNAM)
+    return loaded
+
+
+def test_a_new_report_names_a_commune_of_today_or_what_has_become_exactly_one(two_tiers):
+    found = [two_tiers.case(two_tiers.receives(area=area)) for area in ("90001.2025", "90001", "90007")]
+
+    assert [(case["area"], case["commune"]) for case in found] == [
+        ("90001.2025", None), ("90001.2025", None), ("90010.2025", None),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("area", "sentence"), [
+    ("718", "The area '718' (Thành phố Thủ Dầu Một) is no more since 2025-07-01: name what it has become there: "
+            "90001.2025 (Phường Hoà Thử Mới) or 90010.2025 (Xã Liên Thử)."),
+    ("90004", "The area '90004' (Phường 04) is no more since 2025-07-01: name what it has become there: "
+              "90001.2025 (Phường Hoà Thử Mới) or 90010.2025 (Xã Liên Thử)."),
+    ("99999", "There is no area '99999' in the province 74."),
+])  # fmt: skip
+def test_what_has_become_several_is_refused_and_they_are_named(two_tiers, area, sentence):
+    body = {"report_type": "PAKN", "answers": {"noi_dung": "Ngập"}, "channel": "zalo", "area": area}
+
+    assert refused(two_tiers.as_("app").post("/reports", body), 422, "invalid-request") == sentence
+
+
+def test_the_last_evening_of_the_districts_is_still_theirs(two_tiers):
+    two_tiers.clock.now = datetime(2025, 6, 30, 23, 59, tzinfo=VIETNAM)
+
+    assert two_tiers.case(two_tiers.receives(area="718"))["area"] == "718"
+    body = {"report_type": "PAKN", "answers": {"noi_dung": "Ngập"}, "channel": "zalo", "area": "90010.2025"}
+    told = refused(two_tiers.as_("app").post("/reports", body), 422, "invalid-request")
+    assert told == ("The area '90010.2025' (Xã Liên Thử) is only from 2025-07-01 on. Name the district: "
+                    "719 (Huyện Bàu Bàng) or 718 (Thành phố Thủ Dầu Một).")
+
+
+def test_a_type_that_goes_by_districts_of_before_still_takes_reports_without_one(loaded):
+    loaded.clock.now = datetime(2026, 3, 2, 8, tzinfo=VIETNAM)
+    body = {"report_type": "PAKN", "answers": {"noi_dung": "Ngập"}, "channel": "zalo"}
+
+    told = refused(loaded.as_("app").post("/reports", body | {"area": "90010.2025"}), 422, "invalid-request")
+
+    assert told.endswith("Leave the area out, and say where.")
+    assert loaded.as_("app").post("/reports", body).status_code == 201
+
+
+def test_what_is_another_provinces_now_is_refused_with_that(loaded):
+    with loaded.runtime.begin() as unit:
+        unit.execute(insert(model.provinces), {"code": "79", "name": "TP. HCM", "short": "HCM", "settings": {}})
+        unit.execute(model.areas.update().where(model.areas.c.code.like("%.2025")), {"province": "79"})
+    loaded.clock.now = datetime(2026, 3, 2, 8, tzinfo=VIETNAM)
+    body = {"report_type": "PAKN", "answers": {"noi_dung": "Ngập"}, "channel": "zalo", "area": "718"}
+
+    told = refused(loaded.as_("app").post("/reports", body), 422, "invalid-request")
+    assert told.endswith("is no more since 2025-07-01: it belongs to the province 79 now.")
 
 
 def test_who_is_limited_to_a_district_sees_the_reports_of_its_communes_and_no_others(loaded):
@@ -351,6 +419,7 @@ def test_a_commune_of_today_is_in_no_district_so_the_refusal_names_those_it_was_
 
     told = refused(loaded.as_("app").post("/reports", body), 422, "invalid-request")
 
+    assert "is only from 2025-07-01 on" in told
     assert told.endswith("Name the district: 719 (Huyện Bàu Bàng) or 718 (Thành phố Thủ Dầu Một).")
     unknown = refused(loaded.as_("app").post("/reports", body | {"area": "90099"}), 422, "invalid-request")
     assert unknown == "There is no area '90099' in the province 74."
@@ -361,26 +430,70 @@ def test_a_province_of_two_tiers_lists_communes_and_its_cases_are_kept_by_them(l
     with loaded.runtime.begin() as unit:
         packages.load_province(unit, tomllib.loads(province))
     loaded.deploys(province__toml=province)
+    loaded.clock.now = datetime(2025, 7, 1, 8, tzinfo=VIETNAM)
 
     case = loaded.case(loaded.receives(area="90001.2025"))
 
     assert (case["area"], case["commune"]) == ("90001.2025", None)
 
 
-def test_whoever_corrects_the_district_takes_the_commune_away(loaded):
-    fields = choice("lead_agency", "ubnd_74_718", "ubnd_74_719"), choice("area", "718", "719", "90007")
+def corrects(loaded, number, **answers):
+    return loaded.as_("truc").post(f"/tasks/{loaded.task('truc', number)['id']}/complete",
+                                   {"answers": {"lead_agency": "ubnd_74_718"} | answers})  # fmt: skip
+
+
+def place(loaded, number):
+    """Where the case is, as its row and its process have it."""
+    case = loaded.case(number)
+    with loaded.runtime.read() as unit:
+        query = select(model.instances.c.state).join(model.cases).where(model.cases.c.number == number)
+        data = data_of(unit.scalar(query))
+    assert (case["area"], case["commune"]) == (data["area"], data["commune"])
+    return case["area"], case["commune"]
+
+
+@pytest.mark.parametrize(("answers", "found"), [
+    ({"area": "718"}, ("718", "90001")),
+    ({"area": "719"}, ("719", None)),
+    ({"area": "90007"}, ("719", "90007")),
+    ({"area": "718", "commune": "90004"}, ("718", "90004")),
+    ({"commune": "90007"}, ("719", "90007")),
+])  # fmt: skip
+def test_whoever_corrects_the_place_corrects_district_and_commune_together(loaded, answers, found):
+    fields = choice("lead_agency", "ubnd_74_718", "ubnd_74_719"), WHERE, XA
     loaded.deploys(phan_cong__form=form("phan_cong", *fields))
-    kept, moved, wrong = (loaded.receives(area="90001") for _ in range(3))
+    number = loaded.receives(area="90001")
 
-    loaded.does("truc", kept, lead_agency="ubnd_74_718", area="718")
-    loaded.does("truc", moved, lead_agency="ubnd_74_719", area="719")
-    loaded.as_("truc").post(f"/tasks/{loaded.task('truc', wrong)['id']}/complete",
-                            {"answers": {"lead_agency": "ubnd_74_719", "area": "90007"}})  # fmt: skip
+    done = corrects(loaded, number, **answers)
+    assert done.status_code == 200, done.text
 
-    found = [(case["area"], case["commune"]) for case in map(loaded.case, (kept, moved, wrong))]
-    assert found == [("718", "90001"), ("719", None), ("718", "90001")]
-    (incident,) = loaded.as_("phantich").get("/incidents").json["items"]
-    assert "of a commune, name the district" in incident["message"]
+    assert place(loaded, number) == found
+
+
+@pytest.mark.parametrize(("answers", "sentence"), [
+    ({"area": "719", "commune": "90004"}, "The commune '90004' (Phường 04) is in '718', not in '719'."),
+    ({"commune": "718"}, "is no commune of a district"),
+    ({"commune": "12345"}, "There is no area '12345' in the province 74."),
+])  # fmt: skip
+def test_a_commune_that_cannot_be_is_refused_before_anything_moves(loaded, answers, sentence):
+    fields = choice("lead_agency", "ubnd_74_718", "ubnd_74_719"), WHERE, XA
+    loaded.deploys(phan_cong__form=form("phan_cong", *fields))
+    number = loaded.receives(area="90001")
+
+    assert sentence in refused(corrects(loaded, number, **answers), 422, "invalid-request")
+    assert place(loaded, number) == ("718", "90001")
+
+
+def test_a_script_that_moves_the_case_takes_its_commune_away(loaded):
+    life = LIFE.replace("-> xu_ly -> bao", "-> doi -> xu_ly -> bao", 1)
+    life = life.replace("user xu_ly", 'script doi "Đổi huyện" script="area = \'719\'"\nuser xu_ly', 1)
+    loaded.deploys(process__bpmn=draw(life, "PAKN"))
+    number = loaded.receives(area="90001")
+
+    loaded.does("truc", number, lead_agency="ubnd_74_718")
+    loaded.does("phuong", number, ket_qua="da_giai_quyet", noi_dung_ket_qua="Xong")
+
+    assert (loaded.case(number)["area"], loaded.case(number)["commune"]) == ("719", None)
 
 
 # -- the routing check -----------------------------------------------------------------------------------------------
@@ -399,13 +512,13 @@ def test_a_routing_table_without_a_row_for_a_district_is_told_with_its_name():
     assert routing(lambda rule: rule) == []
 
     (told,) = routing(lambda rule: "")
-    assert "area = '726' (Huyện Bắc Tân Uyên): nothing fits there" in told
+    assert "area = Huyện Bắc Tân Uyên (726): nothing fits there" in told
 
 
 def test_a_routing_table_with_two_rows_for_a_district_is_told_with_its_name():
     (told,) = routing(lambda rule: rule + rule.replace("Dong_9", "Dong_x").replace('id="O_9', 'id="O_x'))
 
-    assert "rows 9, 10" in told and "area = '726' (Huyện Bắc Tân Uyên): several fit there" in told
+    assert "rows 9, 10" in told and "area = Huyện Bắc Tân Uyên (726): several fit there" in told
 
 
 # -- an older database -----------------------------------------------------------------------------------------------

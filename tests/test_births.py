@@ -239,7 +239,7 @@ def test_the_gate_warns_of_a_type_that_is_not_there_yet():
     others = {"THEO": Package(follow()).intake_form}
 
     assert check(files) == []
-    (fault,) = check(files, others)
+    (fault,) = check(files, others=others)
     assert (fault.code, fault.severity) == ("start-unknown", "warning")
     assert "Did you mean 'THEO'?" in fault.message
 

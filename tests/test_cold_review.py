@@ -252,6 +252,7 @@ def test_a_task_that_opens_while_the_clock_rests_runs_by_its_own(hotline):
 
 def test_an_analyst_sees_no_task_of_a_denunciation(hotline):
     hotline.deploys(type__toml=TYPE.format(secrecy="C4"))
+    hotline.names("truc", "phuong")
     number = hotline.assigned()
     task = hotline.task("phuong", number)
     assert hotline.as_("phantich").get("/tasks", case=number).json["items"] == []

@@ -31,7 +31,7 @@ def figures(hotline: Hotline, login: str = "vanphong", **query: Any) -> Any:
 
 
 def balanced(**lines: int) -> dict[str, int]:
-    names = ("answered", "transferred", "open", "missed", "refused")
+    names = ("answered", "transferred", "open", "missed", "refused", "complaints")
     whole = dict.fromkeys(names, 0) | lines
     return {"received": sum(whole.values()), **whole, "unknown": 0, "unexplained": 0}
 
@@ -180,7 +180,7 @@ def test_what_a_key_means_from_an_instant_on_is_said_once(hotline: Hotline) -> N
 def happened(hotline: Hotline, count: int, at: str = "2021-09-03T09:00:00", **said: Any) -> None:
     """Many contacts that ended somehow, written at once."""
     moment = datetime.fromisoformat(at).replace(tzinfo=VIETNAM)
-    row = dict.fromkeys(("branch", "outcome", "case_id", "topic")) | {
+    row = dict.fromkeys(("branch", "outcome", "case_id", "topic", "agency")) | {
         "province": "74", "direction": "in", "channel": "dien_thoai", "started_at": moment, "ended_at": moment,
     }  # fmt: skip
     with hotline.runtime.begin() as unit:
@@ -210,6 +210,29 @@ def test_ha_noi_in_the_autumn_of_2021(hotline: Hotline) -> None:
     assert found["lines"]["received"] == 111_574
     assert found["cumulative"] == balanced(answered=191_439, transferred=6_619)
     assert found["balanced"] is True
+
+
+def test_the_duty_desk_has_totals_of_its_own(hotline: Hotline) -> None:
+    """HN-23: of all that came in, the duty desk answered 6,654 itself and passed on 349."""
+    happened(hotline, 6_654, outcome="answered", agency="tongdai_74")
+    passed_on(hotline, 349, agency="tongdai_74")
+    happened(hotline, 3_222, outcome="answered", agency="so_yt_74")
+    happened(hotline, 2, outcome="missed", agency=None)
+
+    desk, nobody = {"agency": "tongdai_74"}, {"key": None, "name": None, "lines": balanced(missed=2)}
+    found = figures(hotline)
+
+    assert found["by_agency"] == [
+        {"key": "so_yt_74", "name": "Sở Y tế", "lines": balanced(answered=3_222)},
+        {"key": "tongdai_74", "name": "Tổng đài 1022", "lines": balanced(answered=6_654, transferred=349)},
+        nobody,
+    ]  # fmt: skip
+    assert sum(row["lines"]["received"] for row in found["by_agency"]) == found["lines"]["received"]
+    items = hotline.as_("vanphong").get("/contacts", **DAY, **desk, line="transferred", limit=200).json["items"]
+    assert {item["agency"] for item in items} == {"tongdai_74"} and len(items) == 200
+    sheet = hotline.as_("vanphong").get("/figures.csv", **DAY).data.decode("utf-8-sig")
+    assert "Tổng đài 1022,7003,6654,349,0,0,0,0" in sheet
+    assert "Tổng đài 1022" in hotline.as_("vanphong").get("/figures.html", **DAY).text
 
 
 def test_the_six_keys_of_branch_5(hotline: Hotline) -> None:

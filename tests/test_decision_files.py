@@ -157,9 +157,17 @@ def test_an_input_is_an_expression():
     assert counted.decide({"tep": [{"kb": 20}, {"kb": 30}, {"kb": 1}]}) == {"y": True}
 
 
-def test_a_missing_field_is_a_fault_that_names_it():
-    raised = fault([(["1"], ["1"])], inputs=["khu_pho"], data={"x": 1})
-    assert raised.message.startswith("Decision 'Bảng': khu_pho: The name 'khu_pho' is not defined")
+@pytest.mark.parametrize(("data", "row"), [
+    ({}, 3), ({"khu_pho": None}, 3), ({"khu_pho": "1"}, 1), ({"khu_pho": "2"}, 2),
+])  # fmt: skip
+def test_a_question_that_was_not_asked_or_was_hidden_is_null_in_a_table(data, row):
+    made = decision([(['"1"'], ["1"]), (['"2"'], ["2"]), (["null"], ["3"])], inputs=["khu_pho"])
+    assert made.decide(data) == {"y": row}
+
+
+def test_what_a_table_computes_with_a_missing_field_is_a_fault_that_names_the_input():
+    raised = fault([(["1"], ["1"])], inputs=["len(khu_pho)"], data={"x": 1})
+    assert raised.message.startswith("Decision 'Bảng': len(khu_pho):")
     assert raised.element == "i0"
 
 

@@ -21,6 +21,34 @@ from tests.drawing import draw, package
 from tests.running import BEGIN, Running
 from tests.stock import Stock
 
+# -- mended: elements that the stock engine has in appearance only ---------------------------------------------------
+
+HANDLER = "start s\nuser a\nend e\ns -> a -> e\nsub h handler {{\nstart hs {0}\nuser v\nend he\nhs -> v -> he\n}}"
+
+
+def test_an_event_subprocess_begins_when_its_event_happens():
+    assert Running(HANDLER.format("message=m")).starts().hears("m").tasks == ["v"]
+    with pytest.raises(StopIteration):
+        Stock(HANDLER.format("message=m")).hears("m")  # nothing waits for it
+    with pytest.raises(ProcessFault):
+        Running(HANDLER.format("error=E").replace("end e\n", "end e error=F\n")).starts().does("a")
+    assert Stock(HANDLER.format("error=E")).tasks == ["a", "v"]  # it begins with the case
+
+
+def test_a_link_is_followed():
+    drawing = "start s\nthrow t link=L\ncatch k link=L\nuser a\nend e\ns -> t\nk -> a -> e"
+    assert Running(drawing).starts().tasks == ["a"]
+    stock = Stock(drawing)
+    assert (stock.tasks, stock.finished) == ([], False)  # the token is gone
+
+
+def test_instances_do_not_overwrite_each_other():
+    drawing = "start s\nuser a times=2\nuser z\nend e\ns -> a -> z -> e"
+    ours, stock = Running(drawing).starts().does("a", y=1).does("a", y=2), Stock(drawing)
+    assert [one["y"] for one in ours.data["a"]] == [1, 2]
+    assert stock.does("a [child]", y=1).does("a [child]", y=2).data == {"y": 2}
+
+
 # -- mended: tokens --------------------------------------------------------------------------------------------------
 
 

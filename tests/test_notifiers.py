@@ -15,6 +15,7 @@ from aiosmtpd.controller import Controller
 from werkzeug import Response
 
 from engine.notifiers import Message, TryLater, Undeliverable, build, masked, message, web
+from engine.notifiers.smtp import key_of
 from tests import smsc
 from tests.post import E1, Clock, deaf_peer, free_port, letter, notifier, put_off, refused_for_good, sms
 
@@ -25,7 +26,7 @@ def test_what_is_not_set_is_written_to_a_file_that_only_its_owner_can_read(tmp_p
     path = tmp_path / "new" / "messages.jsonl"
     notifiers = build({"log": str(path)}, Clock())
 
-    assert notifiers.keys() == {"sms", "email", "zalo", "webhook"}
+    assert notifiers.keys() == {"sms", "email", "zalo", "facebook", "viber", "webhook"}
     assert notifiers["sms"].send(sms()).reference is None
     notifiers["email"].send(letter(subject="Kết quả", payload={"a": 1}))
 
@@ -48,7 +49,7 @@ def test_a_log_that_was_open_to_others_is_closed_to_them_and_one_that_cannot_be_
 
 
 @pytest.mark.parametrize(("settings", "sentence"), [
-    ({"fax": {}}, "'fax' is not a kind of message; there are sms, email, zalo, webhook."),
+    ({"fax": {}}, "'fax' is not a kind of message; there are sms, email, zalo, facebook, viber, webhook."),
     ({"sms": {"kind": "pigeon"}}, "sms cannot go by 'pigeon'; it can go by log, http, smpp."),
     ({"sms": "http"}, "The settings of sms must be a table."),
     ({"email": {"kind": "smtp", "host": "x"}}, "email by smtp needs the option 'sender'."),
@@ -58,6 +59,7 @@ def test_a_log_that_was_open_to_others_is_closed_to_them_and_one_that_cannot_be_
     ({"sms": {"kind": "http", "url": "http://x", "body": {"a": "{txt}"}}}, "sms by http: Nothing fills {txt}"),
     ({"sms": {"kind": "http", "url": "http://x", "body": {}, "timeout": 60}}, "sms by http: A time-out must be more"),
     ({"webhook": {"kind": "http", "secrets": {"https://x/": "short"}}}, "webhook by http: The secret of https://x/…"),
+    ({"viber": {"kind": "viber", "tokens": {}, "sender": "x" * 29}}, "viber by viber: sender must have 1 to 28"),
     ({"zalo": {"kind": "zalo", "template_id": 1, "template_data": {}}}, "zalo by zalo: Set either access_token or"),
 ])  # fmt: skip
 def test_settings_that_will_not_do_are_refused_with_a_sentence(settings, sentence):
@@ -132,8 +134,20 @@ def test_a_letter_arrives_with_its_marks_and_a_name_made_from_its_key(mailbox):
     assert got["Auto-Submitted"] == "auto-generated"
     assert got.get_content().strip() == E1
     assert receipt.reference == again.reference == got["Message-ID"]
-    assert receipt.reference.endswith("@binhduong.gov.vn>")
+    assert receipt.reference == "<1022.BD.20210903.00042%3A8@binhduong.gov.vn>"
+    assert got["Reply-To"] is None
     assert mailbox.letters[1]["Subject"] == "1022: 1022.BD.20210903.00042"
+
+
+def test_answers_to_a_letter_go_where_the_province_says_and_name_its_key(mailbox):
+    long = Message("email", "1022.BD.20210903.00042:8:1022.BD.20210903.00043 ô", "an@example.vn", E1)
+    receipt = smtp(mailbox.port, reply_to="hoi-dap@binhduong.gov.vn").send(long)
+
+    assert mailbox.letters[0]["Reply-To"] == "hoi-dap@binhduong.gov.vn"
+    assert mailbox.letters[0]["Message-ID"] == receipt.reference
+    assert key_of(receipt.reference) == long.key
+    with pytest.raises(ValueError, match="reply_to is 'x', which is no e-mail address"):
+        smtp(mailbox.port, reply_to="x")
 
 
 @pytest.mark.parametrize(("step", "answer", "kind"), [
@@ -314,6 +328,71 @@ def test_zalo_refuses_for_now_or_for_good(oa, status, answer, kind):
 
     with pytest.raises(kind):
         zalo(oa).send(Message("zalo", "k", "0912345123", E1))
+
+
+def facebook(httpserver, **more):
+    tokens = {"74": "page-token"}
+    url = httpserver.url_for("/me/messages")
+    return notifier("facebook", **{"kind": "messenger", "access_tokens": tokens, "url": url} | more)
+
+
+def viber(httpserver, **more):
+    url = httpserver.url_for("/pa/send_message")
+    return notifier("viber", **{"kind": "viber", "tokens": {"74": "bot-token"}, "url": url} | more)
+
+
+@pytest.mark.parametrize(("more", "kind"), [
+    ({}, {"messaging_type": "RESPONSE"}),
+    ({"tag": "HUMAN_AGENT"}, {"messaging_type": "MESSAGE_TAG", "tag": "HUMAN_AGENT"}),
+])  # fmt: skip
+def test_who_wrote_to_a_page_is_answered_by_that_page(httpserver, more, kind):
+    said = {"recipient": {"id": "618"}, "message": {"text": E1}} | kind
+    asked = httpserver.expect_oneshot_request(
+        "/me/messages", "POST", json=said, headers={"Authorization": "Bearer page-token"}
+    )
+    asked.respond_with_json({"recipient_id": "618", "message_id": "m_1"})
+
+    assert facebook(httpserver, **more).send(Message("facebook", "k", "618", E1, province="74")).reference == "m_1"
+
+
+@pytest.mark.parametrize(("status", "answer", "kind"), [
+    (400, {"error": {"code": 10, "error_subcode": 2018278}}, Undeliverable),
+    (400, {"error": {"code": 551}}, Undeliverable),
+    (400, {"error": {"code": 190}}, TryLater), (500, {"error": {"code": 2}}, TryLater), (502, [], TryLater),
+])  # fmt: skip
+def test_facebook_refuses_for_now_or_for_good(httpserver, status, answer, kind):
+    httpserver.expect_request("/me/messages").respond_with_json(answer, status=status)
+
+    with pytest.raises(kind):
+        facebook(httpserver).send(Message("facebook", "k", "618", E1, province="74"))
+
+
+def test_who_wrote_to_a_bot_is_answered_by_that_bot(httpserver):
+    said = {"receiver": "01A=", "type": "text", "text": E1, "sender": {"name": "1022"}, "tracking_data": "k",
+            "min_api_version": 1}  # fmt: skip
+    asked = httpserver.expect_oneshot_request(
+        "/pa/send_message", "POST", json=said, headers={"X-Viber-Auth-Token": "bot-token"}
+    )
+    asked.respond_with_json({"status": 0, "status_message": "ok", "message_token": 5741311803571721087})
+
+    assert viber(httpserver).send(Message("viber", "k", "01A=", E1, province="74")).reference == "5741311803571721087"
+
+
+@pytest.mark.parametrize(("status", "answer", "kind"), [
+    (200, {"status": 6}, Undeliverable), (200, {"status": 5}, Undeliverable), (200, {"status": 12}, TryLater),
+    (200, {"status": 2}, TryLater), (200, [], TryLater), (502, {"status": 0}, TryLater),
+])  # fmt: skip
+def test_viber_refuses_for_now_or_for_good(httpserver, status, answer, kind):
+    httpserver.expect_request("/pa/send_message").respond_with_json(answer, status=status)
+
+    with pytest.raises(kind):
+        viber(httpserver).send(Message("viber", "k", "01A=", E1, province="74"))
+
+
+@pytest.mark.parametrize("sender", [facebook, viber])
+def test_a_province_without_a_page_or_bot_sends_nothing(httpserver, sender):
+    with pytest.raises(Undeliverable, match="province 75"):
+        sender(httpserver).send(Message("viber", "k", "618", E1, province="75"))
 
 
 # -- all of them -------------------------------------------------------------------------------------------------------

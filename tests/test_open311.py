@@ -179,7 +179,7 @@ def test_every_shipped_type_can_be_reported_this_way(province):
         values["api_key"] = province.shipped.tokens[f"{DESKS[code[:2]]}.ungdung"]
         answer = client.post("/open311/v2/requests.json", data=values)
         assert answer.status_code == 201, f"{code}: {answer.text}"
-    assert listed >= set(INTAKE) and "BDGN" not in listed
+    assert listed >= set(INTAKE) and not listed & {"BDGN", "BDTN"}
 
 
 def test_xml_answers_what_json_answers(door):
@@ -292,7 +292,7 @@ def test_what_is_not_public_can_be_posted_and_is_never_shown(door, secrecy):
     [told] = door.posts(**BROKEN | {"service_code": "KIN"})
     number = told["service_request_id"]
 
-    assert door.hotline.case(number)["secrecy"] == secrecy
+    assert door.hotline.case(number, login="quantri")["secrecy"] == secrecy
     assert door.list() == door.list(service_code="KIN") == door.list(service_request_id=number) == []
     missing = errors(door.get(f"requests/{number}.json"), 404)
     assert missing == [sentence.replace("00009", "00001") for sentence in errors(

@@ -387,13 +387,25 @@ def test_a_service_that_answers_nonsense_is_given_up_at_once(runtime: Runtime, c
     assert "answered list where a table was expected" in the_row(runtime).last_error
 
 
-def test_an_unknown_service_becomes_an_incident_that_a_retry_resolves(
+def test_a_service_of_which_a_worker_knows_nothing_is_left_to_others(
     runtime: Runtime, case_id: int, answers: list[Any]
 ) -> None:
     ask(runtime, case_id)
     Worker(runtime, {}).drain()
+    assert (the_row(runtime).state, the_row(runtime).attempts) == ("ready", 0)
+
+    Worker(runtime, {}, {"tra_cuu": lambda payload, key: {}}).drain()
+
+    assert answers == [Answer(7, {})]
+
+
+def test_a_service_that_fails_for_good_becomes_an_incident_that_a_retry_resolves(
+    runtime: Runtime, case_id: int, answers: list[Any]
+) -> None:
+    ask(runtime, case_id)
+    Worker(runtime, {}, {"tra_cuu": lambda payload, key: ["có"]}).drain()  # type: ignore[dict-item,return-value]
     [incident] = rows(runtime, model.incidents)
-    assert "no service is registered for the topic 'tra_cuu'" in incident.message
+    assert "The service 'tra_cuu' did not answer" in incident.message
 
     with runtime.begin() as unit:
         assert repairs.retry(unit, incident.id, by="lan")

@@ -47,6 +47,19 @@ def test_a_question_is_answered_while_the_case_goes_on(watched: Hotline) -> None
     assert watched.case(number)["status"] == "dang_xu_ly"
 
 
+def test_a_second_question_waits_until_the_first_is_answered(watched: Hotline) -> None:
+    number = watched.assigned()
+    asked = watched.as_("mattran").post(f"/cases/{number}/question", {"question": QUESTION})
+    answering = next(task["id"] for task in asked.json["tasks"] if task["element"] == "tra_loi")
+
+    second = watched.as_("vanphong").post(f"/cases/{number}/question", {"question": "Ai đang xử lý?"})
+    assert "ask when that question has been answered" in refused(second, 409, "wrong-state")
+
+    watched.as_("phuong").post(f"/tasks/{answering}/complete", {"answers": {"noi_dung_tra_loi": "Đang chờ vật tư"}})
+    again = watched.as_("vanphong").post(f"/cases/{number}/question", {"question": "Ai đang xử lý?"})
+    assert again.status_code == 200, again.text
+
+
 def test_whoever_watches_sees_nobody(watched: Hotline) -> None:
     number = watched.assigned(reporter={"name": "Nguyễn Văn Bình", "phone": PHONE, "address": "12 Yersin"})
     watched.as_("mattran").post(f"/cases/{number}/question", {"question": QUESTION})

@@ -43,7 +43,7 @@ then = { status = "da_chuyen", due = "13:00 03/09/2021", due_of = { don_vi_nhan 
 @pytest.fixture
 def stage(database_url: str, clock: Clock, tmp_path: Path, shipped: Shipped) -> Iterator[Stage]:
     with opened(database_url, tmp_path, clock, shipped) as province:
-        stage = Stage(province.app, clock, shipped.tokens, "", "")
+        stage = Stage(province.app, clock, shipped.tokens, "")
         yield stage
         province.post.sent.extend(stage.post.sent)  # what the closing of the books asks for
 
@@ -51,7 +51,7 @@ def stage(database_url: str, clock: Clock, tmp_path: Path, shipped: Shipped) -> 
 def at(stage: Stage, story: rehearsal.Story) -> Stage:
     """Whose hotline it is."""
     kinds = {agency["kind"]: agency["key"] for agency in reversed(_province(story)["agencies"])}
-    stage.desk, stage.office = kinds["desk"], kinds["office"]
+    stage.desk = kinds["desk"]
     return stage
 
 

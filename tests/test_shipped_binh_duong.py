@@ -133,7 +133,7 @@ def test_the_first_return_goes_to_the_desk_and_the_second_to_the_office(province
 
     assert province.case(number)["lead_agency"] == "ubnd_74_720"
     assert topics(province.told("ubnd_74_719")) == topics(province.told("ubnd_74_720")) == ["I01"]
-    assert topics(province.told(CITIZEN)) == ["T01", "T02", "T06"]
+    assert topics(province.told(CITIZEN)) == ["T01", "T02", "T02", "T02", "T06"]
     refused(province.as_("ubnd_74_721").get(f"/cases/{number}"), 404, "not-found")
 
 
@@ -214,7 +214,7 @@ def test_a_question_of_policy_is_answered_by_the_department_it_concerns(province
     """)
 
     assert settled(province, number) == ("da_giai_quyet", "da_giai_dap")
-    assert topics(province.told(CITIZEN)) == ["T02", "T06", "T13", "T06"]
+    assert topics(province.told(CITIZEN)) == ["T02", "T02", "T02", "T06", "T13", "T06"]
     assert topics(province.told("sotttt_74")) == ["I12", "I07"]
     assert topics(province.told("soldtbxh_74")) == topics(province.told("sotc_74")) == ["I01"]
     assert province.says(number, "rating", stars=3).json["rating"] == 3

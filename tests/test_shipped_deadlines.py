@@ -34,9 +34,9 @@ def test_at_80_percent_who_must_act_is_warned_and_what_is_late_goes_to_the_offic
     assert [told.text for told in province.told(BD)] == [
         f"{said} Tuân thủ quy định phòng, chống dịch: có phản ánh cần xử lý. Hạn xử lý 13:00 03/09/2021.",
         f"{said} còn 6 phút. Bước: Đơn vị nhận việc.",
-        f"[1022] QUÁ HẠN {number} 0 phút, đơn vị UBND thành phố Thủ Dầu Một, bước Đơn vị nhận việc.",
+        f"[1022] {number} vừa quá hạn: đơn vị UBND thành phố Thủ Dầu Một, bước Đơn vị nhận việc.",
         f"{said} còn 1 giờ. Bước: toàn bộ vụ việc.",
-        f"[1022] QUÁ HẠN {number} 0 phút, đơn vị UBND thành phố Thủ Dầu Một, bước toàn bộ vụ việc.",
+        f"[1022] {number} vừa quá hạn: đơn vị UBND thành phố Thủ Dầu Một, bước toàn bộ vụ việc.",
     ]
     assert province.told("sotttt_74")[0].text == (
         f"{said} Tuân thủ quy định phòng, chống dịch: sắp quá hạn 13:00 03/09/2021, UBND thành phố Thủ Dầu Một chưa "
@@ -70,7 +70,7 @@ def test_what_the_desk_leaves_lying_comes_to_the_office(province):
     assert province.hears("13:00", *who) == ["I02 I03", "I03 I03"]
 
     assert province.told("vpubnd_74")[1].text == (
-        f"[1022] QUÁ HẠN {number} 0 phút, đơn vị chưa phân công, bước toàn bộ vụ việc."
+        f"[1022] {number} vừa quá hạn: đơn vị chưa phân công, bước toàn bộ vụ việc."
     )
     assert province.tasks(number) == {"phan_loai": "tongdai_74"}
     refused(province.as_(BD).get(f"/cases/{number}"), 404, "not-found")

@@ -131,7 +131,7 @@ def test_the_first_return_goes_to_the_desk_and_the_second_to_the_office(province
     assert province.case(number)["returns"] == 2
     province.lives(number, HANDLED)
 
-    assert topics(province.told(CITIZEN)) == ["T01", "T02", "DN25", "T06"]
+    assert topics(province.told(CITIZEN)) == ["T01", "T02", "T02", "T02", "DN25", "T06"]
     assert topics(province.told(LEAD)) == ["I01", "I01"] and topics(province.told("ubnd_75_732")) == ["I01"]
     refused(province.as_("ubnd_75_734").get(f"/cases/{number}"), 404, "not-found")
 

@@ -125,7 +125,8 @@ def test_times_are_said_as_people_here_say_them():
     assert local_time(datetime(2021, 9, 2, 17, 5, tzinfo=UTC)) == "00:05 03/09/2021"
     assert time_left(timedelta(hours=2, minutes=5)) == "còn 2 giờ 5 phút"
     assert time_left(timedelta(minutes=-5)) == "quá hạn 5 phút"
-    assert time_left(timedelta()) == "còn dưới 1 phút"
+    assert time_left(timedelta()) == time_left(timedelta(seconds=-59)) == "vừa quá hạn"
+    assert time_left(timedelta(seconds=1)) == "còn dưới 1 phút"
     assert length_in_words(timedelta(days=2, minutes=1)) == "2 ngày 1 phút"
     with pytest.raises(TypeError):
         local_time(datetime(2021, 9, 3))

@@ -17,7 +17,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from engine import database, model
 from engine.runtime import Runtime
-from webapi import api, auth, bodies, config, cti, open311, pages, problems
+from webapi import api, auth, bodies, camunda, channels, config, cti, open311, pages, problems, ui
 
 db = SQLAlchemy(metadata=model.metadata)  # owns the pool; the engine's own statements do the rest
 
@@ -46,7 +46,10 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     pages.register(app)
     api.register(app)
     cti.register(app)
+    channels.register(app)
     open311.register(app)
+    ui.register(app)
+    camunda.register(app)
     if app.config["TRUSTED_PROXIES"]:
         count = app.config["TRUSTED_PROXIES"]
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]

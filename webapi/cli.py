@@ -16,8 +16,11 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, Programm
 
 from engine import accounts, folders, gazetteer, incidents, packages, repairs, schema
 from engine.access import ROLES, Account
+from engine.calendar import ZONE
 from engine.database import connect
 from engine.errors import EngineError, InvalidPackage
+from engine.flow.check import Fault
+from engine.flow.check import check as find_faults
 from engine.runtime import Runtime, Unit
 from webapi import config, demo, gazetteers
 
@@ -122,6 +125,7 @@ def worker() -> None:
     """Do what is due: timers, deadlines, messages. Any number of these may run on one database."""
     from engine.notifiers import build
     from engine.worker import Worker
+    from webapi import channels
     from webapi import worker as metronome
 
     set_up_logging()
@@ -130,7 +134,47 @@ def worker() -> None:
         notifiers = build({"log": f"{values['INSTANCE']}/messages.jsonl"} | values["NOTIFIERS"], runtime.clock)
     except ValueError as error:
         raise click.ClickException(f"THONGSUOT_NOTIFIERS: {error}") from error
-    metronome.run(Worker(runtime, notifiers))
+    readers = channels.READERS | {"email": _letter_reader()}
+    metronome.run(Worker(runtime, notifiers, readers=readers), _postmen(runtime, readers))
+
+
+def _letter_reader() -> Any:
+    from engine.attachments import Store
+    from engine.mailbox import taking
+
+    values = settings()
+    return taking.reader(Store(Path(values["INSTANCE"]) / "attachments"), values["BODY_MAX"])
+
+
+def _postmen(runtime: Runtime, readers: Any) -> list[Any]:
+    from engine.mailbox import imap, taking
+    from engine.mailbox.postman import Postman
+
+    try:
+        mailboxes = imap.mailboxes(settings()["CHANNELS"])
+    except ValueError as error:
+        raise click.ClickException(f"THONGSUOT_CHANNELS: {error}") from error
+    keep = taking.keeper(runtime, readers)
+    return [Postman(mailbox, keep, runtime.clock) for mailbox in mailboxes]
+
+
+@main.group()
+def mail() -> None:
+    """The mailboxes where people's letters arrive."""
+
+
+@mail.command("poll")
+@click.option("--province", help="Code of one; else all that are set up.")
+def poll(province: str | None) -> None:
+    """Fetch what waits in the mailboxes, once; a worker does so every minute."""
+    set_up_logging()
+    runtime = open_runtime()
+    postmen = _postmen(runtime, {"email": _letter_reader()})
+    chosen = [postman for postman in postmen if province in (None, postman.mailbox.province)]
+    if not chosen:
+        raise click.ClickException("No mailbox is set up: THONGSUOT_CHANNELS='{\"74\": {\"email\": {\"host\": …}}}'.")
+    for postman in chosen:
+        click.echo(f"{postman.mailbox.province}: {_count(postman.goes(), 'letter')}")
 
 
 @main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
@@ -196,25 +240,41 @@ def _load(runtime: Runtime, folder: Path) -> None:
 
 @main.command()
 @click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path))
-def check(path: Path) -> None:
+@click.option("--database", is_flag=True, help="Also for every district and commune that is loaded (units load).")
+@click.option("--at", "day", type=click.DateTime(["%Y-%m-%d"]), help="With --database: as of that day; else today.")
+def check(path: Path, database: bool, day: datetime | None) -> None:
     """List every fault of the report types under PATH.
 
-    Needs no server and no database.
+    Needs no server, and without --database no database.
     """
-    from engine.flow.check import check as find_faults
-
     found = folders.types_in(path)
     if not found:
         raise click.ClickException(f"There is no report type under {path}: no folder has a type.toml.")
+    judge = _gate(database, day)
     bad = 0
     for folder in found:
-        faults = [fault.to_json() for fault in find_faults(folders.read(folder))]
+        faults = [fault.to_json() for fault in judge(folders.read(folder))]
         errors = sum(fault.get("severity", "error") == "error" for fault in faults)
         bad += bool(errors)
         counted = f"{_count(errors, 'error')}, {_count(len(faults) - errors, 'warning')}"
         click.echo(f"{folder}: {counted if faults else 'good'}")
         tell_faults(faults, to_stderr=False)  # they are what was asked for
     sys.exit(1 if bad else 0)
+
+
+def _gate(database: bool, day: datetime | None) -> Callable[[dict[str, str]], list[Fault]]:
+    """What judges a package: with the units of a day, where a database has them."""
+    if not database:
+        if day is not None:
+            raise click.ClickException("--at says for which units of the database to check: add --database.")
+        return find_faults
+    runtime = open_runtime()
+
+    def judge(files: dict[str, str]) -> list[Fault]:
+        with runtime.read() as unit:
+            return packages.judged(unit, files, day.replace(tzinfo=ZONE) if day else unit.now)
+
+    return judge
 
 
 @main.command("try")

@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from engine import accounts
+from engine.access import NAMED_ONLY
 from engine.model import agencies, provinces
 from engine.runtime import Runtime, Unit
 
@@ -31,6 +32,7 @@ SEATS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "office": (("{key}", "office", "Văn phòng"), ("{key}.phantich", "analyst", "Phân tích quy trình")),
     "department": (("{key}", "handler", "Chuyên viên"), ("{key}.theodoi", "monitor", "Theo dõi")),
     "district": (("{key}", "handler", "Cán bộ xử lý"),),
+    "commune": (("{key}", "handler", "Cán bộ xã"),),
     "service": (("{key}", "handler", "Trực ban"),),
     "overseer": (("{key}", "overseer", "Giám sát"),),
 }  # fmt: skip
@@ -56,11 +58,25 @@ def make(runtime: Runtime, instance: Path, tell: Callable[[str], None]) -> None:
 
 def _seats(unit: Unit) -> Iterator[dict[str, Any]]:
     yield {"login": "quantri", "role": "admin", "name": "Quản trị hệ thống", "agency": None}
+    named = named_for(unit)
     loaded = select(agencies).join(provinces, provinces.c.code == agencies.c.province).order_by(agencies.c.key)
     for agency in unit.all(loaded):
         for login, role, name in SEATS.get(agency.kind, ()):
             login = login.format(key=agency.key).lower()
-            yield {"login": login, "role": role, "name": f"{name} – {agency.name}", "agency": agency.key}
+            yield {"login": login, "role": role, "name": f"{name} – {agency.name}", "agency": agency.key,
+                   "report_types": named.get(agency.key)}  # fmt: skip
+
+
+def named_for(unit: Unit) -> dict[str, list[str]]:
+    """The agencies whose people are named for confidential report types (C4), and for which: those that have a lane in
+    one, but not the desk and the office, which have all the others, too."""
+    named: dict[str, list[str]] = {}
+    shared = unit.execute(select(agencies.c.key).where(agencies.c.kind.in_(("desk", "office")))).scalars().all()
+    for package in unit.catalogue.all_current(unit):
+        if package.secrecy == NAMED_ONLY:
+            for agency in set(package.type["lanes"].values()) - {*shared}:
+                named.setdefault(agency, []).append(package.code)
+    return named
 
 
 def _with_passwords(seats: list[dict[str, Any]]) -> list[dict[str, Any]]:

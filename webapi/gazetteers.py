@@ -187,6 +187,8 @@ def told(source: Gazetteer, done: Loaded) -> Iterator[str]:
     when = f"since {source.since}" if source.since else f"until {source.until}"
     news = f"{done.changed} new or changed" if done.changed else "nothing changed"
     yield f"  {done.province} {done.name}: {counted} {when} ({source.source}), {news}"
+    if done.agencies:
+        yield f"     agencies of communes, new or changed: {done.agencies}"
     if source.since and not source.made_of:
         yield f"     no successors: this list does not say whom it follows; {PYTHON_VERSION} and newer do"
     if done.elsewhere:

@@ -73,6 +73,21 @@ def once(
     return door
 
 
+def keep(unit: Unit, caller: str, key: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """The same for a page's form, in whose fields the key stands: what `make` answered the first time.
+
+    Sent again with other content it is another request.
+    """
+    key = f"{key}-{_fingerprint()}"
+    if not _reserve(unit, caller, key, None):
+        found = unit.scalar(select(inbox.c.answer).where(inbox.c.caller == caller, inbox.c.key == key))
+        return dict(found)
+    made = make()
+    mine = and_(inbox.c.caller == caller, inbox.c.key == key)
+    unit.execute(update(inbox).where(mine).values(status=201, answer=made))
+    return made
+
+
 def _key() -> str | None:
     key = request.headers.get(HEADER)
     if key is not None and not _KEY.match(key):

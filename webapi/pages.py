@@ -1,8 +1,8 @@
-"""The few pages that are not the API: what is at ``/``, and whether the server is up."""
+"""Whether the server is up."""
 
 from __future__ import annotations
 
-from flask import Flask, jsonify, render_template
+from flask import Flask, jsonify
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
@@ -12,12 +12,7 @@ from webapi import auth
 
 
 def register(app: Flask) -> None:
-    app.add_url_rule("/", "home", home)
     app.add_url_rule("/health", "health", health)
-
-
-def home() -> str:
-    return render_template("home.html")
 
 
 def health() -> ResponseReturnValue:

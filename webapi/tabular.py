@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import urlencode
 
@@ -25,6 +25,7 @@ def as_answer(report: Figures) -> dict[str, Any]:
         "balanced": report.lines.unexplained == 0,
         "by_key": [{"key": key, "name": name, "lines": lines} for key, name, lines in report.by_key],
         "by_channel": [{"channel": channel, "lines": lines} for channel, lines in report.by_channel],
+        "by_agency": [{"key": key, "name": name, "lines": lines} for key, name, lines in report.by_agency],
         "topics": [{"topic": topic, "contacts": count} for topic, count in report.topics],
         "cumulative": report.cumulative if report.since else None,
         "behind": {line: f"/api/v1/contacts?{urlencode(period | {'line': line})}" for line in NAMES},
@@ -32,20 +33,28 @@ def as_answer(report: Figures) -> dict[str, Any]:
 
 
 def as_csv(report: Figures) -> bytes:
-    """UTF-8 with the mark that makes Excel read it as such."""
-    text = io.StringIO()
-    csv.writer(text).writerows([_harmless(cell) for cell in row] for row in _rows(report))
-    return b"\xef\xbb\xbf" + text.getvalue().encode()
+    return csv_of(_rows(report))
 
 
 def as_workbook(report: Figures) -> bytes:
+    return workbook_of(_rows(report))
+
+
+def csv_of(rows: Iterable[Cells]) -> bytes:
+    """UTF-8 with the mark that makes Excel read it as such."""
+    text = io.StringIO()
+    csv.writer(text).writerows([_harmless(cell) for cell in row] for row in rows)
+    return b"\xef\xbb\xbf" + text.getvalue().encode()
+
+
+def workbook_of(rows: Iterable[Cells]) -> bytes:
     content = io.BytesIO()
     # what somebody typed as a topic stays text, whatever it begins with
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(content, options) as workbook:
         sheet = workbook.add_worksheet("1022")
         sheet.set_column(0, 0, 44)
-        for number, row in enumerate(_rows(report)):
+        for number, row in enumerate(rows):
             sheet.write_row(number, 0, row)
     return content.getvalue()
 
@@ -75,10 +84,18 @@ def _rows(report: Figures) -> Iterator[Cells]:
     yield ("Theo kênh", *header)
     for channel, lines in report.by_channel:
         yield (CHANNEL_NAMES.get(channel, channel), *_values(lines))
+    yield ()
+    yield ("Theo đơn vị tiếp nhận", *header)
+    for key, name, lines in report.by_agency:
+        yield (agency_name(key, name), *_values(lines))
     if report.topics:
         yield ()
         yield "Nội dung người dân quan tâm", "Số cuộc"
         yield from report.topics
+
+
+def agency_name(key: str | None, name: str | None) -> str:
+    return name or key or "Chưa ai nhận"
 
 
 def _lines(lines: Lines) -> Iterator[Cells]:

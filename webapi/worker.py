@@ -9,38 +9,39 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from threading import Event, Lock, Thread
+from threading import Event, Lock
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
-from sqlalchemy.exc import SQLAlchemyError
 
 from engine import jobs, outbox
-from engine.leases import CHANNEL
+from engine.listening import Listener
+from engine.mailbox.postman import EVERY, Postman
 from engine.worker import Worker
 
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 1
-RECONNECT_SECONDS = 5
 NOT_AT_ONCE = timedelta(milliseconds=10)  # between two looks, so that a row someone holds for a moment is no race
 RELAYS = tuple(f"relay-{kind}" for kind in outbox.KINDS)
 
 
 class Metronome:
-    """Drives a worker: jobs, one relay for each kind of message, heart-beat, cleaning up."""
+    """Drives a worker: jobs, what came in, a relay for each kind of message, heart-beat, cleaning up; and postmen."""
 
-    def __init__(self, worker: Worker) -> None:
+    def __init__(self, worker: Worker, postmen: Sequence[Postman] = ()) -> None:
         self.worker = worker
-        self._woken = {name: Event() for name in ("jobs", *RELAYS)}
+        self.postmen = postmen
+        self._woken = {name: Event() for name in ("jobs", "arrivals", *RELAYS)}
         self._looking = {name: Lock() for name in self._woken}
-        self._listener = Listener(worker, self.wake) if worker.runtime.database.dialect.name == "postgresql" else None
+        database = worker.runtime.database
+        self._listener = Listener(database, self.wake) if database.dialect.name == "postgresql" else None
         self._scheduler = BackgroundScheduler(
             jobstores={"default": MemoryJobStore()},
-            executors={"default": ThreadPoolExecutor(len(self._woken) + 2)},
+            executors={"default": ThreadPoolExecutor(len(self._woken) + 2 + len(postmen))},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
             timezone=UTC,
         )
@@ -51,8 +52,11 @@ class Metronome:
         self._every(TICK_SECONDS, "jobs", self._work)
         for name, kind in zip(RELAYS, outbox.KINDS, strict=True):
             self._every(TICK_SECONDS, name, self._relay, name, kind)
+        self._every(TICK_SECONDS, "arrivals", self._understand)
         self._every(self.worker.lease.total_seconds() / 3, "heart-beat", self.worker.renew)
         self._every(3600, "clean-up", self.worker.tidy)
+        for postman in self.postmen:  # each by itself: a mail server that is slow must not keep the others waiting
+            self._every(EVERY.total_seconds(), f"mailbox-{postman.mailbox.province}", self._post, postman)
         self._scheduler.start()
         if self._listener:
             self._listener.start()
@@ -78,7 +82,7 @@ class Metronome:
                 self._woken[name].set()  # for a look that is just coming to its end
             self._scheduler.modify_job(name, next_run_time=at or datetime.now(UTC))
 
-    def _every(self, seconds: float, name: str, do: Callable[..., object], *args: str) -> None:
+    def _every(self, seconds: float, name: str, do: Callable[..., object], *args: object) -> None:
         self._scheduler.add_job(do, "interval", args, seconds=seconds, id=name, next_run_time=datetime.now(UTC))
 
     def _work(self) -> None:
@@ -91,10 +95,18 @@ class Metronome:
                 if wait < timedelta(seconds=TICK_SECONDS):
                     self.wake("jobs", at=datetime.now(UTC) + wait)
 
+    def _understand(self) -> None:
+        with self._looking["arrivals"]:
+            if self._until_quiet("arrivals", self.worker.understand):
+                self.wake("jobs", *RELAYS)
+
     def _relay(self, name: str, kind: str) -> None:
         with self._looking[name]:
             if self._until_quiet(name, lambda: self.worker.relay(kind)) and kind == "service":
                 self.wake("jobs")  # the answers
+
+    def _post(self, postman: Postman) -> None:
+        postman.goes(lambda: self.worker.stopping)
 
     def _until_quiet(self, name: str, look: Callable[[], int]) -> bool:
         """Look until there is nothing, and nobody has woken us since we began to look."""
@@ -108,50 +120,16 @@ class Metronome:
         return anything
 
 
-class Listener(Thread):
-    """Waits for PostgreSQL to say that something is due. It is only a shortcut: without it, a look a second remains."""
-
-    def __init__(self, worker: Worker, wake: Callable[[], None]) -> None:
-        super().__init__(name="listen", daemon=True)
-        self._database = worker.runtime.database
-        self._wake = wake
-        self._stopping = Event()
-
-    def stop(self) -> None:
-        self._stopping.set()
-        self.join(RECONNECT_SECONDS)
-
-    def run(self) -> None:
-        from psycopg import Error
-
-        while not self._stopping.is_set():
-            try:
-                self._listen()
-            except (SQLAlchemyError, Error) as error:
-                log.warning("Not listening to PostgreSQL: %s", error, extra={"action": "listen-failed"})
-                self._stopping.wait(RECONNECT_SECONDS)
-
-    def _listen(self) -> None:
-        with self._database.connect() as connection:
-            connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql(f"LISTEN {CHANNEL}")
-            driver = connection.connection.driver_connection
-            connection.detach()  # it is of no use to anybody else afterwards
-            self._wake()  # for what was said while nobody listened
-            while not self._stopping.is_set():
-                for _ in driver.notifies(timeout=TICK_SECONDS, stop_after=1):
-                    self._wake()
-
-
 ASKED_TO_STOP = (signal.SIGTERM, signal.SIGINT)
 
 
-def run(worker: Worker) -> None:
+def run(worker: Worker, postmen: Sequence[Postman] = ()) -> None:
     """Work until SIGTERM or SIGINT; then finish what is being done, and return."""
     # Held back for every thread from before the first begins, and waited for: a handler that set an Event would now
     # and then run while this very thread holds the lock inside that Event, and wait for itself for ever.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ASKED_TO_STOP)
     try:
-        metronome = Metronome(worker)
+        metronome = Metronome(worker, postmen)
         metronome.start()
         log.info("Worker %s is at work.", worker.owner, extra={"action": "worker-started"})
         signal.sigwait(ASKED_TO_STOP)

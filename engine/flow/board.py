@@ -174,6 +174,8 @@ class Board:
             after = WORKED if self.tells and node.kind == "userTask" else phase
             exit = Exit("escalation", node.events[0].name, phase) if node.is_event("escalation") else None
             yield Move(self._all_along(node), node, after, exit)
+            if after != phase and node.marker is not None and node.marker.may_be_nothing:
+                yield Move(self._all_along(node), node, phase)
 
     def _targets(self, node: Node) -> list[Node]:
         return [self.nodes[self.number[flow.target]] for flow in node.outgoing]

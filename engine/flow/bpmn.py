@@ -15,6 +15,7 @@ from engine.flow.diagram import (
     Diagram,
     Event,
     Flow,
+    Marker,
     Node,
     Scope,
     local,
@@ -85,6 +86,7 @@ class _Reader:
             interrupting=_flag(element, "cancelActivity", "isInterrupting"), called=element.get("calledElement"),
         )
         node.inputs, node.outputs = _parameters(element, "inputParameter"), _parameters(element, "outputParameter")
+        node.marker = read_marker(element)
         node.lane = self.lanes.get(node.id) or (scope.host.lane if scope.host else None)
         if kind in SUBPROCESSES:
             node.body = self.scope(element, scope.file, node)
@@ -105,6 +107,8 @@ class _Reader:
 
     def _event(self, element: etree._Element, kind: str) -> Event:
         kind = kind.removesuffix("EventDefinition")
+        if kind == "link":
+            return Event(kind, element.sourceline or 1, name=element.get("name"))
         if kind != "timer":
             return self._named(kind, element.get(_NAMED.get(kind, "none")), element.sourceline or 1)
         event = Event(kind, element.sourceline or 1)
@@ -132,6 +136,55 @@ def _connect(scope: Scope) -> None:
     for node in scope.nodes:
         if node.attached_to in nodes:
             nodes[node.attached_to].watchers.append(node)
+    for source, target in link_pairs(scope.element):
+        if source not in nodes or target not in nodes:
+            continue  # without an id; told elsewhere
+        nodes[source].links.append(nodes[target])
+        nodes[target].links.append(nodes[source])
+        if len(nodes[source].links) > 1:
+            continue  # to two places at once; told elsewhere
+        flow = Flow(f"{source}>{target}", nodes[source].line, source, target, "", None, None, scope)
+        nodes[source].outgoing.append(flow)
+        nodes[target].incoming.append(flow)
+
+
+def link_pairs(scope: etree._Element) -> Iterator[tuple[str, str]]:
+    """The ids of link events that belong together: a token that comes to the one goes on from the other."""
+    caught: dict[str | None, list[str]] = {}
+    for event in scope.iterchildren(BPMN + "intermediateCatchEvent"):
+        for link in event.iterchildren(BPMN + "linkEventDefinition"):
+            caught.setdefault(link.get("name"), []).append(event.get("id", ""))
+    for event in scope.iterchildren(BPMN + "intermediateThrowEvent"):
+        for link in event.iterchildren(BPMN + "linkEventDefinition"):
+            yield from ((event.get("id", ""), target) for target in caught.get(link.get("name"), ()))
+
+
+def read_marker(element: etree._Element) -> Marker | None:
+    """The sign on an activity that it is done several times, as Camunda's modeler and the standard write it."""
+    drawn = element.find(BPMN + "multiInstanceLoopCharacteristics")
+    if drawn is not None:
+        return Marker(
+            "multi", drawn.sourceline or 1, cardinality=_text(drawn, "loopCardinality"),
+            collection=drawn.get(CAMUNDA + "collection") or _text(drawn, "loopDataInputRef"),
+            until=_text(drawn, "completionCondition"),
+            item=drawn.get(CAMUNDA + "elementVariable") or _called(drawn, "inputDataItem"),
+            results=_text(drawn, "loopDataOutputRef") or _properties(element).get("results") or element.get("id", ""),
+            result=_called(drawn, "outputDataItem"), sequential=drawn.get("isSequential") in ("true", "1"),
+        )
+    drawn = element.find(BPMN + "standardLoopCharacteristics")
+    if drawn is None:
+        return None
+    return Marker("loop", drawn.sourceline or 1, again=_text(drawn, "loopCondition"), rounds=drawn.get("loopMaximum"),
+                  asks_first=drawn.get("testBefore") in ("true", "1"))
+
+
+def _text(element: etree._Element, child: str) -> str | None:
+    return (element.findtext(BPMN + child) or "").strip() or None
+
+
+def _called(element: etree._Element, child: str) -> str | None:
+    found = element.find(BPMN + child)
+    return None if found is None else found.get("name") or found.get("id")
 
 
 def _flow(element: etree._Element, scope: Scope) -> Flow:

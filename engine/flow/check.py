@@ -6,10 +6,11 @@ that would lose a citizen's report, or end one without an answer, is found here 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from engine.flow.draft import Draft
 from engine.flow.faults import Fault
+from engine.flow.places import Place
 from engine.flow.rules import judge
 from engine.forms import Form
 
@@ -18,17 +19,20 @@ __all__ = ["Fault", "check"]
 FILES_MAX = 200
 
 
-def check(files: Mapping[str, str | bytes], others: Mapping[str, Form] | None = None) -> list[Fault]:
+def check(
+    files: Mapping[str, str | bytes], places: Iterable[Place] = (), others: Mapping[str, Form] | None = None
+) -> list[Fault]:
     """Every fault of a package, errors and warnings, in the order of its files.
 
     Args:
         files: name -> content, names without folders.
+        places: the districts and communes of the province, as far as a database knows them; else province.toml does.
         others: the intake forms of the province's report types, by code; ``None``: nobody knows which there are.
     """
     if len(files) > FILES_MAX:
         return [Fault("", 1, None, "file-unknown", f"A package may have at most {FILES_MAX} files, not {len(files)}.")]
     try:
-        found = dict.fromkeys(judge(Draft.read(files, others)))
+        found = dict.fromkeys(judge(Draft.read(files, places, others)))
     except RecursionError:
         return [Fault("", 1, None, "too-many-elements", "Let fewer processes call each other one inside the other: "
                       "they are nested too deeply to be looked at.")]

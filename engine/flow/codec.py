@@ -6,18 +6,20 @@ as it is and never interpreted, so no field name in it can do harm.
 
     [1, serial, data, [[token, element, state, notes], …], [[host, subprocess, own, tokens], …], completed]
 
-where ``own`` is ``null`` for an embedded subprocess, and [data, names written] for a called one.
+where ``own`` is ``null`` for an embedded subprocess, and [data, names written] for a called one. The facts of an
+instance of a multi-instance activity are in its token's notes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 from SpiffWorkflow import TaskState
 
 from engine.flow.parser import Definition
-from engine.flow.tokens import Borrowed, Process, Scope, Subprocess, Token
+from engine.flow.tokens import Borrowed, Local, Process, Scope, Subprocess, Token
 
 FORMAT = 1
 
@@ -29,7 +31,8 @@ def encode(process: Process) -> bytes:
 
 def _own(subprocess: Subprocess) -> list[Any] | None:
     scope = subprocess.scope
-    return None if scope is subprocess.host.data else [scope, list(scope.written)]  # type: ignore[attr-defined]
+    is_called = isinstance(scope, Borrowed) and scope is not subprocess.host.workflow.scope
+    return [scope, list(scope.written)] if is_called else None
 
 
 def _tokens_of(scope: Scope) -> list[list[Any]]:
@@ -43,6 +46,26 @@ def _tokens_of(scope: Scope) -> list[list[Any]]:
 def data_of(state: bytes) -> dict[str, Any]:
     """What the case knows, without waking its process; empty before it has begun."""
     return orjson.loads(state)[2] if state else {}  # type: ignore[no-any-return]
+
+
+def data_at(state: bytes, number: int) -> Mapping[str, Any]:
+    """What is known where a token stands: in a called process its own data, in an instance its own facts first."""
+    _, _, data, tokens, inner, _ = orjson.loads(state)
+    around: dict[int, tuple[int, Any]] = {}  # token -> host of its scope (0: none), its own facts
+    called: dict[int, Any] = {}  # host -> the data of the called process
+    for host, own, inside in [(0, None, tokens), *((host, own, inside) for host, _, own, inside in inner)]:
+        around |= {token: (host, notes.get("own")) for token, _, _, notes in inside}
+        if own is not None:
+            called[host] = own[0]
+
+    def seen_from(token: int) -> Mapping[str, Any]:
+        if token not in around:
+            return data  # type: ignore[no-any-return]
+        host, own = around[token]
+        outside = called[host] if host in called else seen_from(host)
+        return outside if own is None else Local(own, outside)
+
+    return seen_from(number)
 
 
 def decode(definition: Definition, state: bytes) -> Process:

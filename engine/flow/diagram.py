@@ -31,7 +31,7 @@ class Event:
     Attributes:
         kind: ``timer message signal error escalation terminate cancel compensate conditional link``.
         ref: the id of the message, signal, error or escalation it names; ``None`` when it names none.
-        name: what that id stands for: a message's or signal's name, an error's or escalation's code.
+        name: what that id stands for: a message's or signal's name, an error's or escalation's code; a link's name.
         timer: ``duration``, ``date`` or ``cycle``; ``value`` is its text as drawn.
         times: how many of the three it has.
         shared: it is reached by an ``eventDefinitionRef``.
@@ -69,6 +69,39 @@ class Flow:
         return self.scope.file
 
 
+@dataclass(slots=True)
+class Marker:
+    """The sign that an activity is done several times: three bars (multi-instance), or an arrow (loop).
+
+    Attributes:
+        kind: ``multi`` or ``loop``.
+        collection, cardinality, until: expressions as drawn: the list, the number, and what ends it early.
+        item: the name by which an instance knows its item of the list.
+        results: the variable that gets the list of what came out; ``result``: the one fact of an instance in it.
+        again, rounds, asks_first: of a loop: the condition, the most rounds, and whether it is asked at first, too.
+    """
+
+    kind: str
+    line: int
+    collection: str | None = None
+    cardinality: str | None = None
+    until: str | None = None
+    item: str | None = None
+    results: str = ""
+    result: str | None = None
+    sequential: bool = False
+    again: str | None = None
+    rounds: str | None = None
+    asks_first: bool = False
+
+    @property
+    def may_be_nothing(self) -> bool:
+        """Whether the activity may be passed without being done once."""
+        if self.kind == "multi":
+            return self.cardinality is None or not self.cardinality.isdecimal() or int(self.cardinality) == 0
+        return self.asks_first or self.rounds == "0"
+
+
 @dataclass(slots=True, eq=False)
 class Node:
     """A task, gateway, event or subprocess.
@@ -82,6 +115,8 @@ class Node:
         lane: the lane it lies in, or the subprocess around it does.
         watchers: the boundary events attached to it.
         body: what is drawn inside a subprocess.
+        marker: says that it is done several times.
+        links: of a link event: the ids of the catching events that its name leads to, or the throwing ones.
     """
 
     id: str
@@ -105,6 +140,13 @@ class Node:
     called: str | None = None
     lane: str | None = None
     body: Scope | None = None
+    marker: Marker | None = None
+    links: list[Node] = field(default_factory=list)
+
+    @property
+    def is_handler(self) -> bool:
+        """Whether it is an event subprocess."""
+        return self.kind == "subProcess" and self.attribute("triggeredByEvent") in ("true", "1")
 
     @property
     def label(self) -> str:
@@ -161,10 +203,14 @@ class Scope:
         host = self.host
         if host is None:
             return False
-        return host.kind != "subProcess" or host.attribute("triggeredByEvent") in ("true", "1") or host.scope.odd
+        return host.kind != "subProcess" or host.scope.odd
 
     def starts(self) -> list[Node]:
         return [node for node in self.nodes if node.kind == "startEvent"]
+
+    def handlers(self) -> list[Node]:
+        """Its event subprocesses."""
+        return [node for node in self.nodes if node.is_handler]
 
     def walk(self) -> Iterator[Node]:
         """Every node in it and in the subprocesses inside it."""

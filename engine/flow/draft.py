@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -13,6 +13,7 @@ from engine.flow.bpmn import read_diagram
 from engine.flow.decisions import Decision, DecisionFault, parse_decisions
 from engine.flow.diagram import BPMN, Diagram, Node, Scope
 from engine.flow.faults import Fault
+from engine.flow.places import Place
 from engine.flow.xml import XmlFault, parse_xml
 from engine.forms import Form
 
@@ -27,6 +28,7 @@ class Draft:
     Attributes:
         files: name -> text.
         type, province: the two tables; ``{}`` for one that cannot be read.
+        places: what is known of the province's areas beside province.toml.
         readable: the names of the files that could be read.
         faults: what could not be read, and why.
         others: the intake forms of the province's report types, by code; ``None``: nobody knows which there are.
@@ -39,13 +41,16 @@ class Draft:
     forms: dict[str, Form | None] = field(default_factory=dict)
     type: dict[str, Any] = field(default_factory=dict)
     province: dict[str, Any] = field(default_factory=dict)
+    places: tuple[Place, ...] = ()
     readable: set[str] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
     others: Mapping[str, Form] | None = None
 
     @classmethod
-    def read(cls, files: Mapping[str, str | bytes], others: Mapping[str, Form] | None = None) -> Draft:
-        draft = cls({}, others=others)
+    def read(
+        cls, files: Mapping[str, str | bytes], places: Iterable[Place] = (), others: Mapping[str, Form] | None = None
+    ) -> Draft:
+        draft = cls({}, places=tuple(places), others=others)
         for name, source in sorted(files.items()):
             draft._read_file(name, source)
         for name in (TYPE, PROVINCE):

@@ -130,6 +130,12 @@ class Catch(Node):
             self.mark(token)
         token._set_state(TaskState.READY)
 
+    def _stays_armed(self, token: Token) -> bool:
+        """For what may happen more than once: whether it may happen again."""
+        if isinstance(self.event_definition, Alarm):
+            return self.event_definition.arm_again(token)
+        return not isinstance(self.event_definition, ErrorEventDefinition)
+
 
 class StartEvent(Catch):
     """A case starts because the engine starts it, whatever is drawn inside the circle."""
@@ -157,11 +163,6 @@ class BoundaryEvent(Catch):
             host.cancel()
         self.mark(token)
         token._set_state(TaskState.READY)
-
-    def _stays_armed(self, token: Token) -> bool:
-        if isinstance(self.event_definition, Alarm):
-            return self.event_definition.arm_again(token)
-        return not isinstance(self.event_definition, ErrorEventDefinition)
 
 
 class EventGateway(Node):
@@ -204,7 +205,7 @@ class Throw(Node):
 
 
 def waiting_for(process: Any, message: str) -> list[Token]:
-    """The tokens that wait for a message, the oldest first."""
+    """The tokens that wait for a message, the oldest first; event subprocesses take what nobody else waits for."""
     return _catchers(process.all_living(), MessageEventDefinition, message)
 
 
@@ -217,25 +218,34 @@ def _catchers(tokens: list[Token], kind: type[EventDefinition], name: str) -> li
         and isinstance(token.task_spec.event_definition, kind)
         and token.task_spec.event_definition.name == name
     ]
-    return sorted(found, key=lambda token: token.id)
+    return sorted(found, key=lambda token: (token.task_spec.guards, token.id))
 
 
 def _throw_outwards(token: Token, thrown: Any) -> bool:
-    """Hand an error or escalation to the innermost enclosing border that catches it."""
+    """Hand an error or escalation to the innermost event subprocess or border around it that catches it."""
     scope = token.workflow
-    while hasattr(scope, "host"):
+    while True:
+        if _caught(thrown, [one for one in scope.living() if one.is_sentry]):
+            return True
+        if not hasattr(scope, "host"):
+            return False
         host = scope.host
-        watchers = [one for one in host.workflow.living() if one.internal_data.get("host") == host.id]
-        fitting = [
-            one
-            for one in watchers
-            if type(one.task_spec.event_definition) is type(thrown)
-            and one.task_spec.event_definition.code in (None, thrown.code)
-        ]
-        if fitting:
-            exact = [one for one in fitting if one.task_spec.event_definition.code == thrown.code]
-            watcher = (exact or fitting)[0]
-            watcher.task_spec.hit(watcher)
+        whole = host.internal_data.get("of", host.id)  # what hangs on a multi-instance activity hangs on all of it
+        if _caught(thrown, [one for one in host.workflow.living() if one.internal_data.get("host") == whole]):
             return True
         scope = host.workflow
-    return False
+
+
+def _caught(thrown: Any, watchers: list[Token]) -> bool:
+    fitting = [
+        one
+        for one in watchers
+        if type(one.task_spec.event_definition) is type(thrown)
+        and one.task_spec.event_definition.code in (None, thrown.code)
+    ]
+    if not fitting:
+        return False
+    exact = [one for one in fitting if one.task_spec.event_definition.code == thrown.code]
+    watcher = (exact or fitting)[0]
+    watcher.task_spec.hit(watcher)
+    return True

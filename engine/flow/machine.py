@@ -15,8 +15,23 @@ from engine.flow import codec
 from engine.flow.events import Alarm, Catch, waiting_for
 from engine.flow.nodes import ServiceTask, UserTask
 from engine.flow.parser import Definition
-from engine.flow.steps import Abandon, Amend, Answer, Complete, Deliver, Fire, Notify, OpenTask, Outcome, Start, Step
+from engine.flow.steps import (
+    Abandon,
+    Amend,
+    Answer,
+    Complete,
+    Deliver,
+    Fire,
+    Notify,
+    OpenTask,
+    Outcome,
+    Reassign,
+    Start,
+    Step,
+)
 from engine.flow.tokens import Moment, Process, Token
+
+_REGROUPING = (Amend, Reassign)  # after these, tasks may be somebody else's
 
 
 class Machine:
@@ -68,7 +83,7 @@ class Machine:
         new = [token for token in living if token.id not in before]
         outcome = Outcome(data=process.scope, passed=process.passed)
         outcome.opened = [_open_task(token) for token in new if isinstance(token.task_spec, UserTask)]
-        if isinstance(step, Amend):
+        if type(step) in _REGROUPING:
             outcome.regrouped = _regroup([token for token in living if token.id in before])
         outcome.awaited = [(token.id, token.task_spec.message) for token in new if _message(token)]
         alive = {token.id for token in living}
@@ -93,7 +108,8 @@ def _note_left(outcome: Outcome, left: dict[int, Any]) -> None:
 def _open_task(token: Token) -> OpenTask:
     node: UserTask = token.task_spec
     group = token.internal_data["group"] = node.group_of(token)
-    return OpenTask(token.id, node.bpmn_id, node.title, group, node.form)
+    term = node.term_of(token) if node.term else ""
+    return OpenTask(token.id, node.bpmn_id, node.title, group, node.form, term)
 
 
 def _regroup(tokens: list[Token]) -> list[OpenTask]:
@@ -136,22 +152,40 @@ def _deliver(process: Process, step: Deliver) -> None:
     if step.token is not None:
         waiting = [token for token in waiting if token.id == step.token]
     if step.within is not None:
-        around = _around(process, step.within)
-        waiting = [token for token in waiting if token.internal_data.get("host") in around]
+        around = _around(process, step.within, step.part)
+        waiting = sorted((token for token in waiting if _hangs_on(token) in around),
+                         key=lambda token: around.index(_hangs_on(token)))
     if not waiting:
         raise WrongState(f"The case does not wait for the message {step.message!r} (now).", message=step.message)
     waiting[0].data.update(step.payload)
     waiting[0].task_spec.hit(waiting[0])
 
 
-def _around(process: Process, number: int) -> set[int]:
-    """The token, and the hosts of all subprocesses it is in."""
-    found: set[int] = set()
+def _around(process: Process, number: int, part: bool) -> list[int]:
+    """The token, and the hosts of all that it is in, the innermost first; 0 stands for the whole process.
+
+    Args:
+        part: stop at the instance of a multi-instance activity that it is part of; nothing if there is none.
+    """
+    found: list[int] = []
     token = process.token(number)
     while token is not None:
-        found.add(token.id)
+        found.append(token.id)
+        whole = token.internal_data.get("of")
+        if whole is not None and part:
+            return found
+        if whole is not None:
+            found.append(whole)
         token = getattr(token.workflow, "host", None)
-    return found
+    return [] if part else [*found, 0]
+
+
+def _hangs_on(token: Token) -> int | None:
+    """What the event that a token waits for is drawn on: an element; for an event subprocess, all that is around it."""
+    if token.task_spec.guards:
+        host = getattr(token.workflow, "host", None)
+        return host.id if host is not None else 0
+    return token.internal_data.get("host")
 
 
 def _answer(process: Process, step: Answer) -> None:
@@ -161,6 +195,11 @@ def _answer(process: Process, step: Answer) -> None:
 
 def _amend(process: Process, step: Amend) -> None:
     process.amend(step.data)
+
+
+def _reassign(process: Process, step: Reassign) -> None:
+    token = _waiting(process, step.token, UserTask, TaskState.READY)
+    token.internal_data["given"] = step.group
 
 
 def _abandon(process: Process, step: Abandon) -> None:
@@ -177,5 +216,6 @@ _TAKE: dict[type[Any], Any] = {
     Deliver: _deliver,
     Answer: _answer,
     Amend: _amend,
+    Reassign: _reassign,
     Abandon: _abandon,
 }

@@ -34,7 +34,10 @@ class Node(BpmnSpecMixin):
     Attributes:
         boundary: names of the boundary events attached to it.
         marks: case fields it sets on entry (``status``, ``outcome``).
+        guards: whether it is the sentry of an event subprocess.
     """
+
+    guards = False
 
     def __init__(self, wf_spec: Any, bpmn_id: str, **kwargs: Any) -> None:
         super().__init__(wf_spec, bpmn_id, **kwargs)
@@ -113,10 +116,16 @@ class Node(BpmnSpecMixin):
                     watcher.cancel()
 
     def value_of(self, value: Value, token: Token) -> Any:
-        if isinstance(value, str):
-            return value
+        return value if isinstance(value, str) else self.ask(value, token.data, token)
+
+    def ask(self, expression: Expression, data: Mapping[str, Any], token: Token) -> Any:
+        """What an expression says about these data.
+
+        Raises:
+            ProcessFault: it cannot say.
+        """
         try:
-            return value.evaluate(token.data, token.workflow.top_workflow.moment.functions)
+            return expression.evaluate(data, token.workflow.top_workflow.moment.functions)
         except ScriptError as error:
             raise self.fault(str(error)) from None
 
@@ -130,7 +139,13 @@ class Start(Node):
     def __init__(self, wf_spec: Any) -> None:
         super().__init__(wf_spec, ">start")
         self.bpmn_id = None
-        self.trigger_specs: list[str] = []
+        self.sentries: list[Node] = []
+
+    def _on_complete(self, token: Token) -> None:
+        """Event subprocesses of the scope are on their guard before anything in it happens."""
+        for sentry in self.sentries:
+            sentry.enter(Token(token.workflow, sentry))
+        super()._on_complete(token)
 
 
 class End(Node):
@@ -164,12 +179,21 @@ class UserTask(Node):
         self.manual = True
         self.group: Value = ""
         self.form: str | None = None
+        self.term: Value = ""
 
     def group_of(self, token: Token) -> str:
-        group = self.value_of(self.group, token)
+        group = token.internal_data.get("given") or self.value_of(self.group, token)
         if not isinstance(group, str) or not group:
             raise self.fault(f"its group came out as {group!r}, not as an agency's key")
         return group
+
+
+    def term_of(self, token: Token) -> str:
+        """The name of the promise it is due by, if the diagram says one; else it is the task's own."""
+        term = self.value_of(self.term, token)
+        if not isinstance(term, str):
+            raise self.fault(f"its term came out as {term!r}, not as the name of a deadline")
+        return term
 
 
 class ScriptTask(Node):
@@ -251,7 +275,7 @@ class ServiceTask(Node):
         token.complete()
 
 
-class _Inner(Node):
+class Inner(Node):
     """An element with a process inside."""
 
     def _update_hook(self, token: Token) -> bool:
@@ -260,7 +284,7 @@ class _Inner(Node):
         inner.tasks[0].complete()
         return False
 
-    def scope_for(self, token: Token) -> dict[str, Any]:
+    def scope_for(self, token: Token) -> Any:
         return token.data
 
     def inner_ended(self, token: Token, inner: Subprocess) -> None:
@@ -280,11 +304,11 @@ class _Inner(Node):
             token.workflow.top_workflow.close_subprocess(token)
 
 
-class EmbeddedSubprocess(_Inner, SubWorkflowTaskMixin):  # type: ignore[misc]
+class EmbeddedSubprocess(Inner, SubWorkflowTaskMixin):  # type: ignore[misc]
     """Part of the process, with a border round it: it shares the data."""
 
 
-class CallActivity(_Inner, CallActivityMixin):  # type: ignore[misc]
+class CallActivity(Inner, CallActivityMixin):  # type: ignore[misc]
     """A process of its own: it is given a copy of the data, and what it wrote comes back however it ends."""
 
     def scope_for(self, token: Token) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lxml import etree
 from SpiffWorkflow.bpmn.parser import event_parsers as stock_events
 from SpiffWorkflow.bpmn.parser import task_parsers as stock_tasks
 from SpiffWorkflow.bpmn.parser.BpmnParser import BpmnParser
@@ -20,12 +21,14 @@ from SpiffWorkflow.bpmn.parser.util import full_tag
 from SpiffWorkflow.bpmn.parser.ValidationException import ValidationException
 
 from engine.errors import InvalidPackage
-from engine.flow import events, gateways, nodes
+from engine.flow import events, gateways, nodes, several
+from engine.flow.bpmn import link_pairs, read_marker
 from engine.flow.decisions import Decision, DecisionFault, parse_decisions
 from engine.flow.events import Alarm
 from engine.flow.gateways import Condition
+from engine.flow.handlers import Sentry
 from engine.flow.nodes import Node, ProcessSpec, Value
-from engine.flow.scripts import ScriptError, compile_expression, compile_script, strip_expression
+from engine.flow.scripts import Expression, ScriptError, compile_expression, compile_script, strip_expression
 from engine.flow.xml import XmlFault, parse_xml
 
 CAMUNDA = "{http://camunda.org/schema/1.0/bpmn}"
@@ -40,15 +43,18 @@ class Definition:
         spec: the process that cases start with.
         subprocesses: embedded and called ones by name.
         nodes: every drawn element, by id, in all of them.
+        promised: the ids of the user tasks on which it is drawn by which promise they are due.
     """
 
     spec: ProcessSpec
     subprocesses: dict[str, ProcessSpec]
     nodes: dict[str, Node] = field(default_factory=dict)
+    promised: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         for spec in (self.spec, *self.subprocesses.values()):
             self.nodes.update({node.bpmn_id: node for node in spec.task_specs.values() if node.bpmn_id})
+            self.promised |= {node.bpmn_id for node in spec.task_specs.values() if getattr(node, "term", "")}
 
 
 def parse(files: Mapping[str, str | bytes], process: str, lanes: Mapping[str, str]) -> Definition:
@@ -81,6 +87,25 @@ class OurProcessParser(ProcessParser):
     def create_spec(self) -> ProcessSpec:
         return ProcessSpec(self.bpmn_id, self.get_name(), self.filename)
 
+    def _index_process_nodes(self) -> None:
+        """From a link event that throws, a token goes to the one that catches: as along a flow."""
+        super()._index_process_nodes()
+        for scope in (self.node, *self.node.iter(f"{BPMN}subProcess")):
+            for source, target in link_pairs(scope):
+                flow = etree.Element(f"{BPMN}sequenceFlow", sourceRef=source, targetRef=target)
+                self.outgoing_sequence_flows.setdefault(source, []).append(flow)
+
+    def add_tasks(self) -> None:
+        """What the start event leads to, and the event subprocesses, to which nothing leads."""
+        starts = self.xpath("./bpmn:startEvent")
+        if not starts:
+            self.raise_validation_exception("it has no start event")
+        for start in starts:
+            self.parse_node(start)
+        handlers = [node for node in self.xpath("./bpmn:subProcess") if is_handler(node)]
+        for node in handlers:
+            self.parse_node(node)
+
     def get_position(self, node_id: str) -> dict[str, float]:
         """SpiffWorkflow sorts flows by where they lead on the page. Moving a shape must not change what a case does:
         we keep the order in which they were drawn."""
@@ -110,6 +135,31 @@ class Drawn(TaskParser):
 
     parse_outgoing_data_references = parse_incoming_data_references
 
+    def _add_multiinstance_task(self, _: Any) -> None:
+        drawn = read_marker(self.node)
+        task = several.MultiInstance(self.spec, self.bpmn_id, self._each(), **self.bpmn_attributes)
+        task.collection, task.until = expression(drawn.collection), expression(drawn.until)
+        task.cardinality = compiled(drawn.cardinality or "")
+        task.item, task.sequential = drawn.item, drawn.sequential
+        task.results, task.result = drawn.results, drawn.result
+        self.task = task
+
+    def _add_loop_task(self, _: Any) -> None:
+        drawn = read_marker(self.node)
+        task = several.Loop(self.spec, self.bpmn_id, self._each(), **self.bpmn_attributes)
+        task.again = expression(drawn.again)
+        task.rounds = int(drawn.rounds) if drawn.rounds else None
+        task.asks_first = drawn.asks_first
+        self.task = task
+
+    def _each(self) -> Node:
+        """The activity proper makes room for what is done with it several times."""
+        each: Node = self.task
+        del self.spec.task_specs[each.name]
+        each.name = f"{self.bpmn_id}>each"  # no element can be called that
+        self.spec.task_specs[each.name] = each
+        return each
+
     def _add_boundary_event(self, children: list[Any]) -> Node:
         self.task.boundary = [self.process_parser.parse_node(child).name for child in children]
         return self.task  # type: ignore[no-any-return]
@@ -122,6 +172,7 @@ class UserTaskParser(Drawn):
         group = self.camunda("candidateGroups") or lanes.get(self.lane or "", "")
         task.group = compiled(group)
         task.form = self.camunda("formKey") or self.camunda("formRef") or self.bpmn_id
+        task.term = compiled(self.properties.get("term", ""))
         return task  # type: ignore[no-any-return]
 
 
@@ -192,9 +243,19 @@ class TimerReader(Drawn):
                 return Alarm(kind, compiled(text.strip(), timer=True))
         raise ValidationException("the timer says no time", self.node, self.filename)
 
+    def link(self) -> Node | None:
+        """A link event is passed; nothing happens at it."""
+        drawn = self.node.find(f"{BPMN}linkEventDefinition")
+        return None if drawn is None else Node(self.spec, self.bpmn_id, **self.bpmn_attributes)
+
 
 class StartParser(TimerReader, stock_events.StartEventParser):
-    pass
+    def create_task(self) -> Node:
+        kinds = ("MESSAGE", "SIGNAL", "TIMER", "ERROR", "ESCALATION")
+        paths = [getattr(stock_events, f"{kind}_EVENT_XPATH") for kind in kinds]
+        task = self._create_task(self.get_event_definition(paths))
+        self.spec.start.connect(task)
+        return task  # type: ignore[no-any-return]
 
 
 class EndParser(TimerReader, stock_events.EndEventParser):
@@ -207,11 +268,13 @@ class EndParser(TimerReader, stock_events.EndEventParser):
 
 
 class CatchParser(TimerReader, stock_events.IntermediateCatchEventParser):
-    pass
+    def create_task(self) -> Node:
+        return self.link() or super().create_task()  # type: ignore[no-any-return]
 
 
 class ThrowParser(TimerReader, stock_events.IntermediateThrowEventParser):
-    pass
+    def create_task(self) -> Node:
+        return self.link() or super().create_task()  # type: ignore[no-any-return]
 
 
 class BoundaryParser(TimerReader, stock_events.BoundaryEventParser):
@@ -227,7 +290,14 @@ class GatewayParser(Drawn, stock_tasks.GatewayParser):
 
 
 class SubprocessParser(Drawn, stock_tasks.SubWorkflowParser):
-    pass
+    def create_task(self) -> Node:
+        inside = stock_tasks.SubprocessParser.get_subprocess_spec(self)
+        task = nodes.EmbeddedSubprocess(self.spec, self.bpmn_id, subworkflow_spec=inside, **self.bpmn_attributes)
+        if is_handler(self.node):
+            interrupts = self.node.find(f"{BPMN}startEvent").get("isInterrupting") not in ("false", "0")
+            start = self.process_parser.parser.process_parsers[inside].get_spec().start.outputs[0]
+            self.spec.start.sentries.append(Sentry(self.spec, task, start, interrupts))
+        return task
 
 
 class CallParser(Drawn, stock_tasks.CallActivityParser):
@@ -276,6 +346,15 @@ def compiled(text: str, timer: bool = False) -> Value:
     if source is None and timer and not _is_iso(text):
         source = text
     return text if source is None else compile_expression(source)
+
+
+def expression(text: str | None) -> Expression | None:
+    """What stands where only an expression can, with or without ``${}``."""
+    return compile_expression(strip_expression(text) or text) if text else None
+
+
+def is_handler(subprocess: Any) -> bool:
+    return subprocess.get("triggeredByEvent") in ("true", "1")
 
 
 def _is_iso(text: str) -> bool:

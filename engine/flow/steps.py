@@ -11,7 +11,9 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-MIRRORED = ("status", "outcome", "severity", "area", "lead_agency", "monitor_agency")  # variables that are case fields
+MIRRORED = ("status", "outcome", "severity", "secrecy", "area", "commune", "lead_agency", "monitor_agency")
+"""The variables that are fields of the case, too."""
+SECRECY = ("C0", "C1", "C2", "C3", "C4")  # from public to named persons only
 
 
 @dataclass(frozen=True)
@@ -42,13 +44,16 @@ class Deliver:
 
     Attributes:
         token: the one that waits for it; ``None``: whoever waits.
-        within: only a border round this token's element, or round a subprocess it is in, may catch it.
+        within: only what is drawn round this token may catch it: a border of its element or of a subprocess it is in,
+            or an event subprocess there; the innermost does.
+        part: of these, only what lies within the instance of a multi-instance activity that the token is part of.
     """
 
     message: str
     payload: dict[str, Any]
     token: int | None = None
     within: int | None = None
+    part: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,15 +72,23 @@ class Amend:
 
 
 @dataclass(frozen=True)
+class Reassign:
+    """Somebody with the right to do so gave one task to another agency."""
+
+    token: int
+    group: str
+
+
+@dataclass(frozen=True)
 class Abandon:
     """The process is given up: every token ends where it stands (the case was joined to another)."""
 
     data: dict[str, Any]
 
 
-Step = Start | Complete | Fire | Deliver | Answer | Amend | Abandon
+Step = Start | Complete | Fire | Deliver | Answer | Amend | Reassign | Abandon
 _KINDS: dict[str, type[Any]] = {
-    kind.__name__: kind for kind in (Start, Complete, Fire, Deliver, Answer, Amend, Abandon)
+    kind.__name__: kind for kind in (Start, Complete, Fire, Deliver, Answer, Amend, Reassign, Abandon)
 }
 
 
@@ -90,13 +103,18 @@ def from_json(value: dict[str, Any]) -> Step:
 
 @dataclass(frozen=True)
 class OpenTask:
-    """A user task that a token has reached."""
+    """A user task that a token has reached.
+
+    Attributes:
+        term: the name of the promise it is due by; empty for the one that is called like its element.
+    """
 
     token: int
     element: str
     name: str
     group: str
     form: str | None
+    term: str = ""
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,14 @@ class DecisionFault(Exception):
         self.faults: tuple[DecisionFault, ...] = (self,)
 
 
+class _Asked(dict[str, Any]):
+    """A case's data as a table's inputs see it: a question that was not asked, or was hidden, is null. Whether
+    anything in the package sets a name at all, the check has looked at."""
+
+    def __missing__(self, name: str) -> None:
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class Input:
     """A column that asks.
@@ -207,7 +215,10 @@ class Decision:
         return fields | {self.name: whole, self.id: whole, self.variable: whole}
 
     def _asked(self, frame: Frame) -> list[Any]:
-        return [self._ask(column, frame) for column in self.inputs]
+        known, frame.scope = frame.scope, _Asked(frame.scope)
+        values = [self._ask(column, frame) for column in self.inputs]
+        frame.scope = known
+        return values
 
     def _ask(self, column: Input, frame: Frame) -> Any:
         try:

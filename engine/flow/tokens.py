@@ -8,7 +8,7 @@ History is in `events`.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import ChainMap, deque
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
@@ -50,8 +50,10 @@ class Token(Task):
             parent._children.append(self.id)
 
     @property
-    def data(self) -> dict[str, Any]:
-        return self.workflow.scope  # type: ignore[no-any-return]
+    def data(self) -> Any:
+        """What the case knows, seen from here: an instance of a multi-instance activity has facts of its own."""
+        scope = self.workflow.scope
+        return Local(self.internal_data["own"], scope) if "own" in self.internal_data else scope
 
     @data.setter
     def data(self, value: dict[str, Any]) -> None:
@@ -65,6 +67,11 @@ class Token(Task):
     def is_watcher(self) -> bool:
         """Whether it stands at a boundary event, waiting beside its host."""
         return "host" in self.internal_data
+
+    @property
+    def is_sentry(self) -> bool:
+        """Whether it waits for the event of an event subprocess: nothing is kept going by it alone."""
+        return self.task_spec.guards  # type: ignore[no-any-return]
 
     def follow(self, spec: Any) -> Token:
         """Send a token on along a flow to ``spec``."""
@@ -106,7 +113,7 @@ class Scope:
     """What a process and a subprocess have in common: tokens, and the data they share."""
 
     tasks: dict[int, Token]
-    scope: dict[str, Any]
+    scope: Any
     completed: bool
 
     def _open(self, spec: Any) -> None:
@@ -132,8 +139,13 @@ class Scope:
 
     def end_with_last_token(self) -> None:
         """A path of the scope has come to its end; with the last one, so has the scope."""
-        if not self.living():
-            self.end()
+        living = self.living()
+        for token in living:
+            if not token.task_spec.guards:
+                return
+        for sentry in living:  # which would wait in vain
+            sentry.cancel()
+        self.end()
 
     def end(self) -> None:
         self.completed = True
@@ -208,7 +220,8 @@ class Process(Scope, BpmnWorkflow):
     def amend(self, changes: dict[str, Any]) -> None:
         """Change what is the case's own: it holds in called processes too, at once."""
         for scope in self.scopes():
-            dict.update(scope.scope, changes)
+            if not isinstance(scope.scope, Local):  # which sees what is around it
+                dict.update(scope.scope, changes)
 
     def publish(self) -> None:
         """What a called process says of the case itself is known outside at once, not only when it ends."""
@@ -217,10 +230,10 @@ class Process(Scope, BpmnWorkflow):
                 self.amend(scope.scope.give_up(MIRRORED))
 
     def passed_by(self, token: Token) -> None:
-        if token.task_spec.bpmn_id is not None:
+        if token.task_spec.bpmn_id is not None and "of" not in token.internal_data:
             self.passed.append(token.task_spec.bpmn_id)
 
-    def open_subprocess(self, host: Token, name: str, scope: dict[str, Any]) -> Subprocess:
+    def open_subprocess(self, host: Token, name: str, scope: Any) -> Subprocess:
         subprocess = Subprocess(self.subprocess_specs[name], host, self, scope)
         self.subprocesses[host.id] = subprocess
         return subprocess
@@ -256,10 +269,22 @@ class Borrowed(dict[str, Any]):
         return {name: self[name] for name in written}
 
 
+class Local(ChainMap[str, Any]):
+    """What is known inside one instance of a multi-instance activity: its own facts before those around it.
+
+    What it learns stays its own, so that instances do not overwrite each other; only the case's own fields hold
+    everywhere at once (`docs/decisions/0010-an-instance-keeps-its-answers.md`).
+    """
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        own, around = self.maps
+        (around if name in MIRRORED else own)[name] = value
+
+
 class Subprocess(Scope, BpmnSubWorkflow):
     """An embedded subprocess (it shares its host's data) or a called process (it has its own)."""
 
-    def __init__(self, spec: Any, host: Token, top: Process, scope: dict[str, Any]) -> None:
+    def __init__(self, spec: Any, host: Token, top: Process, scope: Any) -> None:
         self._open(spec)
         self.top_workflow = top
         self.parent_task_id = host.id

@@ -97,3 +97,13 @@ def _reason(error: etree.XMLSyntaxError) -> str:
 
 def _line(text: str, position: int) -> int:
     return text.count("\n", 0, position) + 1
+
+
+def process_ids(source: bytes | str, filename: str) -> list[str]:
+    """The ids of the processes in a diagram.
+
+    Raises:
+        XmlFault: it cannot be read.
+    """
+    root = parse_xml(source, filename)
+    return [str(one.get("id")) for one in root.iterfind("{*}process") if one.get("id")]

@@ -12,7 +12,8 @@ from typing import Any
 from engine.errors import InvalidAnswers
 from engine.forms import describe, layout, sentences
 from engine.forms.branch import Branch
-from engine.forms.field import Field
+from engine.forms.field import Field, Option
+from engine.forms.late import Late
 from engine.forms.layout import DEEPEST_ANSWERS
 
 NEWEST_VERSION = 19
@@ -86,6 +87,10 @@ class Form:
         What is hidden inside the items of lists is not told.
         """
         return self._branch.hidden({} if _measure(answers) else answers, data or {})
+
+    def options(self, field: Field, known: Mapping[str, Any]) -> tuple[Option, ...]:
+        """What a question offers: its own options, or those that the answers and the case's data list."""
+        return Late(field).options_of(known) if field.options_from else field.options
 
     def json_schema(self) -> dict[str, Any]:
         """JSON Schema of the answers, for API clients."""

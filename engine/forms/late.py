@@ -13,7 +13,7 @@ from engine.forms import sentences
 from engine.forms.answers import length_fault, limit_fault
 from engine.forms.choices import choose, offered
 from engine.forms.conditions import Rule
-from engine.forms.field import CHOICES, Field
+from engine.forms.field import CHOICES, Field, Option
 from engine.forms.moments import day_of
 
 _LIMITS = ("min_length", "max_length", "minimum", "maximum")
@@ -51,9 +51,17 @@ class Late:
             raise ValidationError(fault)
         return self._chosen(value, known) if self.field.options_from else value
 
-    def _chosen(self, value: Any, known: Mapping[str, Any]) -> Any:
+    def options_of(self, known: Mapping[str, Any]) -> tuple[Option, ...]:
+        """What the case's data offers, with the words it has for it."""
+        found = ((_value(option), option) for option in self._listed(known))
+        return tuple(Option(value, _label(value, option)) for value, option in found if value is not None)
+
+    def _listed(self, known: Mapping[str, Any]) -> list[Any]:
         options = self.options.value(known) if self.options else known.get(self.field.options_from)
-        values = map(_value, options if isinstance(options, list) else [])
+        return options if isinstance(options, list) else []
+
+    def _chosen(self, value: Any, known: Mapping[str, Any]) -> Any:
+        values = map(_value, self._listed(known))
         table = offered([value for value in values if value is not None])
         if not table:
             raise ValidationError(sentences.NO_OPTIONS)
@@ -72,6 +80,10 @@ def late(field: Field) -> Late | None:
 
 def _number(value: Any) -> Decimal | None:
     return Decimal(str(value)) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _label(value: Any, option: Any) -> str:
+    return str(option.get("label") or value) if isinstance(option, dict) else str(value)
 
 
 def _value(option: Any) -> Any:

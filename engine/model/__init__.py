@@ -2,8 +2,8 @@
 
 One state blob per case (`instances.state`); everything people and machines look at is a projection of it, written by
 difference in the same transaction. Every instant is aware UTC and its column ends in ``_at``. `people` is the only
-table with a citizen's personal data. Rules live in the schema as constraints and partial unique indexes where they
-can.
+table with a citizen's personal data; what came in as it came (`arrivals`) is emptied after a while. Rules live in the
+schema as constraints and partial unique indexes where they can.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from engine.model.cases import (
 )
 from engine.model.columns import Id, Instant, metadata
 from engine.model.contacts import branches, contacts
+from engine.model.days import reported_days
 from engine.model.provinces import (
     accounts,
     agencies,
@@ -31,7 +32,7 @@ from engine.model.provinces import (
     provinces,
     tokens,
 )
-from engine.model.queues import incidents, jobs, outbox
+from engine.model.queues import arrivals, incidents, jobs, outbox
 from engine.model.records import attachments, comments, events, inbox
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "agencies",
     "area_successors",
     "areas",
+    "arrivals",
     "attachments",
     "branches",
     "cases",
@@ -61,6 +63,7 @@ __all__ = [
     "participants",
     "people",
     "provinces",
+    "reported_days",
     "subscriptions",
     "tasks",
     "tokens",

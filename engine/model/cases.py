@@ -86,6 +86,7 @@ cases = Table(
         postgresql_where=text("search_place <> ''"),
     ),
     Index("ix_cases_list", "province", "report_type", "id"),
+    Index("ix_cases_day", "province", "opened_at", "id"),  # what was received in a period
     Index(
         "ix_cases_public",  # what anybody may list
         "opened_at",
@@ -112,7 +113,7 @@ participants = Table(
     metadata,
     Column("agency", Text, primary_key=True),
     Column("case_id", Id, ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True),
-    Column("part", Text, nullable=False),  # lead | monitor | task
+    Column("part", Text, nullable=False),  # lead | monitor | task | handed (by the agency above)
     Index(None, "case_id"),
 )
 
@@ -126,12 +127,23 @@ people = Table(
     Column("phone", Text),  # E.164
     Column("email", Text),
     Column("address", Text),
-    Column("zalo", Text),
+    Column("zalo", Text),  # what each messenger calls them; nobody else can write to them by it
+    Column("facebook", Text),
+    Column("viber", Text),
     Column("kind", Text, nullable=False, server_default="ca_nhan"),
     Column("anonymous", Boolean, nullable=False, server_default=text("false")),
     one_of("part", "reporter", "beneficiary"),
     Index(None, "case_id"),
     Index(None, "phone"),
+    *(
+        Index(
+            f"ix_people_{way}",
+            way,
+            sqlite_where=text(f"{way} IS NOT NULL"),
+            postgresql_where=text(f"{way} IS NOT NULL"),
+        )
+        for way in ("email", "zalo", "facebook", "viber")
+    ),
 )
 
 instances = Table(
@@ -162,6 +174,7 @@ tasks = Table(
     Column("name", Text, nullable=False),
     Column("form", Text),
     Column("group", Text, nullable=False),  # agency key
+    Column("handed_by", Text),  # the agency above that handed it to this group
     Column("assignee", Id, ForeignKey("accounts.id")),
     Column("owner", Id, ForeignKey("accounts.id")),  # who delegated it
     Column("report_type", Text, nullable=False),

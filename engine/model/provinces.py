@@ -62,10 +62,14 @@ agencies = Table(
     Column("key", Text, primary_key=True),  # "ubnd_74_718": also the name of the task group
     Column("province", Text, ForeignKey("provinces.code"), nullable=False),
     Column("name", Text, nullable=False),
-    Column("kind", Text, nullable=False),  # desk | office | department | district | service | overseer
+    Column("kind", Text, nullable=False),  # desk | office | department | district | commune | service | overseer
     Column("area", Text, ForeignKey("areas.code")),
+    Column("parent", Text, ForeignKey("agencies.key")),  # whose tasks it may be handed
+    Column("valid_from", Date),  # of a commune's, the days of its commune
+    Column("valid_to", Date),
     Column("email", Text),
     Column("phone", Text),  # the duty phone that internal SMS go to
+    Index(None, "parent"),
 )
 
 definitions = Table(

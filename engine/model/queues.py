@@ -1,4 +1,4 @@
-"""What must happen later, what is owed, what could not be done."""
+"""What must happen later, what is owed, what came in, what could not be done."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     SmallInteger,
     Table,
     Text,
@@ -70,11 +71,16 @@ outbox = Table(
     Column("lease_until_at", Instant),
     Column("attempts", SmallInteger, nullable=False, server_default="0"),
     Column("last_error", Text),
+    # of service calls that programs outside answer (`engine.external`)
+    Column("element", Text),
+    Column("priority", Integer, nullable=False, server_default="0"),  # the higher, the sooner
+    Column("retries", SmallInteger),  # left, as the program last said
+    Column("error_details", Text),
     Column("reference", Text),  # what the gateway called it
     Column("created_at", Instant, nullable=False),
     Column("sent_at", Instant),
     one_of("state", "ready", "leased", "sent", "dead"),
-    one_of("kind", "sms", "email", "zalo", "webhook", "service"),
+    one_of("kind", "sms", "email", "zalo", "facebook", "viber", "webhook", "service"),
     Index("ix_outbox_due", "due_at", sqlite_where=text("state = 'ready'"), postgresql_where=text("state = 'ready'")),
     Index(
         "ix_outbox_lease",
@@ -83,6 +89,38 @@ outbox = Table(
         postgresql_where=text("state = 'leased'"),
     ),
     Index(None, "case_id"),
+)
+
+arrivals = Table(
+    "arrivals",  # messages that came in, as they came; acknowledged once they are here
+    metadata,
+    key_column(),
+    Column("province", Text, ForeignKey("provinces.code"), nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("event_id", Text, nullable=False),  # what the sender's system calls it; the same when it is sent again
+    Column("body", LargeBinary, nullable=False),  # emptied some time after it was dealt with
+    Column("state", Text, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),  # when to try (again), unless it has been dealt with by then
+    Column("attempts", SmallInteger, nullable=False, server_default="0"),
+    Column("last_error", Text),
+    Column("processed_at", Instant),
+    Column("case_id", Id, ForeignKey("cases.id", ondelete="SET NULL")),  # null: there was nothing to do
+    Column("contact_id", Id, ForeignKey("contacts.id", ondelete="SET NULL")),
+    one_of("state", "waiting", "done", "dead"),
+    UniqueConstraint("province", "channel", "event_id"),
+    Index(
+        "ix_arrivals_due",
+        "due_at",
+        sqlite_where=text("state = 'waiting'"),
+        postgresql_where=text("state = 'waiting'"),
+    ),
+    Index(
+        "ix_arrivals_dead",
+        "id",
+        sqlite_where=text("state = 'dead'"),
+        postgresql_where=text("state = 'dead'"),
+    ),
 )
 
 incidents = Table(

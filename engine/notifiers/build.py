@@ -14,6 +14,8 @@ _CLASSES = {
     "sms": {"log": "journal:Journal", "http": "http_sms:HttpSms", "smpp": "smpp:Smpp"},
     "email": {"log": "journal:Journal", "smtp": "smtp:Smtp"},
     "zalo": {"log": "journal:Journal", "zalo": "zalo:Zalo"},
+    "facebook": {"log": "journal:Journal", "messenger": "messenger:Messenger"},
+    "viber": {"log": "journal:Journal", "viber": "viber:Viber"},
     "webhook": {"log": "journal:Journal", "http": "webhook:Webhook"},
 }
 DEFAULT_LOG = "instance/messages.jsonl"

@@ -18,11 +18,13 @@ class Message:
     """One message to one address.
 
     Attributes:
-        kind: sms, email, zalo or webhook.
+        kind: sms, email, zalo, facebook, viber or webhook.
         key: the same at every attempt, for ever; no two messages share one.
-        to: a telephone number, an e-mail address, a Zalo user id or telephone number, a URL.
+        to: a telephone number, an e-mail address, a Zalo user id or telephone number, what
+            Facebook or Viber calls somebody, a URL.
         text: what is said. Never personal data, except in an answer the province chose to send.
         subject: of an e-mail.
+        province: whose message it is; a page or bot is a province's own.
         payload: more, for programs (web hooks) and templates.
     """
 
@@ -33,6 +35,7 @@ class Message:
     subject: str = ""
     payload: dict[str, Any] = field(default_factory=dict)
     case_number: str = ""
+    province: str = ""
 
 
 @dataclass(frozen=True, slots=True)

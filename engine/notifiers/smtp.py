@@ -6,7 +6,7 @@ import smtplib
 import ssl
 from email.message import EmailMessage
 from email.utils import format_datetime
-from hashlib import sha256
+from urllib.parse import quote, unquote
 
 from engine.forms import contacts
 from engine.notifiers.message import Clock, Message, Receipt, TryLater, Undeliverable, masked, seconds
@@ -28,21 +28,25 @@ class Smtp:
         password: str = "",
         ca_file: str | None = None,
         domain: str = "",
+        reply_to: str = "",
         timeout: float = 10,
     ) -> None:
         """Args:
         sender: the address in From: "1022 Bình Dương <1022@binhduong.gov.vn>".
         tls: starttls, implicit (port 465) or none.
         domain: what follows the @ in Message-ID, and our name in the greeting; the sender's domain if left out.
+        reply_to: where answers go; the sender if left out.
         """
         if tls not in _TLS:
             raise ValueError(f"tls must be one of {', '.join(_TLS)}, not {tls!r}.")
         address = sender.rpartition("<")[2].rstrip("> ")
         if not contacts.is_email(address):
             raise ValueError(f"The sender {sender!r} is no e-mail address.")
+        if reply_to and not contacts.is_email(reply_to):
+            raise ValueError(f"reply_to is {reply_to!r}, which is no e-mail address.")
         self.host, self.port, self.tls = host, int(port), tls
         self.user, self.password = user, password
-        self.sender = sender
+        self.sender, self.reply_to = sender, reply_to
         self.clock = clock
         self.domain = domain or address.rpartition("@")[2]
         self.timeout = seconds(timeout)
@@ -89,10 +93,17 @@ class Smtp:
         subject = message.subject or (f"1022: {message.case_number}" if message.case_number else "Tổng đài 1022")
         letter["Subject"] = " ".join(subject.split())
         letter["Date"] = format_datetime(self.clock())
-        letter["Message-ID"] = f"<{sha256(message.key.encode()).hexdigest()[:40]}@{self.domain}>"
+        letter["Message-ID"] = f"<{quote(message.key, safe='')}@{self.domain}>"
         letter["Auto-Submitted"] = "auto-generated"  # so that holiday replies do not come back (RFC 3834)
+        if self.reply_to:
+            letter["Reply-To"] = self.reply_to
         letter.set_content(message.text)
         return letter
+
+
+def key_of(message_id: str) -> str:
+    """The key of the message that a letter with this Message-ID was made of, if it is one of ours."""
+    return unquote(message_id.strip("<>").rpartition("@")[0])
 
 
 def _refusal(code: int, reason: str) -> TryLater | Undeliverable:

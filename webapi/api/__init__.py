@@ -15,9 +15,11 @@ from webapi.api import (
     accounts,
     agencies,
     areas,
+    arrivals,
     attachments,
     cases,
     contacts,
+    days,
     deployments,
     incidents,
     login,
@@ -25,14 +27,15 @@ from webapi.api import (
     outbox,
     report_types,
     reports,
+    statistics,
     tasks,
     tokens,
     track,
 )
 from webapi.api.blueprint import PREFIX, Key, Name
 
-PARTS = (reports, contacts, cases, attachments, tasks, messages, report_types, track, incidents, outbox, deployments,
-         accounts, agencies, areas, tokens, login)  # fmt: skip
+PARTS = (reports, contacts, days, statistics, cases, attachments, tasks, messages, report_types, track, incidents,
+         outbox, arrivals, deployments, accounts, agencies, areas, tokens, login)  # fmt: skip
 SECURITY = {"type": "http", "scheme": "bearer", "description": "a token (ts_…) from POST /login or POST /tokens"}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from marshmallow import fields, validate
@@ -10,10 +9,9 @@ from marshmallow import fields, validate
 from engine import areas
 from engine.access import Account
 from engine.runtime import Unit
-from webapi.api.blueprint import Blueprint, Code, In, Out, Words
+from webapi.api.blueprint import OUR_DAYS, Blueprint, Code, In, Out, Words
 
 bp = Blueprint("areas", "Districts and communes, with the days they are valid and their successors.")
-_OUR_DAYS = validate.Range(date(1900, 1, 1), date(2200, 1, 1))
 
 
 class AreaOut(Out):
@@ -34,13 +32,13 @@ class AreaQuery(In):
     province = Code()
     parent = Code(metadata={"description": "the communes of this district"})
     level = fields.String(validate=validate.OneOf(areas.LEVELS))
-    q = Words(80, metadata={"description": "how the name begins; marks and phường, huyện … may be left out"})
-    at = fields.Date(validate=_OUR_DAYS, metadata={"description": "only those of that day; left out: whenever"})
+    q = Words(80, metadata={"description": "how the name begins, and where it is: 'q1', 'p. 12 q. 10', 'bien hoa'"})
+    at = fields.Date(validate=OUR_DAYS, metadata={"description": "only those of that day; left out: whenever"})
     limit = fields.Integer(load_default=50, validate=validate.Range(1, 1000), metadata={"description": "how many"})
 
 
 class AreaDayQuery(In):
-    at = fields.Date(validate=_OUR_DAYS, metadata={"description": "successors by that day; left out: today"})
+    at = fields.Date(validate=OUR_DAYS, metadata={"description": "successors by that day; left out: today"})
 
 
 class AreaShown(AreaOut):

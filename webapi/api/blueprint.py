@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import flask_smorest
@@ -31,6 +31,7 @@ from webapi import auth, bodies, idempotency
 
 PREFIX = "/api/v1"
 _OUR_TIMES = validate.Range(datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
+OUR_DAYS = validate.Range(date(1900, 1, 1), date(2200, 1, 1))
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 

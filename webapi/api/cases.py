@@ -174,6 +174,8 @@ class PersonOut(Out):
     email = fields.String(allow_none=True)
     address = fields.String(allow_none=True)
     zalo = fields.String(allow_none=True)
+    facebook = fields.String(allow_none=True)
+    viber = fields.String(allow_none=True)
     kind = fields.String()
     anonymous = fields.Boolean()
 

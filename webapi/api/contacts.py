@@ -84,6 +84,7 @@ class ContactQuery(PageQuery, Period):
     line = fields.String(validate=validate.OneOf(list(figures.NAMES)))
     branch = fields.String()
     channel = fields.String()
+    agency = Code(metadata={"description": "who took it"})
 
 
 class BranchOut(Out):
@@ -128,6 +129,7 @@ class LinesOut(Out):
     open = fields.Integer()
     missed = fields.Integer()
     refused = fields.Integer()
+    complaints = fields.Integer(metadata={"description": "complaints and denunciations, which are no petitions"})
     unknown = fields.Integer(metadata={"description": "ended without anybody saying how"})
     unexplained = fields.Integer(metadata={"description": "what the sum of the outcomes lacks; 0: balanced"})
 
@@ -140,6 +142,12 @@ class KeyOut(Out):
 
 class ChannelOut(Out):
     channel = fields.String()
+    lines = fields.Nested(LinesOut)
+
+
+class AgencyLinesOut(Out):
+    key = fields.String(allow_none=True, metadata={"description": "who took it; null: nobody"})
+    name = fields.String(allow_none=True)
     lines = fields.Nested(LinesOut)
 
 
@@ -158,6 +166,7 @@ class FiguresOut(Out):
     lines = fields.Nested(LinesOut)
     by_key = fields.List(fields.Nested(KeyOut))
     by_channel = fields.List(fields.Nested(ChannelOut))
+    by_agency = fields.List(fields.Nested(AgencyLinesOut))
     topics = fields.List(fields.Nested(TopicOut))
     calls_out = fields.Integer()
     consultations = fields.Integer()
@@ -247,8 +256,9 @@ def figures_as_page(unit: Unit, caller: Account, query: dict[str, Any]) -> Any:
     report = _figures(unit, caller, query)
     keys = [(f"Phím {key}" + (f" – {name}" if name else ""), lines) for key, name, lines in report.by_key]
     channels = [(CHANNEL_NAMES.get(channel, channel), lines) for channel, lines in report.by_channel]
+    agencies = [(tabular.agency_name(key, name), lines) for key, name, lines in report.by_agency]
     page = render_template(
-        "figures.html", report=report, keys=keys, channels=channels, names=figures.NAMES, zone=ZONE
+        "figures.html", report=report, keys=keys, channels=channels, agencies=agencies, names=figures.NAMES, zone=ZONE
     )
     return Response(page)
 

@@ -21,7 +21,7 @@ class LetterOut(Out):
     id = fields.Integer()
     case = fields.String(attribute="number")
     report_type = fields.String()
-    kind = fields.String(metadata={"description": "sms, email, zalo, webhook or service"})
+    kind = fields.String(metadata={"description": "sms, email, zalo, facebook, viber, webhook or service"})
     topic = fields.String(metadata={"description": "id of the text, or topic of the service call"})
     agency = fields.String(allow_none=True)
     to_citizen = fields.Function(lambda row: row.person_id is not None, metadata={"type": "boolean"})

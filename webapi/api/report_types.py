@@ -94,7 +94,7 @@ def _form(unit: Unit, code: str, name: str) -> Any:
 def _summary(package: Package) -> dict[str, Any]:
     return {
         "code": package.code, "province": str(package.province["code"]), "name": package.name,
-        "version": package.version, "secrecy": package.type.get("secrecy", "C1"),
+        "version": package.version, "secrecy": package.secrecy,
         "intake_form": package.type.get("intake_form"),
     }  # fmt: skip
 

@@ -24,6 +24,8 @@ class PersonIn(In):
     email = Words(120)
     address = Words(300)
     zalo = Words(80, metadata={"description": "the Zalo user id"})
+    facebook = Words(80, metadata={"description": "the id of whoever wrote to the page (PSID)"})
+    viber = Words(80, metadata={"description": "the id of whoever wrote to the bot"})
     kind = fields.String(load_default="ca_nhan", validate=validate.OneOf(intake.KINDS))
     anonymous = fields.Boolean(load_default=False)
 

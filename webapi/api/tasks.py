@@ -25,6 +25,7 @@ class TaskSummary(Out):
     name = fields.String()
     form = fields.String(allow_none=True, metadata={"description": "id of its form; null: completed without answers"})
     group = fields.String(metadata={"description": "key of the agency whose people may do it"})
+    handed_by = fields.String(allow_none=True, metadata={"description": "the agency above that handed it down"})
     assignee = fields.String(allow_none=True)
     report_type = fields.String()
     province = fields.String()
@@ -88,8 +89,21 @@ class DelegateIn(In):
     to = Code(required=True, metadata={"description": "a colleague's log-in name"})
 
 
+class HandDownIn(In):
+    agency = Code(required=True, metadata={"description": "key of an agency below the task's own"})
+
+
+class TakeBackIn(In):
+    reason = Words(2_000, required=True, metadata={"description": "why those below do not do it"})
+
+
 class CompleteIn(In):
     answers = fields.Dict(keys=fields.String(), load_default=dict, metadata={"description": "by field of the form"})
+
+
+class TaskReassignIn(In):
+    agency = Code(required=True, metadata={"description": "key of the agency that does it from now on"})
+    reason = Words(2_000, required=True)
 
 
 class ReturnIn(In):
@@ -134,6 +148,19 @@ def delegate(unit: Unit, caller: Account, body: dict[str, Any], task_id: int) ->
     return _changed(unit, caller, tasks.delegate(unit, task_id, body["to"], by=caller))
 
 
+@bp.change(f"{TASK}/hand-down", DoneOut, HandDownIn, match=True)
+def hand_down(unit: Unit, caller: Account, body: dict[str, Any], task_id: int) -> Any:
+    """Let an agency below do it: the case stays yours"""
+    unchanged(access.find_task(unit, caller, task_id).version)
+    return _changed(unit, caller, tasks.hand_down(unit, task_id, body["agency"], by=caller))
+
+
+@bp.change(f"{TASK}/take-back", DoneOut, TakeBackIn)
+def take_back(unit: Unit, caller: Account, body: dict[str, Any], task_id: int) -> Any:
+    """Do after all what you handed down"""
+    return _changed(unit, caller, tasks.take_back(unit, task_id, body["reason"], by=caller))
+
+
 @bp.change(f"{TASK}/complete", DoneOut, CompleteIn)
 def complete(unit: Unit, caller: Account, body: dict[str, Any], task_id: int) -> Any:
     """Answer it, and let its case move on"""
@@ -142,8 +169,20 @@ def complete(unit: Unit, caller: Account, body: dict[str, Any], task_id: int) ->
 
 @bp.change(f"{TASK}/return", DoneOut, ReturnIn)
 def give_back(unit: Unit, caller: Account, body: dict[str, Any], task_id: int) -> Any:
-    """Not our competence (không thuộc thẩm quyền)"""
+    """Not our competence (không thuộc thẩm quyền)
+
+    The case goes back to whoever assigned it; a task that the agency above handed down, to that agency.
+    """
     return _changed(unit, caller, tasks.give_back(unit, task_id, body["reason"], by=caller))
+
+
+@bp.change(f"{TASK}/reassign", DoneOut, TaskReassignIn)
+def reassign(unit: Unit, caller: Account, body: dict[str, Any], task_id: int) -> Any:
+    """Give it to another agency
+
+    For a task of an agency that takes part beside the lead; the lead's go with the case: POST /cases/{number}/reassign.
+    """
+    return _changed(unit, caller, tasks.reassign(unit, task_id, body["agency"], body["reason"], by=caller))
 
 
 def _changed(unit: Unit, caller: Account, task: tasks.Change) -> Any:

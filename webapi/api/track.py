@@ -30,6 +30,16 @@ class RemarkOut(Out):
     mine = fields.Boolean(metadata={"description": "written by the citizen"})
 
 
+class ProgressOut(Out):
+    """How far the case is on the diagram's main road."""
+
+    step = fields.Integer()
+    of = fields.Integer(metadata={"description": "how many steps there are at most"})
+    name = fields.String()
+    due_at = instant(allow_none=True)
+    road = fields.List(fields.String(), metadata={"description": "the names of all steps"})
+
+
 class TrackOut(Out):
     """A case in the citizen's words."""
 
@@ -46,6 +56,8 @@ class TrackOut(Out):
     rating = fields.Integer(allow_none=True)
     comments = fields.List(fields.Nested(RemarkOut))
     told = fields.List(fields.Nested(ToldOut))
+    awaited = fields.Boolean(metadata={"description": "it waits for information"})
+    progress = fields.Nested(ProgressOut, allow_none=True, metadata={"description": "null: it is on no main road now"})
     may = fields.List(fields.String(), metadata={"description": "what can be said now: rating, reopen, information"})
 
 

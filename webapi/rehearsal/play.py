@@ -44,7 +44,7 @@ class Rehearsal:
         clock, path = Clock(_LONG_AGO), shutil.copyfile(self.template, self.place / "story.db")
         app = create_app({"DATABASE": f"sqlite:///{path}", "INSTANCE": str(self.place), "CLOCK": clock})
         try:
-            yield Stage(app, clock, self.tokens, self.kinds["desk"], self.kinds["office"])
+            yield Stage(app, clock, self.tokens, self.kinds["desk"])
         finally:
             with app.app_context():
                 db.engine.dispose()
@@ -69,11 +69,13 @@ def _people(runtime: Runtime, folder: Path) -> tuple[dict[str, str], dict[str, s
             packages.load_province(unit, province)
             packages.deploy(unit, files, by="try")
         seats = [("admin", "admin", None)]
+        named = demo.named_for(unit)
         for agency in province["agencies"]:
             kinds.setdefault(agency["kind"], agency["key"])
             seats.append((agency["key"], demo.SEATS[agency["kind"]][0][1], agency["key"]))
         for login, role, key in seats:
-            accounts.create(unit, {"login": login, "name": login, "role": role, "agency": key}, None)
+            accounts.create(unit, {"login": login, "name": login, "role": role, "agency": key,
+                                   "report_types": named.get(key)}, None)  # fmt: skip
             tokens[login] = accounts.issue(unit, accounts.account(unit, login), "try").token
     return tokens, kinds
 
@@ -174,7 +176,7 @@ class _Play:
         case = self.stage.get(f"/cases/{self.number}")
         seen = {"status": case["status"], "outcome": case["outcome"] or "", "tasks": _tasks(case["tasks"]),
                 "closed": case["closed_at"] is not None, "late": case["breached_at"] is not None,
-                "due": _local(case["due_at"]),
+                "due": _local(case["due_at"]), "secrecy": case["secrecy"],
                 "started": [one["report_type"] for one in case["links"] if one["relation"] == "started"]}  # fmt: skip
         for name, is_so in seen.items():
             if name in then and then[name] != is_so:
@@ -202,7 +204,7 @@ class _Play:
         if who not in ("reporter", "beneficiary"):
             return {who}
         person = self.story.report.get(who, CALLER if who == "reporter" else {})
-        reached = {str(person.get(key)) for key in ("email", "zalo") if person.get(key)}
+        reached = {str(person.get(key)) for key in ("email", "zalo", "facebook", "viber") if person.get(key)}
         return reached | {str(contacts.phone(person["phone"]))} if person.get("phone") else reached
 
 

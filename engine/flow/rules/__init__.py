@@ -10,22 +10,26 @@ from engine.flow.rules.codes import CODES
 from engine.flow.rules.elements import elements
 from engine.flow.rules.events import events
 from engine.flow.rules.expressions import expressions
-from engine.flow.rules.gaps import gaps, overlaps
+from engine.flow.rules.gaps import ended, gaps, overlaps
 from engine.flow.rules.gateways import gateways
+from engine.flow.rules.handlers import handlers
 from engine.flow.rules.outcomes import outcomes
 from engine.flow.rules.people import people
 from engine.flow.rules.promises import promises
 from engine.flow.rules.questions import questions
 from engine.flow.rules.routes import routes
 from engine.flow.rules.services import services
+from engine.flow.rules.several import several
 from engine.flow.rules.shape import shape
 from engine.flow.rules.tables import tables
 from engine.flow.rules.wording import wording
 
 __all__ = ["CODES", "judge"]
 
-STRUCTURE = (shape, elements, events)
-CONTENT = (gateways, services, expressions, people, questions, wording, outcomes, gaps, overlaps, tables, promises)
+STRUCTURE = (shape, elements, handlers, several, events)
+CONTENT = (
+    gateways, services, expressions, people, questions, wording, outcomes, ended, gaps, overlaps, tables, promises,
+)  # fmt: skip
 _PLAYABLE = frozenset({"listener", "connector", "mapping-ignored"})  # errors that leave the token game its sense
 
 

@@ -90,9 +90,6 @@ def _kind(node: Node) -> Iterator[Fault]:
     }.get(node.kind)
     if say:
         yield error(node, say[0], say[1].format(node.label))
-    if node.kind == "subProcess" and node.attribute("triggeredByEvent") in ("true", "1"):
-        yield error(node, "event-subprocess", f"Put what {node.label} does behind a boundary event: event subprocesses "
-                    "are not supported.")
 
 
 def _event_gateway(node: Node) -> Iterator[Fault]:
@@ -108,6 +105,9 @@ def _event_gateway(node: Node) -> Iterator[Fault]:
         elif len(target.incoming) > 1:
             yield error(target, "event-gateway-target", f"Draw {target.label} twice: an event behind an event gateway "
                         "may have no other flow into it.")
+        elif target.marker is not None or target.is_event("link"):
+            yield error(target, "event-gateway-target", f"Draw {target.label} as an event that waits once: it stands "
+                        "behind an event gateway.")
         elif target.kind == "receiveTask" and target.watchers:
             yield error(target, "event-gateway-target", f"Take the boundary event off {target.label}: it stands behind "
                         "an event gateway, so draw one more event there instead.")
@@ -115,11 +115,6 @@ def _event_gateway(node: Node) -> Iterator[Fault]:
 
 def _markers(node: Node) -> Iterator[Fault]:
     found = {local(child) for child in node.element}
-    if "multiInstanceLoopCharacteristics" in found:
-        yield error(node, "multi-instance", f"Remove the multi-instance marker (three bars) from {node.label}: draw "
-                    "one task per agency, or a loop with a gateway.")
-    if "standardLoopCharacteristics" in found:
-        yield error(node, "loop-marker", f"Remove the loop marker from {node.label}: draw the loop with a gateway.")
     if node.attribute("isForCompensation") == "true":
         yield error(node, "compensation", f"Remove the compensation marker from {node.label}: draw what undoes it as "
                     "an ordinary path.")

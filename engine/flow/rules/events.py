@@ -8,11 +8,12 @@ from engine.flow.diagram import EVENTS, Event, Node, Scope, words
 from engine.flow.draft import Draft
 from engine.flow.faults import Fault, error, warning
 from engine.flow.nodes import AT_ONCE
+from engine.flow.rules.handlers import EVENTS as HANDLED
 
 _ALLOWED = {
     "startEvent": {"message"},
-    "intermediateCatchEvent": {"timer", "message", "signal"},
-    "intermediateThrowEvent": {"message", "signal", "escalation"},
+    "intermediateCatchEvent": {"timer", "message", "signal", "link"},
+    "intermediateThrowEvent": {"message", "signal", "escalation", "link"},
     "endEvent": {"message", "signal", "escalation", "error", "terminate"},
     "boundaryEvent": {"timer", "message", "signal", "error", "escalation"},
     "receiveTask": {"message"},
@@ -38,6 +39,8 @@ def events(draft: Draft) -> Iterator[Fault]:
             yield from _place(draft, node)
             for event in node.events:
                 yield from _name(node, event)
+            if node.is_event("link"):
+                yield from _link(node)
     yield from _correspondence(draft)
 
 
@@ -56,12 +59,15 @@ def _form(node: Node) -> Iterator[Fault]:
 
 def _place(draft: Draft, node: Node) -> Iterator[Fault]:
     for event in node.events[:1]:
-        allowed = _ALLOWED.get(node.kind)
+        starts_handler = node.kind == "startEvent" and _handler_of(node) is not None
+        allowed = HANDLED if starts_handler else _ALLOWED.get(node.kind)
         if allowed is None or not event.kind:
             continue
         if event.kind not in allowed:
             yield error(node, "event-not-here", f"Replace {node.label}: a {words(node.kind)} cannot be a {event.kind} "
                         f"event here; {_INSTEAD.get(event.kind, 'use another event')}.")
+        elif starts_handler:
+            continue
         elif node.kind == "startEvent" and (node.scope.host is not None or draft.main not in (None, node.scope)):
             yield error(node, "event-not-here", f"Make {node.label} a plain start event: {node.scope.label} is started "
                         "by the process around it, not by a message.")
@@ -70,10 +76,33 @@ def _place(draft: Draft, node: Node) -> Iterator[Fault]:
                         "task it happens in.")
 
 
+def _handler_of(node: Node) -> Node | None:
+    """The event subprocess that a start event begins."""
+    host = node.scope.host
+    return host if host is not None and host.is_handler else None
+
+
+def _link(node: Node) -> Iterator[Fault]:
+    """A link is a flow with a gap: each half has exactly the other half, and no flow on the side of the gap."""
+    throws = node.kind == "intermediateThrowEvent"
+    name = node.events[0].name
+    if not name:
+        yield error(node, "link", f"Give the link of {node.label} a name.")
+        return
+    if not node.links or throws and len(node.links) > 1:
+        other = "exactly one event that catches" if throws else "an event that throws"
+        yield error(node, "link", f"Draw {other} the link {name!r} of {node.label}, in the same process.")
+        return
+    for flow in node.scope.flows:
+        if flow.source == node.id and throws or flow.target == node.id and not throws:
+            yield error(flow, "link", f"Delete {flow.label}: a token goes from {node.label} along the link, not along "
+                        "a flow." if throws else f"Delete {flow.label}: a token comes to {node.label} along the link.")
+
+
 def _name(node: Node, event: Event) -> Iterator[Fault]:
     if event.kind not in ("message", "signal", "error", "escalation") or event.shared:
         return
-    catches_all = node.kind == "boundaryEvent" and event.kind in ("error", "escalation")
+    catches_all = node.kind in ("boundaryEvent", "startEvent") and event.kind in ("error", "escalation")
     if event.ref is None:
         if not catches_all:
             yield error(node, "event-incomplete", f"Say in {node.label} which {event.kind} it is about.")
@@ -119,7 +148,8 @@ def _throws(node: Node, kind: str) -> bool:
 
 
 def _catches(node: Node, kind: str) -> bool:
-    return node.kind in _MUST_WAIT and node.is_event(kind)
+    waits = node.kind in _MUST_WAIT or node.kind == "startEvent" and _handler_of(node) is not None
+    return waits and node.is_event(kind)
 
 
 def _uncaught(draft: Draft, node: Node, event: Event) -> Iterator[Fault]:
@@ -136,10 +166,15 @@ def _is_caught(draft: Draft, scope: Scope, event: Event, known: dict[int, bool])
     if id(scope) not in known:
         known[id(scope)] = False  # so that processes that call each other, refused elsewhere, come to an end
         hosts = [scope.host] if scope.host is not None else draft.callers(scope)
-        known[id(scope)] = bool(hosts) and all(
+        known[id(scope)] = _handled(scope, event) or bool(hosts) and all(
             _border_catches(host, event) or _is_caught(draft, host.scope, event, known) for host in hosts
         )
     return known[id(scope)]
+
+
+def _handled(scope: Scope, event: Event) -> bool:
+    starts = [start for handler in scope.handlers() if handler.body is not None for start in handler.body.starts()]
+    return any(one.kind == event.kind and one.name in (None, event.name) for start in starts for one in start.events)
 
 
 def _border_catches(host: Node, event: Event) -> bool:

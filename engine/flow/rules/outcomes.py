@@ -50,6 +50,8 @@ class _Map:
         """The outcomes a case can have when it reaches a node."""
         found: dict[int, set[str]] = defaultdict(set)
         todo = [(node, NONE_YET) for node in main.starts()[:1]]
+        handlers = [node for process in self.draft.reached for node in process.walk() if node.is_handler and node.body]
+        todo += [(start, ANYTHING) for node in handlers for start in node.body.starts()]  # whatever has been found out
         while todo:
             node, value = todo.pop()
             if value in found[id(node)]:
@@ -78,6 +80,8 @@ class _Map:
     def _following(self, node: Node, value: str) -> list[tuple[Node, str]]:
         inside = node.body or self.draft.processes.get(node.called or "")
         found = [(one, value) for one in node.watchers]
+        if node.marker is not None and node.marker.may_be_nothing:
+            found += self._behind(node, value)
         if inside is not None:
             found += [(one, value) for one in inside.starts()[:1]]
         elif node.kind == "endEvent":

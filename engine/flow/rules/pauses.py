@@ -17,6 +17,12 @@ class Pauses:
         self._known: dict[int, bool] = {}
 
     def at(self, node: Node) -> bool:
+        return not (node.marker is not None and node.marker.may_be_nothing) and self.in_each_round(node)
+
+    def in_each_round(self, node: Node) -> bool:
+        """Of what may be done several times, or not at all: whether it rests there each time."""
+        if node.is_event("link"):
+            return False
         if node.kind in _PAUSES:
             return True
         if node.kind in ("serviceTask", "sendTask"):

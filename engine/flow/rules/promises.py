@@ -31,7 +31,7 @@ def promises(draft: Draft) -> Iterator[Fault]:
 
 def _unused(draft: Draft, terms: Terms) -> Iterator[Fault]:
     ids = {node.id for node in draft.nodes()}
-    written = "".join(source for name, source in draft.files.items() if name.endswith(".bpmn"))
+    written = "".join(source for name, source in draft.files.items() if name.endswith((".bpmn", ".dmn")))
     for name in sorted(terms.names - ids - {"case"}):
         if not any(f"{quote}{name}{quote}" in written for quote in ('"', "'", "&quot;", "&#34;", "&apos;")):
             yield Fault(TYPE, draft.line(TYPE, "deadlines", name), name, "deadline-unused",
@@ -79,10 +79,11 @@ class _Longest:
         if inside is not None:
             end, inner = self.through(inside, at)
             return end, way + inner
-        promise = self.terms.promises.get(node.id)
+        named = node.properties.get("term", "")
+        promise = self.terms.promises.get(node.id if not named or "${" in named else named)
         if node.kind != "userTask" or promise is None or not promise.within_case:
             return at, way
-        return self.terms.due(node.id, at).due_at, [*way, node.id]
+        return self.terms.due(promise.name, at).due_at, [*way, promise.name]
 
 
 def _in_order(scope: Scope, targets: dict[str, Node]) -> list[Node]:

@@ -10,7 +10,7 @@ from engine.flow.rules.variables import assigned
 
 FIXED = frozenset({"number", "report_type", "province", "channel", "opened_at"})
 """What the engine sets once; no answer may change it."""
-UNASKED = FIXED | {"area", "status", "outcome", "lead_agency", "monitor_agency"}
+UNASKED = FIXED | {"area", "commune", "status", "outcome", "secrecy", "lead_agency", "monitor_agency"}
 """What an intake form cannot ask for: the report brings it along, or the process decides it."""
 
 

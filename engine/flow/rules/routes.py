@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from engine.flow.board import FRESH, TOLD_EARLY, WORKED, Board, Exit
+from engine.flow.board import FRESH, TOLD_EARLY, WORKED, Board, Exit, State
 from engine.flow.diagram import ACTIVITIES, GATEWAYS, Node, Scope
 from engine.flow.draft import Draft
 from engine.flow.faults import Fault, error, warning
@@ -43,9 +43,25 @@ class Plays:
         key = (id(scope), phase)
         if key not in self._played:
             self._playing.add(id(scope))
-            self._played[key] = self.play(Board(scope, self.inside, self.tells), phase)
+            found = self.play(Board(scope, self.inside, self.tells), phase)
             self._playing.discard(id(scope))
+            self._handle(scope, found)
+            self._played[key] = found
         return self._played[key]
+
+    def _handle(self, scope: Scope, found: Play) -> None:
+        """What an interrupting event subprocess leads to, whichever state it finds the scope in, is a way out of it.
+
+        One that runs beside the scope keeps it from nothing; what it leads to by itself is judged by itself.
+        """
+        for handler in scope.handlers():
+            start = next(iter(handler.body.starts() if handler.body else ()), None)
+            if start is None or not start.interrupting or not start.events:
+                continue
+            entered = _thrown_to(start, found) if start.event.kind in ("error", "escalation") else _phases(found)
+            for phase, state in entered.items():
+                for exit in sorted(self.inside(handler, phase), key=str):
+                    found.exits.setdefault((exit, handler), state)
 
     def play(self, board: Board, phase: int = FRESH, frozen: int = -1) -> Play:
         """A play within what is left of the states that may be looked at for one package."""
@@ -55,16 +71,36 @@ class Plays:
 
     def inside(self, node: Node, phase: int) -> frozenset[Exit]:
         """How a token that enters a subprocess or a called process may leave it."""
+        nothing = frozenset({Exit("done", None, phase)} if node.marker and node.marker.may_be_nothing else ())
         scope = node.body or self.draft.processes.get(node.called or "")
         if scope is None or id(scope) in self._playing or scope.file in self.broken or scope.odd:
             return frozenset({Exit("done", None, phase)})
         found = self.of(scope, phase)
         unsure = found.capped or found.growing is not None
-        return found.kinds() | {Exit("done", None, phase)} if unsure and self.tells is None else found.kinds()
+        kinds = found.kinds() | nothing
+        return kinds | {Exit("done", None, phase)} if unsure and self.tells is None else kinds
 
     @property
     def capped(self) -> bool:
         return any(found.capped for found in self._played.values())
+
+
+def _phases(found: Play) -> dict[int, State]:
+    """The phases in which a scope can be while anything is going on in it, with a state of each."""
+    phases: dict[int, State] = {}
+    for state in found.came:
+        phases.setdefault(state[1], state)
+    return phases
+
+
+def _thrown_to(start: Node, found: Play) -> dict[int, State]:
+    """The phases in which an event subprocess catches what is thrown in its scope; it goes no further then."""
+    phases: dict[int, State] = {}
+    for (exit, last), state in list(found.exits.items()):
+        if exit.kind == start.event.kind and start.event.name in (None, exit.code):
+            phases.setdefault(exit.phase, state)
+            del found.exits[exit, last]
+    return phases
 
 
 def tells_the_reporter(node: Node) -> bool:
@@ -179,7 +215,7 @@ def _untold(main: Scope, plays: Plays) -> Iterator[Fault]:
         yield warning(main, "too-many-states", f"Check by hand that every way through {main.label} tells the citizen: "
                       "it has too many possible states.")
     untold = {last.id: (last, exit, state) for (exit, last), state in reversed(found.exits.items())
-              if exit.kind == "done" and exit.phase != TOLD_EARLY}
+              if exit.kind == "done" and exit.phase != TOLD_EARLY and last.properties.get("tells") != "nobody"}
     aside = {key for key in untold if found.board.number[key] in found.board.side_places}
     for last, exit, state in [one for key, one in untold.items() if key not in aside or len(aside) == len(untold)]:
         since = " A text sent before anybody has worked on the case does not count." if exit.phase == WORKED else ""

@@ -129,6 +129,8 @@ def _paths(node: Node) -> Iterator[Fault]:
     kind = node.kind
     if node.body is not None and node.body.odd or _is_compensation(node):
         return  # refused as a whole elsewhere
+    if node.is_handler or node.is_event("link"):
+        return  # no flow leads to it, or away from it
     if kind in ("startEvent", "boundaryEvent") and node.incoming:
         yield error(node, "flow-misplaced", f"Delete the flow into {node.label}: nothing flows into a {words(kind)}.")
     if kind == "endEvent" and node.outgoing:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from engine.flow.diagram import Flow, Node
+from engine.flow.diagram import Flow, Marker, Node
 from engine.flow.draft import TYPE, Draft
 from engine.flow.faults import Fault, error
 from engine.flow.rules.phrases import lower, short
@@ -79,6 +79,9 @@ def _of_node(node: Node) -> Iterator[Site | Fault]:
         yield from _braced(node, f"the candidate group of {node.label}", node.camunda.get("candidateGroups", ""))
     for key in ("status", "outcome", "to"):
         yield from _braced(node, f"the property {key!r} of {node.label}", node.properties.get(key, ""))
+    yield from _braced(node, f"the property 'term' of {node.label}", node.properties.get("term", ""))
+    if node.marker is not None:
+        yield from _marker(node, node.marker)
     for name, value in node.inputs.items():
         yield from _braced(node, f"the input {name!r} of {node.label}", value or "")
     if node.kind == "scriptTask":
@@ -87,6 +90,14 @@ def _of_node(node: Node) -> Iterator[Site | Fault]:
         if event.kind == "timer" and not event.shared and not node.scope.odd:
             for found in times(node, event):
                 yield Site(node, f"the timer of {node.label}", found) if isinstance(found, str) else found
+
+
+def _marker(node: Node, marker: Marker) -> Iterator[Site | Fault]:
+    for what, text in (("collection", marker.collection), ("completion condition", marker.until),
+                       ("loop condition", marker.again)):
+        if text is not None:
+            yield from _braced(node, f"the {what} of {node.label}", text, bare=True)
+    yield from _braced(node, f"the loop cardinality of {node.label}", marker.cardinality or "")
 
 
 def _braced(thing: object, what: str, text: str, bare: bool = False) -> Iterator[Site | Fault]:

@@ -10,17 +10,21 @@ from typing import Any
 from engine.flow.draft import PROVINCE, TYPE, Draft
 from engine.flow.faults import Fault
 from engine.flow.rules.phrases import meant
+from engine.flow.steps import SECRECY
 
-SECRECY = ("C0", "C1", "C2", "C3", "C4")
 BRANCH = re.compile(r"[0-9*#](\.[0-9*#]){0,2}\Z")  # as `engine.branches` reads it
-KINDS = ("desk", "office", "department", "district", "service", "overseer")
+KINDS = ("desk", "office", "department", "district", "commune", "service", "overseer")
+_PLACES = re.compile(r"\{([^{}]*)\}")
+_COMMUNE_WORDS = frozenset({"province", "district", "commune", "name"})
 _TYPE_KEYS = frozenset({
     "code", "province", "process", "secrecy", "intake_form", "name", "statuses", "outcomes", "lanes", "deadlines",
     "extension", "pause", "texts", "description", "reopen", "severities", "public",
+    "web",
 })
+_WEB_KEYS = frozenset({"title", "hint", "anonymous", "beneficiary"})
 _PROVINCE_KEYS = frozenset({
     "code", "short", "name", "hotline", "tracking_url", "calendars", "areas", "agencies", "texts", "branches",
-    "missed_call", "jurisdiction_id",
+    "missed_call", "message_type", "jurisdiction_id", "agencies_of_communes",
 })
 
 
@@ -80,6 +84,7 @@ def _type(draft: Draft) -> Iterator[Fault]:
     if not isinstance(name.get("vi"), str):
         yield found.fault(("name",), "table-missing", 'Write vi = "…" under [name] in type.toml: citizens read it.')
     yield from _references(draft, found)
+    yield from _web(draft, found)
     for key, status in found.tables("statuses"):
         if isinstance(status, Mapping) and status.get("open311") not in ("open", "closed"):
             yield found.fault(("statuses", key), "table-value",
@@ -89,6 +94,25 @@ def _type(draft: Draft) -> Iterator[Fault]:
         if closes is not None and closes not in draft.table(TYPE, "statuses"):
             yield found.fault(("outcomes", key), "status-unknown", f"Write [statuses.{closes}] in type.toml: the "
                               f"outcome {key!r} closes as it.{meant(str(closes), draft.table(TYPE, 'statuses'))}")
+
+
+def _web(draft: Draft, found: _Table) -> Iterator[Fault]:
+    """What invites citizens to send such a report by themselves (`engine.offers`)."""
+    web = draft.type.get("web", {})
+    if not isinstance(web, Mapping):
+        yield found.fault(("web",), "table-value", "Make web a table: [web] in type.toml.")
+        return
+    for key in sorted(web.keys() - _WEB_KEYS):
+        message = f"Check {key!r} under [web] in type.toml: nothing reads it.{meant(key, _WEB_KEYS)}"
+        yield found.fault(("web", key), "table-key", message, "warning")
+    for key in ("title", "hint") if web else ():
+        said = web.get(key)
+        if not isinstance(said, Mapping) or not isinstance(said.get("vi"), str):
+            yield found.fault(("web", key), "table-missing",
+                              f'Write {key} = {{ vi = "…" }} under [web] in type.toml: citizens choose by it.')
+    for key in ("anonymous", "beneficiary"):
+        if not isinstance(web.get(key, False), bool):
+            yield found.fault(("web", key), "table-value", f"Write {key} = true or false under [web] in type.toml.")
 
 
 def _references(draft: Draft, found: _Table) -> Iterator[Fault]:
@@ -134,11 +158,31 @@ def _province(draft: Draft) -> Iterator[Fault]:
         if one.get("area") is not None and one["area"] not in codes:
             yield found.fault(line, "table-value", f"Write an area of province.toml for the agency {key!r}: there is "
                               f"no area {one['area']!r}.")
+    yield from _of_communes(draft, found)
     yield from _branches(draft, found, seen)
     url = draft.province.get("tracking_url", "{number}")
     if "{number}" not in str(url):
         yield found.fault(("tracking_url",), "table-value", "Write {number} where the case's number belongs in "
                           "tracking_url.")
+
+
+def _of_communes(draft: Draft, found: _Table) -> Iterator[Fault]:
+    """The template that agencies of communes are made by."""
+    name, line = "agencies_of_communes", ("agencies_of_communes",)
+    if name not in draft.province:
+        return
+    template = draft.table(PROVINCE, name)
+    words = {key: _PLACES.findall(str(template.get(key, ""))) for key in ("key", "name", "parent")}
+    if "commune" not in words["key"] or "district" in words["key"] or "name" not in words["name"]:
+        yield found.fault(line, "table-value", f'Write key = "ubnd_{{province}}_{{commune}}" and name = "UBND '
+                          f'{{name}}" under [{name}]: each commune needs a key of its own, with and without districts.')
+    for one in sorted({word for found in words.values() for word in found} - _COMMUNE_WORDS):
+        yield found.fault(line, "table-value", f"Check {{{one}}} under [{name}]: only "
+                          f"{', '.join(sorted(_COMMUNE_WORDS))} are known there.{meant(one, _COMMUNE_WORDS)}")
+    contacts = template.get("contacts", {})
+    if not isinstance(contacts, Mapping) or not all(isinstance(one, Mapping) for one in contacts.values()):
+        yield found.fault(line, "table-value", f'Write contacts of communes as [{name}.contacts."26041"] with phone '
+                          "and email.")
 
 
 def _branches(draft: Draft, found: _Table, agencies: set[str]) -> Iterator[Fault]:

@@ -13,10 +13,14 @@ from engine.flow.scripts import ScriptError, compile_script
 from engine.forms import Field
 
 GIVEN = frozenset({
-    "number", "report_type", "province", "area", "channel", "severity", "opened_at", "status", "outcome",
+    "number", "report_type", "province", "area", "commune", "channel", "severity", "secrecy", "opened_at", "status",
+    "outcome",
     "lead_agency", "monitor_agency",
 })
 """What the engine sets at the start, and the variables that a case shows as its own fields."""
+
+COUNTS = frozenset({"loopCounter", "nrOfInstances", "nrOfCompletedInstances", "nrOfActiveInstances"})
+"""What an activity that is done several times sets."""
 
 
 def known_names(draft: Draft) -> set[str]:
@@ -34,6 +38,8 @@ def known_names(draft: Draft) -> set[str]:
             known.add(node.properties.get("result", "").strip() or NEW_NUMBER)
         if node.camunda.get("topic", "").strip() == FIND_DUPLICATES and not node.camunda.get("resultVariable"):
             known |= {"trung_so", "trung_ma"}
+        if node.marker is not None:
+            known |= {node.marker.results, node.marker.item or "", *COUNTS}
         if node.kind == "scriptTask":
             known |= assigned(node)
     return known - {""}

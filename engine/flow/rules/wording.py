@@ -14,7 +14,9 @@ from engine.texts import Text
 
 RECIPIENTS = ("reporter", "beneficiary", "lead_agency", "monitor_agency")
 WORDS = frozenset({"ma", "han", "link", "don_vi", "loai", "buoc", "con_lai", "qua"})
-PROPERTIES = frozenset({"status", "outcome", "text", "to", "tells", "gives", "report_type", "result"})
+PROPERTIES = frozenset(
+    {"status", "outcome", "text", "to", "tells", "gives", "term", "results", "report_type", "result"}
+)
 
 
 def wording(draft: Draft) -> Iterator[Fault]:
@@ -68,14 +70,22 @@ def _properties(draft: Draft, node: Node) -> Iterator[Fault]:
         elif name in ("report_type", "result") and not starts_case(node):
             yield warning(node, "property-unknown", f"Remove the property {name!r} of {node.label}, or make it a send "
                           "task with the topic 'start_case': nothing reads it there.")
+        elif name == "term" and node.kind != "userTask" or name == "results" and node.marker is None:
+            yield warning(node, "property-unknown", f"Remove the property {name!r} of {node.label}: it is read on "
+                          + ("user tasks only." if name == "term" else "activities with three bars only."))
+    term = node.properties.get("term", "")
+    if term and "${" not in term and draft.has(TYPE) and term not in draft.table(TYPE, "deadlines"):
+        yield error(node, "term-unknown", f"Write [deadlines.{term}] in type.toml: {node.label} is due by it."
+                    f"{meant(term, draft.table(TYPE, 'deadlines'))}")
     for name, table in (("status", "statuses"), ("outcome", "outcomes")):
         value = node.properties.get(name, "")
         if name in node.properties and draft.has(TYPE) and "${" not in value and value not in draft.table(TYPE, table):
             yield error(node, f"{name}-unknown", f"Write [{table}.{value}] in type.toml, or another {name} in "
                         f"{node.label}.{meant(value, draft.table(TYPE, table))}")
-    if node.properties.get("tells", "reporter") not in ("reporter", "beneficiary"):
+    people = ("reporter", "beneficiary", *(["nobody"] if node.kind == "endEvent" else []))
+    if node.properties.get("tells", "reporter") not in people:
         yield error(node, "recipient-unknown", f"Write tells=\"reporter\" in {node.label}, if the person who does it "
-                    "tells the citizen: it is no place for anything else.")
+                    "tells the citizen: it is no place for anything else (only an end may say \"nobody\").")
 
 
 def _notice(draft: Draft, node: Node, texts: dict[str, Text | None]) -> Iterator[Fault]:

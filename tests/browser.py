@@ -1,0 +1,127 @@
+"""Pages in a real Chromium, for tests: a served province, and a window for whoever looks.
+
+    def test_a_story(site):
+        window = site.window("ubnd_74_718")       # logged in; site.window() is a citizen
+        window.goto("/viec")
+        window.get_by_role("link", name="…").click()
+        site.is_accessible(window)                 # axe finds nothing
+
+When a test ends, no window may have complained: not a script's error, not something the policy of the page forbade.
+``site.province`` has the verbs of `tests.province` to get cases to where a story begins.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from engine import accounts
+from tests.province import Province
+from tests.served import served
+from tests.sources import ROOT
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+PASSWORD = "mot-mat-khau-dai"
+DESKTOP, PHONE = (1366, 768), (390, 844)
+AXE = ROOT / "webapi/ui/frontend/node_modules/axe-core/axe.min.js"
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage")  # fmt: skip
+PATIENCE = 10_000  # milliseconds a story waits for something to appear
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    found = os.environ.get("THONGSUOT_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if not found:
+        pytest.skip("there is no Chromium here: apt install chromium, and the stories in a browser are told, too")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+class Site:
+    """A province behind a real server, and the windows that look at it."""
+
+    def __init__(self, province: Province, url: str, browser: Browser) -> None:
+        self.province = province
+        self.url = url
+        self.browser = browser
+        self.complaints: list[str] = []
+        self._open: list[Any] = []
+
+    def window(self, who: str | None = None, size: tuple[int, int] = DESKTOP, **more: Any) -> Page:
+        """A window of one's own; logged in as ``who``. ``javascript=False`` is the citizen's oldest telephone."""
+        scripts = more.pop("javascript", True)
+        context = self.browser.new_context(
+            base_url=self.url, viewport={"width": size[0], "height": size[1]}, locale="vi-VN",
+            timezone_id="Asia/Ho_Chi_Minh", java_script_enabled=scripts, **more,
+        )  # fmt: skip
+        context.set_default_timeout(PATIENCE)
+        self._open.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: self.complaints.append(f"{page.url}: {error}"))
+        page.on("console", lambda line: self._heard(page.url, line))
+        if who:
+            self._log_in(page, who)
+        return page
+
+    def _heard(self, url: str, line: Any) -> None:
+        if line.type == "error" and "the server responded with a status of 4" not in line.text:
+            self.complaints.append(f"{url}: {line.text}")
+
+    def _log_in(self, page: Page, who: str) -> None:
+        login = self.login(who)
+        page.goto("/dang-nhap")
+        page.locator("#login").fill(login)
+        page.locator("#password").fill(PASSWORD)
+        page.locator("main button").click()
+        page.wait_for_url(lambda url: "/dang-nhap" not in url)
+
+    def login(self, who: str) -> str:
+        """The log-in name of an agency's first person, who has a password from now on."""
+        with self.province.runtime.begin() as unit:
+            login = accounts.authenticate(unit, self.province.shipped.tokens[who]).login
+            accounts.change(unit, login, {"password": PASSWORD}, None)
+        return login
+
+    def is_accessible(self, page: Page) -> None:
+        """axe finds nothing wrong with what the window shows."""
+        if not AXE.is_file():
+            pytest.skip("axe-core is not there: npm ci in webapi/ui/frontend, or ./manage test")
+        page.evaluate(AXE.read_text())
+        found = page.evaluate("async () => (await axe.run()).violations.map(v => [v.id, v.nodes.map(n => n.html)])")
+        assert not found, f"{page.url}: {found}"
+
+    def fits(self, page: Page) -> None:
+        """Nothing is cut off at the right, and nothing brings its own style."""
+        wide = page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, f"{page.url} is {wide} px wider than the window"
+        assert page.locator("main [style]").count() == 0 or page.locator(".diagram [style]").count(), page.url
+
+    def shot(self, page: Page, folder: Path, name: str) -> None:
+        folder.mkdir(exist_ok=True)
+        page.screenshot(path=folder / f"{name}.png", full_page=True)
+
+    def closes(self) -> None:
+        for context in self._open:
+            context.close()
+        assert self.complaints == []
+
+
+@contextmanager
+def visited(province: Province, browser: Browser) -> Iterator[Site]:
+    with served(province.app) as url:
+        site = Site(province, url, browser)
+        yield site
+        site.closes()

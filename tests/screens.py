@@ -1,0 +1,41 @@
+"""Every page that is looked at: by axe and at two sizes in the tests, and as pictures by ``./manage screenshots``.
+
+A page's maker adds a line. ``who`` logs in (``None``: a citizen); ``path`` may name what `stage` made: "/viec/{task}".
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tests.province import Province
+
+
+class Screen(NamedTuple):
+    name: str
+    path: str
+    who: str | None = None
+
+
+SCREENS = (
+    Screen("trang-dau", "/"),
+    Screen("chon-viec", "/gui/bd"),
+    Screen("gui-phan-anh", "/gui/bd/BDKK"),
+    Screen("gui-phan-anh-en", "/gui/hn/NYP?lang=en"),
+    Screen("tra-cuu", "/tra-cuu?lang=vi"),
+    Screen("phan-anh-moi", "/tra-cuu/{fresh}?ma={fresh_secret}"),
+    Screen("phan-anh-dang-lam", "/tra-cuu/{working}?ma={working_secret}"),
+    Screen("phan-anh-cho-bo-sung", "/tra-cuu/{asked}?ma={asked_secret}"),
+    Screen("dang-nhap", "/dang-nhap"),
+    Screen("tai-khoan", "/tai-khoan", "ubnd_74_718"),
+    Screen("khong-co", "/khong-co-trang-nay"),
+)
+
+
+def stage(province: Province) -> dict[str, str]:
+    """Some cases in different places, and the names that `SCREENS` uses for them."""
+    fresh = province.receives("BDKK", luong_thuc="het_hom_nay", nguoi_yeu_the="co", area="718")
+    working = province.passes_on("BDTT", area="718")
+    asked = province.receives("BDKK", area="718")
+    province.does("tongdai_74", asked, "phan_loai", quyet_dinh="bo_sung", muc_bo_sung="số nhà")
+    numbers = {"fresh": fresh, "working": working, "asked": asked}
+    return numbers | {f"{name}_secret": province.secrets[number] for name, number in numbers.items()}

@@ -1,0 +1,311 @@
+"""`/engine-rest` as its clients see it: JSON to the letter, and refusals that say what to change."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import Any
+
+import pytest
+
+from tests.external import asking
+from tests.hotline import Hotline
+
+REST = "/engine-rest"
+
+
+class Rest:
+    """Somebody who calls the REST API."""
+
+    def __init__(self, hotline: Hotline, login: str) -> None:
+        self.client = hotline.app.test_client()
+        self.headers = {"Authorization": f"Bearer {hotline.tokens[login]}"}
+
+    def get(self, path: str, **query: Any) -> Any:
+        return self.client.get(REST + path, query_string=query, headers=self.headers)
+
+    def post(self, path: str, body: Any = None, method: str = "POST", **more: Any) -> Any:
+        return self.client.open(REST + path, method=method, json=body, headers=self.headers, **more)
+
+    def deploys(self, name: str = "", **files: str) -> Any:
+        parts: dict[str, Any] = {name.replace("__", "."): (io.BytesIO(text.encode()), name.replace("__", "."))
+                                 for name, text in files.items()}  # fmt: skip
+        form = {"deployment-name": name, "deployment-source": "Camunda Modeler", "enable-duplicate-filtering": "true"}
+        return self.client.post(f"{REST}/deployment/create", data=form | parts, headers=self.headers)
+
+
+@pytest.fixture
+def worker(hotline: Hotline) -> Rest:
+    """A program outside, for a report type that asks it something."""
+    hotline.deploys(process__bpmn=asking())
+    return Rest(hotline, "app")
+
+
+def fetched(worker: Rest, name: str = "w1", lock: int = 60_000, **more: Any) -> list[dict[str, Any]]:
+    topics = [{"topicName": "tra_cuu", "lockDuration": lock, "variables": None, "processVariables": {}}]
+    answer = worker.post("/external-task/fetchAndLock", {"workerId": name, "maxTasks": 10, "topics": topics} | more)
+    assert answer.status_code == 200, answer.text
+    return answer.json  # type: ignore[no-any-return]
+
+
+def refused(answer: Any, status: int) -> str:
+    assert answer.status_code == status, answer.text
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.json.keys() >= {"type", "message", "code"}
+    return str(answer.json["message"])
+
+
+# -- external tasks --------------------------------------------------------------------------------------------------
+
+
+def test_a_program_fetches_does_and_answers(hotline: Hotline, worker: Rest) -> None:
+    number = hotline.receives()
+
+    [task] = fetched(worker)
+
+    assert (task["processInstanceId"], task["businessKey"], task["activityId"]) == (number, number, "tra_cuu")
+    assert task["variables"] == {
+        "noi": {"value": "718", "type": "String", "valueInfo": {}},
+        "kieu": {"value": "nhanh", "type": "String", "valueInfo": {}},
+    }
+    assert task["lockExpirationTime"] == "2021-09-03T01:01:00.000+0000"
+    assert fetched(worker, "w2") == []
+    answer = {"workerId": "w1", "variables": {"chu_ho": {"value": True, "type": "boolean"}, "so": {"value": 4}}}
+    assert worker.post(f"/external-task/{task['id']}/complete", answer).status_code == 204
+    assert hotline.task("truc", number)["element"] == "tiep_nhan"
+    assert worker.get(f"/process-instance/{number}/variables/ho").json["value"] == '{"chu_ho":true,"so":4}'
+    refused(worker.post(f"/external-task/{task['id']}/complete", answer), 404)
+
+
+def test_only_who_holds_the_lock_may_answer(hotline: Hotline, worker: Rest) -> None:
+    hotline.receives()
+    [task] = fetched(worker)
+
+    said = refused(worker.post(f"/external-task/{task['id']}/complete", {"workerId": "w2"}), 400)
+
+    assert said == f"The external task {task['id']} is locked by another worker, not by 'w2': fetch it again."
+
+
+def test_a_lock_that_has_run_out_leaves_the_task_to_others(hotline: Hotline, worker: Rest) -> None:
+    hotline.receives()
+    [task] = fetched(worker)
+    assert worker.post(f"/external-task/{task['id']}/extendLock", {"workerId": "w1", "newDuration": 120_000}) \
+        .status_code == 204  # fmt: skip
+
+    hotline.waits(90 / 3600)
+    assert fetched(worker, "w2") == []
+    hotline.waits(31 / 3600)
+
+    assert [one["id"] for one in fetched(worker, "w2")] == [task["id"]]
+    assert "locked by another worker" in refused(
+        worker.post(f"/external-task/{task['id']}/complete", {"workerId": "w1"}), 400)  # fmt: skip
+
+
+def test_a_failure_is_tried_again_when_it_says_and_then_becomes_an_incident(hotline: Hotline, worker: Rest) -> None:
+    number = hotline.receives()
+    [task] = fetched(worker)
+    failure = {"workerId": "w1", "errorMessage": "máy chủ bận", "errorDetails": "dòng 7", "retries": 1,
+               "retryTimeout": 60_000}  # fmt: skip
+    assert worker.post(f"/external-task/{task['id']}/failure", failure).status_code == 204
+    assert fetched(worker) == []
+
+    hotline.waits(61 / 3600)
+    [again] = fetched(worker)
+    assert (again["retries"], again["errorMessage"]) == (1, "máy chủ bận")
+    assert worker.get(f"/external-task/{task['id']}/errorDetails").text == "dòng 7"
+    assert worker.post(f"/external-task/{task['id']}/failure", failure | {"retries": 0}).status_code == 204
+
+    hotline.waits(1)
+    assert fetched(worker) == []
+    [incident] = hotline.as_("vanphong").get("/incidents").json["items"]
+    assert (incident["case"], "máy chủ bận" in incident["message"]) == (number, True)
+    assert worker.post(f"/external-task/{task['id']}/retries", {"retries": 2}, method="PUT").status_code == 204
+    assert [one["id"] for one in fetched(worker)] == [task["id"]]
+    assert worker.post(f"/external-task/{task['id']}/complete", {"workerId": "w1"}).status_code == 204
+    assert hotline.as_("vanphong").get("/incidents").json["items"] == []
+
+
+def test_nobody_serves_what_is_not_theirs_to_serve(hotline: Hotline, worker: Rest) -> None:
+    hotline.receives()
+    wish = {"workerId": "w", "maxTasks": 1, "topics": [{"topicName": "tra_cuu", "lockDuration": 1000}]}
+
+    for login in ("phuong", "truc", "mattran", "vanphong"):
+        assert "may not do the service calls" in refused(
+            Rest(hotline, login).post("/external-task/fetchAndLock", wish), 403)  # fmt: skip
+    assert refused(hotline.app.test_client().post(f"{REST}/external-task/fetchAndLock", json=wish), 401)
+
+
+@pytest.mark.parametrize(("change", "said"), [
+    ({"workerId": ""}, "workerId is None"),
+    ({"workerId": 7}, "workerId is 7; send a text."),
+    ({"maxTasks": -1}, "maxTasks is -1; send a whole number."),
+    ({"maxTasks": 100_000}, "Between 1 and 200 tasks"),
+    ({"topics": {}}, ""),
+    ({"topics": ["tra_cuu"]}, "topics is a list"),
+    ({"topics": [{"topicName": "tra_cuu"}]}, "A lock lasts more than 0 milliseconds"),
+    ({"topics": [{"topicName": "t", "lockDuration": 1, "processVariables": {"a": 1}}]}, "processVariables is not"),
+    ({"la": 1}, "'la' is not understood here"),
+])  # fmt: skip
+def test_a_wish_that_cannot_be_is_told_what_to_change(worker: Rest, change: dict[str, Any], said: str) -> None:
+    wish = {"workerId": "w", "maxTasks": 1, "topics": [{"topicName": "tra_cuu", "lockDuration": 1000}]}
+
+    answer = worker.post("/external-task/fetchAndLock", wish | change)
+
+    assert (answer.json == []) if not said else (said in refused(answer, 400))
+
+
+@pytest.mark.parametrize(("variable", "said"), [
+    ({"value": "x", "type": "Integer"}, "which is no Integer"),
+    ({"value": 2**40, "type": "Integer"}, "which is no Integer"),
+    ({"value": 1, "type": "Boolean"}, "which is no Boolean"),
+    ({"value": "{", "type": "Json"}, "is no JSON"),
+    ({"value": "x", "type": "File"}, "which no case can keep"),
+    (7, "is written like"),
+])  # fmt: skip
+def test_an_answer_that_is_not_what_it_says_is_refused(
+    hotline: Hotline, worker: Rest, variable: Any, said: str
+) -> None:
+    hotline.receives()
+    [task] = fetched(worker)
+
+    answer = worker.post(f"/external-task/{task['id']}/complete", {"workerId": "w1", "variables": {"a": variable}})
+
+    assert said in refused(answer, 400)
+    assert worker.get("/external-task/count", locked="true").json == {"count": 1}
+
+
+def test_a_service_that_nobody_fetches_is_why_a_case_is_stuck(hotline: Hotline, worker: Rest) -> None:
+    number = hotline.receives()
+    hotline.waits(6 / 60)
+
+    [stuck] = hotline.as_("vanphong").get("/cases", stuck="true").json["items"]
+
+    assert (stuck["number"], stuck["stuck"]["reason"]) == (number, "unserved")
+    assert "no program has fetched it" in stuck["stuck"]["why"]
+
+
+# -- the Modeler -----------------------------------------------------------------------------------------------------
+
+
+def test_the_modeler_finds_us(hotline: Hotline) -> None:
+    anybody = hotline.app.test_client()
+
+    assert anybody.get(f"{REST}/deployment?maxResults=0", headers={"Origin": "file://"}).status_code == 401
+    assert anybody.get(f"{REST}/version").json == {"version": "7.24.0"}
+    flight = anybody.options(f"{REST}/deployment/create", headers={"Origin": "file://"})
+    assert (flight.status_code, flight.headers["Access-Control-Allow-Origin"]) == (200, "file://")
+    assert Rest(hotline, "phantich").get("/deployment", maxResults=0).json == []
+    assert Rest(hotline, "phantich").get("/engine/default/version".replace("/engine/default", "")).status_code == 200
+    assert anybody.get("/engine-rest/engine/default/version").json == {"version": "7.24.0"}
+
+
+def test_what_the_modeler_deploys_takes_the_place_of_the_diagram_with_that_process(hotline: Hotline) -> None:
+    analyst = Rest(hotline, "phantich")
+
+    answer = analyst.deploys("bản mới", ve_lai__bpmn=asking())
+
+    assert answer.status_code == 200, answer.text
+    [(key, made)] = answer.json["deployedProcessDefinitions"].items()
+    assert (made["key"], made["version"]) == ("PAKN", 2) and key == made["id"] and key.startswith("PAKN:2:")
+    assert analyst.get("/process-definition/key/PAKN/xml").json == {"id": key, "bpmn20Xml": asking()}
+    resources = analyst.get(f"/deployment/{made['deploymentId']}/resources").json
+    assert {one["name"] for one in resources if one["name"].endswith(".bpmn")} == {"process.bpmn"}
+    assert len(resources) == 6
+    assert analyst.deploys("bản mới", ve_lai__bpmn=asking()).json["deployedProcessDefinitions"] is None
+
+
+def test_a_faulty_diagram_is_refused_with_line_and_element(hotline: Hotline) -> None:
+    analyst = Rest(hotline, "phantich")
+
+    answer = analyst.deploys("x", process__bpmn=asking().replace('camunda:topic="tra_cuu"', ""))
+
+    assert "ENGINE-09005 Could not parse BPMN process" in refused(answer, 400)
+    assert answer.json["type"] == "ParseException"
+    [first, *_] = answer.json["details"]["process.bpmn"]["errors"]
+    assert (first["mainElementId"], first["line"] > 1) == ("tra_cuu", True)
+    assert analyst.get("/process-definition/count").json == {"count": 1}
+
+
+def test_what_is_no_xml_is_refused_with_the_line(hotline: Hotline) -> None:
+    answer = Rest(hotline, "phantich").deploys("x", process__bpmn=asking().replace("</bpmn:process>", ""))
+
+    assert "ENGINE-09005 Could not parse BPMN process" in refused(answer, 400)
+    [fault] = answer.json["details"]["process.bpmn"]["errors"]
+    assert fault["line"] > 1
+
+
+def test_a_diagram_of_nothing_we_know_is_refused(hotline: Hotline) -> None:
+    strange = asking().replace('"PAKN"', '"KHAC"')
+
+    said = refused(Rest(hotline, "phantich").deploys("x", process__bpmn=strange), 400)
+
+    assert said.startswith("The process 'KHAC' belongs to no report type")
+    assert "may not deploy" in refused(Rest(hotline, "phuong").deploys("x", process__bpmn=asking()), 403)
+
+
+def test_a_password_does_where_a_token_cannot_be_typed(hotline: Hotline) -> None:
+    from engine import accounts
+
+    with hotline.runtime.begin() as unit:
+        accounts.change(unit, "phantich", {"password": "mật khẩu dài"}, None)
+
+    def with_(password: str) -> int:
+        basic = base64.b64encode(f"phantich:{password}".encode()).decode()
+        client = hotline.app.test_client()
+        return client.get(f"{REST}/task", headers={"Authorization": f"Basic {basic}"}).status_code
+
+    assert (with_("mật khẩu dài"), with_("mật khẩu dài"), with_("sai"), with_(hotline.tokens["phantich"])) == (
+        200, 200, 401, 200)  # fmt: skip
+
+
+# -- tasks and cases -------------------------------------------------------------------------------------------------
+
+
+def test_a_task_client_lists_claims_and_completes(hotline: Hotline) -> None:
+    number = hotline.assigned()
+    handler = Rest(hotline, "phuong")
+
+    [task] = handler.get("/task", candidateGroup="ubnd_74_718", sortBy="dueDate", sortOrder="asc").json
+    assert (task["processInstanceId"], task["taskDefinitionKey"], task["due"]) == (
+        number, "xu_ly", "2021-09-03T05:00:00.000+0000")  # fmt: skip
+    assert Rest(hotline, "binh").get("/task").json == []
+    assert handler.post(f"/task/{task['id']}/claim", {"userId": "phuong"}).status_code == 204
+    assert handler.get("/task/count", assignee="phuong").json == {"count": 1}
+    assert handler.post("/task", {"unassigned": True}).json == []
+    said = refused(Rest(hotline, "hoa").post(f"/task/{task['id']}/claim", {"userId": "hoa"}), 400)
+    assert "claimed" in said
+    wrong = handler.post(f"/task/{task['id']}/complete", {"variables": {"ket_qua": {"value": "khac"}}})
+    assert "ket_qua" in refused(wrong, 400)
+    answers = {"ket_qua": {"value": "da_giai_quyet", "type": "String"}, "noi_dung_ket_qua": {"value": "Đã xong"}}
+    assert handler.post(f"/task/{task['id']}/complete", {"variables": answers}).status_code == 204
+    assert hotline.case(number)["status"] == "da_giai_quyet"
+    refused(handler.get(f"/task/{int(task['id']) + 1}"), 404)
+
+
+def test_an_app_starts_a_case_and_follows_it(hotline: Hotline) -> None:
+    app = Rest(hotline, "app")
+    variables = {"noi_dung": {"value": "Đèn hỏng", "type": "String"}, "area": {"value": "718"}}
+
+    made = app.post("/process-definition/key/PAKN/start", {"variables": variables, "businessKey": "APP-7"})
+
+    assert made.status_code == 200, made.text
+    number = made.json["id"]
+    assert app.get(f"/process-instance/{number}").json["businessKey"] == number
+    assert app.get("/process-instance", businessKey=number).json[0]["id"] == number
+    where = app.get(f"/process-instance/{number}/activity-instances").json
+    assert [one["activityId"] for one in where["childActivityInstances"]] == ["tiep_nhan"]
+    assert hotline.as_("vanphong").get(f"/cases/{number}/comments").json["items"][0]["text"] == "businessKey: APP-7"
+    assert "every report is handled" in refused(app.post(f"/process-instance/{number}", method="DELETE"), 403)
+    wrong = app.post("/process-definition/key/PAKN/start", {"variables": {}})
+    assert "noi_dung" in refused(wrong, 400)
+
+
+def test_a_message_reaches_the_case_that_waits_for_it(hotline: Hotline) -> None:
+    number = hotline.settled()
+    app = Rest(hotline, "app")
+    message = {"messageName": "msg_danh_gia", "businessKey": number, "resultEnabled": True}
+
+    assert app.post("/message", message).json[0]["execution"]["processInstanceId"] == number
+    assert app.get("/process-instance", businessKey=number).json == []  # it has ended
+    refused(app.post("/message", message), 400)
+    assert "Say which case" in refused(app.post("/message", {"messageName": "msg_danh_gia"}), 400)

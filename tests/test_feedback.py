@@ -1,0 +1,115 @@
+"""After the answer: people rate it, say that it is none, and hear the result of the case theirs was joined to."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.drawing import draw
+from tests.hotline import LIFE, PROVINCE, TYPE, refused
+from tests.sources import ROOT
+
+LINKED = PROVINCE.replace(
+    "phản ánh {ma} đã có kết quả: {noi_dung_ket_qua}", "phản ánh {ma} đã có kết quả: {noi_dung_ket_qua}. {link}"
+)
+SHIPPED = sorted(ROOT.glob("bpmn/*/*/process.bpmn"))
+
+
+def says(hotline, receipt, **body):
+    return hotline.as_(None).post(f"/track/{receipt['number']}/message", body | {"secret": receipt["secret"]})
+
+
+def tracked(hotline, receipt):
+    return hotline.as_(None).get(f"/track/{receipt['number']}", secret=receipt["secret"]).json
+
+
+def joined(hotline):
+    """Two callers, the second of whom has called about the first one's matter."""
+    original = hotline.assigned()
+    first = hotline.receipt
+    hotline.receives("Lại tụ tập ở chợ", phone="0987654321")
+    second = hotline.receipt
+    seen = hotline.case(second["number"])["etag"]
+    answer = hotline.as_("truc").post(f"/cases/{second['number']}/merge", {"into": original}, If_Match=seen)
+    assert answer.status_code == 200, answer.text
+    return first, second
+
+
+def test_each_of_those_who_called_is_told_the_result_with_their_own_number_and_link(hotline):
+    hotline.deploys(province__toml=LINKED)
+    first, second = joined(hotline)
+
+    hotline.does("phuong", first["number"], ket_qua="da_giai_quyet", noi_dung_ket_qua="Đã nhắc nhở")
+
+    for receipt, other in ((first, second), (second, first)):
+        told = tracked(hotline, receipt)["told"][-1]["text"]
+        number = receipt["number"]
+        assert told == f"1022: phản ánh {number} đã có kết quả: Đã nhắc nhở. https://1022.example/tra-cuu/{number}"
+        assert other["number"] not in told
+
+
+def test_who_was_joined_to_a_case_rates_its_result_when_there_is_one(hotline):
+    first, second = joined(hotline)
+    refused(says(hotline, second, kind="rating", stars=5), 409, "wrong-state")
+    assert tracked(hotline, second)["may"] == ["information"]
+
+    hotline.does("phuong", first["number"], ket_qua="da_giai_quyet", noi_dung_ket_qua="Đã nhắc nhở")
+    assert tracked(hotline, second)["may"] == ["information", "rating", "reopen"]
+    assert says(hotline, second, kind="rating", stars=2).json["rating"] == 2
+    assert tracked(hotline, first)["rating"] is None
+
+
+def test_who_was_joined_to_a_case_may_say_that_it_is_not_solved(hotline):
+    first, second = joined(hotline)
+    refused(says(hotline, second, kind="reopen", text="Vẫn tụ tập"), 409, "wrong-state")
+    hotline.does("phuong", first["number"], ket_qua="da_giai_quyet", noi_dung_ket_qua="Đã nhắc nhở")
+
+    answer = says(hotline, second, kind="reopen", text="Vẫn tụ tập")
+
+    assert answer.status_code == 200, answer.text
+    assert first["number"] not in answer.text
+    assert hotline.case(first["number"])["closed_at"] is None
+    timeline = hotline.as_("vanphong").get(f"/cases/{first['number']}/timeline").json["items"]
+    assert [event["data"]["number"] for event in timeline if event["kind"] == "reopened-by"] == [second["number"]]
+
+
+@pytest.mark.parametrize("said", [{"kind": "rating", "stars": 5}, {"kind": "reopen", "text": "Vẫn tụ tập"}])
+def test_a_result_is_rated_and_doubted_within_ten_days_and_not_after(hotline, said):
+    hotline.settled()
+    receipt = hotline.receipt
+    hotline.waits(240)  # no worker has looked meanwhile
+
+    late = refused(says(hotline, receipt, **said), 409, "wrong-state")
+    assert "until 08:00 13/09/2021: send a new report and mention its number." in late
+    assert tracked(hotline, receipt)["may"] == ["information"]
+    hotline.waits(-1 / 3600)
+    assert says(hotline, receipt, **said).status_code == 200
+
+
+def test_the_type_says_how_long_a_result_may_be_rated(hotline):
+    short = TYPE.format(secrecy="C2") + 'phan_hoi = {term = "P3D", calendar = "24/7", within_case = false}\n'
+    life = LIFE.replace("catch het_han timer=P10D", """catch het_han date='${due("phan_hoi")}'""")
+    hotline.deploys(type__toml=short, process__bpmn=draw(life, "PAKN"))
+    hotline.settled()
+    hotline.waits(71)
+    assert says(hotline, hotline.receipt, kind="rating", stars=3).status_code == 200
+    hotline.waits(1)
+    assert "until 08:00 06/09/2021" in refused(
+        says(hotline, hotline.receipt, kind="rating", stars=3), 409, "wrong-state"
+    )
+
+
+def test_an_agency_does_not_go_round_the_counting_of_reopenings(hotline):
+    body = {"name": "msg_phan_anh_lai", "case": hotline.settled(), "payload": {"ly_do_phan_anh_lai": "x"}}
+
+    assert "/reopen" in refused(hotline.as_("app").post("/messages", body), 422, "invalid-request")
+
+
+def test_whatever_is_looked_at_again_a_second_time_goes_one_level_up():
+    """NĐ 20/2008 Đ.17.3; `bpmn/*/*/scenarios/phan_anh_lai_hai_lan.toml` plays it."""
+    ways = {path: re.findall(r'sourceRef="huong_xem_xet".*\n.*>\$\{(.*)\}<', path.read_text()) for path in SHIPPED}
+
+    up = {path.parent.name: said for path, said in ways.items() if said}
+    assert len(up) == 23
+    assert [name for name, said in up.items() if not said[0].endswith(" or so_lan_phan_anh_lai &gt;= 2")] == []

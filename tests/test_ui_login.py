@@ -1,0 +1,110 @@
+"""Staff at our pages: the log-in, the session and its end, and where one lands."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from engine import accounts
+from tests.hotline import Hotline
+from tests.visitor import Page, Visitor, style_free
+from webapi.ui import door, navigation
+
+PASSWORD = "mot-mat-khau-dai"
+
+
+@pytest.fixture
+def visitor(hotline: Hotline) -> Visitor:
+    with hotline.runtime.begin() as unit:
+        for login in ("phuong", "hoa"):
+            accounts.change(unit, login, {"password": PASSWORD}, None)
+    return Visitor(hotline.app)
+
+
+def logs_in(visitor: Visitor, login: str = "phuong", password: str = PASSWORD, at: str = "/dang-nhap") -> Page:
+    return visitor.sends(visitor.opens(at), login=login, password=password)
+
+
+def test_who_logs_in_is_known_until_they_log_out(visitor: Visitor):
+    page = logs_in(visitor, "  Phuong ")
+    assert page.url == "/tai-khoan" and "ubnd_74_718" in page.text
+
+    out = visitor.sends(page)
+
+    assert out.url == "/dang-nhap" and "Đã đăng xuất" in out.text
+    assert visitor.opens("/tai-khoan").url == "/dang-nhap?next=/tai-khoan"
+
+
+def test_the_cookie_cannot_be_read_by_scripts_nor_sent_from_elsewhere(hotline: Hotline, visitor: Visitor):
+    logs_in(visitor)
+
+    plain = visitor.client.get("/dang-nhap").headers.getlist("Set-Cookie")
+    client = hotline.app.test_client()
+    secure = client.get("/dang-nhap", base_url="https://1022.example").headers.getlist("Set-Cookie")
+    (cookie,) = [one for one in secure if one.startswith("thongsuot=")]
+    assert {"Secure", "HttpOnly", "SameSite=Lax"} <= {part.strip() for part in cookie.split(";")}
+    assert not any("Secure" in one for one in plain)
+
+
+def test_logging_out_makes_the_token_useless_not_only_the_cookie(hotline: Hotline, visitor: Visitor):
+    page = logs_in(visitor)
+    with visitor.client.session_transaction() as session:
+        kept = dict(session)
+
+    visitor.sends(page)
+    with visitor.client.session_transaction() as session:
+        session.update(kept)
+
+    assert visitor.opens("/tai-khoan").url.startswith("/dang-nhap")
+
+
+def test_a_session_ends_when_nothing_is_clicked_for_a_while(hotline: Hotline, visitor: Visitor):
+    logs_in(visitor)
+
+    hotline.clock.advance(door.IDLE - timedelta(minutes=1))
+    assert visitor.opens("/tai-khoan").url == "/tai-khoan"
+    hotline.clock.advance(door.IDLE - timedelta(minutes=1))
+    assert visitor.opens("/tai-khoan").url == "/tai-khoan"  # the click before began it anew
+    hotline.clock.advance(door.IDLE + timedelta(minutes=1))
+    assert visitor.opens("/tai-khoan").url.startswith("/dang-nhap")
+
+
+def test_a_wrong_password_and_an_unknown_name_are_told_the_same_and_are_slowed_down(visitor: Visitor):
+    wrong, unknown = logs_in(visitor, password="sai"), logs_in(visitor, "khong-co")
+
+    assert wrong.status == unknown.status == 401
+    assert "Tên đăng nhập hoặc mật khẩu không đúng." in wrong.text and "không đúng" in unknown.text
+    for _again in range(4):
+        logs_in(visitor, password="sai")
+    held = logs_in(visitor)
+    assert held.status == 429 and "Đã sai quá nhiều lần. Xin thử lại sau 15 phút." in held.text
+    assert logs_in(visitor, "hoa").url == "/tai-khoan"
+
+
+def test_after_logging_in_one_is_where_one_wanted_to_be_but_never_elsewhere(visitor: Visitor):
+    assert logs_in(visitor, at="/tai-khoan?lang=vi").url == "/tai-khoan?lang=vi"
+    for wanted in ("https://xau.example/", "//xau.example", "/\\xau.example", "xau", "javascript:alert(1)", "/a\nb"):
+        assert door.safe_address(wanted, "/tai-khoan") == "/tai-khoan", wanted
+    assert door.safe_address("/viec?trang=2", "/tai-khoan") == "/viec?trang=2"
+
+
+def test_a_part_of_a_page_sends_the_whole_page_to_log_in(visitor: Visitor):
+    answer = visitor.client.get("/tai-khoan", headers={"HX-Request": "true"})
+
+    assert answer.status_code == 401 and answer.headers["HX-Redirect"] == "/dang-nhap"
+
+
+def test_a_log_in_without_the_forms_token_is_not_looked_at(visitor: Visitor):
+    page = visitor.posts("/dang-nhap", {"login": "phuong", "password": PASSWORD})
+
+    assert page.status == 400 and "Trang này đã mở quá lâu" in page.text and style_free(page)
+
+
+def test_every_role_has_a_menu_and_every_entry_a_name(hotline: Hotline):
+    from engine.access import ROLES
+
+    assert set(navigation.MENUS) == set(ROLES)
+    with hotline.app.test_request_context("/"):
+        for endpoints in navigation.MENUS.values():
+            assert all(navigation.label(endpoint) for endpoint in endpoints)

@@ -1,0 +1,59 @@
+"""Every sentence of the pages has both languages, in composed letters, and asks for the same values."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+import pytest
+from babel.messages.extract import extract_from_dir
+
+from tests.sources import ROOT
+from webapi.ui import words
+
+METHODS = [("ui/**.py", "python"), ("templates/ui/**.html", "jinja2")]
+SAID = re.compile(r"""_\(\s*("[^"]*"|'[^']*')|ngettext\(\s*"[^"]*",\s*"[^"]*\"""")
+VALUE = re.compile(r"%\((\w+)\)[a-z]")
+
+
+@pytest.fixture(scope="module")
+def said() -> dict[str, str]:
+    """Each sentence that a page can say, and where it is said first."""
+    found: dict[str, str] = {}
+    for file, line, message, _, _ in extract_from_dir(str(ROOT / "webapi"), METHODS):
+        for one in (message,) if isinstance(message, str) else message:
+            found.setdefault(str(one), f"webapi/{file}:{line}")
+    return found
+
+
+def test_every_sentence_has_english(said: dict[str, str]):
+    english = words.read()
+
+    assert len(said) > 20  # the search finds them
+    assert [f"{where} {sentence}" for sentence, where in said.items() if not english.get(sentence)] == []
+
+
+def test_nothing_is_translated_that_nobody_says(said: dict[str, str]):
+    assert sorted(words.read().keys() - said.keys()) == []
+
+
+def test_both_languages_ask_for_the_same_values():
+    assert [one for one, other in words.read().items() if set(VALUE.findall(one)) != set(VALUE.findall(other))] == []
+
+
+def test_all_texts_are_in_composed_letters():
+    paths = [*words.CATALOGUES.glob("*.po"), *(ROOT / "webapi/templates/ui").glob("*.html")]
+
+    assert [path for path in paths if not unicodedata.is_normalized("NFC", path.read_text(encoding="utf-8"))] == []
+
+
+def test_no_page_has_words_outside_the_catalogue():
+    """Vietnamese letters stand only where a sentence is looked up; the product's own name apart."""
+    marked = re.compile(r"[ăâđêôơưĂÂĐÊÔƠƯ\u00c0-\u00c3\u00c8-\u00ca\u00cc\u00cd\u00d2-\u00d5\u00d9\u00da\u1ea0-\u1ef9]")
+    offences = []
+    for path in sorted((ROOT / "webapi/templates/ui").glob("*.html")):
+        text = re.sub(r"\{#.*?#\}", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+        text = SAID.sub("", text).replace("Thông Suốt", "")
+        offences += [f"{path.name}: {line.strip()}" for line in text.splitlines() if marked.search(line)]
+
+    assert offences == []

@@ -1,0 +1,133 @@
+"""Process definitions: the versions of the report types."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint
+
+from engine import cases as case_verbs
+from engine import deployments, intake
+from engine.packages import Package
+from engine.runtime import Unit
+from webapi.camunda import door, instances, values
+from webapi.camunda.ids import definition_id, read_definition_id
+
+bp = Blueprint("definitions", __name__, url_prefix="/process-definition")
+ONE = "/<string:text>"
+KEY, TENANT = "/key/<string:key>", "/key/<string:key>/tenant-id/<string:tenant>"
+
+
+@bp.get("")
+@door.reads
+def index(unit: Unit, by: Any) -> Any:
+    wanted = door.asked()
+    limit, offset = door.window(wanted)
+    return [_definition(unit, row) for row in _rows(unit, wanted)[offset : offset + limit]]
+
+
+@bp.get("/count")
+@door.reads
+def count(unit: Unit, by: Any) -> Any:
+    return {"count": len(_rows(unit, door.asked()))}
+
+
+@bp.get(KEY)
+@bp.get(TENANT)
+@door.reads
+def show_current(unit: Unit, by: Any, key: str, tenant: str = "") -> Any:
+    return _definition(unit, deployments.show(unit, unit.catalogue.current(unit, key).id))
+
+
+@bp.get(f"{KEY}/xml")
+@bp.get(f"{TENANT}/xml")
+@door.reads
+def xml_current(unit: Unit, by: Any, key: str, tenant: str = "") -> Any:
+    return _xml(unit, unit.catalogue.current(unit, key).id)
+
+
+@bp.get(ONE)
+@door.reads
+def show(unit: Unit, by: Any, text: str) -> Any:
+    return _definition(unit, deployments.show(unit, read_definition_id(text)))
+
+
+@bp.get(f"{ONE}/xml")
+@door.reads
+def xml(unit: Unit, by: Any, text: str) -> Any:
+    return _xml(unit, read_definition_id(text))
+
+
+@bp.get(f"{KEY}/startForm")
+@door.reads
+def start_form(unit: Unit, by: Any, key: str) -> Any:
+    package = unit.catalogue.current(unit, key)
+    return {"key": None, "camundaFormRef": {"key": package.type["intake_form"], "binding": "deployment",
+                                            "version": None}, "contextPath": None}  # fmt: skip
+
+
+@bp.post(f"{KEY}/start")
+@bp.post(f"{TENANT}/start")
+@door.changes
+def start_current(unit: Unit, by: Any, key: str, tenant: str = "") -> Any:
+    return _start(unit, by, unit.catalogue.current(unit, key))
+
+
+@bp.post(f"{ONE}/start")
+@door.changes
+def start(unit: Unit, by: Any, text: str) -> Any:
+    """Of the version in force: which one a new case begins with is not the caller's to say."""
+    row = deployments.show(unit, read_definition_id(text))
+    return _start(unit, by, unit.catalogue.current(unit, row["key"]))
+
+
+# -- particulars -----------------------------------------------------------------------------------------------------
+
+
+def _start(unit: Unit, by: Any, package: Package) -> Any:
+    """A report: its variables are the answers of the intake form; ``area``, ``place`` and ``channel`` say the rest."""
+    body = door.sent()
+    said = values.plain(body.get("variables"))
+    about = {name: str(said.pop(name)) for name in ("area", "place", "channel", "severity") if said.get(name)}
+    report = intake.Report(package.code, said, **({"channel": "app"} | about))
+    receipt = intake.receive(unit, report, by=by)
+    if foreign := door.text(body, "businessKey"):
+        case_verbs.comment(unit, receipt.number, f"businessKey: {foreign}"[:500], public=False, by=by)
+    unit.flush()
+    return instances.instance(instances.find(unit, by, receipt.number)) | {
+        "links": [], "variables": {"ma_tra_cuu": values.typed(receipt.secret)}}  # fmt: skip
+
+
+def _xml(unit: Unit, row_id: int) -> dict[str, Any]:
+    row = deployments.show(unit, row_id)
+    return {"id": definition_id(row["key"], row["version"], row["id"]), "bpmn20Xml": row["files"]["process.bpmn"]}
+
+
+def _rows(unit: Unit, wanted: dict[str, Any]) -> list[dict[str, Any]]:
+    given = door.known(wanted, "key", "keysIn", "name", "nameLike", "latestVersion", "version", "deploymentId",
+                       "processDefinitionId", "processDefinitionIdIn", "active", "suspended", "tenantIdIn",
+                       "startableInTasklist")  # fmt: skip
+    rows = deployments.list_versions(unit, given.get("key"))
+    if "keysIn" in given:
+        rows = [row for row in rows if row["key"] in door.several(given["keysIn"])]
+    if door.flag(given.get("latestVersion")):
+        rows = [row for row in rows if row["current"]]
+    if "version" in given:
+        rows = [row for row in rows if row["version"] == door.number(given, "version", 0)]
+    if "deploymentId" in given:
+        rows = [row for row in rows if str(row["id"]) == str(given["deploymentId"])]
+    ids = [one for name in ("processDefinitionId", "processDefinitionIdIn") if name in given
+           for one in door.several(given[name])]  # fmt: skip
+    if ids:
+        rows = [row for row in rows if definition_id(row["key"], row["version"], row["id"]) in ids]
+    return [] if door.flag(given.get("suspended")) else rows
+
+
+def _definition(unit: Unit, row: dict[str, Any]) -> dict[str, Any]:
+    name = unit.catalogue.pinned(unit, row["id"]).name.get("vi", row["key"])
+    return {
+        "id": definition_id(row["key"], row["version"], row["id"]), "key": row["key"], "name": name,
+        "version": row["version"], "deploymentId": str(row["id"]), "resource": "process.bpmn", "category": None,
+        "description": None, "diagram": None, "suspended": False, "tenantId": None, "versionTag": None,
+        "historyTimeToLive": None, "startableInTasklist": True,
+    }  # fmt: skip

@@ -1,0 +1,238 @@
+"""What every address of ``/engine-rest`` has in common: who calls, what was sent, how a refusal is written."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any
+
+from flask import Response, current_app, request
+from sqlalchemy.exc import DBAPIError
+from werkzeug.exceptions import HTTPException
+
+from engine import accounts, leases
+from engine.errors import (
+    EngineError,
+    InvalidAnswers,
+    InvalidPackage,
+    InvalidRequest,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+)
+from webapi import auth, bodies, problems
+from webapi.bodies import dump
+
+MOST = 2_000  # rows in one answer, whatever was asked for
+_TYPES = {NotAllowed: "AuthorizationException", NotAuthenticated: "AuthenticationException",
+          InvalidPackage: "ParseException", InvalidAnswers: "InvalidRequestException",
+          InvalidRequest: "InvalidRequestException", NotFound: "InvalidRequestException"}  # fmt: skip
+_STATUS = {NotAllowed: 403, NotAuthenticated: 401, NotFound: 404}
+
+View = Callable[..., Any]
+
+# -- who calls -----------------------------------------------------------------------------------------------------
+
+_logged_in: dict[str, str] = {}  # tokens of those who send a password with every request, by login and password hashed
+_lock = threading.Lock()
+
+
+def token() -> str:
+    """A token: of the header ``Authorization: Bearer``, or ``Basic`` with the token, or a password, as password.
+
+    Raises:
+        NotAuthenticated: neither is there.
+    """
+    basic = request.authorization
+    if basic is None or basic.type != "basic":
+        return auth.token()
+    login, password = basic.username or "", basic.password or ""
+    if password.startswith(accounts.TOKEN_PREFIX):
+        return password
+    known = hashlib.sha256(f"{login}\0{password}".encode()).hexdigest()
+    with _lock:
+        found = _logged_in.get(known)
+    if found is None or not _still(found):
+        found = accounts.log_in(auth.runtime(), login, password, auth.address()).token
+        with _lock:
+            if len(_logged_in) > 1_000:
+                _logged_in.clear()
+            _logged_in[known] = found
+    return found
+
+
+def _still(found: str) -> bool:
+    try:
+        with auth.runtime().read() as unit:
+            accounts.authenticate(unit, found)
+    except NotAuthenticated:
+        return False
+    return True
+
+
+def reads(view: View) -> View:
+    """Called with a reading unit and the caller before its own arguments; what it returns is the JSON answered."""
+
+    @wraps(view)
+    def door(*args: Any, **kwargs: Any) -> Response:
+        return answer(auth.admit(auth.runtime().read, lambda unit, by: view(unit, by, *args, **kwargs), token()))
+
+    return door
+
+
+def changes(view: View) -> View:
+    """As `reads`, with a unit that writes. A view that returns ``None`` is answered 204, as Camunda's clients want."""
+
+    @wraps(view)
+    def door(*args: Any, **kwargs: Any) -> Response:
+        return answer(auth.admit(auth.runtime().begin, lambda unit, by: view(unit, by, *args, **kwargs), token()))
+
+    return door
+
+
+# -- what was sent, what is answered -------------------------------------------------------------------------------
+
+
+def sent() -> dict[str, Any]:
+    """The JSON table in the body; empty if nothing was sent.
+
+    Raises:
+        InvalidRequest: it is no table.
+    """
+    body = bodies.read(request) if request.get_data() else {}
+    if not isinstance(body, dict):
+        raise InvalidRequest("The body is a JSON object {…}.")
+    return body
+
+
+def asked() -> dict[str, Any]:
+    """What to look for: of the query, and of the body of a POST."""
+    query: dict[str, Any] = dict(request.args)
+    return query | sent() if request.method == "POST" else query
+
+
+def known(values: dict[str, Any], *names: str) -> dict[str, Any]:
+    """The values, if each has a name we know; what is null counts as left out.
+
+    Raises:
+        InvalidRequest: one has not: a filter that is not understood must not be passed over.
+    """
+    given = {name: value for name, value in values.items() if value not in (None, "", [], {})}
+    ours = {*names, "firstResult", "maxResults", "sortBy", "sortOrder", "sorting", "withoutTenantId"}
+    if unknown := sorted(given.keys() - ours):
+        raise InvalidRequest(f"{unknown[0]!r} is not understood here; leave it out.", field=unknown[0])
+    return given
+
+
+def text(values: dict[str, Any], name: str, *, required: bool = False) -> str | None:
+    """Raises:
+    InvalidRequest: it is no text, or missing though required.
+    """
+    value = values.get(name)
+    if value is None and not required:
+        return None
+    if not isinstance(value, str) or not value:
+        raise InvalidRequest(f"{name} is {value!r}; send a text.", field=name)
+    return value
+
+
+def several(value: Any) -> list[str]:
+    """``a,b`` of a query, or a list of a body."""
+    return [str(one) for one in value] if isinstance(value, list) else str(value).split(",")
+
+
+def number(values: dict[str, Any], name: str, default: int) -> int:
+    """Raises:
+    InvalidRequest: it is no whole number of 0 or more.
+    """
+    value = values.get(name, default)
+    value = default if value is None else value
+    if isinstance(value, bool) or not str(value).isascii() or not str(value).isdigit():
+        raise InvalidRequest(f"{name} is {value!r}; send a whole number.", field=name)
+    return int(value)
+
+
+def flag(value: Any) -> bool:
+    return str(value).lower() == "true"
+
+
+def window(values: dict[str, Any]) -> tuple[int, int]:
+    """(limit, offset)"""
+    return min(number(values, "maxResults", MOST), MOST), number(values, "firstResult", 0)
+
+
+def answer(value: Any) -> Response:
+    if isinstance(value, Response):
+        return value
+    if value is None:
+        return Response(status=204)
+    return Response(dump(value), 200, content_type="application/json")
+
+
+# -- refusals ------------------------------------------------------------------------------------------------------
+
+
+def refusal(status: int, kind: str, message: str, **more: Any) -> Response:
+    body = dump({"type": kind, "message": message, "code": 0} | more)
+    refused = Response(body, status, content_type="application/json")
+    if status == 401:
+        refused.headers["WWW-Authenticate"] = 'Basic realm="Thong Suot"'
+    return refused
+
+
+def refused(error: EngineError) -> Response:
+    status = next((code for cls, code in _STATUS.items() if isinstance(error, cls)), 400)
+    kind = next((name for cls, name in _TYPES.items() if isinstance(error, cls)), "BadUserRequestException")
+    if isinstance(error, InvalidPackage):
+        return _unparsed(error.facts["faults"])
+    said = "; ".join(f"{name}: {why}" for name, why in _by_field(error.facts.get("errors")))
+    return refusal(status, kind, f"{error.detail} {said}".strip())
+
+
+def _by_field(errors: Any) -> Iterable[tuple[str, str]]:
+    return ((name, str(why)) for name, why in errors.items()) if isinstance(errors, dict) else ()
+
+
+def _unparsed(faults: list[dict[str, Any]]) -> Response:
+    """As the Modeler shows them: by file, with line and element."""
+    details: dict[str, dict[str, list[Any]]] = {}
+    for fault in faults:
+        of_file = details.setdefault(fault["file"], {"errors": [], "warnings": []})
+        element = fault.get("element")
+        of_file["errors" if fault["severity"] == "error" else "warnings"].append({
+            "message": fault["message"], "line": fault.get("line") or 0, "column": 0, "mainElementId": element,
+            "elementIds": [element] if element else [],
+        })  # fmt: skip
+    said = " | ".join(f"{fault['file']}:{fault.get('line') or 0} {fault['message']}" for fault in faults
+                      if fault["severity"] == "error")  # fmt: skip
+    return refusal(400, "ParseException", f"ENGINE-09005 Could not parse BPMN process. Errors: {said}", details=details)
+
+
+def http_refused(error: HTTPException) -> Response:
+    if (error.code or 500) >= 500:
+        said = problems.http_problem(error).get_json()
+        return refusal(error.code or 500, "RestException", said["detail"])
+    return refusal(error.code or 400, "InvalidRequestException", error.description or error.name)
+
+
+def database_refused(error: DBAPIError) -> Response:
+    if leases.is_conflict(error):
+        return refusal(500, "OptimisticLockingException", "Too many changes at once: send it again.", code=1)
+    raise error
+
+
+def with_cors(response: Response) -> Response:
+    """The Modeler asks from a page of its own (``file://``)."""
+    if origin := request.headers.get("Origin"):
+        response.headers["Access-Control-Allow-Origin"] = origin
+        response.headers["Vary"] = "Origin"
+        response.headers["Access-Control-Allow-Headers"] = "authorization, content-type, accept"
+        response.headers["Access-Control-Allow-Methods"] = "GET, POST, PUT, DELETE, OPTIONS"
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def limit_body() -> None:
+    request.max_content_length = current_app.config["JSON_MAX"]

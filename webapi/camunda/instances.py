@@ -1,0 +1,172 @@
+"""Process instances: the cases; and messages to them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint
+from sqlalchemy import Row, func, select
+
+from engine import access, messages, model
+from engine.errors import InvalidRequest, NotAllowed
+from engine.flow.codec import data_of
+from engine.model import cases
+from engine.runtime import Unit
+from webapi.camunda import door, values
+from webapi.camunda.ids import definition_id, read_definition_id
+
+bp = Blueprint("instances", __name__)
+ROOT, ONE = "/process-instance", "/process-instance/<name:number>"
+_KNOWN = ("processInstanceIds", "businessKey", "processDefinitionId", "processDefinitionKey", "processDefinitionKeyIn",
+          "active", "suspended", "withIncident", "rootProcessInstances", "businessKeyLike")  # fmt: skip
+
+
+@bp.route(ROOT, methods=["GET", "POST"])
+@door.reads
+def index(unit: Unit, by: Any) -> Any:
+    wanted = door.asked()
+    limit, offset = door.window(wanted)
+    query = _running().where(*_conditions(wanted, by)).order_by(cases.c.id.desc())
+    return [instance(row) for row in unit.all(query.limit(limit).offset(offset))]
+
+
+@bp.route(f"{ROOT}/count", methods=["GET", "POST"])
+@door.reads
+def count(unit: Unit, by: Any) -> Any:
+    found = _running().where(*_conditions(door.asked(), by)).subquery()
+    return {"count": unit.scalar(select(func.count()).select_from(found))}
+
+
+@bp.get(ONE)
+@door.reads
+def show(unit: Unit, by: Any, number: str) -> Any:
+    return instance(find(unit, by, number))
+
+
+@bp.get(f"{ONE}/variables")
+@door.reads
+def variables(unit: Unit, by: Any, number: str) -> Any:
+    return values.all_typed(data(unit, by, number))
+
+
+@bp.get(f"{ONE}/variables/<string:name>")
+@door.reads
+def variable(unit: Unit, by: Any, number: str, name: str) -> Any:
+    return values.typed(_named(data(unit, by, number), name))
+
+
+@bp.get(f"{ONE}/activity-instances")
+@door.reads
+def activity_instances(unit: Unit, by: Any, number: str) -> Any:
+    """Where its tokens stand, as far as people or programs are waited for."""
+    row = find(unit, by, number)
+    open_ = select(model.tasks.c.token, model.tasks.c.element, model.tasks.c.name).where(
+        model.tasks.c.case_id == row.id, model.tasks.c.status == "open")  # fmt: skip
+    asked = select(model.outbox.c.token, model.outbox.c.element, model.outbox.c.topic).where(
+        model.outbox.c.case_id == row.id, model.outbox.c.kind == "service", model.outbox.c.state != "sent")  # fmt: skip
+    inside = [_activity(row, *one, "userTask") for one in unit.all(open_)]
+    inside += [_activity(row, *one, "serviceTask") for one in unit.all(asked)]
+    root = _activity(row, 0, row.report_type, row.report_type, "processDefinition")
+    return root | {"id": number, "parentActivityInstanceId": None, "childActivityInstances": inside}
+
+
+@bp.delete(ONE)
+@door.changes
+def delete(unit: Unit, by: Any, number: str) -> Any:
+    find(unit, by, number)
+    raise NotAllowed(f"The case {number} cannot be deleted: every report is handled, true or not.")
+
+
+@bp.post("/message")
+@door.changes
+def correlate(unit: Unit, by: Any) -> Any:
+    body = door.known(
+        door.sent(), "messageName", "businessKey", "processInstanceId", "processVariables", "resultEnabled",
+        "variablesInResultEnabled", "all")  # fmt: skip
+    number = body.get("processInstanceId") or body.get("businessKey")
+    if not isinstance(number, str):
+        raise InvalidRequest("Say which case the message is for: its number, as businessKey.", field="businessKey")
+    payload = values.plain(body.get("processVariables"))
+    messages.deliver(unit, str(door.text(body, "messageName", required=True)), payload, number, by=by)
+    if not door.flag(body.get("resultEnabled")):
+        return None
+    execution = {"id": number, "processInstanceId": number, "ended": False, "tenantId": None}
+    return [{"resultType": "Execution", "execution": execution, "processInstance": None}]
+
+
+# -- particulars -----------------------------------------------------------------------------------------------------
+
+
+def find(unit: Unit, by: Any, number: str) -> Row[Any]:
+    """The case, with the version it runs.
+
+    Raises:
+        NotFound: there is none, or it does not exist for this account.
+    """
+    access.find(unit, by, "see", number)
+    return unit.all(_running().where(cases.c.number == number))[0]
+
+
+def data(unit: Unit, by: Any, number: str) -> dict[str, Any]:
+    """Its variables, for who may read it.
+
+    Raises:
+        NotFound, NotAllowed: as `access.find`.
+    """
+    case = access.find(unit, by, "read", number)
+    state = select(model.instances.c.state).where(model.instances.c.case_id == case.id)
+    return data_of(unit.scalar(state))
+
+
+def instance(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "id": row.number, "businessKey": row.number, "caseInstanceId": None, "ended": row.finished_at is not None,
+        "suspended": False, "tenantId": None, "links": [], "definitionKey": row.report_type,
+        "definitionId": definition_id(row.report_type, row.definition_version, row.definition_id),
+        "processDefinitionKey": row.report_type,
+    }  # fmt: skip
+
+
+def _named(found: dict[str, Any], name: str) -> Any:
+    if name not in found:
+        raise InvalidRequest(f"The case has no variable {name!r}.", field=name)
+    return found[name]
+
+
+def _activity(row: Row[Any], token: int, element: str | None, name: str, kind: str) -> dict[str, Any]:
+    return {
+        "id": f"{row.number}:{token}", "parentActivityInstanceId": row.number, "activityId": element,
+        "activityType": kind, "processInstanceId": row.number, "activityName": name, "name": name,
+        "processDefinitionId": definition_id(row.report_type, row.definition_version, row.definition_id),
+        "childActivityInstances": [], "childTransitionInstances": [], "executionIds": [f"{row.number}:{token}"],
+        "incidentIds": [], "incidents": [],
+    }  # fmt: skip
+
+
+def _running() -> Any:
+    joined = cases.join(model.definitions, model.definitions.c.id == cases.c.definition_id)
+    joined = joined.join(model.instances, model.instances.c.case_id == cases.c.id)
+    columns = (cases.c.id, cases.c.number, cases.c.report_type, cases.c.definition_id, model.instances.c.finished_at,
+               model.definitions.c.version.label("definition_version"))  # fmt: skip
+    return select(*columns).select_from(joined)
+
+
+def _conditions(wanted: dict[str, Any], by: Any) -> list[Any]:
+    given = door.known(wanted, *_KNOWN)
+    conditions = [access.visible(by), model.instances.c.finished_at.is_(None)]
+    if "businessKey" in given:
+        conditions.append(cases.c.number == str(given["businessKey"]))
+    if "processInstanceIds" in given:
+        conditions.append(cases.c.number.in_(door.several(given["processInstanceIds"])))
+    if "processDefinitionId" in given:
+        conditions.append(cases.c.definition_id == read_definition_id(str(given["processDefinitionId"])))
+    keys = [one for name in ("processDefinitionKey", "processDefinitionKeyIn") if name in given
+            for one in door.several(given[name])]  # fmt: skip
+    if keys:
+        conditions.append(cases.c.report_type.in_(keys))
+    if door.flag(given.get("suspended")):
+        conditions.append(cases.c.paused_at.is_not(None))
+    if door.flag(given.get("withIncident")):
+        held = select(model.incidents.c.case_id).where(model.incidents.c.resolved_at.is_(None))
+        conditions.append(cases.c.id.in_(held))
+    return conditions

@@ -1,0 +1,73 @@
+"""Long polling: a worker that asks for tasks is answered when there are some, instead of at once with nothing.
+
+Only so many may wait, since each keeps a thread of the server; whoever comes then is answered at once, and asks again.
+On PostgreSQL, whoever waits is woken when a unit that owes something commits, on whatever node; on SQLite they look
+again.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from engine.listening import Listener
+from engine.runtime import Runtime
+
+LONGEST = timedelta(minutes=30)
+LOOK_AGAIN = 0.25  # seconds, where nobody tells; also the longest that a stopping server waits for one of these
+
+
+class WaitingRoom:
+    """One for each server."""
+
+    def __init__(self, runtime: Runtime, seats: int) -> None:
+        self._runtime = runtime
+        self._seats = threading.BoundedSemaphore(seats)
+        self._woken = threading.Condition()
+        self._times = 0
+        self._listener: Listener | None = None
+
+    def wait_for(self, look: Callable[[], list[Any]], patience: timedelta) -> list[Any]:
+        """What ``look`` finds, at once or within ``patience``; empty if it finds nothing, or all seats are taken."""
+        seen = self._times
+        found = look()
+        if found or patience <= timedelta(0) or not self._seats.acquire(blocking=False):
+            return found
+        try:
+            self._listen()
+            until = time.monotonic() + min(patience, LONGEST).total_seconds()
+            while not found and (left := until - time.monotonic()) > 0:
+                seen = self._rest(seen, left)
+                found = look()
+            return found
+        finally:
+            self._seats.release()
+
+    def wake(self) -> None:
+        with self._woken:
+            self._times += 1
+            self._woken.notify_all()
+
+    def close(self) -> None:
+        """Stop listening; whoever still waits looks again now and then."""
+        with self._woken:
+            listener, self._listener = self._listener, None
+        if listener is not None:
+            listener.stop()
+
+    def _rest(self, seen: int, longest: float) -> int:
+        told = self._listener is not None
+        with self._woken:
+            self._woken.wait_for(lambda: self._times != seen, min(longest, 1.0 if told else LOOK_AGAIN))
+            return self._times
+
+    def _listen(self) -> None:
+        if self._runtime.database.dialect.name != "postgresql":
+            return
+        with self._woken:
+            if self._listener is None:
+                self._listener = Listener(self._runtime.database, self.wake)
+                self._listener.start()

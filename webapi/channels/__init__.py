@@ -1,0 +1,110 @@
+"""The doors for what people write by chat and by SMS: Zalo, Facebook Messenger, Viber, an SMS gateway.
+
+    POST /api/v1/channels/{province}/{zalo | messenger | viber | sms}
+
+An adapter is a module of a page: it checks whose signature that is, names the events, and says what one of them means.
+What comes in is kept and acknowledged first (`engine.arrivals`), then understood: at once if it can be, else by a
+worker. Without its secrets in the setting ``CHANNELS`` an address does not exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import orjson
+from flask import Flask, Response, current_app, jsonify, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import BadRequest, Forbidden
+
+from engine import arrivals
+from engine.arrivals import Event, Readers
+from engine.conversations import Heard
+from engine.errors import NotAuthenticated, NotFound
+from webapi import auth
+from webapi.channels import messenger, sms, viber, zalo
+from webapi.config import BadSetting
+
+AT_ONCE = 5  # of one request's events; the sender waits no longer than two seconds, the rest is a worker's
+
+
+class Adapter(Protocol):
+    CHANNEL: str  # as `intake.CHANNELS` and the columns of `people` call it
+    SECRETS: tuple[str, ...]  # what has to be set
+
+    def signed(self, secrets: Mapping[str, str], body: bytes, headers: Mapping[str, str]) -> bool:
+        """Whether the sender's system has said exactly this; compared in constant time."""
+        ...
+
+    def events(self, document: dict[str, Any]) -> list[Event]:
+        """What people said, one by one; not what tells that something was seen, delivered, or is our own echo."""
+        ...
+
+    def read(self, body: bytes) -> Heard | None:
+        """What somebody told us, out of one event. Whatever it raises is kept for a person to see."""
+        ...
+
+
+ADAPTERS: dict[str, Adapter] = {"zalo": zalo, "messenger": messenger, "viber": viber, "sms": sms}
+READERS: Readers = {adapter.CHANNEL: adapter.read for adapter in ADAPTERS.values()}
+
+
+def register(app: Flask) -> None:
+    """Raises:
+    BadSetting: a channel is set up, but something is missing.
+    """
+    for province, channels in app.config["CHANNELS"].items():
+        for name in ADAPTERS.keys() & (channels if isinstance(channels, dict) else {}):
+            _check(province, name, channels[name])
+    at = "/api/v1/channels/<name:province>"
+    app.add_url_rule(f"{at}/<any({', '.join(ADAPTERS)}):name>", "channel", take, methods=["POST"])
+    app.add_url_rule(f"{at}/messenger", "messenger_hook", shake_hands)
+
+
+def take(province: str, name: str) -> ResponseReturnValue:
+    """Keep what came in, say so, and understand what can be understood at once."""
+    adapter, secrets = ADAPTERS[name], _secrets(province, name)
+    request.max_content_length = current_app.config["JSON_MAX"]
+    body = request.get_data()
+    if not adapter.signed(secrets, body, request.headers):
+        raise NotAuthenticated(f"The signature is missing, or it is not that of this province's {name} channel.")
+    events = adapter.events(_document(body))
+    fresh = arrivals.put(auth.runtime(), province, adapter.CHANNEL, events) if events else []
+    for arrival_id in fresh[:AT_ONCE]:
+        arrivals.attempt(auth.runtime(), arrival_id, READERS)
+    return jsonify({"events": len(events), "new": len(fresh)})
+
+
+def shake_hands(province: str) -> ResponseReturnValue:
+    """Messenger asks once whether we know the word that was agreed on, and wants its challenge back."""
+    secrets, asked = _secrets(province, "messenger"), request.args
+    if not messenger.agreed(secrets, asked):
+        raise Forbidden("hub.verify_token is not the one set here as verify_token, or hub.mode is not 'subscribe'.")
+    return Response(asked.get("hub.challenge", "")[:200], mimetype="text/plain")
+
+
+def _secrets(province: str, name: str) -> dict[str, str]:
+    found = current_app.config["CHANNELS"].get(province, {}).get(name)
+    if found is None:
+        raise NotFound(f"The province {province} has no {name} channel: it is set up with THONGSUOT_CHANNELS.")
+    return dict(found)
+
+
+def _document(body: bytes) -> dict[str, Any]:
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"The body is not JSON: {error}.") from error
+    if not isinstance(document, dict):
+        raise BadRequest("The body is not a JSON object {…}.")
+    return document
+
+
+def _check(province: str, name: str, given: Any) -> None:
+    wanted = ADAPTERS[name].SECRETS
+    if not isinstance(given, dict) or given.keys() != set(wanted) or not all(map(_is_secret, given.values())):
+        raise BadSetting(f"THONGSUOT_CHANNELS: {name} of {province} needs {', '.join(wanted)}, each a text.")
+
+
+def _is_secret(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())

@@ -1,0 +1,48 @@
+"""The pages: server-rendered, Vietnamese first, usable without JavaScript. docs/ui.md says how one is made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, Response, send_from_directory
+from flask_wtf.csrf import generate_csrf
+from werkzeug.exceptions import NotFound
+
+from webapi.ui import door, login, navigation, pages, send, show, track, words
+
+PARTS = (send, track, login)
+_FOR_EVER = 365 * 24 * 3600
+
+
+def register(app: Flask) -> None:
+    app.config.update(WTF_CSRF_CHECK_DEFAULT=False, WTF_CSRF_TIME_LIMIT=None)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    door.register(app)
+    words.register(app)
+    show.register(app)
+    pages.csrf.init_app(app)
+    app.jinja_env.globals.update(is_built=show.is_built, csrf_token=generate_csrf)
+    app.context_processor(_frame)
+    app.add_url_rule("/static/<path:filename>", "static_file", static_file)
+    app.register_error_handler(404, pages.nowhere)
+    for part in PARTS:
+        app.register_blueprint(part.bp)
+
+
+def _frame() -> dict[str, Any]:
+    """What every page's frame asks for."""
+    return {
+        "caller": pages.caller, "menu": navigation.menu, "other_language": words.other, "role_name": words.role,
+        "without": pages.without,
+    }  # fmt: skip
+
+
+def static_file(filename: str) -> Response:
+    """A file of ours; its address changes when it does."""
+    try:
+        answer = send_from_directory(show.STATIC, filename, max_age=_FOR_EVER)
+    except NotFound:
+        raise NotFound("There is no such file; the front end may not have been built.") from None
+    answer.headers["Cache-Control"] = f"public, max-age={_FOR_EVER}, immutable"
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    return answer

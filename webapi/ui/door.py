@@ -1,0 +1,128 @@
+"""Who looks at a page: a session in the browser is a log-in token of `engine.accounts` in a signed cookie.
+
+The token can be revoked, ends after 12 hours, and ends after `IDLE` without a click. Pages ask with the same two words
+as the API: a page *reads* or it *changes* something, and is called with a unit and the caller.
+"""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from functools import wraps
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, g, request, session
+from flask.sessions import SecureCookieSessionInterface
+
+from engine import accounts
+from engine.access import Account
+from engine.errors import NotAuthenticated
+from engine.runtime import Unit
+from webapi import auth
+
+IDLE = timedelta(hours=2)
+_NOTED = timedelta(minutes=1)  # how exactly the last click is remembered
+TOKEN, SEEN = "token", "seen"
+
+
+class Sessions(SecureCookieSessionInterface):
+    """Flask's, with a cookie that is Secure wherever the page came by https."""
+
+    def get_cookie_secure(self, app: Flask) -> bool:
+        return request.is_secure
+
+
+def register(app: Flask) -> None:
+    app.config.setdefault("SECRET_KEY", None)
+    app.config["SECRET_KEY"] = app.config["SECRET_KEY"] or _kept_key(Path(app.config["INSTANCE"]))
+    app.config.update(SESSION_COOKIE_NAME="thongsuot", SESSION_COOKIE_HTTPONLY=True, SESSION_COOKIE_SAMESITE="Lax")
+    app.session_interface = Sessions()
+
+
+def _kept_key(instance: Path) -> str:
+    """The key that signs the cookies: made once, readable by its owner only."""
+    path = instance / "secret.key"
+    if not path.exists():
+        instance.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=instance, prefix=".secret-", delete=False) as file:  # mode 0600
+            file.write(secrets.token_urlsafe(48))
+        try:
+            Path(path).hardlink_to(file.name)  # of two servers that begin at once, the first one's counts
+        except FileExistsError:
+            pass
+        finally:
+            Path(file.name).unlink()
+    return path.read_text()
+
+
+def let_in(login: str, password: str) -> Account:
+    """Log in.
+
+    Raises:
+        NotAuthenticated, TooMany: as `accounts.log_in`.
+    """
+    opened = accounts.log_in(auth.runtime(), login, password, auth.address())
+    session.clear()
+    session[TOKEN], session[SEEN] = opened.token, _now()
+    return opened.account
+
+
+def let_out() -> None:
+    """Log out: the token works nowhere any more."""
+    if token := session.pop(TOKEN, None):
+        with auth.runtime().begin() as unit:
+            accounts.revoke_this(unit, token)
+    session.clear()
+
+
+def token() -> str:
+    """The token of this session.
+
+    Raises:
+        NotAuthenticated: nobody is logged in, or nothing was clicked for longer than `IDLE`.
+    """
+    found, seen = session.get(TOKEN), session.get(SEEN, 0)
+    if not found or _now() - seen > IDLE.total_seconds():
+        raise NotAuthenticated("Log in to see this page.")
+    if _now() - seen > _NOTED.total_seconds():
+        session[SEEN] = _now()
+    return str(found)
+
+
+def _now() -> int:
+    return int(auth.runtime().clock().timestamp())
+
+
+def reads(view: auth.View) -> auth.View:
+    """Something that changes nothing: called with a reading unit and the caller before its own arguments."""
+    return _door(view, lambda: auth.runtime().read())
+
+
+def changes(view: auth.View) -> auth.View:
+    """Something that changes something: called with a unit and the caller before its own arguments."""
+    return _door(view, lambda: auth.runtime().begin())
+
+
+def _door(view: auth.View, unit_of_work: Callable[[], AbstractContextManager[Unit]]) -> auth.View:
+    @wraps(view)
+    def door(*args: Any, **kwargs: Any) -> Any:
+        def visit(unit: Unit, caller: Account) -> Any:
+            g.caller = caller  # the frame of the page says who is logged in
+            return view(unit, caller, *args, **kwargs)
+
+        return auth.admit(unit_of_work, visit, token())
+
+    return door
+
+
+def safe_address(wanted: str | None, otherwise: str) -> str:
+    """Where to go after logging in: an address of this server, whatever was asked for."""
+    if not wanted or not wanted.startswith("/") or wanted.startswith(("//", "/\\")) or not wanted.isprintable():
+        return otherwise
+    parts = urlsplit(wanted)
+    return otherwise if parts.scheme or parts.netloc or "\\" in wanted else wanted

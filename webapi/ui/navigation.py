@@ -1,0 +1,55 @@
+"""Which pages a role has, in the order of its menu; the first one is where it lands after logging in.
+
+An entry whose page is not there (yet) is left out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import current_app, request, url_for
+
+from engine.access import Account
+from webapi.ui.words import _
+
+OWN = "ui_login.account"  # who one is, and the way out: everybody has it
+
+MENUS: dict[str, tuple[str, ...]] = {
+    "operator": ("ui_desk.show", "ui_worklist.index", "ui_cases.index"),
+    "handler": ("ui_worklist.index", "ui_cases.index"),
+    "monitor": ("ui_worklist.index", "ui_cases.index"),
+    "office": ("ui_office.show", "ui_worklist.index", "ui_cases.index", "ui_figures.show"),
+    "overseer": ("ui_overseer.show", "ui_figures.show"),
+    "analyst": ("ui_analyst.index", "ui_office.show", "ui_figures.show"),
+    "admin": ("ui_admin.show", "ui_office.show", "ui_analyst.index", "ui_figures.show"),
+    "client": (),
+}
+
+
+def label(endpoint: str) -> str:
+    return {
+        "ui_desk.show": _("Tiếp nhận"),
+        "ui_worklist.index": _("Việc cần làm"),
+        "ui_cases.index": _("Vụ việc"),
+        "ui_office.show": _("Điều hành"),
+        "ui_figures.show": _("Báo cáo"),
+        "ui_overseer.show": _("Giám sát"),
+        "ui_analyst.index": _("Quy trình"),
+        "ui_admin.show": _("Quản trị"),
+    }[endpoint]
+
+
+def menu(account: Account | None) -> list[dict[str, Any]]:
+    """The entries of an account's menu: address, label, and whether one is there now."""
+    here = (request.endpoint or "").partition(".")[0]
+    return [
+        {"url": url_for(endpoint), "label": label(endpoint), "here": endpoint.partition(".")[0] == here}
+        for endpoint in MENUS.get(account.role if account else "", ())
+        if endpoint in current_app.view_functions
+    ]
+
+
+def landing(account: Account) -> str:
+    """Where an account begins."""
+    entries = menu(account)
+    return str(entries[0]["url"]) if entries else url_for(OWN)

@@ -1,0 +1,177 @@
+"""What a folder of pages is made with: `Pages` is a Blueprint that refuses in HTML and sends the headers of a page.
+Their names begin with ui_, since the API has its own "login", "cases" and "tasks".
+
+    bp = Pages("ui_worklist")
+
+    @bp.read("/viec")
+    def index(unit, caller):                     # GET, logged in
+        return page("ui/worklist.html", tasks=queries.list_tasks(unit, caller))
+
+    @bp.change("/viec/<key:task_id>/nhan")
+    def claim(unit, caller, task_id):            # POST, logged in, with the form's token checked
+        tasks.claim(unit, task_id, by=caller)
+        return done(_("Đã nhận việc"), "ui_worklist.show", task_id=task_id)
+
+    @bp.open("GET", "/tra-cuu")                  # for everybody
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, flash, g, redirect, render_template, request, session, url_for
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from sqlalchemy.exc import DBAPIError
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as AnyResponse
+
+from engine import errors, leases
+from engine.errors import EngineError
+from webapi import auth, problems
+from webapi.ui import door, words
+from webapi.ui.words import _
+
+csrf = CSRFProtect()
+POLICY = "; ".join((
+    "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:", "font-src 'self' data:",
+    "connect-src 'self'", "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'", "manifest-src 'self'",
+))  # fmt: skip
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
+class Pages(Blueprint):
+    """Pages that belong together."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, __name__)
+        self.before_request(csrf.protect)
+        self.after_request(dressed)
+        self.register_error_handler(EngineError, refused)
+        self.register_error_handler(HTTPException, http_refused)
+        self.register_error_handler(DBAPIError, database_refused)
+
+    def open(self, method: str, rule: str) -> Any:
+        """For everybody."""
+        return self.route(rule, methods=[method])
+
+    def read(self, rule: str) -> Any:
+        """GET, for who is logged in: the view is called with a reading unit and the caller."""
+        return self._named("GET", rule, door.reads)
+
+    def change(self, rule: str) -> Any:
+        """POST, for who is logged in: the view is called with a unit, which commits when it returns, and the caller."""
+        return self._named("POST", rule, door.changes)
+
+    def _named(self, method: str, rule: str, opened: Any) -> Any:
+        return lambda view: self.route(rule, methods=[method])(opened(view))
+
+
+def page(template: str, status: int = 200, /, **facts: Any) -> tuple[str, int]:
+    """A page. 422 shows a form once more, with what is wrong and what was written."""
+    return render_template(template, **facts), status
+
+
+def done(sentence: str, endpoint: str, **values: Any) -> AnyResponse:
+    """After a change: say so on the page that follows, which a reload does not repeat."""
+    flash(sentence)
+    return redirect(url_for(endpoint, **values), 303)
+
+
+def dressed(answer: Response) -> Response:
+    for name, value in HEADERS.items():
+        answer.headers.setdefault(name, value)
+    answer.headers["Content-Language"] = words.language()
+    answer.vary.add("Cookie")
+    return words.remember(answer)
+
+
+# -- refusals ------------------------------------------------------------------------------------------------------
+
+
+def said(code: str) -> tuple[str, str]:
+    """What a refusal is called on a page, and what to do next, in the reader's language."""
+    return {
+        "not-found": (_("Không có trang này, hoặc trang này không dành cho ông (bà)"),
+                      _("Kiểm tra lại địa chỉ hoặc mã số, hoặc trở về trang đầu.")),
+        "not-allowed": (_("Ông (bà) không có quyền làm việc này"), _("Hãy nhờ người có quyền, hoặc đăng nhập lại.")),
+        "wrong-state": (_("Việc này đã chuyển sang bước khác"), _("Mở lại trang để xem tình trạng mới nhất.")),
+        "stale": (_("Người khác vừa thay đổi nội dung này"), _("Mở lại trang, xem thay đổi rồi làm lại.")),
+        "invalid-answers": (_("Biểu mẫu chưa điền đúng"), _("Sửa các mục được đánh dấu rồi gửi lại.")),
+        "invalid-request": (_("Yêu cầu chưa đúng"), _("Sửa nội dung rồi gửi lại.")),
+        "too-many": (_("Quá nhiều lần thử"), _("Xin chờ ít phút rồi thử lại.")),
+        "busy": (_("Máy chủ đang bận"), _("Xin thử lại sau giây lát.")),
+        "csrf": (_("Trang này đã mở quá lâu"), _("Tải lại trang rồi gửi lại; trình duyệt cần cho phép cookie.")),
+        "request-entity-too-large": (_("Tệp gửi lên quá lớn"), _("Gửi ít tệp hơn hoặc tệp nhỏ hơn.")),
+        "internal-server-error": (_("Máy chủ gặp lỗi, chưa có gì thay đổi"), _("Xin thử lại sau ít phút.")),
+    }.get(code, (_("Không thực hiện được"), _("Kiểm tra lại rồi thử lại.")))  # fmt: skip
+
+
+def refusal(status: int, code: str, detail: str | None = None, retry_after: int | None = None) -> Response:
+    title, advice = said(code)
+    answer = Response(render_template("ui/refused.html", title=title, advice=advice, detail=detail, code=code), status)
+    if retry_after is not None:
+        answer.headers["Retry-After"] = str(retry_after)
+    return answer
+
+
+def refused(error: EngineError) -> Any:
+    if isinstance(error, errors.NotAuthenticated):
+        session.pop(door.TOKEN, None)
+        g.pop("caller", None)
+        if request.headers.get("HX-Request"):  # a part of a page: the whole page goes to log in
+            return Response(status=401, headers={"HX-Redirect": url_for("ui_login.show")})
+        back = request.full_path.rstrip("?") if request.method == "GET" else None
+        return redirect(url_for("ui_login.show", next=back), 303)
+    return refusal(error.status, error.code, error.detail, error.facts.get("retry_after"))
+
+
+def http_refused(error: HTTPException) -> Any:
+    if isinstance(error, CSRFError):
+        return refusal(400, "csrf")
+    problem = problems.http_problem(error)  # logs what nobody expected, with an id
+    if not problem.is_json:
+        return problem
+    body = problem.get_json()
+    code = str(body.get("type", "")).rpartition("/")[2]
+    shown = body.get("id") or (body.get("detail") if code not in ("not-found", "method-not-allowed") else None)
+    return refusal(problem.status_code, code, shown)
+
+
+def database_refused(error: DBAPIError) -> Any:
+    if leases.is_conflict(error):
+        return refusal(503, "busy", retry_after=1)
+    problem = problems.database_problem(error)
+    return refusal(problem.status_code, "invalid-request")
+
+
+def nowhere(error: HTTPException) -> Any:
+    """No address of ours: people get a page, programs a problem."""
+    accepts = request.accept_mimetypes
+    if request.path.startswith(("/api/", "/open311/")) or accepts["text/html"] <= accepts["application/json"]:
+        return problems.http_problem(error)
+    return dressed(http_refused(error))
+
+
+def without(query: Any, *names: str) -> dict[str, list[str]]:
+    """A query without some of its names, for links to a list's other pages."""
+    return {name: values for name, values in query.lists() if name not in names}
+
+
+def caller() -> Any:
+    """Who is logged in, for the frame of a page that is open to everybody."""
+    if "caller" not in g and session.get(door.TOKEN):
+        try:
+            door.reads(lambda unit, caller: None)()
+        except EngineError:
+            session.pop(door.TOKEN, None)
+    return g.get("caller")
+
+
+__all__ = ["Pages", "auth", "caller", "done", "page"]

@@ -1,0 +1,102 @@
+"""How instants, numbers and names look: Jinja filters, in the language of whoever looks and in Vietnam's time."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+from babel.dates import format_date, format_timedelta
+from babel.numbers import format_decimal
+from flask import Flask, url_for
+from markupsafe import Markup
+
+from engine.calendar import ZONE
+from webapi import auth
+from webapi.ui.words import _, language
+
+STATIC = Path(__file__).parent.parent / "static"
+JUST = timedelta(minutes=1)
+SOON = timedelta(hours=1)  # what is due sooner is marked, where nobody says better
+
+
+def register(app: Flask) -> None:
+    app.jinja_env.filters.update(
+        moment=moment, day=day, ago=ago, when=when, number=number, size=size, remaining=remaining, urgency=urgency
+    )
+    app.jinja_env.globals.update(asset=asset)
+
+
+def now() -> datetime:
+    return auth.runtime().clock()
+
+
+def moment(at: datetime) -> str:
+    """15:30 03/09/2021."""
+    local = at.astimezone(ZONE)
+    return f"{local:%H:%M} {day(local)}"
+
+
+def day(at: datetime | date) -> str:
+    """03/09/2021, or 3 Sep 2021."""
+    local = at.astimezone(ZONE).date() if isinstance(at, datetime) else at
+    return format_date(local, "dd/MM/yyyy" if language() == "vi" else "d MMM yyyy", locale=language())
+
+
+def ago(at: datetime) -> str:
+    """2 giờ trước; sau 20 phút nữa; vừa xong."""
+    if abs(at - now()) < JUST:
+        return _("vừa xong") if at <= now() else _("ngay bây giờ")
+    return format_timedelta(at - now(), add_direction=True, threshold=1.2, locale=language())
+
+
+def when(at: datetime | None) -> Markup:
+    """Both at once: the words, and the clock's time."""
+    if at is None:
+        return Markup("–")
+    return Markup('<time datetime="{}">{} <span class="quiet">({})</span></time>').format(
+        at.astimezone(UTC).isoformat(timespec="seconds"), moment(at), ago(at)
+    )
+
+
+def number(value: float | int | None) -> str:
+    """1.234,5 in Vietnamese, 1,234.5 in English."""
+    return "–" if value is None else format_decimal(value, locale=language())
+
+
+def size(octets: int) -> str:
+    """A file's size as people say it."""
+    if octets < 1_000_000:
+        return f"{number(max(1, round(octets / 1000)))} kB"
+    return f"{number(round(octets / 1_000_000, 1))} MB"
+
+
+def remaining(due_at: datetime) -> str:
+    """How a due time stands, in words: còn 2 giờ; quá hạn 20 phút."""
+    left = due_at - now()
+    words = format_timedelta(abs(left), threshold=1.2, locale=language())
+    return _("quá hạn %(time)s", time=words) if left < timedelta(0) else _("còn %(time)s", time=words)
+
+
+def urgency(due_at: datetime, warn_at: datetime | None = None) -> str:
+    """The same for the eye: late, soon or fine."""
+    moment_ = now()
+    if due_at < moment_:
+        return "late"
+    return "soon" if moment_ >= (warn_at or due_at - SOON) else "fine"
+
+
+def asset(name: str) -> str:
+    """The address of a file of ours, changing with its content, so that browsers may keep it for ever."""
+    return url_for("static_file", filename=name, v=_mark(name, (STATIC / name).stat().st_mtime_ns))
+
+
+@cache
+def _mark(name: str, _changed: int) -> str:
+    return hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+
+
+def is_built(name: str) -> bool:
+    """Whether the front end was built; pages work without."""
+    return (STATIC / name).is_file()

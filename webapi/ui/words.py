@@ -1,0 +1,91 @@
+"""The two languages of the pages: Vietnamese as it stands in the templates, English in ``english/*.po``.
+
+In a template or in code, ``_("Xin chào %(name)s", name=…)`` says a sentence in the language of whoever looks. The files
+are ordinary gettext catalogues, one for each folder of pages, read as they are: nothing is compiled. A test finds what
+has no English yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from babel.messages.pofile import read_po
+from flask import Flask, Response, g, has_request_context, request
+
+LANGUAGES = {"vi": "Tiếng Việt", "en": "English"}
+COOKIE = "lang"
+_YEAR = 365 * 24 * 3600
+CATALOGUES = Path(__file__).parent / "english"
+
+
+def read() -> dict[str, str]:
+    """Vietnamese -> English."""
+    found: dict[str, str] = {}
+    for path in sorted(CATALOGUES.glob("*.po")):
+        with path.open("rb") as file:
+            found |= {str(one.id): str(one.string) for one in read_po(file, locale="en") if one.id and one.string}
+    return found
+
+
+_ENGLISH = read()
+
+
+def register(app: Flask) -> None:
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.install_gettext_callables(_plain, _plural, newstyle=True)  # type: ignore[attr-defined]
+    app.jinja_env.globals.update(language=language, languages=LANGUAGES, in_language=in_language)
+
+
+def language() -> str:
+    """The language of whoever looks: asked for in the address, else as last time, else Vietnamese."""
+    if not has_request_context():
+        return "vi"
+    if "language" not in g:
+        asked = request.args.get("lang") or request.cookies.get(COOKIE) or ""
+        g.language = asked if asked in LANGUAGES else "vi"
+    return str(g.language)
+
+
+def remember(answer: Response) -> Response:
+    """Keep a language that was asked for in the address."""
+    if request.args.get("lang") in LANGUAGES:
+        answer.set_cookie(COOKIE, language(), _YEAR, secure=request.is_secure, httponly=True, samesite="Lax")
+    return answer
+
+
+def in_language(words: Mapping[str, str] | str | None, otherwise: str = "") -> str:
+    """What data says by language, {"vi": …, "en": …}: in this one, else in Vietnamese."""
+    if not isinstance(words, Mapping):
+        return words or otherwise
+    return words.get(language()) or words.get("vi") or otherwise
+
+
+def other(code: str) -> str:
+    """This page's query, in another language."""
+    kept = [(key, value) for key, value in request.args.items(multi=True) if key != "lang"]
+    return urlencode([*kept, ("lang", code)])
+
+
+def role(name: str) -> str:
+    return {
+        "operator": _("Điện thoại viên"), "handler": _("Cán bộ xử lý"), "monitor": _("Theo dõi"),
+        "office": _("Văn phòng"), "overseer": _("Giám sát"), "analyst": _("Phân tích quy trình"),
+        "admin": _("Quản trị"), "client": _("Ứng dụng"),
+    }.get(name, name)  # fmt: skip
+
+
+def _(sentence: str, **values: Any) -> str:
+    said = _plain(sentence)
+    return said % values if values else said
+
+
+def _plain(sentence: str) -> str:
+    return _ENGLISH.get(sentence, sentence) if language() == "en" else sentence
+
+
+def _plural(one: str, many: str, number: int) -> str:
+    """Vietnamese has no plural: both are written, and only English tells them apart."""
+    return _plain(one if number == 1 else many)
