@@ -19,7 +19,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, func, select, update
 
-from engine import access, incidents, instances, leases, model, outbox
+from engine import access, incidents, instances, leases, model, outbox, registry
 from engine.access import Account, Columns
 from engine.errors import InvalidRequest, NotFound, WrongState
 from engine.flow.scripts import ScriptError, check_value
@@ -97,7 +97,7 @@ def complete(unit: Unit, task_id: int, worker: str, answer: dict[str, Any], *, b
         InvalidRequest: the answer is too large, too deep, or says what only the engine may say.
     """
     task = _held(unit, task_id, worker, by)
-    taken = sorted(instances.RESERVED.intersection(answer))
+    taken = sorted(registry.RESERVED.intersection(answer))
     if taken:
         raise InvalidRequest(f"The answer may not say {taken[0]!r}: that is the case's own.")
     try:

@@ -19,6 +19,7 @@ from engine.errors import InvalidRequest
 KINDS = (".toml", ".bpmn", ".dmn", ".form")
 LARGEST = 5_000_000  # bytes of a whole package
 _CALLED = re.compile(r'\bcalledElement="([^"]+)"')
+_STARTED = re.compile(r'\bname="report_type" value="(\w+)"')
 _PROCESS = re.compile(r'<(?:\w+:)?process\b[^>]*?\bid="([^"]+)"')
 
 
@@ -42,6 +43,19 @@ def read(folder: Path) -> dict[str, str]:
     if sum(map(len, files.values())) > LARGEST:
         raise InvalidRequest(f"The report type in {folder} is larger than {LARGEST} bytes.")
     return files
+
+
+def with_those_it_starts(folder: Path) -> list[dict[str, str]]:
+    """The packages of a report type and of those beside it that its cases start, or theirs; its own comes last."""
+    needed, found = [folder.resolve()], [read(folder)]
+    for files in found:
+        for name, text in files.items():
+            codes = _STARTED.findall(text) if name.endswith(".bpmn") else []
+            for beside in (needed[0].parent / code for code in codes):
+                if beside not in needed and (beside / "type.toml").is_file():
+                    needed.append(beside)
+                    found.append(read(beside))
+    return found[::-1]
 
 
 def _sources(folder: Path) -> Iterator[Path]:

@@ -12,19 +12,14 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, insert, select, update
 
-from engine import clocks, incidents, mail
+from engine import births, clocks, duplicates, incidents, mail, registry
 from engine.errors import InvalidRequest, NotFound, ProcessFault, Stale
-from engine.flow.steps import MIRRORED, SECRECY, Complete, OpenTask, Outcome, Start, Step
+from engine.flow.steps import MIRRORED, SECRECY, Answer, Complete, OpenTask, Outcome, Start, Step
 from engine.model import areas, cases, deadlines, instances, jobs, participants, subscriptions, tasks
 from engine.packages import Package
 from engine.prepared import Prepared, Upsert
 from engine.runtime import Unit
 
-RESERVED = {*MIRRORED, "number", "report_type", "province", "channel", "opened_at"}
-
-
-# What `load` would find beside a case whose process has no row yet.
-UNBORN: dict[str, Any] = {"state": None, "revision": 0, "finished_at": None}
 DUPLICATE = "trung"  # the outcome of a case that repeats another; the variable ``ma_goc`` holds that one's number
 
 # Statements of the hot path are made once: building one costs more than running it.
@@ -146,7 +141,7 @@ def begin(unit: Unit, case: Row[Any], data: dict[str, Any], *, by: str, **facts:
     """Start the process of a case that has just been written.
 
     Args:
-        case: its row, with `UNBORN` beside it.
+        case: its row, with `registry.UNBORN` beside it.
         data: what the process knows from the start.
         facts: for the line of history that tells of the report.
     """
@@ -175,7 +170,8 @@ def advance(
             kind of step and the elements passed.
 
     Returns:
-        What came of it; ``None`` if the report type has a fault: an incident now holds the step.
+        What came of it, in the end: a step that starts a case goes on with its number. ``None`` if the report type
+        has a fault: an incident now holds the step.
 
     Raises:
         WrongState: nothing waits for this step.
@@ -187,6 +183,8 @@ def advance(
         changed = _changed(unit, case, outcome.data)
         _check_terms(package, outcome)
         letters = mail.compose(unit, package, case, outcome)
+        children = births.conceive(unit, case, outcome, changed)
+        repeated = duplicates.answers(unit, case, outcome)
     except ProcessFault as fault:  # nothing has been written yet
         incidents.open(unit, case_id, fault, step)
         return None
@@ -198,7 +196,22 @@ def advance(
     clocks.arm(unit, package, case, outcome.armed, outcome.data)
     _await(unit, case_id, outcome)
     mail.post(unit, letters)
+    for child in children:
+        outcome = _bear(unit, case, child) or outcome
+    for asked, answer in repeated:
+        told = {"element": asked, "numbers": answer.result["trung_ma"]}
+        outcome = advance(unit, case.id, answer, event="duplicates-found", **told) or outcome
     return outcome
+
+
+def _bear(unit: Unit, parent: Row[Any], child: births.Child) -> Outcome | None:
+    """A case that the process of another starts: it begins, and its number is the answer to the step that asked."""
+    born = births.enter(unit, parent, child)
+    begun = {"channel": born.channel, "report_type": born.report_type, "born_of": parent.number}
+    begin(unit, born, registry.facts(unit, child.package, born), by="system", **begun)
+    told = {"element": child.asked.element, "number": born.number, "report_type": born.report_type}
+    answer = Answer(child.asked.token, {child.asked.result: born.number})
+    return advance(unit, parent.id, answer, event="case-started", **told)
 
 
 def _write_state(unit: Unit, case: Row[Any], outcome: Outcome) -> None:

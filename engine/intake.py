@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, select
+from sqlalchemy import Row
 
-from engine import access, areas, clocks, contacts, instances, model
+from engine import access, areas, contacts, instances, registry
 from engine.access import Account, Target
 from engine.calendar import ZONE
 from engine.errors import InvalidRequest
 from engine.forms import contacts as addresses
 from engine.packages import Package
-from engine.prepared import PerDatabase, Prepared, Upsert
 from engine.runtime import Unit
-from engine.vietnamese import fold, nfc
+from engine.vietnamese import nfc
 
 CHANNEL_NAMES = {
     "dien_thoai": "Điện thoại", "sms": "Tin nhắn SMS", "zalo": "Zalo", "web": "Trang web", "app": "Ứng dụng",
@@ -29,33 +24,6 @@ CHANNEL_NAMES = {
 }  # fmt: skip
 CHANNELS = tuple(CHANNEL_NAMES)
 KINDS = ("ca_nhan", "to_chuc", "doanh_nghiep")
-SUBJECT_MAX = 120
-
-_COLUMNS = (
-    *("number", "definition_id", "report_type", "province", "area", "place", "channel", "secrecy", "subject"),
-    *("report", "status", "severity", "opened_at", "opened_by", "secret_hash", "search_text", "due_at"),
-    "commune",
-)
-_NEW_CASE = Prepared.insertion(model.cases, "id", *_COLUMNS)
-_BLANK = dict.fromkeys(model.cases.c.keys()) | {"extensions": 0, "returns": 0, "reopenings": 0, "version": 1}
-# Known beforehand, so that a case and all that belongs to it can be written in one exchange.
-_NEXT_ID = PerDatabase(
-    sqlite=select(func.coalesce(func.max(model.cases.c.id), 0) + 1),  # nobody else writes meanwhile
-    postgresql=select(func.nextval(func.pg_get_serial_sequence("cases", "id"))),
-)
-_NEXT_NUMBER = Upsert(
-    lambda insert: (
-        insert(model.numbers)
-        .values(series=bindparam("series"), last=1)
-        .on_conflict_do_update(index_elements=["series"], set_={"last": model.numbers.c.last + 1})
-        .returning(model.numbers.c.last)
-    )
-)
-_NEW_PERSON = Prepared.insertion(
-    model.people, "case_id", "part", "name", "phone", "email", "address", "zalo", "facebook", "viber", "kind",
-    "anonymous",
-)
-
 
 @dataclass(frozen=True)
 class Person:
@@ -119,37 +87,27 @@ def receive(unit: Unit, report: Report, *, by: Account) -> Receipt:
         InvalidRequest: channel, area or contact cannot be.
     """
     likely = unit.catalogue.likely(report.report_type)
-    numbered = _next_number(unit, likely) if likely else None  # asked along with what is looked at next
+    numbered = registry.next_number(unit, likely) if likely else None  # asked along with what is looked at next
     place = areas.ask(unit, report.area, str(likely.province["code"])) if likely and report.area else None
     package = unit.catalogue.current(unit, report.report_type)
     if numbered is None or package is not likely:
-        numbered, place = _next_number(unit, package), None
+        numbered, place = registry.next_number(unit, package), None
     province = str(package.province["code"])
     report = _placed(unit, report, package, place)
     access.require(by, "report", Target(province, package.code, report.area), unit)
     _check(report)
     answers = package.intake_form.check(report.answers, today=unit.now.astimezone(ZONE).date())
     people = [row for row in (_person("reporter", report.reporter), _person("beneficiary", report.beneficiary)) if row]
-    (number, case_id), secret = numbered(), secrets.token_urlsafe(12)
-    deadline = package.terms.due(clocks.CASE, unit.now, report.severity) if clocks.CASE in package.terms else None
-    values = _case(unit, package, report, answers, by) | {
-        "id": case_id,
-        "number": number,
-        "secret_hash": secret_hash(secret),
-        "due_at": deadline.due_at if deadline else None,
-    }
-    unit.write(_NEW_CASE, values)
-    case: Any = SimpleNamespace(**_BLANK | instances.UNBORN | values)
+    told = {name: getattr(report, name) for name in registry.TOLD}
+    case, secret = registry.enter(unit, package, answers, numbered, by=by.login, **told)
     for row in people:
-        unit.write(_NEW_PERSON, row | {"case_id": case.id})
+        unit.write(registry.NEW_PERSON, row | {"case_id": case.id})
     _note_contact(unit, report, case, by)
     if by.agency:
         instances.concern(unit, case.id, by.agency, "task")
-    if deadline:
-        clocks.start_case(unit, case.id, deadline)
-    facts = _facts(unit, report, answers, package, number)
+    facts = registry.facts(unit, package, case)
     instances.begin(unit, case, facts, by=by.login, channel=report.channel, report_type=package.code)
-    return Receipt(case.id, number, secret)
+    return Receipt(case.id, case.number, secret)
 
 
 def _placed(unit: Unit, report: Report, package: Package, asked: list[Row[Any]] | None) -> Report:
@@ -179,21 +137,6 @@ def _note_contact(unit: Unit, report: Report, case: Any, by: Account) -> None:
     unit.write(contacts.RECEIVED, row)
 
 
-def secret_hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
-
-
-def _facts(unit: Unit, report: Report, answers: dict[str, Any], package: Package, number: str) -> dict[str, Any]:
-    """What the process knows from the start; no field of a form can take the place of what the engine says."""
-    facts = {
-        "number": number, "report_type": package.code, "province": str(package.province["code"]),
-        "area": report.area, "commune": report.commune, "channel": report.channel, "opened_at": unit.now.isoformat(),
-        "status": package.first_status(), "secrecy": package.secrecy,
-    }  # fmt: skip
-    said = {key: value for key, value in answers.items() if key not in instances.RESERVED or key == "severity"}
-    return {**said, **facts, **({"severity": report.severity} if report.severity else {})}
-
-
 def _check(report: Report) -> None:
     if report.channel not in CHANNELS:
         raise InvalidRequest(f"There is no channel {report.channel!r}; use one of {', '.join(CHANNELS)}.")
@@ -220,43 +163,3 @@ def _person(part: str, person: Person | None) -> dict[str, Any] | None:
         row["email"] = str(row["email"]).lower()  # as nobody distinguishes, and answers are compared with it
     whole: dict[str, Any] = dict.fromkeys(("name", "phone", "email", "address", "zalo", "facebook", "viber"))
     return whole | row | {"part": part, "anonymous": person.anonymous}
-
-
-def _next_number(unit: Unit, package: Package) -> Callable[[], tuple[str, int]]:
-    """1022.BD.20210903.00042: numbered per province and local day; two never get the same. And the new case's id.
-
-    Returns:
-        What tells both; they are asked for no later than the next look at the database.
-    """
-    series = f"{package.province['short']}.{unit.now.astimezone(ZONE):%Y%m%d}"
-    last, new_id = unit.later(_NEXT_NUMBER, {"series": series}), unit.later(_NEXT_ID, {})
-
-    def tell() -> tuple[str, int]:
-        if not new_id:
-            unit.flush()
-        return f"1022.{series}.{last[0].last:05d}", new_id[0][0]
-
-    return tell
-
-
-def _case(unit: Unit, package: Package, report: Report, answers: dict[str, Any], by: Account) -> dict[str, Any]:
-    said = str(answers.get("noi_dung") or "")
-    subject = nfc(report.subject or said).replace("\n", " ").strip()[:SUBJECT_MAX]
-    place = nfc(report.place).strip()
-    return {
-        "definition_id": package.id,
-        "report_type": package.code,
-        "province": str(package.province["code"]),
-        "area": report.area,
-        "commune": report.commune,
-        "place": place,
-        "channel": report.channel,
-        "secrecy": package.secrecy,
-        "subject": subject,
-        "report": answers,
-        "status": package.first_status(),
-        "severity": report.severity,
-        "opened_at": unit.now,
-        "opened_by": by.login,
-        "search_text": fold(f"{subject} {place} {said}"[:4000]),
-    }

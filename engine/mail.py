@@ -62,7 +62,7 @@ def compose(unit: Unit, package: Package, case: Row[Any], outcome: Outcome) -> l
             key = f"{case.number}:{effect.token}"
             call = (effect.topic, effect.token, effect.payload, key, effect.topic)
             letters.append(Letter(case.id, "service", *call, element=effect.element))
-        else:
+        elif isinstance(effect, Notify):
             letters += _notices(unit, package, case, effect.data, effect)
     return letters
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine import access, instances
+from engine import access, instances, registry
 from engine.access import Account
 from engine.errors import InvalidRequest
 from engine.flow.scripts import ScriptError, check_value
@@ -35,7 +35,7 @@ def deliver(unit: Unit, name: str, payload: dict[str, Any], number: str, *, by: 
     if name == REOPEN:
         raise InvalidRequest(f"{name!r} is not sent like this: say it with POST /cases/{{number}}/reopen.")
     case = access.find(unit, by, "message" if name in FROM_CITIZENS else "tell", number, lock=True)
-    taken = sorted(instances.RESERVED.intersection(payload))
+    taken = sorted(registry.RESERVED.intersection(payload))
     if taken:
         raise InvalidRequest(f"The payload may not say {taken[0]!r}: that is the case's own.")
     try:

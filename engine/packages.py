@@ -26,6 +26,7 @@ from engine.deadlines import Terms
 from engine.errors import InvalidPackage, InvalidRequest, NotFound
 from engine.flow.check import Fault, check
 from engine.flow.machine import Machine
+from engine.flow.nodes import START_CASE
 from engine.flow.parser import parse
 from engine.flow.road import Stop, road
 from engine.forms import Form
@@ -154,12 +155,22 @@ def deploy(unit: Unit, files: Files, *, by: str, active_from: datetime | None = 
 
 
 def judged(unit: Unit, files: Files, moment: datetime) -> list[Fault]:
-    """The gate's judgement of a package that comes into force then, with the areas that its province has by then."""
+    """The gate's judgement of a package that comes into force then, with the areas that its province has by then, and
+    the other report types that it has now."""
     try:
         province = str(tomllib.loads(files["province.toml"])["code"])
     except (KeyError, TypeError, tomllib.TOMLDecodeError):
         return check(files)  # which says so
-    return check(files, areas.places(unit, province, moment.astimezone(ZONE).date()))
+    places = areas.places(unit, province, moment.astimezone(ZONE).date())
+    return check(files, places, _intake_forms(unit, files, province))
+
+
+def _intake_forms(unit: Unit, files: Files, province: str) -> dict[str, Form]:
+    """Those of the other report types in the province of a package."""
+    if START_CASE not in "".join(text for name, text in files.items() if name.endswith(".bpmn")):
+        return {}  # most types start no other, and need not wait for all those to be read
+    others = [one for one in unit.catalogue.all_current(unit) if str(one.province["code"]) == province]
+    return {one.code: one.intake_form for one in others}
 
 
 def _newest(unit: Unit, key: str) -> Any:

@@ -40,7 +40,8 @@ LIMIT_MAX = 200
 LETTER_STATES = ("ready", "leased", "sent", "dead")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CURSOR = re.compile(r"(-?\d{1,17}|none)_(\d{1,15})\Z")
-_HIDDEN = {"secret_hash", "search_text", "report", "version"}  # never in a list; the report itself is in `show_case`
+# never in a list; the report itself is in `show_case`
+_HIDDEN = {"secret_hash", "search_text", "search_place", "born_of", "report", "version"}
 
 SUMMARY = (*(column for column in cases.c if column.name not in _HIDDEN), VERSION)
 OPEN_TASK = tasks.c.status == literal_column("'open'")  # a literal: a bound value would miss the partial index
@@ -161,7 +162,19 @@ def show_case(unit: Unit, account: Account, number: str) -> dict[str, Any]:
         "readable": access.allows(account, "read", row, unit),
         "tasks": waiting,
         "duplicate_of": unit.scalar(original) if row.duplicate_of else None,
+        "links": _links(unit, account, row),
     }
+
+
+def _links(unit: Unit, account: Account, case: Row[Any]) -> list[dict[str, str]]:
+    """The case whose process started this one, and those that this one's started, as far as the account may see."""
+    query = select(cases.c.id, cases.c.number, cases.c.report_type).where(access.visible(account))
+    found = unit.all(query.where(or_(cases.c.id == case.born_of, cases.c.born_of == case.id)).order_by(cases.c.id))
+    return [
+        {"number": one.number, "report_type": one.report_type,
+         "relation": "born_of" if one.id == case.born_of else "started"}
+        for one in found
+    ]  # fmt: skip
 
 
 def timeline(unit: Unit, account: Account, number: str, limit: int = 50, after: str | None = None) -> Page:

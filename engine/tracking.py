@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Row, func, select
 
-from engine import access, attachments, attempts, cases, intake, messages, model
+from engine import access, attachments, attempts, cases, messages, model, registry
 from engine.attachments import Stored
 from engine.errors import InvalidRequest, NotFound
 from engine.flow.road import Stop
@@ -34,7 +34,7 @@ def prove(runtime: Runtime, number: str, secret: str, address: str) -> None:
     with runtime.read() as unit:
         attempts.hold_back(unit, subjects)
         row = _case(unit, number)
-    if hmac.compare_digest(intake.secret_hash(secret), row.secret_hash if row else _NOBODY):
+    if hmac.compare_digest(registry.secret_hash(secret), row.secret_hash if row else _NOBODY):
         return
     with runtime.begin() as unit:
         attempts.note_failure(unit, subjects)

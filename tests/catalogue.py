@@ -17,6 +17,8 @@ TWICE = """</rule>
 </rule>"""
 OTHER = {"other.bpmn": draw("start s2 ; user u2 ; end e2 ; s2 -> u2 -> e2", "P2")}
 MAPPING = '<camunda:inputOutput><camunda:{0} name="x">{1}</camunda:{0}></camunda:inputOutput>'
+RESULT = '<camunda:properties><camunda:property name="result" value="status"/></camunda:properties>'
+STARTS = "send a topic=start_case report_type"
 CHOICE = "start s ; user a ; xor x ; tell t ; end e ; s -> a -> x"
 
 
@@ -142,6 +144,11 @@ SERVICES = [
     broken("service-topic", "a service task without a topic", around("service a", "a")),
     broken("service-topic", "a topic that is not external", around("service a topic=x camunda:type=", "a")),
     broken("service-topic", "a send task without anything", around("send a", "a")),
+    broken("start-unknown", "a start of no type", around("send a topic=start_case", "a")),
+    broken("start-unknown", "a start of a type by an expression", around(f"{STARTS}='${{channel}}'", "a")),
+    broken("start-unknown", "a type that starts itself", around(f"{STARTS}=TEST", "a")),
+    broken("start-result", "a number for the case's own", around(f"{STARTS}=X extension='{RESULT}'", "a")),
+    broken("start-result", "a number for a result variable", around(f"{STARTS}=X result=x", "a")),
     *(
         broken("service-code", f"a service task with camunda:{code}", around(f"service a camunda:{code}=x", "a"))
         for code in ("class", "expression", "delegateExpression")

@@ -12,23 +12,27 @@ from engine.flow.draft import Draft
 from engine.flow.faults import Fault
 from engine.flow.places import Place
 from engine.flow.rules import judge
+from engine.forms import Form
 
 __all__ = ["Fault", "check"]
 
 FILES_MAX = 200
 
 
-def check(files: Mapping[str, str | bytes], places: Iterable[Place] = ()) -> list[Fault]:
+def check(
+    files: Mapping[str, str | bytes], places: Iterable[Place] = (), others: Mapping[str, Form] | None = None
+) -> list[Fault]:
     """Every fault of a package, errors and warnings, in the order of its files.
 
     Args:
         files: name -> content, names without folders.
         places: the districts and communes of the province, as far as a database knows them; else province.toml does.
+        others: the intake forms of the province's report types, by code; ``None``: nobody knows which there are.
     """
     if len(files) > FILES_MAX:
         return [Fault("", 1, None, "file-unknown", f"A package may have at most {FILES_MAX} files, not {len(files)}.")]
     try:
-        found = dict.fromkeys(judge(Draft.read(files, places)))
+        found = dict.fromkeys(judge(Draft.read(files, places, others)))
     except RecursionError:
         return [Fault("", 1, None, "too-many-elements", "Let fewer processes call each other one inside the other: "
                       "they are nested too deeply to be looked at.")]

@@ -31,6 +31,7 @@ class Draft:
         places: what is known of the province's areas beside province.toml.
         readable: the names of the files that could be read.
         faults: what could not be read, and why.
+        others: the intake forms of the province's report types, by code; ``None``: nobody knows which there are.
     """
 
     files: dict[str, str]
@@ -43,10 +44,13 @@ class Draft:
     places: tuple[Place, ...] = ()
     readable: set[str] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
+    others: Mapping[str, Form] | None = None
 
     @classmethod
-    def read(cls, files: Mapping[str, str | bytes], places: Iterable[Place] = ()) -> Draft:
-        draft = cls({}, places=tuple(places))
+    def read(
+        cls, files: Mapping[str, str | bytes], places: Iterable[Place] = (), others: Mapping[str, Form] | None = None
+    ) -> Draft:
+        draft = cls({}, places=tuple(places), others=others)
         for name, source in sorted(files.items()):
             draft._read_file(name, source)
         for name in (TYPE, PROVINCE):

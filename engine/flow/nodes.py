@@ -22,7 +22,7 @@ from SpiffWorkflow.specs import WorkflowSpec
 from engine.errors import ProcessFault
 from engine.flow.decisions import Decision, DecisionFault
 from engine.flow.scripts import Expression, Script, ScriptError, check_value
-from engine.flow.steps import CallOut, Notify
+from engine.flow.steps import CallOut, FindDuplicates, Notify, StartCase
 from engine.flow.tokens import Borrowed, Subprocess, Token
 
 Value = Expression | str
@@ -233,12 +233,19 @@ class BusinessRuleTask(Node):
         return True
 
 
+NOTIFY, START_CASE, FIND_DUPLICATES = "notify", "start_case", "find_duplicates"
+AT_ONCE = frozenset({NOTIFY, START_CASE, FIND_DUPLICATES})  # the topics that are no service's: nobody waits for them
+NEW_NUMBER = "so_vu_moi"  # the variable for a new case's number, where the diagram names none
+
+
 class ServiceTask(Node):
-    """Tells somebody something, or asks a service and waits for its answer. Both leave through the outbox."""
+    """Tells somebody something, starts a case of another type, or asks a service and waits for its answer."""
 
     topic = ""
     text = ""
     to: Value = ""
+    report_type = ""
+    result = NEW_NUMBER
     result_variable: str | None = None
 
     def __init__(self, wf_spec: Any, bpmn_id: str, **kwargs: Any) -> None:
@@ -247,12 +254,17 @@ class ServiceTask(Node):
 
     def _run_hook(self, token: Token) -> bool:
         top = token.workflow.top_workflow
-        if self.topic == "notify":
+        if self.topic == NOTIFY:
             to = self.value_of(self.to, token)
             top.effects.append(Notify(token.id, self.bpmn_id, self.text, str(to or ""), token.data))
             return True
         payload = {name: self.value_of(value, token) for name, value in self.inputs_given.items()}
-        top.effects.append(CallOut(token.id, self.bpmn_id, self.topic, payload))
+        if self.topic == START_CASE:
+            top.effects.append(StartCase(token.id, self.bpmn_id, self.report_type, payload, self.result))
+        elif self.topic == FIND_DUPLICATES:
+            top.effects.append(FindDuplicates(token.id, self.bpmn_id, payload.get("days", 7)))
+        else:
+            top.effects.append(CallOut(token.id, self.bpmn_id, self.topic, payload))
         return False
 
     def answer(self, token: Token, result: dict[str, Any]) -> None:

@@ -204,6 +204,8 @@ class ServiceParser(Drawn):
         task.topic = self.camunda("topic") or ""
         task.text = self.properties.get("text", "")
         task.to = compiled(self.properties.get("to", "reporter"))
+        task.report_type = self.properties.get("report_type", "").strip()
+        task.result = self.properties.get("result", "").strip() or nodes.NEW_NUMBER
         task.result_variable = self.camunda("resultVariable")
         given = self.node.findall(f"./{BPMN}extensionElements/{CAMUNDA}inputOutput/{CAMUNDA}inputParameter")
         task.inputs_given = {one.get("name", ""): compiled(one.text or "") for one in given}

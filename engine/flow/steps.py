@@ -159,6 +159,36 @@ class CallOut:
     payload: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class StartCase:
+    """Start a case of another type; the token waits for its number.
+
+    Attributes:
+        report_type: its code.
+        answers: for its intake form, keyed by field.
+        result: the variable that gets the number.
+    """
+
+    token: int
+    element: str
+    report_type: str
+    answers: dict[str, Any]
+    result: str
+
+
+@dataclass(frozen=True)
+class FindDuplicates:
+    """Look for earlier cases like this one; the token waits for their numbers.
+
+    Attributes:
+        days: how many to look back; what the diagram gave, not checked yet.
+    """
+
+    token: int
+    element: str
+    days: Any
+
+
 @dataclass
 class Outcome:
     """What a step led to. Lists hold only what changed; ``data`` is the case's data as it is now."""
@@ -172,6 +202,6 @@ class Outcome:
     left_messages: set[int] = field(default_factory=set)  # tokens that wait for a message no longer
     armed: list[Timer] = field(default_factory=list)
     awaited: list[tuple[int, str]] = field(default_factory=list)  # (token, message)
-    effects: list[Notify | CallOut] = field(default_factory=list)
+    effects: list[Notify | CallOut | StartCase | FindDuplicates] = field(default_factory=list)
     passed: list[str] = field(default_factory=list)  # ids of the drawn elements completed, in order
     finished: bool = False

@@ -59,11 +59,13 @@ cases = Table(
     Column("opened_by", Text, nullable=False),
     Column("secret_hash", Text, nullable=False),  # sha256 of the citizen's tracking secret
     Column("duplicate_of", Id, ForeignKey("cases.id")),
+    Column("born_of", Id, ForeignKey("cases.id")),  # whose process started it
     Column("extensions", SmallInteger, nullable=False, server_default="0"),
     Column("returns", SmallInteger, nullable=False, server_default="0"),
     Column("reopenings", SmallInteger, nullable=False, server_default="0"),
     Column("rating", SmallInteger),
     Column("search_text", Text, nullable=False, server_default=""),  # folded: no marks, lower case; no personal data
+    Column("search_place", Text, nullable=False, server_default=""),  # folded, to find the same place again
     Column("version", Integer, nullable=False, server_default="1"),  # changes beside the steps of its process
     one_of("secrecy", "C0", "C1", "C2", "C3", "C4"),
     CheckConstraint("rating BETWEEN 0 AND 5", name="rating"),
@@ -74,6 +76,14 @@ cases = Table(
         "id",
         sqlite_where=text("closed_at IS NULL"),
         postgresql_where=text("closed_at IS NULL"),
+    ),
+    Index(
+        "ix_cases_place",
+        "province",
+        "search_place",
+        "id",
+        sqlite_where=text("search_place <> ''"),
+        postgresql_where=text("search_place <> ''"),
     ),
     Index("ix_cases_list", "province", "report_type", "id"),
     Index("ix_cases_day", "province", "opened_at", "id"),  # what was received in a period
@@ -89,6 +99,12 @@ cases = Table(
         "duplicate_of",
         sqlite_where=text("duplicate_of IS NOT NULL"),
         postgresql_where=text("duplicate_of IS NOT NULL"),
+    ),
+    Index(
+        "ix_cases_born_of",
+        "born_of",
+        sqlite_where=text("born_of IS NOT NULL"),
+        postgresql_where=text("born_of IS NOT NULL"),
     ),
 )
 

@@ -110,6 +110,17 @@ class OpenTaskOut(Out):
     due_at = instant(allow_none=True)
 
 
+class LinkOut(Out):
+    """Another case that this one has to do with."""
+
+    number = fields.String()
+    report_type = fields.String()
+    relation = fields.String(
+        validate=validate.OneOf(["born_of", "started"]),
+        metadata={"description": "born_of: its process started this case; started: this case's process started it"},
+    )
+
+
 class CaseOut(CaseSummary):
     """A case, and the tasks it waits for."""
 
@@ -120,6 +131,7 @@ class CaseOut(CaseSummary):
     returns = fields.Integer()
     reopenings = fields.Integer()
     tasks = fields.List(fields.Nested(OpenTaskOut))
+    links = fields.List(fields.Nested(LinkOut), metadata={"description": "only cases that you may see"})
     stuck = fields.Nested(StuckOut, allow_none=True)
 
     def _report(self, row: Any) -> Any:

@@ -7,10 +7,10 @@ from typing import Any
 from flask import url_for
 from marshmallow import fields, post_load, validate
 
-from engine import branches, intake, queries
+from engine import branches, duplicates, intake, queries
 from engine.access import Account
 from engine.runtime import Unit
-from webapi.api.blueprint import Blueprint, Code, In, Out, Words
+from webapi.api.blueprint import Blueprint, Code, In, Out, Words, instant
 from webapi.api.tasks import NextTaskOut
 
 bp = Blueprint("reports", "A citizen's report, from any channel, becomes a case.")
@@ -81,3 +81,43 @@ def receive(unit: Unit, caller: Account, report: intake.Report) -> Any:
     waiting = queries.open_tasks(unit, caller, receipt.case_id)
     body = {"number": receipt.number, "secret": receipt.secret, "track": track, "tasks": waiting}
     return body, 201, {"Location": url_for("cases.show", number=receipt.number)}
+
+
+class SimilarQuery(In):
+    """What the caller has said so far."""
+
+    phone = Words(20, metadata={"description": "of the reporter, or of whoever needs help"})
+    place = Words(300, shortest=0, load_default="", metadata={"description": "marks and capitals make no difference"})
+    report_type = Code(metadata={"description": "only of this type"})
+    days = fields.Integer(
+        load_default=duplicates.DAYS, validate=validate.Range(1, duplicates.DAYS_MAX),
+        metadata={"description": "how many to look back"},
+    )  # fmt: skip
+
+
+class SimilarOut(Out):
+    """A case that may be about the same thing."""
+
+    number = fields.String()
+    report_type = fields.String()
+    status = fields.String()
+    outcome = fields.String(allow_none=True)
+    area = fields.String(allow_none=True)
+    opened_at = instant()
+    same = fields.List(fields.String(validate=validate.OneOf(["phone", "place"])), metadata={"description": "as what"})
+
+
+class SimilarList(Out):
+    """Cases that may be about the same thing, newest first."""
+
+    items = fields.List(fields.Nested(SimilarOut))
+
+
+@bp.read("/reports/similar", SimilarList, SimilarQuery)
+def similar(unit: Unit, caller: Account, query: dict[str, Any]) -> Any:
+    """Cases of the last days with the same telephone number or place
+
+    For whoever takes down a report: among the cases whose people they may see.
+    """
+    wanted = (query.get("phone"), query["place"], query.get("report_type"), query["days"])
+    return {"items": duplicates.of_report(unit, *wanted, by=caller)}

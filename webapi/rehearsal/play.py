@@ -33,7 +33,7 @@ class Rehearsal:
         self.template, self.place = place / "template.db", place
         database = connect(f"sqlite:///{self.template}")
         schema.upgrade(database)
-        self.tokens, self.kinds = _people(Runtime(database, Clock(_LONG_AGO)), folders.read(folder))
+        self.tokens, self.kinds = _people(Runtime(database, Clock(_LONG_AGO)), folder)
         database.dispose()
 
     @contextmanager
@@ -58,14 +58,16 @@ def rehearse(folder: Path) -> Iterator[Rehearsal]:
         yield Rehearsal(folder, Path(place))
 
 
-def _people(runtime: Runtime, files: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Somebody in every agency: tokens by its key, and the first agency of each kind."""
+def _people(runtime: Runtime, folder: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """The report type, those it starts, and somebody in every agency: tokens by its key, and the first agency of
+    each kind."""
     tokens: dict[str, str] = {}
     kinds: dict[str, str] = {}
     with runtime.begin() as unit:
-        province = packages.Package(files).province
-        packages.load_province(unit, province)
-        packages.deploy(unit, files, by="try")
+        for files in folders.with_those_it_starts(folder):
+            province = packages.Package(files).province
+            packages.load_province(unit, province)
+            packages.deploy(unit, files, by="try")
         seats = [("admin", "admin", None)]
         named = demo.named_for(unit)
         for agency in province["agencies"]:
@@ -174,7 +176,8 @@ class _Play:
         case = self.stage.get(f"/cases/{self.number}")
         seen = {"status": case["status"], "outcome": case["outcome"] or "", "tasks": _tasks(case["tasks"]),
                 "closed": case["closed_at"] is not None, "late": case["breached_at"] is not None,
-                "due": _local(case["due_at"]), "secrecy": case["secrecy"]}  # fmt: skip
+                "due": _local(case["due_at"]), "secrecy": case["secrecy"],
+                "started": [one["report_type"] for one in case["links"] if one["relation"] == "started"]}  # fmt: skip
         for name, is_so in seen.items():
             if name in then and then[name] != is_so:
                 raise Failed(f"{name} is {is_so!r}, not {then[name]!r}")

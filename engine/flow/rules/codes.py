@@ -96,6 +96,9 @@ CODES = {
     "recipient-unknown": "a notice to nobody known",
     # services, tables, calls, deadlines
     "service-topic": "a service or send task that nobody would do",
+    "start-unknown": "a start of a case of no type, or of a type that is not there",
+    "start-answers": "a start of a case whose intake form is not answered as it asks",
+    "start-result": "a start of a case whose number would go nowhere",
     "service-code": "a service task with the code of another engine",
     "decision-missing": "a business rule task without a table",
     "decision-result": "a list of results that would go nowhere",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from engine.flow.diagram import EVENTS, Event, Node, Scope, words
 from engine.flow.draft import Draft
 from engine.flow.faults import Fault, error, warning
+from engine.flow.nodes import AT_ONCE
 from engine.flow.rules.handlers import EVENTS as HANDLED
 
 _ALLOWED = {
@@ -186,7 +187,7 @@ def _never_fires(draft: Draft, node: Node) -> Iterator[Fault]:
     event = node.event
     if host is None or event is None:
         return
-    notifies = host.kind in ("serviceTask", "sendTask") and host.camunda.get("topic") in ("notify", None)
+    notifies = host.kind in ("serviceTask", "sendTask") and host.camunda.get("topic") in (None, *AT_ONCE)
     if event.kind in ("timer", "message", "signal") and (host.kind in _AUTOMATIC or notifies):
         yield warning(node, "boundary-never-fires", f"Remove {node.label}: {host.label} is over at once, so nothing "
                       "can interrupt it.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.flow.diagram import Node, Scope
 from engine.flow.draft import Draft
-from engine.flow.rules.wording import is_notice
+from engine.flow.nodes import AT_ONCE
 
 _PAUSES = frozenset({"userTask", "receiveTask", "intermediateCatchEvent", "eventBasedGateway"})
 
@@ -26,7 +26,7 @@ class Pauses:
         if node.kind in _PAUSES:
             return True
         if node.kind in ("serviceTask", "sendTask"):
-            return bool(node.camunda.get("topic")) and not is_notice(node)
+            return node.camunda.get("topic", "").strip() not in ("", *AT_ONCE)
         inside = node.body or self.draft.processes.get(node.called or "")
         return inside is not None and self._within(inside)
 

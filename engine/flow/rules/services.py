@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.flow.diagram import CAMUNDA, Node, Scope, local
-from engine.flow.draft import Draft
+from engine.flow.draft import TYPE, Draft
 from engine.flow.faults import Fault, error, warning
 from engine.flow.rules.phrases import meant
+from engine.flow.rules.variables import GIVEN, starts_case
+from engine.forms import Form
 
 _CODE = ("class", "expression", "delegateExpression")
 
@@ -16,7 +18,7 @@ def services(draft: Draft) -> Iterator[Fault]:
     for process in draft.reached:
         for node in process.walk():
             if node.kind in ("serviceTask", "sendTask"):
-                yield from _service(node)
+                yield from _service(draft, node)
             elif node.kind == "businessRuleTask":
                 yield from _decision(draft, node)
             elif node.kind == "callActivity":
@@ -28,7 +30,7 @@ def services(draft: Draft) -> Iterator[Fault]:
     yield from _unused(draft)
 
 
-def _service(node: Node) -> Iterator[Fault]:
+def _service(draft: Draft, node: Node) -> Iterator[Fault]:
     topic = node.camunda.get("topic", "").strip()
     if used := [name for name in _CODE if node.camunda.get(name)]:
         yield error(node, "service-code", f"Make {node.label} an external task with a topic: camunda:{used[0]} is code "
@@ -38,10 +40,12 @@ def _service(node: Node) -> Iterator[Fault]:
         return  # throws its message inside the case
     if not topic:
         yield error(node, "service-topic", f"Give {node.label} a topic (implementation: external): nobody would do it. "
-                    "The topic 'notify' sends a text.")
+                    "The topic 'notify' sends a text, 'start_case' starts a case of another type.")
     elif node.camunda.get("type") != "external":
         yield error(node, "service-topic", f"Set the implementation of {node.label} to 'external': its topic {topic!r} "
                     "has no effect otherwise.")
+    if starts_case(node):
+        yield from _start(draft, node)
     for name, value in node.inputs.items():
         if value is None:
             yield error(node, "mapping-ignored", f"Write the input {name!r} of {node.label} as one text or ${{…}}: "
@@ -49,6 +53,39 @@ def _service(node: Node) -> Iterator[Fault]:
     if node.outputs:
         yield error(node, "mapping-ignored", f"Replace the outputs of {node.label} by a result variable: the answer "
                     "of a service is stored whole.")
+
+
+def _start(draft: Draft, node: Node) -> Iterator[Fault]:
+    code, result = node.properties.get("report_type", "").strip(), node.properties.get("result", "").strip()
+    if not code or "${" in code:
+        yield error(node, "start-unknown", f"Write the report type that {node.label} starts into its property "
+                    "'report_type', by its code.")
+    elif draft.has(TYPE) and code == draft.type.get("code"):
+        yield error(node, "start-unknown", f"Let {node.label} start a case of another type: cases of {code} would "
+                    "start each other without end.")
+    elif draft.others is not None and code not in draft.others:
+        yield warning(node, "start-unknown", f"Deploy the report type {code!r}, too: {node.label} starts it, and the "
+                      f"province has none of that code.{meant(code, draft.others)}")
+    elif draft.others is not None:
+        yield from _intake(node, code, draft.others[code])
+    if result and not result.isidentifier() or result in GIVEN:
+        yield error(node, "start-result", f"Name another variable in the property 'result' of {node.label}: {result!r} "
+                    "cannot take the new case's number.")
+    if node.camunda.get("resultVariable"):
+        yield error(node, "start-result", f"Write the property 'result' instead of a result variable in {node.label}: "
+                    "it names the variable for the new case's number.")
+
+
+def _intake(node: Node, code: str, form: Form) -> Iterator[Fault]:
+    asked = {field.key: field for field in form.fields}
+    for name in node.inputs:
+        if name not in asked:
+            yield error(node, "start-answers", f"Remove the input {name!r} from {node.label}: the intake form of "
+                        f"{code} does not ask that.{meant(name, asked)}")
+    for field in asked.values():
+        if field.required and not field.hidden_when and field.key not in node.inputs:
+            yield error(node, "start-answers", f"Add an input {field.key!r} to {node.label}: {code} does not begin "
+                        f"without an answer to “{field.label}”.")
 
 
 def _decision(draft: Draft, node: Node) -> Iterator[Fault]:

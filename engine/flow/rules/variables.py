@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.flow.diagram import Node
 from engine.flow.draft import Draft
+from engine.flow.nodes import FIND_DUPLICATES, NEW_NUMBER, START_CASE
 from engine.flow.scripts import ScriptError, compile_script
 from engine.forms import Field
 
@@ -33,11 +34,20 @@ def known_names(draft: Draft) -> set[str]:
     for node in draft.nodes():
         known.add(node.camunda.get("resultVariable", ""))
         known |= {name.strip() for name in node.properties.get("gives", "").split(",")}
+        if starts_case(node):
+            known.add(node.properties.get("result", "").strip() or NEW_NUMBER)
+        if node.camunda.get("topic", "").strip() == FIND_DUPLICATES and not node.camunda.get("resultVariable"):
+            known |= {"trung_so", "trung_ma"}
         if node.marker is not None:
             known |= {node.marker.results, node.marker.item or "", *COUNTS}
         if node.kind == "scriptTask":
             known |= assigned(node)
     return known - {""}
+
+
+def starts_case(node: Node) -> bool:
+    """Whether it starts a case of another type."""
+    return node.kind in ("serviceTask", "sendTask") and node.camunda.get("topic", "").strip() == START_CASE
 
 
 def assigned(node: Node) -> frozenset[str]:

@@ -9,12 +9,14 @@ from engine.flow.draft import PROVINCE, TYPE, Draft
 from engine.flow.faults import Fault, error, warning
 from engine.flow.rules.people import agencies
 from engine.flow.rules.phrases import meant
-from engine.flow.rules.variables import known_names
+from engine.flow.rules.variables import known_names, starts_case
 from engine.texts import Text
 
 RECIPIENTS = ("reporter", "beneficiary", "lead_agency", "monitor_agency")
 WORDS = frozenset({"ma", "han", "link", "don_vi", "loai", "buoc", "con_lai", "qua"})
-PROPERTIES = frozenset({"status", "outcome", "text", "to", "tells", "gives", "term", "results"})
+PROPERTIES = frozenset(
+    {"status", "outcome", "text", "to", "tells", "gives", "term", "results", "report_type", "result"}
+)
 
 
 def wording(draft: Draft) -> Iterator[Fault]:
@@ -65,6 +67,9 @@ def _properties(draft: Draft, node: Node) -> Iterator[Fault]:
         elif name in ("text", "to") and not is_notice(node):
             yield warning(node, "property-unknown", f"Remove the property {name!r} of {node.label}, or make it a send "
                           "task with the topic 'notify': nothing reads it there.")
+        elif name in ("report_type", "result") and not starts_case(node):
+            yield warning(node, "property-unknown", f"Remove the property {name!r} of {node.label}, or make it a send "
+                          "task with the topic 'start_case': nothing reads it there.")
         elif name == "term" and node.kind != "userTask" or name == "results" and node.marker is None:
             yield warning(node, "property-unknown", f"Remove the property {name!r} of {node.label}: it is read on "
                           + ("user tasks only." if name == "term" else "activities with three bars only."))

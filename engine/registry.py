@@ -1,0 +1,149 @@
+"""The register of cases: a new one gets its number, its row and its clock.
+
+Whoever enters a case, a citizen's report (`intake`) or another case (`births`), then begins its process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+from sqlalchemy import bindparam, func, select
+
+from engine import clocks, model
+from engine.calendar import ZONE
+from engine.flow.steps import MIRRORED
+from engine.packages import Package
+from engine.prepared import PerDatabase, Prepared, Upsert
+from engine.runtime import Unit
+from engine.vietnamese import fold, nfc
+
+Numbered = Callable[[], tuple[str, int]]
+
+SUBJECT_MAX = 120
+TOLD = ("channel", "area", "commune", "place", "severity", "subject")  # what a report says beside its form
+RESERVED = {*MIRRORED, "number", "report_type", "province", "channel", "opened_at"}
+# What `instances.load` would find beside a case whose process has no row yet.
+UNBORN: dict[str, Any] = {"state": None, "revision": 0, "finished_at": None}
+
+_COLUMNS = (
+    *("number", "definition_id", "report_type", "province", "area", "place", "channel", "secrecy", "subject"),
+    *("report", "status", "severity", "opened_at", "opened_by", "secret_hash", "search_text", "due_at"),
+    *("commune", "born_of", "search_place"),
+)
+_NEW_CASE = Prepared.insertion(model.cases, "id", *_COLUMNS)
+_BLANK = dict.fromkeys(model.cases.c.keys()) | {"extensions": 0, "returns": 0, "reopenings": 0, "version": 1}
+# Known beforehand, so that a case and all that belongs to it can be written in one exchange.
+_NEXT_ID = PerDatabase(
+    sqlite=select(func.coalesce(func.max(model.cases.c.id), 0) + 1),  # nobody else writes meanwhile
+    postgresql=select(func.nextval(func.pg_get_serial_sequence("cases", "id"))),
+)
+_NEXT_NUMBER = Upsert(
+    lambda insert: (
+        insert(model.numbers)
+        .values(series=bindparam("series"), last=1)
+        .on_conflict_do_update(index_elements=["series"], set_={"last": model.numbers.c.last + 1})
+        .returning(model.numbers.c.last)
+    )
+)
+NEW_PERSON = Prepared.insertion(
+    model.people, "case_id", "part", "name", "phone", "email", "address", "zalo", "facebook", "viber", "kind",
+    "anonymous",
+)
+
+
+def next_number(unit: Unit, package: Package) -> Numbered:
+    """1022.BD.20210903.00042: numbered per province and local day; two never get the same. And the new case's id.
+
+    Returns:
+        What tells both; they are asked for no later than the next look at the database.
+    """
+    series = f"{package.province['short']}.{unit.now.astimezone(ZONE):%Y%m%d}"
+    last, new_id = unit.later(_NEXT_NUMBER, {"series": series}), unit.later(_NEXT_ID, {})
+
+    def tell() -> tuple[str, int]:
+        if not new_id:
+            unit.flush()
+        return f"1022.{series}.{last[0].last:05d}", new_id[0][0]
+
+    return tell
+
+
+def enter(
+    unit: Unit,
+    package: Package,
+    answers: dict[str, Any],
+    numbered: Numbered,
+    *,
+    by: str,
+    channel: str,
+    area: str | None,
+    commune: str | None,
+    place: str,
+    severity: str | None = None,
+    subject: str = "",
+    secrecy: str | None = None,
+    born_of: int | None = None,
+) -> tuple[Any, str]:
+    """Write a new case, and start its clock.
+
+    Args:
+        answers: of the type's intake form, checked.
+        numbered: by `next_number`, which may have been asked some time ago.
+        by: log-in, or "system".
+        secrecy: the type's own, if left out.
+        born_of: id of the case whose process started this one.
+
+    Returns:
+        Its row with `UNBORN` beside it, for `instances.begin`, and the citizen's tracking secret.
+    """
+    (number, case_id), secret = numbered(), secrets.token_urlsafe(12)
+    deadline = package.terms.due(clocks.CASE, unit.now, severity) if clocks.CASE in package.terms else None
+    said = str(answers.get("noi_dung") or "")
+    subject = nfc(subject or said).replace("\n", " ").strip()[:SUBJECT_MAX]
+    place = nfc(place).strip()
+    values = {
+        "id": case_id,
+        "number": number,
+        "definition_id": package.id,
+        "report_type": package.code,
+        "province": str(package.province["code"]),
+        "area": area,
+        "commune": commune,
+        "place": place,
+        "channel": channel,
+        "secrecy": secrecy or package.secrecy,
+        "subject": subject,
+        "report": answers,
+        "status": package.first_status(),
+        "severity": severity,
+        "opened_at": unit.now,
+        "opened_by": by,
+        "secret_hash": secret_hash(secret),
+        "search_text": fold(f"{subject} {place} {said}"[:4000]),
+        "due_at": deadline.due_at if deadline else None,
+        "born_of": born_of,
+        "search_place": fold(place),
+    }
+    unit.write(_NEW_CASE, values)
+    if deadline:
+        clocks.start_case(unit, case_id, deadline)
+    return SimpleNamespace(**_BLANK | UNBORN | values), secret
+
+
+def facts(unit: Unit, package: Package, case: Any) -> dict[str, Any]:
+    """What the process knows from the start; no field of a form can take the place of what the engine says."""
+    told = {
+        "number": case.number, "report_type": package.code, "province": case.province,
+        "area": case.area, "commune": case.commune, "channel": case.channel, "opened_at": unit.now.isoformat(),
+        "status": package.first_status(), "secrecy": case.secrecy,
+    }  # fmt: skip
+    said = {key: value for key, value in case.report.items() if key not in RESERVED or key == "severity"}
+    return {**said, **told, **({"severity": case.severity} if case.severity else {})}
+
+
+def secret_hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
