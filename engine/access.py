@@ -133,6 +133,8 @@ RULES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("office", "province", ALL, "figure close-day see-arrival read-arrival retry-arrival"),
     ("analyst", "province", ALL, "figure see-arrival retry-arrival"),
     ("admin", "all", ALL, "figure close-day see-arrival retry-arrival"),
+    ("operator", "province", ("C0",), "publish"),
+    ("office", "province", ("C0",), "publish"),
     ("citizen", "shown", ALL, "see comment attach reopen rate resume message"),
     ("visitor", "province", ALL, "report"),
 )
@@ -403,7 +405,7 @@ _WORDS = {  # what an action is called where it is refused
     "see-incident": "see the incidents of", "see-outbox": "see the messages of", "resend": "send again",
     "retry": "retry", "deploy": "deploy report types to", "manage": "manage accounts of",
     "contact": "note contacts of", "count": "count the contacts of", "figure": "see the exact figures of",
-    "close-day": "close the days of",
+    "close-day": "close the days of", "publish": "publish",
     "branch": "say what the keys mean in", "ask": "put a question into",
     "serve": "do the service calls of",
     "see-arrival": "see what came in at", "read-arrival": "read what came in at",

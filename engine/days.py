@@ -3,6 +3,8 @@
 Closing a day keeps its figures (F.1) as its first edition. What changes afterwards, a contact noted late or an outcome
 put right, never changes an edition: it shows as a difference, until somebody gives out a further edition, a
 correction, with its date, name and reason.
+
+A province may have its days closed by the clock (province.toml: ``close_day_at = "06:00"``, local, of the day after).
 """
 
 from __future__ import annotations
@@ -11,18 +13,20 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 
 from engine import access, figures
 from engine.access import Account, Target
 from engine.calendar import ZONE
 from engine.errors import NotFound, WrongState
 from engine.leases import insert_into
-from engine.model import reported_days
-from engine.runtime import Unit
+from engine.model import provinces, reported_days
+from engine.runtime import Runtime, Unit
 from engine.vietnamese import nfc
 
 Kept = dict[str, Any]
+CLOCK = "system"  # who closed a day that nobody closed by hand; no account has this log-in
+AT_MOST = 31  # missed days that are caught up for one province at once
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,46 @@ def close(unit: Unit, account: Account, province: str, day: date) -> Day:
         raise WrongState(f"The day {day} is not over yet.")
     _append(unit, account, province, day, 1, None)
     return show(unit, account, province, day)
+
+
+def closed(unit: Unit, province: str, begins: datetime, ends: datetime) -> dict[str, Any] | None:
+    """``day`` and ``at`` if this period is exactly one day, and that is closed. Whoever may count may know it."""
+    day = begins.astimezone(ZONE).date()
+    if _bounds(day) != (begins, ends):
+        return None
+    first = (reported_days.c.province == province, reported_days.c.day == day, reported_days.c.edition == 1)
+    row = unit.first(select(reported_days.c.day, reported_days.c.at).where(*first))
+    return None if row is None else {"day": row.day, "at": row.at}
+
+
+def close_due(runtime: Runtime) -> int:
+    """Close the days whose hour has come, those that were missed too; returns how many.
+
+    Without any closed day a province begins with yesterday. However many workers do this at once, a day is closed once.
+    """
+    with runtime.read() as unit:
+        due = [(row.code, day) for row in unit.all(select(provinces.c.code, provinces.c.settings))
+               for day in _due(unit, row.code, row.settings.get("close_day_at"))]  # fmt: skip
+    return sum(_close_by_clock(runtime, province, day) for province, day in due)
+
+
+def _due(unit: Unit, province: str, hour: str | None) -> list[date]:
+    if hour is None:
+        return []
+    local = unit.now.astimezone(ZONE)
+    newest = local.date() - timedelta(days=1 if local.time() >= time.fromisoformat(hour) else 2)
+    closed = unit.scalar(select(func.max(reported_days.c.day)).where(reported_days.c.province == province))
+    first = closed + timedelta(days=1) if closed else newest
+    return [first + timedelta(days=number) for number in range(min((newest - first).days + 1, AT_MOST))]
+
+
+def _close_by_clock(runtime: Runtime, province: str, day: date) -> bool:
+    try:
+        with runtime.begin() as unit:
+            _append(unit, Account(0, CLOCK, CLOCK, "office", province=province), province, day, 1, None)
+    except WrongState:  # another worker, or somebody by hand, has just done it
+        return False
+    return True
 
 
 def correct(unit: Unit, account: Account, province: str, day: date, reason: str) -> Day:

@@ -2,7 +2,8 @@
 
 A case is shown if it was received as C0 and its report type still is. Of what the citizen wrote, words and place, a
 type shows nothing unless its type.toml says so: ``public = ["description", "address"]``. The words are then shown
-without telephone numbers and e-mail addresses.
+without telephone numbers and e-mail addresses. Once somebody has decided what is published
+(`engine.publications`), only the edited text is.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, literal_column, select
+from sqlalchemy import ColumnElement, Row, and_, literal_column, select
 
 from engine.errors import InvalidRequest, NotFound
-from engine.model import agencies, areas, cases, events, provinces
+from engine.model import agencies, areas, cases, events, provinces, publications
 from engine.packages import Package
 from engine.runtime import Unit
 
@@ -25,7 +26,9 @@ SPAN = timedelta(days=90)  # of one search at most
 LIMIT_MAX = 1_000  # cases in one answer
 REACH = 10_000  # cases that pages of one search lead to; further ones are found by narrower dates
 
-_IS_PUBLIC = cases.c.secrecy == literal_column(f"'{PUBLIC}'")  # a literal: a bound value would miss the partial index
+IS_PUBLIC = cases.c.secrecy == literal_column(f"'{PUBLIC}'")  # a literal: a bound value would miss the partial index
+# What somebody has edited for the public; see `engine.publications`.
+IS_SHOWN = and_(publications.c.approved_at.is_not(None), publications.c.withdrawn_at.is_(None))
 _PHONE = re.compile(r"\+?\d(?:[\s.\-()]{0,2}\d){8,14}")
 _EMAIL = re.compile(r"[^\s@<>]{1,64}@[^\s@<>]{1,190}")
 _HIDDEN = "…"
@@ -36,7 +39,7 @@ class Search:
     """Which cases; what is left out leaves a question open.
 
     Attributes:
-        province: a jurisdiction as `province` knows it.
+        province: a jurisdiction as `province_of` knows it.
         report_types: codes; empty for all.
         since, until: when the case was opened, both inclusive, aware. Without one, `SPAN` counted from the other;
             without both, the last `SPAN`.
@@ -56,7 +59,7 @@ class Search:
 # -- what can be reported ------------------------------------------------------------------------------------------
 
 
-def province(unit: Unit, name: str | None) -> str | None:
+def province_of(unit: Unit, name: str | None) -> str | None:
     """The code of a jurisdiction: a province's code, its short name, or ``jurisdiction_id`` of its province.toml.
 
     Returns:
@@ -81,9 +84,14 @@ def services(unit: Unit, jurisdiction: str | None = None) -> list[Package]:
     Raises:
         NotFound: there is no such jurisdiction.
     """
-    wanted = province(unit, jurisdiction)
+    wanted = province_of(unit, jurisdiction)
     found = [one for one in unit.catalogue.all_current(unit) if wanted in (None, str(one.province["code"]))]
     return [one for one in found if one.code not in (one.province.get("missed_call"), one.province.get("message_type"))]
+
+
+def public_types(unit: Unit) -> list[str]:
+    """The codes of the report types that are of class C0 in the version in force."""
+    return [package.code for package in unit.catalogue.all_current(unit) if _is_public(package)]
 
 
 def service(unit: Unit, code: str, jurisdiction: str | None = None) -> Package:
@@ -92,7 +100,7 @@ def service(unit: Unit, code: str, jurisdiction: str | None = None) -> Package:
     Raises:
         NotFound: there is none, or not in this jurisdiction.
     """
-    wanted = province(unit, jurisdiction)
+    wanted = province_of(unit, jurisdiction)
     try:
         package = unit.catalogue.current(unit, code)
     except NotFound:
@@ -158,14 +166,17 @@ def _found(
     """
     shows = {package.code: package.type.get("public", ()) for package in packages if _is_public(package)}
     newest_first = (cases.c.opened_at.desc(), cases.c.id.desc())
-    page = select(cases.c.id).where(_IS_PUBLIC, cases.c.report_type.in_(list(shows)), *conditions)
+    page = select(cases.c.id).where(IS_PUBLIC, cases.c.report_type.in_(list(shows)), *conditions)
     page = page.order_by(*newest_first).limit(limit).offset(skipped)
     changed = select(events.c.at).where(events.c.case_id == cases.c.id, events.c.kind != "person-viewed")
     changed_at = changed.order_by(events.c.id.desc()).limit(1).correlate(cases).scalar_subquery()
     columns = (cases.c.number, cases.c.definition_id, cases.c.report_type, cases.c.status, cases.c.area, cases.c.place,
                cases.c.report, cases.c.opened_at, cases.c.due_at, cases.c.closed_at, changed_at.label("changed_at"),
-               agencies.c.name.label("agency"), areas.c.name.label("area_name"))  # fmt: skip
+               agencies.c.name.label("agency"), areas.c.name.label("area_name"),
+               publications.c.case_id.label("decided"), IS_SHOWN.label("shown"), publications.c.words,
+               publications.c.result)  # fmt: skip
     query = select(*columns).outerjoin(agencies, agencies.c.key == cases.c.lead_agency)
+    query = query.outerjoin(publications, publications.c.case_id == cases.c.id)
     query = query.outerjoin(areas, areas.c.code == cases.c.area).where(cases.c.id.in_(page.subquery().select()))
     return [_shown(unit, row, shows[row.report_type]) for row in unit.all(query.order_by(*newest_first))]
 
@@ -175,9 +186,14 @@ def _is_public(package: Package) -> bool:
 
 
 def _shown(unit: Unit, row: Row[Any], shows: Iterable[str]) -> dict[str, Any]:
-    """A case in public words: ``closed``, ``status`` in a sentence, ``words`` and ``place`` if its type shows them."""
+    """A case in public words: ``closed``, ``status`` in a sentence, ``words`` and ``place`` if its type shows them.
+
+    ``words`` and ``result`` as edited, where they are published; the citizen's own words only if nobody has decided.
+    """
     package = unit.catalogue.pinned(unit, row.definition_id)
     words = package.status(row.status)
+    edited = row.shown and row.closed_at is not None
+    raw = "description" in shows and row.decided is None  # once somebody has decided, it is not for the type to say
     said = str(words.get("citizen") or words.get("vi") or "")
     return {
         "number": row.number, "report_type": row.report_type, "name": package.name, "closed": row.closed_at is not None,
@@ -185,7 +201,8 @@ def _shown(unit: Unit, row: Row[Any], shows: Iterable[str]) -> dict[str, Any]:
         "agency": row.agency, "opened_at": row.opened_at, "due_at": row.due_at,
         "changed_at": row.closed_at or row.changed_at or row.opened_at,
         "area": row.area, "where": ", ".join(filter(None, (row.area_name, package.province.get("name")))),
-        "words": _without_addresses(str(row.report.get("noi_dung") or "")) if "description" in shows else None,
+        "words": row.words if edited else _without_addresses(str(row.report.get("noi_dung") or "")) if raw else None,
+        "result": row.result if edited else None,
         "place": row.place if "address" in shows else None,
     }  # fmt: skip
 

@@ -20,7 +20,7 @@ from uuid import uuid4
 
 from sqlalchemy import delete, select
 
-from engine import arrivals, delivery, instances, jobs, leases, marks, outbox
+from engine import arrivals, days, delivery, instances, jobs, leases, marks, outbox
 from engine.errors import NotFound, WrongState
 from engine.jobs import Job
 from engine.leases import LEASE
@@ -206,6 +206,10 @@ class Worker:
         """When there is something to do next, as far as is known now."""
         known = (jobs.next_due(self.runtime), outbox.next_due(self.runtime), arrivals.next_due(self.runtime))
         return min((instant for instant in known if instant is not None), default=None)
+
+    def close_days(self) -> int:
+        """Close the days whose hour has come, in provinces that have one; returns how many."""
+        return days.close_due(self.runtime)
 
     def tidy(self) -> int:
         """Forget answers to idempotency keys and failed logins after a week, and messages as they came a month after

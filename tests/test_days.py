@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import tomllib
 from typing import Any
 
 import pytest
 
-from tests.hotline import Hotline, refused
+from engine import packages
+from engine.worker import Worker
+from tests.hotline import PROVINCE, Hotline, refused
 
 DAY = "2021-09-03"
 
@@ -79,3 +82,35 @@ def test_who_may_not_close_a_day(hotline: Hotline, login: str) -> None:
 def test_what_is_no_day_is_refused(hotline: Hotline, day: str) -> None:
     refused(hotline.as_("vanphong").get(f"/days/{day}"), 404, "not-found")
     refused(hotline.as_("vanphong").post("/days", {"day": day}), 422, "invalid-request")
+
+
+def test_a_day_is_closed_by_the_clock_once_and_missed_days_are_caught_up(hotline: Hotline) -> None:
+    one, other = Worker(hotline.runtime, {}), Worker(hotline.runtime, {})
+    office = hotline.as_("vanphong")
+    hotline.waits(24)
+    assert one.close_days() == 0
+    with hotline.runtime.begin() as unit:
+        packages.load_province(unit, tomllib.loads('close_day_at = "09:00"\n' + PROVINCE))
+    assert one.close_days() == 1  # it is eight: the hour of the third has not come, that of the second has
+    refused(office.get(f"/days/{DAY}"), 404, "not-found")
+
+    hotline.waits(1)
+
+    assert [one.close_days(), other.close_days()] == [1, 0]
+    [edition] = office.get(f"/days/{DAY}").json["editions"]
+    assert (edition["by"], edition["at"]) == ("system", "2021-09-04T02:00:00+00:00")
+    hotline.waits(72)
+    assert [other.close_days(), one.close_days()] == [3, 0]
+
+
+def test_the_figures_of_a_day_say_when_it_was_closed(hotline: Hotline) -> None:
+    office = hotline.as_("vanphong")
+    period = {"from": f"{DAY}T00:00:00+07:00", "to": "2021-09-04T00:00:00+07:00"}
+    assert office.get("/figures", **period).json["closed"] is None
+    closed(hotline)
+
+    told = office.get("/figures", **period).json["closed"]
+
+    assert told["at"] == "2021-09-04T01:00:00+00:00"
+    assert office.get(told["href"]).json["day"] == DAY
+    assert office.get("/figures", **period | {"to": "2021-09-05T00:00:00+07:00"}).json["closed"] is None

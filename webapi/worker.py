@@ -41,7 +41,7 @@ class Metronome:
         self._listener = Listener(database, self.wake) if database.dialect.name == "postgresql" else None
         self._scheduler = BackgroundScheduler(
             jobstores={"default": MemoryJobStore()},
-            executors={"default": ThreadPoolExecutor(len(self._woken) + 2 + len(postmen))},
+            executors={"default": ThreadPoolExecutor(len(self._woken) + 3 + len(postmen))},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
             timezone=UTC,
         )
@@ -55,6 +55,7 @@ class Metronome:
         self._every(TICK_SECONDS, "arrivals", self._understand)
         self._every(self.worker.lease.total_seconds() / 3, "heart-beat", self.worker.renew)
         self._every(3600, "clean-up", self.worker.tidy)
+        self._every(60, "days", self.worker.close_days)
         for postman in self.postmen:  # each by itself: a mail server that is slow must not keep the others waiting
             self._every(EVERY.total_seconds(), f"mailbox-{postman.mailbox.province}", self._post, postman)
         self._scheduler.start()

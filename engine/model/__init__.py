@@ -32,6 +32,7 @@ from engine.model.provinces import (
     provinces,
     tokens,
 )
+from engine.model.publications import publications
 from engine.model.queues import arrivals, incidents, jobs, outbox
 from engine.model.records import attachments, comments, events, inbox
 
@@ -63,6 +64,7 @@ __all__ = [
     "participants",
     "people",
     "provinces",
+    "publications",
     "reported_days",
     "subscriptions",
     "tasks",

@@ -25,6 +25,8 @@ from webapi.api import (
     login,
     messages,
     outbox,
+    publications,
+    published,
     report_types,
     reports,
     statistics,
@@ -34,8 +36,9 @@ from webapi.api import (
 )
 from webapi.api.blueprint import PREFIX, Key, Name
 
-PARTS = (reports, contacts, days, statistics, cases, attachments, tasks, messages, report_types, track, incidents,
-         outbox, arrivals, deployments, accounts, agencies, areas, tokens, login)  # fmt: skip
+PARTS = (reports, contacts, days, statistics, publications, published, cases, attachments, tasks, messages,
+         report_types, track, incidents, outbox, arrivals, deployments, accounts, agencies, areas, tokens,
+         login)  # fmt: skip
 SECURITY = {"type": "http", "scheme": "bearer", "description": "a token (ts_…) from POST /login or POST /tokens"}
 
 

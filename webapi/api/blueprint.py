@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -25,7 +25,8 @@ from sqlalchemy import Row
 from werkzeug.exceptions import PreconditionRequired
 from werkzeug.routing import BaseConverter, IntegerConverter
 
-from engine.errors import Stale
+from engine.access import Account
+from engine.errors import InvalidRequest, Stale
 from engine.queries import LIMIT_MAX
 from webapi import auth, bodies, idempotency
 
@@ -133,6 +134,18 @@ class MatchHeader(Schema):
         unknown = EXCLUDE
 
     match = fields.String(data_key="If-Match", metadata={"description": "the ETag read; 428 without, 412 if old"})
+
+
+def province_of(said: Mapping[str, Any], caller: Account) -> str:
+    """The ``province`` that a request names, else the caller's own.
+
+    Raises:
+        InvalidRequest: neither.
+    """
+    province: str | None = said.get("province") or caller.province
+    if province is None:
+        raise InvalidRequest("Say which province: you belong to none.", field="province")
+    return province
 
 
 # -- blueprints ------------------------------------------------------------------------------------------------------

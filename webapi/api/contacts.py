@@ -8,15 +8,14 @@ from typing import Any
 from flask import Response, render_template
 from marshmallow import fields, validate
 
-from engine import branches, contacts, figures
+from engine import branches, contacts, days, figures
 from engine.access import Account
 from engine.calendar import ZONE
-from engine.errors import InvalidRequest
 from engine.intake import CHANNEL_NAMES, CHANNELS
 from engine.model.contacts import OUTCOMES
 from engine.runtime import Unit
 from webapi import tabular
-from webapi.api.blueprint import Blueprint, Code, Flag, In, Out, PageQuery, Words, instant, page_of
+from webapi.api.blueprint import Blueprint, Code, Flag, In, Out, PageQuery, Words, instant, page_of, province_of
 
 bp = Blueprint("contacts", "Every call and message, whatever becomes of it; the keys of the telephone; the figures.")
 CONTACT = "/contacts/<key:contact_id>"
@@ -156,6 +155,11 @@ class TopicOut(Out):
     contacts = fields.Integer()
 
 
+class ClosedOut(Out):
+    at = instant()
+    href = fields.String(metadata={"description": "what was reported of it, and what has changed since"})
+
+
 class FiguresOut(Out):
     """A period's report."""
 
@@ -172,6 +176,7 @@ class FiguresOut(Out):
     consultations = fields.Integer()
     since = instant(allow_none=True)
     cumulative = fields.Nested(LinesOut, allow_none=True)
+    closed = fields.Nested(ClosedOut, allow_none=True, metadata={"description": "null: no day, or not closed"})
     behind = fields.Dict(metadata={"description": "where the contacts of each line are listed"})
 
 
@@ -184,7 +189,7 @@ def create(unit: Unit, caller: Account, body: dict[str, Any]) -> Any:
 
     One that is answered at once is complete with this; one that becomes a case is named in POST /reports.
     """
-    row = contacts.begin(unit, _province(body.get("province"), caller), body, by=caller)
+    row = contacts.begin(unit, province_of(body, caller), body, by=caller)
     return row, 201, {"Location": f"/api/v1/contacts/{row.id}"}
 
 
@@ -197,7 +202,7 @@ def end(unit: Unit, caller: Account, body: dict[str, Any], contact_id: int) -> A
 @bp.read("/contacts", page_of(ContactListed, "contact"), ContactQuery)
 def index(unit: Unit, caller: Account, query: dict[str, Any]) -> Any:
     """The contacts behind a figure, oldest first"""
-    province = _province(query.get("province"), caller)
+    province = province_of(query, caller)
     rest = {name: value for name, value in query.items() if name != "province"}
     return figures.behind(unit, caller, province, **rest)
 
@@ -208,7 +213,7 @@ def index(unit: Unit, caller: Account, query: dict[str, Any]) -> Any:
 @bp.read("/branches", BranchesOut, BranchQuery)
 def list_branches(unit: Unit, caller: Account, query: dict[str, Any]) -> Any:
     """What the keys mean now, or meant at an instant"""
-    province = _province(query.get("province"), caller)
+    province = province_of(query, caller)
     if "key" in query:
         return {"items": branches.history(unit, province, query["key"])}
     return {"items": branches.at(unit, province, query.get("at") or unit.now)}
@@ -217,7 +222,7 @@ def list_branches(unit: Unit, caller: Account, query: dict[str, Any]) -> Any:
 @bp.create("/branches", BranchOut, BranchIn)
 def declare_branch(unit: Unit, caller: Account, body: dict[str, Any]) -> Any:
     """Say what a key means from now on, or from an instant on"""
-    row = branches.declare(unit, _province(body.get("province"), caller), body, by=caller)
+    row = branches.declare(unit, province_of(body, caller), body, by=caller)
     return row, 201, {"Location": f"/api/v1/branches?key={row.key}"}
 
 
@@ -230,7 +235,8 @@ def show_figures(unit: Unit, caller: Account, query: dict[str, Any]) -> Any:
 
     Every contact is on exactly one line; `unexplained` says by how much a report is out of balance.
     """
-    return tabular.as_answer(_figures(unit, caller, query))
+    made = _figures(unit, caller, query)
+    return tabular.as_answer(made) | {"closed": _closed(unit, made)}
 
 
 @bp.read("/figures.csv", None, FiguresQuery)
@@ -263,15 +269,13 @@ def figures_as_page(unit: Unit, caller: Account, query: dict[str, Any]) -> Any:
     return Response(page)
 
 
+def _closed(unit: Unit, made: figures.Figures) -> dict[str, Any] | None:
+    found = days.closed(unit, made.province, made.begins, made.ends)
+    return found and found | {"href": f"/api/v1/days/{found['day']}?province={made.province}"}
+
+
 def _figures(unit: Unit, caller: Account, query: dict[str, Any]) -> figures.Figures:
     since: datetime | None = query.get("since")
     return figures.report(
-        unit, caller, _province(query.get("province"), caller), query["begins"], query["ends"], since
+        unit, caller, province_of(query, caller), query["begins"], query["ends"], since
     )
-
-
-def _province(said: str | None, caller: Account) -> str:
-    province = said or caller.province
-    if province is None:
-        raise InvalidRequest("Say which province: you belong to none.", field="province")
-    return province

@@ -9,9 +9,9 @@ from marshmallow import fields, validate
 
 from engine import days
 from engine.access import Account
-from engine.errors import InvalidRequest, NotFound
+from engine.errors import NotFound
 from engine.runtime import Unit
-from webapi.api.blueprint import Blueprint, Code, In, Out, Words, instant
+from webapi.api.blueprint import Blueprint, Code, In, Out, Words, instant, province_of
 
 bp = Blueprint("days", "Closed days: what was reported of them, and what was corrected when, by whom and why.")
 DAY = "/days/<name:day>"
@@ -50,27 +50,20 @@ class DayOut(Out):
 @bp.create("/days", DayOut, CloseIn)
 def close(unit: Unit, caller: Account, body: dict[str, Any]) -> Any:
     """Close a day: its figures stay as they are now"""
-    made = days.close(unit, caller, _province(body, caller), body["day"])
+    made = days.close(unit, caller, province_of(body, caller), body["day"])
     return made, 201, {"Location": f"/api/v1/days/{made.day}"}
 
 
 @bp.read(DAY, DayOut, DayQuery)
 def show(unit: Unit, caller: Account, query: dict[str, Any], day: str) -> Any:
     """What was reported of a closed day, its corrections, and what has changed since"""
-    return days.show(unit, caller, _province(query, caller), _day(day))
+    return days.show(unit, caller, province_of(query, caller), _day(day))
 
 
 @bp.change(f"{DAY}/corrections", DayOut, CorrectIn)
 def correct(unit: Unit, caller: Account, body: dict[str, Any], day: str) -> Any:
     """Give out the figures as they are now as a correction"""
-    return days.correct(unit, caller, _province(body, caller), _day(day), body["reason"])
-
-
-def _province(said: dict[str, Any], caller: Account) -> str:
-    province: str | None = said.get("province") or caller.province
-    if province is None:
-        raise InvalidRequest("Say which province: you belong to none.", field="province")
-    return province
+    return days.correct(unit, caller, province_of(body, caller), _day(day), body["reason"])
 
 
 def _day(text: str) -> date:

@@ -18,7 +18,7 @@ from engine.statistics import periods, table
 from engine.statistics.catalogue import STATISTICS
 from engine.statistics.table import Row, Table
 from webapi import tabular
-from webapi.api.blueprint import Blueprint, Code, Flag, In, Out, PageQuery, Words, instant, page_of
+from webapi.api.blueprint import Blueprint, Code, Flag, In, Out, PageQuery, Words, instant, page_of, province_of
 from webapi.tabular import Cells
 
 bp = Blueprint("statistics", "Reports on what became of contacts and cases.")
@@ -167,27 +167,27 @@ def behind(unit: Unit, caller: Account, query: dict[str, Any], key: str) -> Any:
     begins, ends = _period(query)
     by = {dimension.key for one in STATISTICS.values() for dimension in one.by}
     at = {name: value for name, value in query.items() if name in by}
-    return table.behind(unit, caller, key, _province(query, caller), begins, ends, query["column"], at,
+    return table.behind(unit, caller, key, province_of(query, caller), begins, ends, query["column"], at,
                         limit=query["limit"], after=query.get("after"))  # fmt: skip
 
 
 @bp.read("/late-cases", LatesOut, ProvinceQuery)
 def late(unit: Unit, caller: Account, query: dict[str, Any]) -> Any:
     """Cases that are late, with the steps they wait at and who should take them; the latest first"""
-    return {"items": lateness.late(unit, caller, _province(query, caller))}
+    return {"items": lateness.late(unit, caller, province_of(query, caller))}
 
 
 @bp.read("/late-cases/sheet.csv", None, ProvinceQuery)
 def late_as_csv(unit: Unit, caller: Account, query: dict[str, Any]) -> Any:
     """The same for a spreadsheet"""
-    rows = lateness.late(unit, caller, _province(query, caller))
+    rows = lateness.late(unit, caller, province_of(query, caller))
     cells = [tuple(_local(row[name]) for name in _LATE) for row in rows]
     return _file(tabular.csv_of([tuple(_LATE.values()), *cells]), "text/csv", "late.csv")
 
 
 def _made(unit: Unit, caller: Account, key: str, query: dict[str, Any]) -> Table:
     begins, ends = _period(query)
-    return table.make(unit, caller, key, _province(query, caller), begins, ends, query["published"])
+    return table.make(unit, caller, key, province_of(query, caller), begins, ends, query["published"])
 
 
 def _period(query: dict[str, Any]) -> tuple[datetime, datetime]:
@@ -196,13 +196,6 @@ def _period(query: dict[str, Any]) -> tuple[datetime, datetime]:
     if {"begins", "ends"} <= set(query) and "period" not in query:
         return query["begins"], query["ends"]
     raise InvalidRequest("Say which period: either period=2021-09, or from= and to=.", field="period")
-
-
-def _province(query: dict[str, Any], caller: Account) -> str:
-    province: str | None = query.get("province") or caller.province
-    if province is None:
-        raise InvalidRequest("Say which province: you belong to none.", field="province")
-    return province
 
 
 def _row(made: Table, row: Row) -> dict[str, Any]:

@@ -49,7 +49,8 @@ def told(case: dict[str, Any]) -> dict[str, Any]:
     """A public case, as GeoReport tells it."""
     lat, long = places.point(case["place"] or "")
     return {
-        "service_request_id": case["number"], "status": STATES[case["closed"]], "status_notes": case["status"],
+        "service_request_id": case["number"], "status": STATES[case["closed"]],
+        "status_notes": case["result"] or case["status"],
         "service_name": case["name"].get("vi") or case["report_type"], "service_code": case["report_type"],
         "description": case["words"], "agency_responsible": case["agency"], "service_notice": None,
         "requested_datetime": _written(case["opened_at"]), "updated_datetime": _written(case["changed_at"]),

@@ -13,18 +13,19 @@ from engine.flow.rules.phrases import meant
 from engine.flow.steps import SECRECY
 
 BRANCH = re.compile(r"[0-9*#](\.[0-9*#]){0,2}\Z")  # as `engine.branches` reads it
+_CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 KINDS = ("desk", "office", "department", "district", "commune", "service", "overseer")
 _PLACES = re.compile(r"\{([^{}]*)\}")
 _COMMUNE_WORDS = frozenset({"province", "district", "commune", "name"})
 _TYPE_KEYS = frozenset({
     "code", "province", "process", "secrecy", "intake_form", "name", "statuses", "outcomes", "lanes", "deadlines",
     "extension", "pause", "texts", "description", "reopen", "severities", "public",
-    "web",
+    "publication", "web",
 })
 _WEB_KEYS = frozenset({"title", "hint", "anonymous", "beneficiary"})
 _PROVINCE_KEYS = frozenset({
     "code", "short", "name", "hotline", "tracking_url", "calendars", "areas", "agencies", "texts", "branches",
-    "missed_call", "message_type", "jurisdiction_id", "agencies_of_communes",
+    "missed_call", "message_type", "jurisdiction_id", "agencies_of_communes", "close_day_at",
 })
 
 
@@ -85,6 +86,11 @@ def _type(draft: Draft) -> Iterator[Fault]:
         yield found.fault(("name",), "table-missing", 'Write vi = "…" under [name] in type.toml: citizens read it.')
     yield from _references(draft, found)
     yield from _web(draft, found)
+    publication = draft.type.get("publication", {"approval": False})
+    known = isinstance(publication, Mapping) and set(publication) == {"approval"}
+    if not known or not isinstance(publication["approval"], bool):
+        yield found.fault(("publication",), "table-value", "Write approval = true or false, and nothing else, under "
+                          "[publication] in type.toml.")
     for key, status in found.tables("statuses"):
         if isinstance(status, Mapping) and status.get("open311") not in ("open", "closed"):
             yield found.fault(("statuses", key), "table-value",
@@ -160,6 +166,8 @@ def _province(draft: Draft) -> Iterator[Fault]:
                               f"no area {one['area']!r}.")
     yield from _of_communes(draft, found)
     yield from _branches(draft, found, seen)
+    if not _CLOCK.fullmatch(str(draft.province.get("close_day_at", "06:00"))):
+        yield found.fault(("close_day_at",), "table-value", 'Write a time of day such as "06:00" as close_day_at.')
     url = draft.province.get("tracking_url", "{number}")
     if "{number}" not in str(url):
         yield found.fault(("tracking_url",), "table-value", "Write {number} where the case's number belongs in "
