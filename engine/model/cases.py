@@ -81,7 +81,7 @@ cases = Table(
         "ix_cases_place",
         "province",
         "search_place",
-        "id",
+        "opened_at",
         sqlite_where=text("search_place <> ''"),
         postgresql_where=text("search_place <> ''"),
     ),

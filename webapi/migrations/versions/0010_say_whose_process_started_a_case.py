@@ -21,7 +21,7 @@ def upgrade() -> None:
         cases.create_foreign_key(op.f("fk_cases_born_of"), "cases", ["born_of"], ["id"])
     op.create_index("ix_cases_born_of", "cases", ["born_of"], sqlite_where=BORN, postgresql_where=BORN)
     op.create_index(
-        "ix_cases_place", "cases", ["province", "search_place", "id"],
+        "ix_cases_place", "cases", ["province", "search_place", "opened_at"],
         sqlite_where=SOMEWHERE, postgresql_where=SOMEWHERE,
     )  # fmt: skip
     rows = sa.table("cases", *map(sa.column, ("id", "place", "search_place")))
