@@ -239,7 +239,7 @@ def list_tasks(unit: Unit, account: Account, wanted: TaskFilter) -> Page:
     return _newest_first(unit, query.where(tasks.c.status == wanted.status), tasks.c.id, wanted)
 
 
-def count_tasks(unit: Unit, account: Account, wanted: TaskFilter, most: int = 1000) -> dict[str, int]:
+def count_tasks(unit: Unit, account: Account, wanted: TaskFilter, most: int = 200) -> dict[str, int]:
     """How many open tasks there are: "mine", "unclaimed", "all"; each is counted up to ``most``, in one statement."""
     kinds = {"mine": replace(wanted, assignee=account.login, group=None), "unclaimed": replace(wanted, assignee=""),
              "all": replace(wanted, assignee=None)}  # fmt: skip

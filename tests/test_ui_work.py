@@ -67,7 +67,8 @@ def test_filters_stand_in_the_address_and_narrow_list_and_counts(province: Provi
     province.passes_on("BDTT", area="718")
     province.passes_on("BDKK", area="718", noi_dung="Hết gạo từ hôm qua")
 
-    for query, counts in (("loai=BDKK", "1"), ("q=het+gao", "1"), ("khu=718", "2"), ("khu=719", "0"), ("q=1022.X", "0")):
+    found = {"loai=BDKK": "1", "q=het+gao": "1", "khu=718": "2", "khu=719": "0", "q=1022.X": "0"}
+    for query, counts in found.items():
         page = handler.opens(f"/viec?xem=tat-ca&{query}")
         assert [one.text_content() for one in page.find("//*[@class='count']")][2] == counts, query
         assert page.find(f"//a[contains(@href, '{query.partition('=')[0]}=')]") and "Bỏ lọc" in page.text, query
@@ -98,7 +99,8 @@ def test_the_worklist_goes_on_after_the_last_row_and_asks_three_times(
                  lambda *facts: asked.append(facts[2]))  # fmt: skip
 
     first = handler.opens("/viec?xem=tat-ca")
-    assert len([one for one in asked if one.lstrip().upper().startswith(("SELECT", "WITH"))]) <= 4, asked  # and who asks
+    looks = [one for one in asked if one.lstrip().upper().startswith(("SELECT", "WITH"))]
+    assert len(looks) <= 4, looks  # the fourth: who is asking
     (onward,) = first.find("//a[@rel='next']/@href")
     second = handler.opens(onward)
 

@@ -15,6 +15,7 @@ from engine.queries import CaseFilter
 from engine.runtime import Unit
 from webapi.ui import calls, door, dossier, forms
 from webapi.ui.calls import Call
+from webapi.ui.letters import PLACE
 from webapi.ui.pages import Pages, done, page, undone
 from webapi.ui.words import _
 
@@ -57,6 +58,7 @@ def _drawn(unit: Unit, caller: Account, call: Call) -> Any:
     facts = {
         "call": call, "said": call.fields, "keys": keys, "types": types, "package": package, "parts": parts,
         "faults": faults, "channels": CHANNEL_NAMES, "outcomes": calls.outcomes(SAID_AT_ONCE),
+        "asks_place": package and all(one.key != PLACE for one in package.intake_form.fields),
         "conditional": package and any(one.hidden_when for one in package.intake_form.fields),
         **_known(unit, caller, call, package), "names": {one.code: one for one in types}, "status": dossier.status,
     }  # fmt: skip
