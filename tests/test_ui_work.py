@@ -119,8 +119,7 @@ def test_a_task_is_claimed_answered_and_the_case_moves_on(province: Province, ha
     assert "Nhờ tổng đài giúp đỡ" in page.text and CITIZEN not in page.text and "Nguyễn Văn Bình" not in page.text
 
     page = posts(handler, page, f"{where}/buoc/nhan")
-    assert said(page) == "Đã nhận việc."
-    page = handler.opens(where)
+    assert said(page) == "Đã nhận việc." and page.url == where
     assert "ông (bà) đang giữ" in page.text
     done = posts(handler, page, where, a__nguoi_duoc_giao="Đội quản lý trật tự")
 

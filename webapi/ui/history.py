@@ -96,7 +96,8 @@ def terms(rows: Iterable[Any], package: Package) -> list[dict[str, Any]]:
     """Each deadline with its story, a sentence for each line."""
     return [
         {"name": _headed(_term(row.name, package)), "due_at": row.due_at, "warn_at": row.warn_at,
-         "settled": row.settled_at, "paused": row.story[-1]["what"] == "pause", "story": [_told(entry) for entry in row.story]}
+         "settled": row.settled_at, "paused": row.story[-1]["what"] == "pause",
+         "story": [_told(entry) for entry in row.story]}
         for row in rows
     ]  # fmt: skip
 
