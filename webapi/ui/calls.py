@@ -121,22 +121,19 @@ def _person(said: dict[str, str], prefix: str, anonymous: bool = False) -> Perso
     return Person(**values, anonymous=anonymous) if anonymous or any(values.values()) else None
 
 
-def area(unit: Unit, caller: Account, written: str, *, quiet: bool = False) -> Row[Any] | None:
+def area(unit: Unit, caller: Account, written: str) -> Row[Any] | None:
     """The area that was chosen from the list, or the only one whose name begins so.
 
     Raises:
-        InvalidRequest: there is none, or several; unless ``quiet``.
+        InvalidRequest: there is none, or several.
     """
     if not written.strip():
         return None
     if chosen := _CODE.search(written):
-        found = areas.ask(unit, chosen[1], str(caller.province))
-    else:
-        found = areas.search(unit, province=caller.province, q=written[:80], at=areas.today(unit), limit=5)
+        return areas.in_province(unit, chosen[1], str(caller.province))
+    found = areas.search(unit, province=caller.province, q=written[:80], at=areas.today(unit), limit=5)
     if len(found) == 1:
         return found[0]
-    if quiet:
-        return None
     raise InvalidRequest("There is no such area, or several.", field="noi", several=labels(unit, found))
 
 

@@ -69,11 +69,18 @@ def _known(unit: Unit, caller: Account, call: Call, package: Any) -> dict[str, A
     """What is known already: of this number, and of this kind of thing at this place."""
     phone = addresses.phone(call.fields.get("phone", ""))
     earlier = queries.cases_of_phone(unit, caller, phone) if phone else None
-    place = calls.area(unit, caller, call.fields.get("noi", ""), quiet=True) if package else None
-    if place is None:
+    place = _place(unit, caller, call)
+    if package is None or place is None:
         return {"earlier": earlier, "near": []}
     wanted = CaseFilter(report_type=package.code, area=place.parent or place.code, open=True, limit=5)
     return {"earlier": earlier, "near": queries.list_cases(unit, caller, wanted).items}
+
+
+def _place(unit: Unit, caller: Account, call: Call) -> Any:
+    try:
+        return calls.area(unit, caller, call.fields.get("noi", ""))
+    except InvalidRequest:
+        return None  # still being written
 
 
 @bp.read("/tiep-nhan/noi")
