@@ -17,7 +17,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import bindparam, literal_column, select
+from sqlalchemy import and_, bindparam, func, literal_column, select
 
 from engine import areas, branches, communes, model
 from engine.areas import search_keys
@@ -29,6 +29,7 @@ from engine.flow.machine import Machine
 from engine.flow.nodes import START_CASE
 from engine.flow.parser import parse
 from engine.flow.road import Stop, road
+from engine.flow.xml import parse_xml
 from engine.forms import Form
 from engine.prepared import Prepared
 from engine.runtime import Unit
@@ -79,6 +80,22 @@ class Package:
     def road(self) -> list[Stop]:
         """The steps that people take on the way to an answer, as the diagram names them."""
         return road(self.files, self.type["process"])
+
+    @cached_property
+    def diagram(self) -> str:
+        """The file that draws the process cases start with."""
+        process = str(self.type["process"])
+        for name, text in self.files.items():
+            found = parse_xml(text, name).iter("{*}process") if name.endswith(".bpmn") else ()
+            if process in {one.get("id") for one in found}:
+                return text
+        raise NotFound(f"The report type {self.code} has no diagram of {process!r}.")
+
+    @cached_property
+    def element_names(self) -> dict[str, str]:
+        """What the diagrams call their elements, by id."""
+        drawn = (parse_xml(text, name) for name, text in self.files.items() if name.endswith(".bpmn"))
+        return {str(one.get("id")): str(one.get("name")) for root in drawn for one in root.iter() if one.get("name")}
 
     @cached_property
     def terms(self) -> Terms:
@@ -278,13 +295,12 @@ class Catalogue:
         return self._packages.get(self._last.get(key, 0))
 
     def all_current(self, unit: Unit) -> list[Package]:
-        keys = unit.all(
-            select(model.definitions.c.key)
-            .where(model.definitions.c.active_from <= unit.now)
-            .distinct()
-            .order_by(model.definitions.c.key)
-        )
-        return [self.current(unit, row.key) for row in keys]
+        """The versions that new cases start with, by key."""
+        newest = select(_DEFINITIONS.key, func.max(_DEFINITIONS.version).label("version"))
+        newest = newest.where(_DEFINITIONS.active_from <= unit.now).group_by(_DEFINITIONS.key).subquery()
+        same = and_(_DEFINITIONS.key == newest.c.key, _DEFINITIONS.version == newest.c.version)
+        rows = unit.all(select(_DEFINITIONS.id, _DEFINITIONS.key).join(newest, same).order_by(_DEFINITIONS.key))
+        return [self.pinned(unit, row.id) for row in rows]
 
     def _load(self, unit: Unit, definition_id: int) -> Package:
         table = model.definitions.c

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, literal_column, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, literal_column, or_, select
 
 from engine import access, areas
 from engine.access import Account
@@ -94,6 +94,7 @@ class TaskFilter:
         assignee: a log-in name; "" for tasks that nobody has claimed.
         due_before: an aware instant, exclusive.
         case: the number of a case.
+        q: a case number, or words of the subject with or without marks.
     """
 
     group: str | None = None
@@ -102,6 +103,7 @@ class TaskFilter:
     report_type: str | None = None
     area: str | None = None
     case: str | None = None
+    q: str | None = None
     status: str = "open"
     limit: int = 50
     after: str | None = None
@@ -146,6 +148,19 @@ def case_conditions(unit: Unit, account: Account, wanted: CaseFilter) -> list[Co
     return conditions
 
 
+def cases_of_phone(unit: Unit, account: Account, phone: str, limit: int = 8) -> list[Row[Any]]:
+    """Cases that somebody with this number reported or needs help in, open ones and newest first.
+
+    Only those of whose people this account may know.
+
+    Args:
+        phone: in E.164.
+    """
+    theirs = select(people.c.case_id).where(people.c.phone == phone)
+    query = select(*SUMMARY).where(cases.c.id.in_(theirs), access.permits(account, "person", access.JOINED_CASES))
+    return unit.all(query.order_by(cases.c.closed_at.is_not(None), cases.c.id.desc()).limit(limit))
+
+
 def show_case(unit: Unit, account: Account, number: str) -> dict[str, Any]:
     """A case with its open tasks; what was reported only for who may read it.
 
@@ -154,7 +169,7 @@ def show_case(unit: Unit, account: Account, number: str) -> dict[str, Any]:
     """
     row = access.find(unit, account, "see", number)
     columns = (tasks.c.id, tasks.c.element, tasks.c.name, tasks.c.group, tasks.c.due_at, tasks.c.created_at,
-               accounts.c.login.label("assignee"))  # fmt: skip
+               tasks.c.handed_by, accounts.c.login.label("assignee"))  # fmt: skip
     query = select(*columns).outerjoin(accounts, accounts.c.id == tasks.c.assignee)
     waiting = unit.all(query.where(tasks.c.case_id == row.id, OPEN_TASK).order_by(tasks.c.id))
     original = select(cases.c.number).where(cases.c.id == row.duplicate_of)
@@ -237,6 +252,19 @@ def list_tasks(unit: Unit, account: Account, wanted: TaskFilter) -> Page:
     return _newest_first(unit, query.where(tasks.c.status == wanted.status), tasks.c.id, wanted)
 
 
+def count_tasks(unit: Unit, account: Account, wanted: TaskFilter, most: int = 200) -> dict[str, int]:
+    """How many open tasks there are: "mine", "unclaimed", "all"; each is counted up to ``most``, in one statement."""
+    kinds = {"mine": replace(wanted, assignee=account.login, group=None), "unclaimed": replace(wanted, assignee=""),
+             "all": replace(wanted, assignee=None)}  # fmt: skip
+    counts = []
+    for name, one in kinds.items():
+        known = access.permits(account, "see-task", access.OWN_TASKS if name == "mine" else access.TASKS)
+        some = select(tasks.c.id).join(cases, cases.c.id == tasks.c.case_id).where(OPEN_TASK, known)
+        some = some.where(*_task_conditions(account, one)).limit(most)
+        counts.append(select(func.count()).select_from(some.subquery()).scalar_subquery().label(name))
+    return dict(unit.first(select(*counts))._mapping)  # type: ignore[union-attr]
+
+
 def show_task(unit: Unit, account: Account, task_id: int) -> Row[Any]:
     """Raises:
     NotFound: there is no such task, or it is not for this account to see.
@@ -271,6 +299,9 @@ def _task_conditions(account: Account, wanted: TaskFilter) -> list[ColumnElement
         conditions.append(accounts.c.login == wanted.assignee if wanted.assignee else tasks.c.assignee.is_(None))
     if wanted.due_before is not None:
         conditions.append(tasks.c.due_at < wanted.due_before)
+    if wanted.q:
+        said = cases.c.search_text.contains(fold(wanted.q), autoescape=True)  # who sees a task reads what it is about
+        conditions.append(or_(cases.c.number == wanted.q.strip().upper(), said))
     return conditions
 
 

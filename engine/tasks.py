@@ -14,6 +14,7 @@ from engine.calendar import ZONE
 from engine.errors import InvalidRequest, NotAllowed, NotFound, WrongState
 from engine.flow.codec import data_at
 from engine.flow.steps import Complete, Deliver, Outcome, Reassign
+from engine.forms import Form
 from engine.prepared import Prepared
 from engine.runtime import Unit
 from engine.texts import local_time
@@ -61,6 +62,25 @@ class Change:
         """``data``: the case's variables after the step, where there was one."""
         now = (data.get("status", case.status), data.get("outcome", case.outcome))
         return cls(task.id, task.case_id, case.number, status, *now, task.version + 1)
+
+
+def asked(unit: Unit, task_id: int, *, by: Account) -> tuple[Form | None, Mapping[str, Any]]:
+    """The form of a task, if it has one, and what its case knows where the task stands: to draw it with.
+
+    Raises:
+        NotFound: there is no such task, or it is not for this account to see.
+    """
+    task = access.find_task(unit, by, task_id)
+    state = unit.scalar(select(model.instances.c.state).where(model.instances.c.case_id == task.case_id))
+    form = unit.catalogue.pinned(unit, task.definition_id).forms.get(task.form)
+    return form, data_at(state, task.token)
+
+
+def can_be_returned(unit: Unit, task: Row[Any]) -> bool:
+    """Whether `give_back` can lead anywhere: it was handed down, or its process waits for a return."""
+    table = model.subscriptions.c
+    waits = select(table.token).where(table.case_id == task.case_id, table.message == messages.RETURNED)
+    return task.handed_by is not None or unit.first(waits) is not None
 
 
 def claim(unit: Unit, task_id: int, *, by: Account) -> Change:

@@ -58,7 +58,7 @@ def show(unit: Unit, number: str) -> dict[str, Any]:
         "status": _filled(unit, words.get("citizen") or words.get("vi") or case.status, case),
         "open311": words.get("open311", "open"), "agency": _agency(unit, case.lead_agency),
         "steps": [row.name for row in open_tasks], "comments": _public_comments(unit, case.id),
-        "told": _told(unit, case.id), "may": may(unit, number),
+        "told": told(unit, case.id), "may": may(unit, number),
         "awaited": _awaits(unit, number, messages.MORE_INFORMATION),
         "progress": None if case.closed_at else _progress(package.road, open_tasks),
         "files": _files(unit, case.id),
@@ -158,7 +158,7 @@ def _public_comments(unit: Unit, case_id: int) -> list[Row[Any]]:
     return unit.all(public.order_by(table.c.id.desc()).limit(COMMENTS_MAX))[::-1]
 
 
-def _told(unit: Unit, case_id: int) -> list[dict[str, Any]]:
+def told(unit: Unit, case_id: int) -> list[dict[str, Any]]:
     """What we sent to the people of the case, and when; the text itself, never the address."""
     table = model.outbox
     query = select(table.c.kind, table.c.payload, table.c.created_at, table.c.sent_at)

@@ -27,6 +27,14 @@ SCREENS = (
     Screen("phan-anh-cho-bo-sung", "/tra-cuu/{asked}?ma={asked_secret}"),
     Screen("dang-nhap", "/dang-nhap"),
     Screen("tai-khoan", "/tai-khoan", "ubnd_74_718"),
+    Screen("viec", "/viec", "ubnd_74_718"),
+    Screen("viec-en", "/viec?xem=chua-nhan&lang=en", "ubnd_74_718"),
+    Screen("mot-viec", "/viec/{task}?lang=vi", "ubnd_74_718"),
+    Screen("vu-viec-danh-sach", "/vu-viec", "ubnd_74_718"),
+    Screen("vu-viec", "/vu-viec/{working}", "tongdai_74"),
+    Screen("vu-viec-en", "/vu-viec/{working}?lang=en", "tongdai_74"),
+    Screen("tiep-nhan", "/tiep-nhan?lang=vi", "tongdai_74"),
+    Screen("tiep-nhan-dang-ghi", "/tiep-nhan?phone=0912345678&loai=BDKK&noi=Thu+Dau+Mot", "tongdai_74"),
     Screen("khong-co", "/khong-co-trang-nay"),
 )
 
@@ -38,4 +46,6 @@ def stage(province: Province) -> dict[str, str]:
     asked = province.receives("BDKK", area="718")
     province.does("tongdai_74", asked, "phan_loai", quyet_dinh="bo_sung", muc_bo_sung="số nhà")
     numbers = {"fresh": fresh, "working": working, "asked": asked}
-    return numbers | {f"{name}_secret": province.secrets[number] for name, number in numbers.items()}
+    numbers["task"] = str(province.task(working, "don_vi_nhan", "ubnd_74_718")["id"])
+    secrets = ("fresh", "working", "asked")
+    return numbers | {f"{name}_secret": province.secrets[numbers[name]] for name in secrets}

@@ -62,3 +62,87 @@ document.querySelectorAll("[data-print]").forEach((button) => {
 });
 
 document.getElementById("faults")?.focus();
+
+// What somebody has begun to write stays in this browser until it has been sent, or they log out.
+const DRAFT = "draft:";
+const SENT = "draft-sent";
+document.querySelectorAll("form[data-draft]").forEach((form) => {
+  const key = DRAFT + form.dataset.draft;
+  const kept = "askedAgain" in form.dataset ? null : localStorage.getItem(key);
+  if (kept) restore(form, JSON.parse(kept));
+  const keep = () => localStorage.setItem(key, JSON.stringify([...new FormData(form)].filter(isWritten)));
+  form.addEventListener("input", keep);
+  form.addEventListener("submit", () => { keep(); sessionStorage.setItem(SENT, key); });
+  form.querySelector("[data-draft-drop]").addEventListener("click", () => { localStorage.removeItem(key); location.reload(); });
+});
+
+function isWritten([name, value]) {
+  return name.startsWith("a.") && typeof value === "string";
+}
+
+function restore(form, written) {
+  for (const field of form.elements) {
+    if (!field.name.startsWith("a.")) continue;
+    const values = written.filter(([name]) => name === field.name).map(([, value]) => value);
+    if (field.type === "checkbox" || field.type === "radio") field.checked = values.includes(field.value);
+    else if (values.length) field.value = values[0];
+  }
+  form.querySelector("[data-draft-note]").hidden = false;
+  form.elements[0].dispatchEvent(new Event("change", { bubbles: true })); // questions come and go
+}
+
+// It has been sent when the page after it says so; an answer that was refused is still a draft.
+if (sessionStorage.getItem(SENT)) {
+  if (document.querySelector(".flash")) localStorage.removeItem(sessionStorage.getItem(SENT));
+  sessionStorage.removeItem(SENT);
+}
+document.querySelectorAll('form[action="/dang-xuat"]').forEach((form) => {
+  form.addEventListener("submit", () => {
+    Object.keys(localStorage).filter((key) => key.startsWith(DRAFT)).forEach((key) => localStorage.removeItem(key));
+  });
+});
+
+// Keys lead to places: data-shortcut="F2". In a form made for the keyboard Enter goes on, and Ctrl+Enter sends.
+document.addEventListener("keydown", (event) => {
+  const place = /^F\d+$/.test(event.key) && document.querySelector(`[data-shortcut="${event.key}"]`);
+  if (place) {
+    event.preventDefault();
+    place.focus();
+    place.select?.();
+    return;
+  }
+  const form = event.key === "Enter" && event.target.closest("form[data-keyboard]");
+  if (!form) return;
+  if (event.ctrlKey) {
+    event.preventDefault();
+    event.target.blur(); // what was typed last counts as changed
+    form.querySelector("[data-sends]").click();
+  } else if (event.target.matches("input, select")) {
+    event.preventDefault();
+    const stops = [...form.querySelectorAll("input:not([type=hidden]), select, textarea, [data-sends], summary")];
+    const seen = stops.filter((stop) => stop.offsetParent !== null && !stop.disabled);
+    seen[seen.indexOf(event.target) + 1]?.focus();
+  }
+});
+
+// A small form beside another takes over what both ask for.
+document.querySelectorAll("form[data-borrows]").forEach((form) => {
+  form.addEventListener("submit", () => {
+    const other = document.querySelector(form.dataset.borrows);
+    for (const field of form.querySelectorAll("input[type=hidden]")) {
+      if (field.name !== "csrf_token" && other.elements[field.name]) field.value = other.elements[field.name].value;
+    }
+  });
+});
+
+// Names of places, while somebody types.
+let suggesting;
+document.addEventListener("input", (event) => {
+  const field = event.target.closest("[data-suggests]");
+  if (!field || field.value.includes("[") || field.value.trim().length < 2) return;
+  clearTimeout(suggesting);
+  suggesting = setTimeout(async () => {
+    const answer = await fetch(`${field.dataset.suggests}?q=${encodeURIComponent(field.value)}`);
+    if (answer.ok) field.list.replaceChildren(...(await answer.json()).map((name) => new Option(name, name)));
+  }, 150);
+});

@@ -8,9 +8,9 @@ from flask import Flask, Response, send_from_directory
 from flask_wtf.csrf import generate_csrf
 from werkzeug.exceptions import NotFound
 
-from webapi.ui import door, login, navigation, pages, send, show, track, words
+from webapi.ui import casebook, desk, door, login, navigation, pages, send, show, track, words, worklist
 
-PARTS = (send, track, login)
+PARTS = (send, track, login, worklist, casebook, desk)
 _FOR_EVER = 365 * 24 * 3600
 
 

@@ -20,6 +20,7 @@ from werkzeug.datastructures import MultiDict
 from engine.forms import Field, Form
 from engine.forms.field import SELECTIONS
 from engine.forms.places import find, put
+from webapi.ui.words import _
 
 PREFIX = "a."  # before a question's key, so that no key can be taken for a field of the page itself
 ITEMS_SHOWN = 2  # empty items of a list that are offered beyond those that are filled in
@@ -97,6 +98,27 @@ def _items(one: Field, posted: MultiDict[str, str], prefix: str) -> list[dict[st
 def hidden(form: Form, answers: dict[str, Any], data: Mapping[str, Any] | None = None) -> list[str]:
     """The ids of what these answers hide, for site.js."""
     return sorted(form.hidden(answers, data=data))
+
+
+def told(form: Form, answers: Mapping[str, Any], data: Mapping[str, Any] | None = None) -> list[tuple[str, str]]:
+    """What was answered, in words: each question's label and its answer, without those that were left open."""
+    known = {**(data or {}), **answers}
+    said = ((one.label, _in_words(form, one, find(answers, one.path), known)) for one in form.fields)
+    return [(label, words) for label, words in said if words]
+
+
+def _in_words(form: Form, one: Field, value: Any, known: Mapping[str, Any]) -> str:
+    if one.kind == "checkbox":
+        return _("có") if value is True else ""
+    if value in (None, "", []):
+        return ""
+    labels = {option.value: option.label for option in form.options(one, known)}
+    if one.kind == "list":
+        items = ([_in_words(form, each, find(item, each.path), item) for each in one.fields] for item in value)
+        return "\n".join(", ".join(filter(None, item)) for item in items)
+    if isinstance(value, list):
+        return ", ".join(str(labels.get(each, each)) for each in value)
+    return str(labels.get(value, value))
 
 
 # -- what is drawn -------------------------------------------------------------------------------------------------

@@ -84,6 +84,12 @@ def done(sentence: str, endpoint: str, **values: Any) -> AnyResponse:
     return redirect(url_for(endpoint, **values), 303)
 
 
+def undone(sentence: str, address: str) -> AnyResponse:
+    """After a change that was refused: say why on the page it was asked for."""
+    flash(sentence, "wrong")
+    return redirect(address, 303)
+
+
 def dressed(answer: Response) -> Response:
     for name, value in HEADERS.items():
         answer.headers.setdefault(name, value)

@@ -1,0 +1,116 @@
+"""The operator's page without a browser: what is written becomes a case or a contact, once, or comes back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from engine import model
+from tests.province import CITIZEN, Province
+from tests.test_ui_work import logged_in, said
+from tests.visitor import Page, Visitor, codes, style_free
+
+DESK = "/tiep-nhan"
+SAID: dict[str, Any] = {
+    "phone": "0912 345 678", "name": "Nguyễn Văn Bình", "loai": "BDKK", "known": "BDKK", "noi": "Thủ Dầu Một",
+    "a__noi_dung": "Nhà bốn người hết gạo", "a__loai_y_kien": "de_nghi", "a__luong_thuc": "het_hom_nay",
+    "a__nguoi_yeu_the": "co", "gui": "1",
+}  # fmt: skip
+
+
+@pytest.fixture
+def desk(province: Province) -> Visitor:
+    return logged_in(province, "tongdai_74")
+
+
+def writes(desk: Visitor, page: Page | None = None, **more: Any) -> Page:
+    return desk.sends(page or desk.opens(f"{DESK}?loai=BDKK"), form=1, **SAID | more)
+
+
+def kept(province: Province, table: Any) -> list[Any]:
+    with province.runtime.read() as unit:
+        return unit.all(select(table).order_by(table.c.id))
+
+
+def test_a_call_becomes_a_case_and_its_codes_are_read_out(province: Province, desk: Visitor):
+    taken = writes(desk, b_name="Trần Thị Hoa", b_phone="0987654321")
+
+    number, secret = codes_aloud(taken)
+    province.secrets[number] = secret
+    assert taken.url == f"{DESK}/da-nhan" and style_free(taken)
+    (case,) = kept(province, model.cases)
+    assert (case.number, case.channel, case.area) == (number, "dien_thoai", "718")
+    assert [(one.part, one.name) for one in kept(province, model.people)] == [
+        ("reporter", "Nguyễn Văn Bình"), ("beneficiary", "Trần Thị Hoa"),
+    ]  # fmt: skip
+    assert [(one.outcome, one.case_id) for one in kept(province, model.contacts)] == [("case", case.id)]
+
+
+def codes_aloud(page: Page) -> list[str]:
+    return codes(page) or [one.text_content() for one in page.find("//*[contains(@class, 'aloud')]")]
+
+
+def test_a_page_sent_twice_is_one_case(province: Province, desk: Visitor):
+    page = desk.opens(f"{DESK}?loai=BDKK")
+
+    first, again = writes(desk, page), writes(desk, page)
+
+    assert codes_aloud(first) == codes_aloud(again) and len(kept(province, model.cases)) == 1
+
+
+def test_what_is_wrong_is_said_and_what_was_written_stays(province: Province, desk: Visitor):
+    for wrong, sentence in (
+        ({"phone": "12"}, "Số điện thoại chưa đúng. Hãy viết như 0912345678."),
+        ({"noi": "Xứ không có"}, "Không có quận, huyện, phường, xã nào tên như vậy."),
+        ({"a__noi_dung": " "}, "Hãy điền “Nội dung”."),
+        ({"loai": ""}, "Hãy chọn loại việc."),
+    ):
+        page = writes(desk, **wrong)
+        assert page.status == 422 and sentence in page.faults, (sentence, page.faults)
+        assert "Nguyễn Văn Bình" in page.source and kept(province, model.cases) == []
+
+
+def test_a_key_chooses_the_type_and_a_type_brings_its_questions(province: Province, desk: Visitor):
+    branch = {"key": "5", "name": "Khó khăn", "report_type": "BDKK"}
+    assert province.as_("vpubnd_74").post("/branches", branch).status_code == 201
+    page = desk.opens(DESK)
+    assert page.find("//select[@name='phim']/option/@value") == ["", "5"] and not page.find("//*[@name='a.noi_dung']")
+
+    followed = desk.sends(page, form=1, phim="5", refresh="1")
+
+    assert followed.find("//select[@name='loai']/option[@selected]/@value") == ["BDKK"]
+    assert followed.find("//*[@name='a.noi_dung']") and followed.status == 200
+
+
+def test_what_this_number_reported_before_and_what_is_open_there_is_shown(province: Province, desk: Visitor):
+    number = province.receives("BDKK", area="718")
+
+    page = desk.opens(f"{DESK}?phone=0912345678&loai=BDKK&noi=Thu+Dau+Mot")
+
+    assert len(page.find(f"//a[contains(@href, '{number}')]")) == 2 and CITIZEN not in page.source
+    assert "Chưa có vụ việc nào của số này." in desk.opens(f"{DESK}?phone=0987654321").text
+
+
+def test_answered_at_once_is_a_contact_and_nothing_of_the_caller(province: Province, desk: Visitor):
+    page = desk.sends(desk.opens(DESK), topic="Giờ làm việc", phim="")
+
+    assert said(page) == "Đã ghi cuộc gọi trả lời ngay."
+    (contact,) = kept(province, model.contacts)
+    assert (contact.outcome, contact.topic, contact.channel) == ("answered", "Giờ làm việc", "dien_thoai")
+    assert kept(province, model.people) == [] and contact.ended_at is not None
+
+
+def test_places_are_found_while_somebody_types(province: Province, desk: Visitor):
+    found = desk.client.get(f"{DESK}/noi?q=thu+dau").json
+
+    assert any("[718]" in name for name in found), found
+    assert desk.client.get(f"{DESK}/noi?q=zzz").json == []
+    assert writes(desk, noi=next(name for name in found if "[718]" in name)).status == 200
+
+
+def test_who_may_not_report_has_no_types_to_choose(province: Province):
+    page = logged_in(province, "mttq_74").opens(DESK)
+
+    assert [one for one in page.find("//select[@name='loai']/option/@value") if one] == []

@@ -1,0 +1,109 @@
+"""Cases: the list, and a case's file. Personal data only for who asks for it, and every look is recorded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from flask import Response, current_app, flash, redirect, request, send_file, url_for
+
+from engine import access, attachments, queries
+from engine.access import Account
+from engine.queries import CaseFilter
+from engine.runtime import Unit
+from webapi.ui import door, dossier, pages, steps
+from webapi.ui.pages import Pages, page
+from webapi.ui.words import _
+
+bp = Pages("ui_cases")
+CASE = "/vu-viec/<name:number>"
+ROWS = 50
+KINDS = {"dang-mo": {"open": True, "sort": "due"}, "qua-han": {"overdue": True}, "da-xong": {"open": False}, "": {}}
+
+
+@bp.read("/vu-viec")
+def index(unit: Unit, caller: Account) -> Any:
+    said = {name: value[:100] for name in ("q", "loai", "khu", "dang") if (value := request.args.get(name, "").strip())}
+    wanted = CaseFilter(province=caller.province, report_type=said.get("loai"), area=said.get("khu"), q=_asked(said),
+                        limit=ROWS, after=request.args.get("after"), **KINDS.get(said.get("dang", ""), {}))  # fmt: skip
+    found = queries.list_cases(unit, caller, wanted)
+    if len(found.items) == 1 and found.items[0].number == wanted.q:
+        return redirect(url_for("ui_cases.show", number=wanted.q), 303)
+    packages = [one for one in unit.catalogue.all_current(unit) if caller.province in (None, str(one.province["code"]))]
+    return page("ui/case_list.html", cases=found.items, after=found.after, filters=said, kinds=KINDS, types=packages,
+                names={one.code: one for one in packages}, status=dossier.status)  # fmt: skip
+
+
+def _asked(said: dict[str, str]) -> str | None:
+    """A number is written in capitals; words as they come."""
+    words = said.get("q")
+    return words.upper() if words and words[0].isdigit() and "." in words else words
+
+
+@bp.read(CASE)
+def show(unit: Unit, caller: Account, number: str) -> Any:
+    return page("ui/case_file.html", people=None, **dossier.of(unit, caller, number))
+
+
+@bp.change(f"{CASE}/nguoi-bao")
+def reveal(unit: Unit, caller: Account, number: str) -> Any:
+    """Who reported: shown once, in the answer itself, and written into the case's history."""
+    people = queries.reveal_people(unit, caller, number)
+    return page("ui/case_file.html", people=people, **dossier.of(unit, caller, number))
+
+
+@bp.open("POST", f"{CASE}/buoc/<name:step>")
+def act(number: str, step: str) -> Any:
+    """Extend, pause, resume, reassign, join, reopen, comment."""
+    return steps.take(steps.CASE_STEPS, step, number, url_for("ui_cases.show", number=number))
+
+
+@bp.read(f"{CASE}/so-do.bpmn")
+def diagram(unit: Unit, caller: Account, number: str) -> Any:
+    case = access.find(unit, caller, "see", number)
+    return Response(unit.catalogue.pinned(unit, case.definition_id).diagram, mimetype="application/xml")
+
+
+# -- files ---------------------------------------------------------------------------------------------------------
+
+
+@bp.open("POST", f"{CASE}/tep")
+def attach(number: str) -> Any:
+    """Add files; nobody fills our disk who may not."""
+    back = door.safe_address(request.form.get("back"), url_for("ui_cases.show", number=number))
+    door.reads(lambda unit, caller: access.find(unit, caller, "attach", number))()
+    try:
+        count = _attach(number)
+    except steps.REFUSALS as error:
+        return pages.undone(steps.refusal("tep", error), back)
+    flash(_("Đã thêm %(count)s tệp.", count=count))
+    return redirect(back, 303)
+
+
+def _attach(number: str) -> int:
+    parts = [part for part in request.files.getlist("files") if part.filename]
+    stored = [(_store().put(part.stream, current_app.config["BODY_MAX"]), part.filename or "") for part in parts]
+    door.changes(lambda unit, caller: [attachments.add(unit, number, *one, by=caller) for one in stored])()
+    return len(stored)
+
+
+@bp.read(f"{CASE}/tep/<key:attachment_id>")
+def download(unit: Unit, caller: Account, number: str, attachment_id: int) -> Any:
+    row = queries.show_attachment(unit, caller, number, attachment_id)
+    saved = row.media_type not in attachments.SHOWABLE
+    answer = send_file(_store().path(row.sha256), row.media_type, as_attachment=saved, download_name=row.name,
+                       etag=row.sha256, max_age=0)  # fmt: skip
+    answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return answer
+
+
+def _store() -> attachments.Store:
+    return attachments.Store(Path(current_app.config["INSTANCE"]) / "attachments")
+
+
+# -- tasks that were handed down -----------------------------------------------------------------------------------
+
+
+@bp.open("POST", f"{CASE}/lay-lai/<key:task_id>")
+def take_back(number: str, task_id: int) -> Any:
+    return steps.take(steps.TASK_STEPS, "lay-lai", task_id, url_for("ui_cases.show", number=number))

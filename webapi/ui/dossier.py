@@ -1,0 +1,70 @@
+"""Everything that stands in a case's file, for whoever may see it: beside a task, and on the case's own page."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from engine import access, areas, queries, tracking
+from engine.access import Account
+from engine.intake import CHANNEL_NAMES
+from engine.runtime import Unit
+from webapi.ui import forms, history
+from webapi.ui.words import in_language
+
+ASKED = ("read", "comment", "attach", "person", "extend", "pause", "resume", "reassign", "merge", "reopen", "take-back")
+
+
+def of(unit: Unit, caller: Account, number: str) -> dict[str, Any]:
+    """The case, in words, and what the caller may do to it.
+
+    Raises:
+        NotFound: there is no such case, or it does not exist for this account.
+    """
+    case = SimpleNamespace(**queries.show_case(unit, caller, number))
+    package = unit.catalogue.pinned(unit, case.definition_id)
+    names = {row.key: row.name for row in queries.list_agencies(unit, province=case.province)}
+    known = queries.timeline(unit, caller, number, queries.LIMIT_MAX)
+    may = {action for action in ASKED if access.allows(caller, action, case, unit)}
+    facts = {
+        "me": caller, "case": case, "package": package, "agencies": names, "may": may,
+        "status": status(package, case.status),
+        "events": history.lines(known.items, package, names), "cut": known.after,
+        "terms": history.terms(queries.terms(unit, caller, number), package),
+        "here": [task.element for task in case.tasks], "place": _place(unit, case),
+        "channel": CHANNEL_NAMES.get(case.channel, case.channel), "can": _possible(package, case, may),
+    }  # fmt: skip
+    return facts | (_read(unit, caller, package, case) if case.readable else {})
+
+
+def _read(unit: Unit, caller: Account, package: Any, case: Any) -> dict[str, Any]:
+    """What only who may read the case sees."""
+    return {
+        "reported": forms.told(package.intake_form, case.report),
+        "files": queries.list_attachments(unit, caller, case.number, queries.LIMIT_MAX).items,
+        "comments": queries.list_comments(unit, caller, case.number, queries.LIMIT_MAX).items,
+        "told": tracking.told(unit, case.id),
+    }
+
+
+def status(package: Any, key: str) -> str:
+    words = package.status(key)
+    return in_language({one: str(words[one]) for one in ("vi", "en") if one in words}, key)
+
+
+def _place(unit: Unit, case: Any) -> str:
+    names = [areas.show(unit, code).name for code in (case.commune, case.area) if code]
+    return ", ".join(filter(None, [case.place if case.readable else "", *names]))
+
+
+def _possible(package: Any, case: Any, may: set[str]) -> set[str]:
+    """What of that makes sense now; the engine decides once more."""
+    running = case.closed_at is None
+    return {
+        *(["extend"] if "extend" in may and running and not case.paused_at and package.terms.extension else []),
+        *(["pause"] if "pause" in may and running and not case.paused_at and package.terms.pauses else []),
+        *(["resume"] if "resume" in may and case.paused_at else []),
+        *(["reassign"] if "reassign" in may and running and case.lead_agency else []),
+        *(["merge"] if "merge" in may and running else []),
+        *(["reopen"] if "reopen" in may and not running else []),
+    }  # fmt: skip

@@ -1,0 +1,123 @@
+"""What has happened to a case, and how a due time came about, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from engine.intake import CHANNEL_NAMES
+from engine.packages import Package
+from webapi.ui.show import moment
+from webapi.ui.words import _, in_language
+
+SILENT = ("moved",)  # the process took a step by itself; what came of it has lines of its own
+
+
+def lines(events: Iterable[Any], package: Package, names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """For `ui.timeline`.
+
+    Args:
+        names: of agencies, by key.
+    """
+    rows = (one if isinstance(one, dict) else one._mapping for one in events)
+    return [
+        {"at": row["at"], "who": _who(row["actor"]), "text": sentence(row, package, names),
+         "mine": row["kind"] == "task-completed"}
+        for row in rows if row["kind"] not in SILENT
+    ]  # fmt: skip
+
+
+def _who(actor: str) -> str:
+    return {"system": _("hệ thống"), "citizen": _("người dân")}.get(actor, actor)
+
+
+def sentence(event: Mapping[str, Any], package: Package, names: Mapping[str, str]) -> str:
+    """One line of history. What its reader may not know is not in ``data``, and is left out."""
+    data, element = event["data"] or {}, event["element"]
+    step = package.element_names.get(element or "", element or "")
+    agency = names.get(str(data.get("agency") or data.get("to")), str(data.get("agency") or data.get("to") or ""))
+    said = _sentences(data, step, agency, package).get(event["kind"])
+    if said is None:
+        return str(event["kind"])
+    more = data.get("reason") or data.get("question") or ""
+    return f"{said}: {more}" if more else said
+
+
+def _sentences(data: Mapping[str, Any], step: str, agency: str, package: Package) -> dict[str, str]:
+    words = package.status(str(data.get("status", "")))
+    status = in_language({key: str(words[key]) for key in ("vi", "en") if key in words}, str(data.get("status", "")))
+    channel = CHANNEL_NAMES.get(str(data.get("channel")), "")
+    return {
+        "received": _("Tiếp nhận") + (f" ({channel})" if channel else ""),
+        "task-completed": _("Hoàn thành: %(step)s", step=step),
+        "task-claimed": _("Nhận việc: %(step)s", step=step),
+        "task-released": _("Trả việc về nhóm: %(step)s", step=step),
+        "task-delegated": _("Giao đồng nghiệp %(who)s: %(step)s", who=data.get("to", ""), step=step),
+        "task-handed-down": _("Giao cấp dưới %(agency)s: %(step)s", agency=agency, step=step),
+        "task-taken-back": _("Lấy lại việc đã giao cấp dưới"),
+        "task-given-back": _("Cấp dưới trả lại việc"),
+        "task-reassigned": _("Giao %(agency)s làm: %(step)s", agency=agency, step=step),
+        "returned": _("Trả lại, không thuộc thẩm quyền"),
+        "status": _("Trạng thái: %(status)s", status=status),
+        "secrecy": _("Đổi mức bảo mật: %(secrecy)s", secrecy=data.get("secrecy", "")),
+        "paused": _("Tạm dừng thời hạn"), "resumed": _("Thời hạn chạy tiếp"),
+        "extended": _("Gia hạn đến %(at)s", at=_at(data.get("due_at"))),
+        "closed": _("Đã giải quyết xong"), "reopened": _("Mở lại"),
+        "reopened-by": _("Phản ánh lại qua vụ việc %(number)s", number=data.get("number", "")),
+        "reassigned": _("Giao %(agency)s chủ trì", agency=agency),
+        "rated": _("Người dân đánh giá %(stars)s/5 sao", stars=data.get("stars", "")),
+        "merged": _("Gộp vào vụ việc %(number)s", number=data.get("into", "")),
+        "joined-by": _("Vụ việc %(number)s được gộp vào đây", number=data.get("number", "")),
+        "asked": _("Cơ quan giám sát hỏi"),
+        "commented": _("Ghi chú công khai") if data.get("public") else _("Ghi chú nội bộ"),
+        "attached": _("Thêm tệp"),
+        "incident-opened": _("Quy trình gặp lỗi ở bước %(step)s", step=step),
+        "incident-resolved": _("Lỗi đã được xử lý"),
+        "message": _("Nhận thông tin mà quy trình đang chờ"),
+        "message-sent": _("Gửi tin %(text)s", text=data.get("text", "")),
+        "message-resent": _("Gửi lại tin %(text)s", text=data.get("text", "")),
+        "message-undeliverable": _("Không gửi được tin %(text)s", text=data.get("text", "")),
+        "nobody-to-tell": _("Không có địa chỉ để gửi tin %(text)s", text=data.get("text", "")),
+        "service-answered": _("Dịch vụ bên ngoài đã trả lời"),
+        "service-unanswered": _("Dịch vụ bên ngoài không trả lời"),
+        "came-too-late": _("Một việc hẹn giờ đến khi quy trình đã đi tiếp"),
+        "deadline-near": _("Sắp đến hạn: %(step)s", step=_term(step, package)),
+        "deadline-passed": _("Quá hạn: %(step)s", step=_term(step, package)),
+        "person-viewed": _("Xem thông tin người báo"),
+    }  # fmt: skip
+
+
+def _term(name: str, package: Package) -> str:
+    return _("cả vụ việc") if name == "case" else package.element_names.get(name, name)
+
+
+def terms(rows: Iterable[Any], package: Package) -> list[dict[str, Any]]:
+    """Each deadline with its story, a sentence for each line."""
+    return [
+        {"name": _headed(_term(row.name, package)), "due_at": row.due_at, "warn_at": row.warn_at,
+         "settled": row.settled_at, "paused": row.story[-1]["what"] == "pause",
+         "story": [_told(entry) for entry in row.story]}
+        for row in rows
+    ]  # fmt: skip
+
+
+def _headed(name: str) -> str:
+    return name[:1].upper() + name[1:]
+
+
+def _told(entry: Mapping[str, Any]) -> str:
+    facts = {"words": entry.get("words", ""), "due": _at(entry.get("due_at")), "since": _at(entry.get("from")),
+             "rule": entry.get("rule", "")}  # fmt: skip
+    said = {
+        "term": _("%(words)s theo quy định %(rule)s, tính từ %(since)s: hạn %(due)s", **facts),
+        "pause": _("Tạm dừng"),
+        "resume": _("Chạy tiếp sau khi dừng %(words)s: hạn %(due)s", **facts),
+        "extension": _("Gia hạn thêm %(words)s: hạn %(due)s", **facts),
+        "case-extended": _("Cả vụ việc được gia hạn, bước này thêm %(words)s: hạn %(due)s", **facts),
+    }[entry["what"]]
+    return f"{said}. {entry['reason']}" if entry.get("reason") else said
+
+
+def _at(said: Any) -> str:
+    return moment(datetime.fromisoformat(said)) if said else ""

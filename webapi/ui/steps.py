@@ -1,0 +1,105 @@
+"""What people do to a task or a case by a button: each step's engine call, what is said when it is done, and why not.
+
+A page posts to an address that ends with the step's name; the answer is the page itself once more, with the sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from flask import flash, redirect, request
+
+from engine import cases, tasks
+from engine.access import Account
+from engine.calendar import ZONE
+from engine.errors import EngineError, InvalidAnswers, InvalidRequest, NotAllowed, NotFound, Stale, WrongState
+from engine.runtime import Unit
+from webapi.ui import door, pages
+from webapi.ui.words import _
+
+Step = Callable[[Unit, Account, Any, Mapping[str, str]], Any]
+REFUSALS = (InvalidAnswers, InvalidRequest, NotAllowed, Stale, WrongState)
+
+TASK_STEPS: dict[str, Step] = {
+    "nhan": lambda unit, by, task, said: tasks.claim(unit, task, by=by),
+    "tra-ve-nhom": lambda unit, by, task, said: tasks.release(unit, task, by=by),
+    "giao": lambda unit, by, task, said: tasks.delegate(unit, task, said.get("to", ""), by=by),
+    "giao-cap-duoi": lambda unit, by, task, said: tasks.hand_down(unit, task, said.get("agency", ""), by=by),
+    "tra-lai": lambda unit, by, task, said: tasks.give_back(unit, task, said.get("reason", ""), by=by),
+    "lay-lai": lambda unit, by, task, said: tasks.take_back(unit, task, said.get("reason", ""), by=by),
+}
+CASE_STEPS: dict[str, Step] = {
+    "gia-han": lambda unit, by, case, said: cases.extend(unit, case, _moment(said), said.get("reason", ""), by=by),
+    "tam-dung": lambda unit, by, case, said: cases.pause(unit, case, said.get("reason", ""), by=by),
+    "chay-tiep": lambda unit, by, case, said: cases.resume(unit, case, by=by),
+    "giao-don-vi": lambda unit, by, case, said: cases.reassign(
+        unit, case, said.get("agency", ""), said.get("reason", ""), by=by),
+    "gop": lambda unit, by, case, said: cases.merge(unit, case, said.get("into", "").strip().upper(), by=by),
+    "mo-lai": lambda unit, by, case, said: cases.reopen(unit, case, said.get("reason", ""), by=by),
+    "ghi-chu": lambda unit, by, case, said: cases.comment(
+        unit, case, said.get("text", ""), public="public" in said, by=by),
+}  # fmt: skip
+
+
+def take(steps: Mapping[str, Step], name: str, thing: Any, otherwise: str) -> Any:
+    """Do it, and go back to the page it was asked for on; of a task that is gone, to ``otherwise``."""
+    if name not in steps:
+        raise NotFound(f"There is no step {name!r}.")
+    back = door.safe_address(request.form.get("back"), otherwise)
+    try:
+        door.changes(lambda unit, caller: steps[name](unit, caller, thing, request.form))()
+    except REFUSALS as error:
+        return pages.undone(refusal(name, error), back)
+    flash(_done(name))
+    return redirect(otherwise if name in ("tra-lai", "giao-cap-duoi") else back, 303)
+
+
+def _moment(said: Mapping[str, str]) -> datetime:
+    """Vietnam's time, as a browser's control writes it."""
+    try:
+        return datetime.fromisoformat(said.get("until", "")).replace(tzinfo=ZONE)
+    except ValueError:
+        raise InvalidRequest("Write the new due time.", field="until") from None
+
+
+def _done(name: str) -> str:
+    return {
+        "nhan": _("Đã nhận việc."), "tra-ve-nhom": _("Đã trả việc về nhóm."), "giao": _("Đã giao cho đồng nghiệp."),
+        "giao-cap-duoi": _("Đã giao cấp dưới làm."), "tra-lai": _("Đã trả lại nơi phân công."),
+        "lay-lai": _("Đã lấy lại việc."), "gia-han": _("Đã gia hạn."), "tam-dung": _("Đã tạm dừng tính thời hạn."),
+        "chay-tiep": _("Thời hạn chạy tiếp."), "giao-don-vi": _("Đã giao đơn vị khác chủ trì."),
+        "gop": _("Đã gộp vào vụ việc gốc."), "mo-lai": _("Đã mở lại vụ việc."), "ghi-chu": _("Đã ghi."),
+    }[name]  # fmt: skip
+
+
+def refusal(name: str, error: EngineError) -> str:
+    """Why not, in the reader's language; where we know no better, what such a refusal is called."""
+    known = {
+        ("nhan", "wrong-state"): _("Chưa nhận được: người khác đã nhận việc này, hoặc việc đã xong."),
+        ("tra-ve-nhom", "wrong-state"): _("Chưa trả được: ông (bà) không giữ việc này, hoặc việc đã xong."),
+        ("giao", "invalid-request"): _("Chưa giao được: hãy chọn một đồng nghiệp cùng cơ quan."),
+        ("giao-cap-duoi", "invalid-request"): _("Chưa giao được: hãy chọn một cơ quan cấp dưới còn hoạt động."),
+        ("tra-lai", "wrong-state"): _("Chưa trả lại được: quy trình không cho trả lại ở bước này, hoặc việc đã xong."),
+        ("gia-han", "wrong-state"): _("Chưa gia hạn được: đã hết số lần gia hạn, đang tạm dừng hoặc đã xong."),
+        ("gia-han", "invalid-request"): _extension(error),
+        ("tam-dung", "wrong-state"): _("Chưa tạm dừng được: loại việc này không cho, hoặc thời hạn không đang chạy."),
+        ("chay-tiep", "wrong-state"): _("Chưa chạy tiếp được: thời hạn không đang tạm dừng."),
+        ("giao-don-vi", "invalid-request"): _("Chưa giao được: hãy chọn cơ quan và ghi lý do."),
+        ("gop", "invalid-request"): _("Chưa gộp được: phải là hai vụ việc khác nhau của cùng một tỉnh."),
+        ("gop", "wrong-state"): _("Chưa gộp được: một trong hai vụ việc đã xong, hoặc đã gộp vào vụ khác."),
+        ("mo-lai", "wrong-state"): _("Chưa mở lại được: vụ việc chưa xong, hoặc đã hết thời gian phản ánh lại."),
+        ("ghi-chu", "invalid-request"): _("Chưa ghi được: hãy viết từ 1 đến %(most)s ký tự.", most=cases.COMMENT_MAX),
+        ("tep", "invalid-request"): _("Chưa nhận được: tệp rỗng hoặc quá lớn."),
+    }.get((name, error.code))
+    if known is None and error.code == "invalid-request":
+        return _("Chưa làm được: hãy ghi lý do, tối đa %(most)s ký tự.", most=tasks.REASON_MAX)
+    return known or ". ".join(pages.said(error.code))
+
+
+def _extension(error: EngineError) -> str:
+    if latest := error.facts.get("latest_at"):
+        at = datetime.fromisoformat(latest).astimezone(ZONE)
+        return _("Chưa gia hạn được: muộn nhất là %(at)s.", at=f"{at:%H:%M %d/%m/%Y}")
+    return _("Chưa gia hạn được: hãy ghi lý do, và một hạn mới sau hạn hiện tại.")

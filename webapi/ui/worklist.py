@@ -1,0 +1,177 @@
+"""The handler's workplace: the worklist of one's agency, and a task with its form and its case beside it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from flask import Response, flash, jsonify, redirect, request, url_for
+
+from engine import access, areas, queries, tasks
+from engine.access import Account
+from engine.errors import InvalidAnswers, InvalidRequest, NotFound, WrongState
+from engine.queries import TaskFilter
+from engine.runtime import Unit
+from webapi.ui import door, dossier, forms, pages, steps
+from webapi.ui.pages import Pages, done, page
+from webapi.ui.words import _
+
+bp = Pages("ui_worklist")
+TASK = "/viec/<key:task_id>"
+VIEWS = {"toi": "mine", "chua-nhan": "unclaimed", "tat-ca": "all"}
+ROWS = 50
+
+
+# -- the list ------------------------------------------------------------------------------------------------------
+
+
+@bp.read("/viec")
+def index(unit: Unit, caller: Account) -> Any:
+    view, wanted = _view(), _wanted(caller)
+    found = queries.list_tasks(unit, caller, _narrowed(caller, view, wanted))
+    packages = [one for one in unit.catalogue.all_current(unit) if str(one.province["code"]) == caller.province]
+    facts = {"view": view, "views": VIEWS, "tasks": found.items, "after": found.after, "types": packages,
+             "counts": queries.count_tasks(unit, caller, wanted), "names": {one.code: one.name for one in packages},
+             "districts": _districts(packages)}  # fmt: skip
+    return page("ui/worklist.html", filters=_filters(), **facts)
+
+
+def _view() -> str:
+    return request.args.get("xem", "") if request.args.get("xem") in VIEWS else "tat-ca"
+
+
+def _filters() -> dict[str, str]:
+    """What narrows the list, as it stands in the address: a bookmark keeps it."""
+    return {name: value[:100] for name in ("loai", "khu", "q") if (value := request.args.get(name, "").strip())}
+
+
+def _wanted(caller: Account) -> TaskFilter:
+    said = _filters()
+    return TaskFilter(group=caller.agency, report_type=said.get("loai"), area=said.get("khu"), q=said.get("q"),
+                      limit=ROWS, after=request.args.get("after"))  # fmt: skip
+
+
+def _narrowed(caller: Account, view: str, wanted: TaskFilter) -> TaskFilter:
+    assignee = {"toi": caller.login, "chua-nhan": ""}.get(view)
+    group = None if view == "toi" else wanted.group
+    return replace(wanted, assignee=assignee, group=group)
+
+
+def _districts(packages: list[Any]) -> list[tuple[str, str]]:
+    known = {str(one["code"]): str(one["name"]) for package in packages[:1]
+             for one in package.province.get("areas", ()) if not one.get("parent")}  # fmt: skip
+    return sorted(known.items(), key=lambda pair: pair[1])
+
+
+@bp.change("/viec/nhan")
+def claim(unit: Unit, caller: Account) -> Any:
+    """Several at once. What somebody else has taken meanwhile is left to them."""
+    chosen = [int(one) for one in request.form.getlist("task") if one.isdecimal()][:ROWS]
+    taken = sum(_claimed(unit, one, caller) for one in chosen)
+    if taken < len(chosen):
+        flash(_("%(count)s việc không nhận được: đã có người nhận hoặc đã xong.", count=len(chosen) - taken), "wrong")
+    return done(_("Đã nhận %(count)s việc.", count=taken) if chosen else _("Chưa chọn việc nào."),
+                "ui_worklist.index", xem="toi")  # fmt: skip
+
+
+def _claimed(unit: Unit, task_id: int, caller: Account) -> bool:
+    try:
+        tasks.claim(unit, task_id, by=caller)
+    except (NotFound, WrongState):
+        return False
+    return True
+
+
+# -- one task ------------------------------------------------------------------------------------------------------
+
+
+@bp.read(TASK)
+def show(unit: Unit, caller: Account, task_id: int) -> Any:
+    return _shown(unit, caller, task_id)
+
+
+def _shown(unit: Unit, caller: Account, task_id: int, wrong: dict[str, str] | None = None) -> Any:
+    """Args:
+    wrong: what is wrong with what was posted, by question; "" for the whole.
+    """
+    task = queries.show_task(unit, caller, task_id)
+    facts = _case(unit, caller, task.number)
+    form, data = tasks.asked(unit, task_id, by=caller)
+    answers = forms.read(form, request.form) if form and wrong is not None else task.answers
+    files = [(file.id, file.name) for file in facts.get("files", ())]
+    parts = forms.draw(form, answers, wrong, data, files=files) if form else []
+    faults = [fault for part in parts for fault in part.faults()]
+    if wrong and not faults:
+        faults = [("", wrong.get("") or _("Biểu mẫu chưa điền đúng"))]
+    facts |= {"task": task, "parts": parts, "faults": faults, **_hands(unit, caller, task),
+              "conditional": bool(form) and any(one.hidden_when for one in form.fields)}  # fmt: skip
+    return page("ui/task.html", 422 if faults else 200, **facts)
+
+
+def _case(unit: Unit, caller: Account, number: str) -> dict[str, Any]:
+    """The case beside it; of a confidential one, an agency may have a task without seeing the case."""
+    try:
+        return dossier.of(unit, caller, number)
+    except NotFound:
+        return {"case": None}
+
+
+def _hands(unit: Unit, caller: Account, task: Any) -> dict[str, Any]:
+    """Whose it is, and to whom it can go."""
+    open_ = task.status == "open"
+    works = open_ and access.allows(caller, "work", task, unit)
+    delegates = open_ and access.allows(caller, "delegate", task, unit)
+    people = queries.list_accounts(unit, caller, agency=task.group, limit=queries.LIMIT_MAX).items if delegates else []
+    return {
+        "works": works and task.assignee in (None, caller.login), "mine": task.assignee == caller.login,
+        "claimable": works and task.assignee is None, "returns": works and tasks.can_be_returned(unit, task),
+        "colleagues": [one for one in people if one.active and one.login != task.assignee],
+        "below": queries.list_agencies(unit, parent=task.group, at=areas.today(unit)) if delegates else [],
+    }  # fmt: skip
+
+
+@bp.open("POST", TASK)
+def complete(task_id: int) -> Any:
+    """The case moves on; or the form comes back with what is wrong."""
+    if "refresh" in request.form:
+        return door.reads(lambda unit, caller: _shown(unit, caller, task_id, {}))()
+    try:
+        status = _complete(task_id)
+    except (InvalidAnswers, InvalidRequest) as error:
+        wrong = error.facts.get("errors") or {"": _("Nơi xảy ra hoặc nội dung chưa đúng: hãy kiểm tra lại.")}
+        return door.reads(lambda unit, caller: _shown(unit, caller, task_id, wrong))()
+    except steps.REFUSALS as error:
+        return pages.undone(steps.refusal("hoan-thanh", error), url_for("ui_worklist.show", task_id=task_id))
+    return _after(status, task_id)
+
+
+def _after(status: str, task_id: int) -> Any:
+    if status == "open":
+        flash(_("Đã ghi câu trả lời, nhưng quy trình gặp lỗi: văn phòng sẽ xử lý, không cần làm lại."), "wrong")
+        return redirect(url_for("ui_worklist.show", task_id=task_id), 303)
+    return done(_("Đã hoàn thành. Vụ việc đã chuyển bước tiếp theo."), "ui_worklist.index", xem="toi")
+
+
+@door.changes
+def _complete(unit: Unit, caller: Account, task_id: int) -> str:
+    form, _data = tasks.asked(unit, task_id, by=caller)
+    answers = forms.read(form, request.form) if form else {}
+    return tasks.complete(unit, task_id, answers, by=caller).status
+
+
+@bp.open("POST", f"{TASK}/an")
+def hides(task_id: int) -> Response:
+    """What the answers so far hide, for site.js."""
+    return _hides(task_id)  # type: ignore[no-any-return]
+
+
+@door.reads
+def _hides(unit: Unit, caller: Account, task_id: int) -> Response:
+    form, data = tasks.asked(unit, task_id, by=caller)
+    return jsonify(forms.hidden(form, forms.read(form, request.form), dict(data)) if form else [])
+
+
+@bp.open("POST", f"{TASK}/buoc/<name:step>")
+def act(task_id: int, step: str) -> Any:
+    """Claim, release, delegate, hand down, return."""
+    return steps.take(steps.TASK_STEPS, step, task_id, url_for("ui_worklist.index"))
