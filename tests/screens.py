@@ -27,6 +27,10 @@ SCREENS = (
     Screen("phan-anh-cho-bo-sung", "/tra-cuu/{asked}?ma={asked_secret}"),
     Screen("dang-nhap", "/dang-nhap"),
     Screen("tai-khoan", "/tai-khoan", "ubnd_74_718"),
+    Screen("dieu-hanh", "/tinh", "vpubnd_74"),
+    Screen("dieu-hanh-en", "/tinh?lang=en", "vpubnd_74"),
+    Screen("dieu-hanh-vu-viec", "/tinh/vu-viec/open?lang=vi", "vpubnd_74"),
+    Screen("vuong-mac", "/tinh/ket?lang=vi", "vpubnd_74"),
     Screen("khong-co", "/khong-co-trang-nay"),
 )
 

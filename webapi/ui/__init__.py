@@ -8,9 +8,9 @@ from flask import Flask, Response, send_from_directory
 from flask_wtf.csrf import generate_csrf
 from werkzeug.exceptions import NotFound
 
-from webapi.ui import door, login, navigation, pages, send, show, track, words
+from webapi.ui import door, login, navigation, office, overseer, pages, send, show, stuck, track, words
 
-PARTS = (send, track, login)
+PARTS = (send, track, login, office, stuck, overseer)
 _FOR_EVER = 365 * 24 * 3600
 
 
