@@ -37,6 +37,7 @@ from engine.runtime import Unit
 from engine.vietnamese import fold
 
 LIMIT_MAX = 200
+SOON = timedelta(hours=24)  # what a province counts as due soon
 LETTER_STATES = ("ready", "leased", "sent", "dead")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CURSOR = re.compile(r"(-?\d{1,17}|none)_(\d{1,15})\Z")
@@ -68,7 +69,9 @@ class CaseFilter:
     Attributes:
         agency: this agency's key; the case concerns or concerned it.
         open: still open (or, ``False``, closed).
+        lead: the key of the agency that leads it; "" for cases that none leads yet. (``area`` "": not known yet.)
         overdue: open, not paused, and past its due time.
+        soon: open, not paused, not overdue, and due within `SOON`.
         q: a case number, or words of the subject with or without marks.
         sort: "newest", or "due" for open ones that fall due first; left out, "due" for overdue ones.
     """
@@ -80,6 +83,8 @@ class CaseFilter:
     area: str | None = None
     open: bool | None = None
     overdue: bool | None = None
+    lead: str | None = None
+    soon: bool | None = None
     q: str | None = None
     sort: str | None = None
     limit: int = 50
@@ -131,15 +136,18 @@ def list_cases(unit: Unit, account: Account, wanted: CaseFilter) -> Page:
 
 def case_conditions(unit: Unit, account: Account, wanted: CaseFilter) -> list[ColumnElement[bool]]:
     equal = {cases.c.province: wanted.province, cases.c.report_type: wanted.report_type,
-             cases.c.status: wanted.status, cases.c.area: wanted.area}  # fmt: skip
-    conditions = [column == value for column, value in equal.items() if value is not None]
+             cases.c.status: wanted.status, cases.c.area: wanted.area, cases.c.lead_agency: wanted.lead}  # fmt: skip
+    asked = {column: value for column, value in equal.items() if value is not None}
+    conditions = [column == value if value else column.is_(None) for column, value in asked.items()]
     if wanted.agency is not None:
         conditions.append(access.concerns(wanted.agency))
     if wanted.open is not None:
         conditions.append(cases.c.closed_at.is_(None) if wanted.open else cases.c.closed_at.is_not(None))
     if wanted.overdue is not None:
-        late = and_(cases.c.closed_at.is_(None), cases.c.paused_at.is_(None), cases.c.due_at < unit.now)
+        late = is_late(unit.now)
         conditions.append(late if wanted.overdue else or_(~late, cases.c.due_at.is_(None)))
+    if wanted.soon:
+        conditions.append(is_soon(unit.now))
     if wanted.q:
         said = cases.c.search_text.contains(fold(wanted.q), autoescape=True)
         # who may not read a case must not learn by searching what was said in it
@@ -159,6 +167,17 @@ def cases_of_phone(unit: Unit, account: Account, phone: str, limit: int = 8) -> 
     theirs = select(people.c.case_id).where(people.c.phone == phone)
     query = select(*SUMMARY).where(cases.c.id.in_(theirs), access.permits(account, "person", access.JOINED_CASES))
     return unit.all(query.order_by(cases.c.closed_at.is_not(None), cases.c.id.desc()).limit(limit))
+
+
+def is_late(now: datetime) -> ColumnElement[bool]:
+    """Open, its clock running, and past its due time."""
+    return and_(cases.c.closed_at.is_(None), cases.c.paused_at.is_(None), cases.c.due_at < now)
+
+
+def is_soon(now: datetime) -> ColumnElement[bool]:
+    """Open, its clock running, and due within `SOON`."""
+    running = and_(cases.c.closed_at.is_(None), cases.c.paused_at.is_(None))
+    return and_(running, cases.c.due_at >= now, cases.c.due_at < now + SOON)
 
 
 def show_case(unit: Unit, account: Account, number: str) -> dict[str, Any]:

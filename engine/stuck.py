@@ -196,6 +196,19 @@ REASONS: dict[str, Reason] = {
 }  # fmt: skip
 
 
+FACTS: dict[str, tuple[str, ...]] = {  # what a, b and c of a row are, for whoever writes a sentence of their own
+    "incident": ("element", "message"),
+    "suspended-job": ("kind", "error"),
+    "nobody": ("task", "agency"),
+    "overdue-task": ("task", "agency", "login"),
+    "dead-letter": ("kind", "topic", "error"),
+    "no-answer": ("message",),
+    "unrun-job": ("kind",),
+    "unserved": ("topic",),
+    "overdue-case": ("agency",),
+}
+
+
 # -- the questions -------------------------------------------------------------------------------------------------
 
 
@@ -215,8 +228,9 @@ def list_stuck(unit: Unit, account: Account, wanted: CaseFilter) -> Page:
 
 
 def explain(unit: Unit, account: Account, case: Row[Any]) -> dict[str, Any] | None:
-    """Why this case is stuck, or ``None``: {since, reason, why, next, also}.
+    """Why this case is stuck, or ``None``: {since, reason, why, facts, next, also}.
 
+    ``facts`` are what the sentence ``why`` is made of (`FACTS`; an agency by its name).
     ``next`` lists what this account may do about it: [{action, id}]; ``also`` the codes of further reasons.
     """
     return _reasons(unit, account, [case]).get(case.id)
@@ -242,10 +256,16 @@ def _reasons(unit: Unit, account: Account, of: Sequence[Row[Any]]) -> dict[int, 
         reason = REASONS[row.reason]
         told[row.case_id] = {
             "since": row.since, "reason": row.reason, "why": reason.tell(row, names), "also": {},
+            "facts": _facts(row, names),
             "next": [{"action": action, "id": row.thing} for action, right in reason.cures
                      if access.allows(account, right, _subject(right, row, by_id[row.case_id]), unit)],
         }  # fmt: skip
     return {key: one | {"also": [also for also in one["also"] if also != one["reason"]]} for key, one in told.items()}
+
+
+def _facts(row: Row[Any], names: dict[str, str]) -> dict[str, str | None]:
+    facts = dict(zip(FACTS[row.reason], (row.a, row.b, row.c), strict=False))
+    return facts | ({"agency": names.get(facts["agency"] or "", facts["agency"])} if "agency" in facts else {})
 
 
 def _subject(right: str, row: Row[Any], case: Row[Any]) -> Any:
@@ -253,6 +273,11 @@ def _subject(right: str, row: Row[Any], case: Row[Any]) -> Any:
     if right != "delegate":
         return case
     return SimpleNamespace(group=row.b, province=case.province, report_type=case.report_type, area=case.area)
+
+
+def rows_of(now: datetime) -> Subquery:
+    """Every reason of every stuck case, as a table with ``case_id``, for counting."""
+    return _union(now)
 
 
 def _union(now: datetime, ids: Sequence[int] | None = None) -> Subquery:

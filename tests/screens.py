@@ -35,6 +35,10 @@ SCREENS = (
     Screen("vu-viec-en", "/vu-viec/{working}?lang=en", "tongdai_74"),
     Screen("tiep-nhan", "/tiep-nhan?lang=vi", "tongdai_74"),
     Screen("tiep-nhan-dang-ghi", "/tiep-nhan?phone=0912345678&loai=BDKK&noi=Thu+Dau+Mot", "tongdai_74"),
+    Screen("dieu-hanh", "/tinh", "vpubnd_74"),
+    Screen("dieu-hanh-en", "/tinh?lang=en", "vpubnd_74"),
+    Screen("dieu-hanh-vu-viec", "/tinh/vu-viec/open?lang=vi", "vpubnd_74"),
+    Screen("vuong-mac", "/tinh/ket?lang=vi", "vpubnd_74"),
     Screen("khong-co", "/khong-co-trang-nay"),
 )
 

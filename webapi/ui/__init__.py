@@ -8,9 +8,24 @@ from flask import Flask, Response, send_from_directory
 from flask_wtf.csrf import generate_csrf
 from werkzeug.exceptions import NotFound
 
-from webapi.ui import casebook, desk, door, login, navigation, pages, send, show, track, words, worklist
+from webapi.ui import (
+    casebook,
+    desk,
+    door,
+    login,
+    navigation,
+    office,
+    overseer,
+    pages,
+    send,
+    show,
+    stuck,
+    track,
+    words,
+    worklist,
+)
 
-PARTS = (send, track, login, worklist, casebook, desk)
+PARTS = (send, track, login, worklist, casebook, desk, office, stuck, overseer)
 _FOR_EVER = 365 * 24 * 3600
 
 

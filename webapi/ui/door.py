@@ -89,7 +89,7 @@ def token() -> str:
     found, seen = session.get(TOKEN), session.get(SEEN, 0)
     if not found or _now() - seen > IDLE.total_seconds():
         raise NotAuthenticated("Log in to see this page.")
-    if _now() - seen > _NOTED.total_seconds():
+    if _now() - seen > _NOTED.total_seconds() and "X-Poll" not in request.headers:  # a page that reloads itself
         session[SEEN] = _now()
     return str(found)
 

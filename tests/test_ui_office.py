@@ -1,0 +1,126 @@
+"""The provincial office's and the overseer's pages: counts that lead to their cases, what is stuck, questions."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from sqlalchemy import text
+
+from engine import access, accounts, overview
+from tests.hotline import PHONE, Hotline
+from tests.visitor import Page, Visitor, style_free
+
+PASSWORD = "mot-mat-khau-dai"
+SAID = "Tụ tập đông người tại chợ"
+
+
+def enters(hotline: Hotline, login: str) -> Visitor:
+    with hotline.runtime.begin() as unit:
+        accounts.change(unit, login, {"password": PASSWORD}, None)
+    visitor = Visitor(hotline.app)
+    visitor.sends(visitor.opens("/dang-nhap"), login=login, password=PASSWORD)
+    return visitor
+
+
+def numbers(page: Page) -> set[str]:
+    return set(re.findall(r"1022\.BD\.\d{8}\.\d{5}", page.text))
+
+
+@pytest.mark.parametrize(("login", "home"), [("vanphong", "/tinh"), ("mattran", "/giam-sat")])
+def test_every_number_leads_to_exactly_that_many_cases(hotline: Hotline, login: str, home: str):
+    late = hotline.assigned()
+    hotline.waits(6)
+    fresh = hotline.receives(area="719")
+    who = enters(hotline, login)
+
+    page = who.opens(home)
+    links = page.find("//*[@id='counts']//a")
+    assert style_free(page) and len(links) > 8
+    for link in links:
+        behind = who.opens(link.get("href"))
+        assert len(numbers(behind)) == int(link.text_content()), link.get("href")
+    assert numbers(who.opens(f"{home}/vu-viec/late")) == {late}
+    assert numbers(who.opens(f"{home}/vu-viec/open?by=area&key=719")) == {fresh}
+    assert numbers(who.opens(f"{home}/vu-viec/open?by=agency&key=")) == {fresh}
+    assert numbers(who.opens(f"{home}/vu-viec/open?by=agency&key=ubnd_74_718")) == {late}
+
+
+def test_a_number_that_is_none_is_refused(hotline: Hotline):
+    who = enters(hotline, "vanphong")
+
+    for path in ("sai", "open?by=sai"):
+        assert who.opens(f"/tinh/vu-viec/{path}").status == 422 or who.opens(f"/tinh/vu-viec/{path}").status == 400
+
+
+@pytest.mark.parametrize("login", ["phuong", "mattran", "truc"])
+def test_the_offices_pages_are_not_for_everybody(hotline: Hotline, login: str):
+    who = enters(hotline, login)
+
+    assert [who.opens(path).status for path in ("/tinh", "/tinh/ket", "/tinh/vu-viec/open")] == [403] * 3
+
+
+def test_what_is_stuck_is_said_in_both_languages_and_can_be_helped_here(hotline: Hotline):
+    number = hotline.assigned()
+    hotline.waits(6)
+    who = enters(hotline, "vanphong")
+
+    page = who.opens("/tinh/ket")
+    assert "Việc “Xử lý” của UBND thành phố Thủ Dầu Một đã quá hạn" in page.text and style_free(page)
+    assert "The task “Xử lý” of UBND thành phố Thủ Dầu Một is overdue" in who.opens("/tinh/ket?lang=en").text
+    who.opens("/tinh/ket?lang=vi")
+    (form,) = page.find(f"//form[@action='/tinh/ket/{number}/reassign-case']")
+    at = page.find("//main//form").index(form)
+    done = who.sends(page, form=at, agency="ubnd_74_719", reason="Đúng địa bàn")
+
+    assert "Đã thực hiện: Chuyển cơ quan chủ trì" in done.text
+    assert hotline.case(number)["lead_agency"] == "ubnd_74_719"
+    token = page.find("//meta[@name='csrf-token']/@content")[0]
+    for action, body in (("extend-case", {"until": "mai"}), ("resend-letter", {"id": "x"}), ("sai", {})):
+        answer = who.posts(f"/tinh/ket/{number}/{action}", body | {"csrf_token": token})
+        assert answer.status in (400, 422), action
+
+
+def test_the_overseer_sees_nothing_personal_and_asks(hotline: Hotline):
+    number = hotline.assigned()
+    who = enters(hotline, "mattran")
+
+    pages = [who.opens(at) for at in ("/giam-sat", "/giam-sat/vu-viec/open", f"/giam-sat/{number}")]
+    for page in pages:
+        assert page.status == 200 and style_free(page)
+        for secret in (SAID, "Nguyễn Văn Bình", PHONE, PHONE[1:], "+84"):
+            assert secret not in page.source
+    refused = who.sends(pages[-1], question="Đã đến nơi chưa?")  # this type's process takes no questions
+
+    assert refused.status == 409
+    assert enters(hotline, "phuong").opens(f"/giam-sat/{number}").status in (403, 404)
+
+
+def test_a_confidential_case_is_not_even_counted_for_the_overseer(hotline: Hotline):
+    number = hotline.assigned()
+    hotline.names("vanphong")
+    with hotline.runtime.begin() as unit:
+        unit.execute(text("UPDATE cases SET secrecy = 'C4' WHERE number = :number").bindparams(number=number))
+
+    assert number not in enters(hotline, "mattran").opens("/giam-sat/vu-viec/open").text
+    assert number in enters(hotline, "vanphong").opens("/tinh/vu-viec/open").text
+
+
+def test_a_page_that_reloads_itself_does_not_keep_a_session_open(hotline: Hotline):
+    who = enters(hotline, "vanphong")
+
+    for _quarter in range(9):
+        hotline.waits(0.25)
+        page = who.opens("/tinh", **{"X-Poll": "1"})
+    assert page.url.startswith("/dang-nhap")
+
+
+def test_counting_reads_open_cases_only(hotline: Hotline):
+    hotline.receives()
+    with hotline.runtime.read() as unit:
+        office = access.Account(1, "vanphong", "", "office", "vp_74", "74")
+        query = overview._running(unit, office).compile(unit.connection, compile_kwargs={"render_postcompile": True})
+        if unit.connection.dialect.name == "sqlite":
+            values = tuple(None for _ in range(str(query).count("?")))
+            plan = unit.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", values).all()
+            assert "ix_cases_open" in " ".join(row[3] for row in plan)

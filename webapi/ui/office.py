@@ -1,0 +1,102 @@
+"""The provincial office: how things stand, and from every number to its cases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request
+
+from engine import access, overview, queries, stuck
+from engine.access import Account, Target
+from engine.queries import Page
+from engine.runtime import Unit
+from webapi.ui.pages import Pages, page
+from webapi.ui.words import _, in_language
+
+bp = Pages("ui_office")
+
+
+@bp.read("/tinh")
+def show(unit: Unit, caller: Account) -> Any:
+    must_be_office(unit, caller)
+    return page("ui/office.html", counts=counted(unit, caller), titles=titles(), states=states(), to="ui_office.cases")
+
+
+@bp.read("/tinh/vu-viec/<name:state>")
+def cases(unit: Unit, caller: Account, state: str) -> Any:
+    """The cases behind a number of the overview: ?by=agency&key=ubnd_74_718."""
+    must_be_office(unit, caller)
+    return page("ui/office_cases.html", state=states().get(state), **behind(unit, caller, state))
+
+
+def must_be_office(unit: Unit, caller: Account) -> None:
+    """These pages are for who answers for a province's incidents.
+
+    Raises:
+        NotAllowed
+    """
+    access.require(caller, "see-incident", Target(caller.province), unit)
+
+
+# -- what the overseer's pages show, too ---------------------------------------------------------------------------
+
+
+def counted(unit: Unit, caller: Account) -> overview.Overview:
+    """The counts, with the names of types."""
+    found = overview.show(unit, caller)
+    names = type_names(unit)
+    for count in found.by["type"]:
+        count.name = names.get(count.key)
+    return found
+
+
+def behind(unit: Unit, caller: Account, state: str) -> dict[str, Any]:
+    """What a list of cases shows: rows without anything personal, what they are of, and where the next page begins."""
+    way, key = request.args.get("by"), request.args.get("key", "")
+    wanted = overview.wanted(state, way, key, request.args.get("after"))
+    found: Page = (stuck.list_stuck if state == "stuck" else queries.list_cases)(unit, caller, wanted)
+    rows = [row if isinstance(row, dict) else row._mapping for row in found.items]
+    return {"cases": impersonal(unit, rows), "after": found.after, "of": _of(unit, caller, way, key)}
+
+
+def impersonal(unit: Unit, rows: Any) -> list[dict[str, Any]]:
+    """What may be shown of cases to whoever may not know who reported what: no subject, no place, no text."""
+    agencies = {row.key: row.name for row in queries.list_agencies(unit)} if rows else {}
+    areas = overview.area_names(unit, {row["area"] for row in rows if row["area"]})
+    return [_impersonal(unit, row, agencies, areas) for row in rows]
+
+
+def _impersonal(unit: Unit, row: Any, agencies: dict[str, str], areas: dict[str, str]) -> dict[str, Any]:
+    package = unit.catalogue.pinned(unit, row["definition_id"])
+    return {
+        "number": row["number"], "type": in_language(package.name, row["report_type"]),
+        "status": in_language(package.status(row["status"]), row["status"]),
+        "area": areas.get(row["area"]), "agency": agencies.get(row["lead_agency"], row["lead_agency"]),
+        "opened_at": row["opened_at"], "due_at": row["due_at"], "warned_at": row["warned_at"],
+        "paused": row["paused_at"] is not None, "closed": row["closed_at"] is not None,
+    }  # fmt: skip
+
+
+def type_names(unit: Unit) -> dict[str, str]:
+    return {one.code: in_language(one.name, one.code) for one in unit.catalogue.all_current(unit)}
+
+
+def titles() -> dict[str, tuple[str, str]]:
+    """What is counted by: its title, and what a row without a key is called."""
+    return {
+        "agency": (_("Theo cơ quan chủ trì"), _("Chưa có cơ quan chủ trì")),
+        "type": (_("Theo loại phản ánh"), ""),
+        "area": (_("Theo địa bàn"), _("Chưa rõ địa bàn")),
+    }
+
+
+def states() -> dict[str, str]:
+    return {"open": _("Đang mở"), "soon": _("Đến hạn trong 24 giờ"), "late": _("Quá hạn"), "stuck": _("Vướng mắc")}
+
+
+def _of(unit: Unit, caller: Account, way: str | None, key: str) -> str:
+    """The agency, type or district that a list is of."""
+    if way not in titles():
+        return ""
+    names = type_names(unit) if way == "type" else overview.names(unit, way, [key])
+    return names.get(key) or key or titles()[way][1]

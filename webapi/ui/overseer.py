@@ -1,0 +1,44 @@
+"""The overseer (Mặt trận Tổ quốc, HĐND): how far things are, and a question into a case. Nothing personal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request
+
+from engine import access, cases, overview
+from engine.access import Account
+from engine.runtime import Unit
+from webapi.ui import office
+from webapi.ui.pages import Pages, done, page
+from webapi.ui.words import _
+
+bp = Pages("ui_overseer")
+
+
+@bp.read("/giam-sat")
+def show(unit: Unit, caller: Account) -> Any:
+    access.require(caller, "ask")
+    counts = office.counted(unit, caller)
+    return page("ui/office.html", counts=counts, titles=office.titles(), states=office.states(), to="ui_overseer.list")
+
+
+@bp.read("/giam-sat/vu-viec/<name:state>")
+def list(unit: Unit, caller: Account, state: str) -> Any:
+    access.require(caller, "ask")
+    return page("ui/office_cases.html", state=office.states().get(state), link="ui_overseer.case",
+                **office.behind(unit, caller, state))  # fmt: skip
+
+
+@bp.read("/giam-sat/<name:number>")
+def case(unit: Unit, caller: Account, number: str) -> Any:
+    """How far a case is, and the questions that were put into it: this agency's in full, others' only as a fact."""
+    row = access.find(unit, caller, "ask", number)
+    shown = office.impersonal(unit, [row._mapping])[0]
+    return page("ui/overseer_case.html", case=shown, asked=overview.questions(unit, row, caller))
+
+
+@bp.change("/giam-sat/<name:number>/hoi")
+def ask(unit: Unit, caller: Account, number: str) -> Any:
+    cases.ask(unit, number, request.form.get("question", ""), by=caller)
+    return done(_("Đã gửi câu hỏi"), "ui_overseer.case", number=number)

@@ -1,0 +1,115 @@
+"""What is stuck, why, in the reader's language, and what can be done about it right here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from flask import request
+
+from engine import cases, outbox, queries, repairs, stuck, tasks
+from engine.access import Account
+from engine.calendar import ZONE
+from engine.errors import InvalidRequest
+from engine.queries import CaseFilter
+from engine.runtime import Unit
+from webapi.ui import office
+from webapi.ui.pages import Pages, done, page
+from webapi.ui.words import _
+
+bp = Pages("ui_stuck")
+
+
+@bp.read("/tinh/ket")
+def index(unit: Unit, caller: Account) -> Any:
+    office.must_be_office(unit, caller)
+    found = stuck.list_stuck(unit, caller, CaseFilter(after=request.args.get("after"), limit=25))
+    shown = [case | {"stuck": one["stuck"] | {"why": why(one["stuck"])}}
+             for case, one in zip(office.impersonal(unit, found.items), found.items, strict=True)]  # fmt: skip
+    agencies = [row for row in queries.list_agencies(unit, caller.province) if row.kind != "overseer"]
+    return page("ui/stuck.html", cases=shown, after=found.after, agencies=agencies, labels=labels(), here=HERE)
+
+
+@bp.change("/tinh/ket/<name:number>/<name:action>")
+def act(unit: Unit, caller: Account, number: str, action: str) -> Any:
+    if action not in HERE:
+        raise InvalidRequest(f"Nothing here is called {action!r}.")
+    HERE[action](unit, caller, number)
+    return done(_("Đã thực hiện: %(what)s (%(number)s)", what=labels()[action], number=number), "ui_stuck.index")
+
+
+# -- what can be done here -----------------------------------------------------------------------------------------
+
+
+def _extend(unit: Unit, caller: Account, number: str) -> None:
+    try:
+        until = datetime.fromisoformat(request.form.get("until", "")).replace(tzinfo=ZONE)
+    except ValueError:
+        raise InvalidRequest("Say until when, as day and time.", field="until") from None
+    cases.extend(unit, number, until, request.form.get("reason", ""), by=caller)
+
+
+def _reassign(unit: Unit, caller: Account, number: str) -> None:
+    cases.reassign(unit, number, request.form.get("agency", ""), request.form.get("reason", ""), by=caller)
+
+
+def _resume(unit: Unit, caller: Account, number: str) -> None:
+    cases.resume(unit, number, by=caller)
+
+
+def _delegate(unit: Unit, caller: Account, number: str) -> None:
+    tasks.delegate(unit, _thing(), request.form.get("to", "").strip(), by=caller)
+
+
+def _retry(unit: Unit, caller: Account, number: str) -> None:
+    queries.show_incident(unit, caller, _thing(), "retry")
+    repairs.retry(unit, _thing(), caller.login)
+
+
+def _resend(unit: Unit, caller: Account, number: str) -> None:
+    queries.show_letter(unit, caller, _thing(), "resend")
+    outbox.resend(unit, _thing(), caller.login)
+
+
+HERE: dict[str, Callable[[Unit, Account, str], None]] = {
+    "extend-case": _extend, "reassign-case": _reassign, "resume-case": _resume, "delegate-task": _delegate,
+    "retry-incident": _retry, "resend-letter": _resend,
+}  # fmt: skip
+
+
+def _thing() -> int:
+    said = request.form.get("id", "")
+    if not (said.isascii() and said.isdigit() and len(said) < 16):
+        raise InvalidRequest("This is not what the page offered: open it again.", field="id")
+    return int(said)
+
+
+# -- words ---------------------------------------------------------------------------------------------------------
+
+
+def labels() -> dict[str, str]:
+    """What each of `stuck`'s actions is called; those that are not in `HERE` are done elsewhere, by whoever can."""
+    return {
+        "extend-case": _("Gia hạn"), "reassign-case": _("Chuyển cơ quan chủ trì"), "resume-case": _("Cho chạy tiếp"),
+        "delegate-task": _("Giao người khác"), "retry-incident": _("Thử lại bước lỗi"),
+        "resend-letter": _("Gửi lại tin"), "repair-report-type": _("Sửa quy trình của loại phản ánh này"),
+        "add-account": _("Mở tài khoản cho cơ quan này"), "start-worker": _("Khởi động tiến trình nền (worker)"),
+        "send-message": _("Xem vụ việc, báo cho quy trình điều nó đang chờ"),
+    }  # fmt: skip
+
+
+def why(found: dict[str, Any]) -> str:
+    """The reason in one sentence: the same facts as the engine's English one."""
+    said = {name: value or "–" for name, value in found["facts"].items()}
+    return {
+        "incident": _("Bước %(element)s không thực hiện được: %(message)s"),
+        "suspended-job": _("Việc định giờ %(kind)s bị treo: %(error)s"),
+        "nobody": _("Việc “%(task)s” chờ %(agency)s, nhưng cơ quan này chưa có ai có tài khoản."),
+        "overdue-task": _("Việc “%(task)s” của %(agency)s đã quá hạn; người nhận: %(login)s."),
+        "dead-letter": _("Không gửi được %(kind)s “%(topic)s”: %(error)s"),
+        "no-answer": _("Quy trình chờ thông điệp “%(message)s”, trong khi vụ việc đã quá hạn."),
+        "unrun-job": _("Việc định giờ %(kind)s đã đến giờ mà chưa chạy: tiến trình nền có đang chạy không?"),
+        "unserved": _("Dịch vụ “%(topic)s” chưa có chương trình nào nhận: chương trình đó có đang chạy không?"),
+        "overdue-case": _("Vụ việc đã quá hạn; cơ quan chủ trì: %(agency)s."),
+    }[found["reason"]] % said  # fmt: skip
