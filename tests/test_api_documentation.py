@@ -41,11 +41,12 @@ def test_every_operation_says_what_it_is_for_and_how_it_refuses(document):
     assert list(refusal) == ["application/problem+json"]
 
 
-def test_what_needs_no_token_is_the_citizens_door_and_the_login(document):
+def test_what_needs_no_token_is_the_citizens_door_what_is_published_and_the_login(document):
     open_ = {name for name, operation in operations(document) if not operation.get("security")}
 
     assert open_ == {"GET /api/v1/track/{number}", "POST /api/v1/track/{number}/message", "POST /api/v1/login",
-                     "DELETE /api/v1/login", "GET /api/v1/me"}  # fmt: skip
+                     "DELETE /api/v1/login", "GET /api/v1/me", "GET /api/v1/published",
+                     "GET /api/v1/published/sheet.csv"}  # fmt: skip
 
 
 def test_everything_that_is_made_takes_an_idempotency_key(document):

@@ -35,8 +35,11 @@ def index(unit: Unit, caller: Account) -> Any:
 def act(unit: Unit, caller: Account, number: str, action: str) -> Any:
     if action not in HERE:
         raise InvalidRequest(f"Nothing here is called {action!r}.")
-    HERE[action](unit, caller, number)
-    return done(_("Đã thực hiện: %(what)s (%(number)s)", what=labels()[action], number=number), "ui_stuck.index")
+    moved = HERE[action](unit, caller, number)
+    what = labels()[action]
+    if moved is False:
+        return done(_("Chưa qua được, vẫn như cũ: %(what)s (%(number)s)", what=what, number=number), "ui_stuck.index")
+    return done(_("Đã thực hiện: %(what)s (%(number)s)", what=what, number=number), "ui_stuck.index")
 
 
 # -- what can be done here -----------------------------------------------------------------------------------------
@@ -62,9 +65,10 @@ def _delegate(unit: Unit, caller: Account, number: str) -> None:
     tasks.delegate(unit, _thing(), request.form.get("to", "").strip(), by=caller)
 
 
-def _retry(unit: Unit, caller: Account, number: str) -> None:
+def _retry(unit: Unit, caller: Account, number: str) -> bool:
+    """Whether the step was taken; if not, the incident stays, with what went wrong this time."""
     queries.show_incident(unit, caller, _thing(), "retry")
-    repairs.retry(unit, _thing(), caller.login)
+    return repairs.retry(unit, _thing(), caller.login)
 
 
 def _resend(unit: Unit, caller: Account, number: str) -> None:
@@ -72,7 +76,7 @@ def _resend(unit: Unit, caller: Account, number: str) -> None:
     outbox.resend(unit, _thing(), caller.login)
 
 
-HERE: dict[str, Callable[[Unit, Account, str], None]] = {
+HERE: dict[str, Callable[[Unit, Account, str], bool | None]] = {
     "extend-case": _extend, "reassign-case": _reassign, "resume-case": _resume, "delegate-task": _delegate,
     "retry-incident": _retry, "resend-letter": _resend,
 }  # fmt: skip
