@@ -120,7 +120,9 @@ class Worker:
 
     def tick(self) -> int:
         """Do what is due, understand what came in, send what is owed; returns how many of all."""
-        return self.work() + self.understand() + sum(self.relay(kind) for kind in outbox.KINDS)
+        done = self.work() + self.understand()
+        owed = outbox.owed(self.runtime)
+        return done + sum(self.relay(kind) for kind in outbox.KINDS if kind in owed)
 
     def work(self, limit: int = JOBS_PER_TICK) -> int:
         """Do jobs until none is due, or ``limit`` of them are done."""

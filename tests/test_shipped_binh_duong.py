@@ -255,7 +255,9 @@ def test_a_suggestion_that_is_not_adopted_is_kept_and_thanked_for(province):
     """)
 
     assert settled(province, number) == ("luu_theo_doi", "luu_theo_doi")
-    assert province.told(CITIZEN)[2:] == [
+    told = province.told(CITIZEN)[2:]
+    assert topics(told[:2]) == ["T18", "T18"]  # each agency that it went to next
+    assert told[2:] == [
         ("T20", f"1022: đã nghiên cứu góp ý {number}: lắp thêm đèn tín hiệu. Góp ý được lưu để theo dõi. "
                 "Trân trọng cảm ơn ông (bà)!")
     ]  # fmt: skip
