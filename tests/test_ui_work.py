@@ -51,7 +51,7 @@ def said(page: Page, tone: str = "flash") -> str:
 
 def test_the_worklist_shows_the_agencys_work_due_first_in_colour_and_words(province: Province, handler: Visitor):
     late = province.passes_on("BDTT", area="718")
-    province.waits("5 hours")
+    province.waits("45 minutes")
     fresh = province.passes_on("BDKK", area="718")
 
     page = handler.opens("/viec")
