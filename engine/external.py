@@ -19,10 +19,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, func, select, update
 
-from engine import access, incidents, instances, leases, model, outbox, registry
+from engine import access, incidents, instances, leases, messages, model, outbox
 from engine.access import Account, Columns
 from engine.errors import InvalidRequest, NotFound, WrongState
-from engine.flow.scripts import ScriptError, check_value
 from engine.flow.steps import Answer
 from engine.model import cases
 from engine.runtime import Runtime, Unit
@@ -96,17 +95,11 @@ def complete(unit: Unit, task_id: int, worker: str, answer: dict[str, Any], *, b
         WrongState: another program has it, or the case no longer waits for it.
         InvalidRequest: the answer is too large, too deep, or says what only the engine may say.
     """
-    task = _held(unit, task_id, worker, by)
-    taken = sorted(registry.RESERVED.intersection(answer))
-    if taken:
-        raise InvalidRequest(f"The answer may not say {taken[0]!r}: that is the case's own.")
-    try:
-        answer = check_value(answer, "the answer")
-    except ScriptError as error:
-        raise InvalidRequest(str(error)) from None
+    case, task = _held(unit, task_id, worker, by)
+    answer = messages.checked(answer, "answer")
     _end(unit, task)
     unit.record(task.case_id, "service-answered", by.login, outbox=task.id, topic=task.topic)
-    instances.advance(unit, task.case_id, Answer(task.token, answer), by=by.login)
+    instances.advance(unit, task.case_id, Answer(task.token, answer), by=by.login, case=case)
 
 
 def fail(
@@ -121,7 +114,7 @@ def fail(
     Raises:
         NotFound, WrongState: as for `complete`.
     """
-    task = _held(unit, task_id, worker, by)
+    _case, task = _held(unit, task_id, worker, by)
     why = (message or "the service failed").strip()[:MESSAGE_MAX]
     left = outbox.ATTEMPTS_MAX - task.attempts if retries is None else retries
     change = _FREE | {"last_error": why, "error_details": details[:20_000] or None, "retries": retries,
@@ -140,7 +133,7 @@ def extend(unit: Unit, task_id: int, worker: str, lock: timedelta, *, by: Accoun
         NotFound, WrongState: as for `complete`.
     """
     _check(worker, 1, [lock])
-    task = _held(unit, task_id, worker, by)
+    _case, task = _held(unit, task_id, worker, by)
     unit.execute(update(_ROWS).where(_ROWS.c.id == task.id).values(lease_until_at=unit.now + lock))
 
 
@@ -237,15 +230,15 @@ def _whole(unit: Unit, ids: list[int]) -> list[Row[Any]]:
     return [rows[one] for one in ids]
 
 
-def _held(unit: Unit, task_id: int, worker: str, by: Account) -> Row[Any]:
-    """A task that this worker has locked; the case first, as everybody locks it first."""
+def _held(unit: Unit, task_id: int, worker: str, by: Account) -> tuple[Row[Any], Row[Any]]:
+    """A task that this worker has locked, and its case; the case first, as everybody locks it first."""
     seen = find(unit, task_id, by=by)
-    instances.load(unit, seen.case_id)
+    case = instances.load(unit, seen.case_id)
     task = find(unit, task_id, by=by, hold=True)
     if task.state != "leased" or task.lease_owner != worker:
         holder = "nobody" if task.state != "leased" else "another worker"
         raise WrongState(f"The external task {task_id} is locked by {holder}, not by {worker!r}: fetch it again.")
-    return task
+    return case, task
 
 
 def _end(unit: Unit, task: Row[Any]) -> None:

@@ -35,13 +35,25 @@ def deliver(unit: Unit, name: str, payload: dict[str, Any], number: str, *, by: 
     if name == REOPEN:
         raise InvalidRequest(f"{name!r} is not sent like this: say it with POST /cases/{{number}}/reopen.")
     case = access.find(unit, by, "message" if name in FROM_CITIZENS else "tell", number, lock=True)
-    taken = sorted(registry.RESERVED.intersection(payload))
-    if taken:
-        raise InvalidRequest(f"The payload may not say {taken[0]!r}: that is the case's own.")
-    try:
-        payload = check_value(payload, "the payload")
-    except ScriptError as error:
-        raise InvalidRequest(str(error)) from None
+    payload = checked(payload, "payload")
     outcome = instances.advance(unit, case.id, Deliver(name, payload), by=by.login)
     unit.record(case.id, "message", by.login, message=name)
     return outcome is not None
+
+
+def checked(said: dict[str, Any], what: str) -> dict[str, Any]:
+    """What somebody outside says, before it joins a case's data.
+
+    Args:
+        what: it is called where it is refused: "payload".
+
+    Raises:
+        InvalidRequest: it is too large, too deep, or names what only the engine may say.
+    """
+    taken = sorted(registry.RESERVED.intersection(said))
+    if taken:
+        raise InvalidRequest(f"The {what} may not say {taken[0]!r}: that is the case's own.")
+    try:
+        return check_value(said, f"the {what}")  # type: ignore[no-any-return]
+    except ScriptError as error:
+        raise InvalidRequest(str(error)) from None

@@ -124,7 +124,11 @@ def _rows(unit: Unit, wanted: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _definition(unit: Unit, row: dict[str, Any]) -> dict[str, Any]:
-    name = unit.catalogue.pinned(unit, row["id"]).name.get("vi", row["key"])
+    return described(row, unit.catalogue.pinned(unit, row["id"]).name.get("vi", row["key"]))
+
+
+def described(row: dict[str, Any], name: str) -> dict[str, Any]:
+    """A version as Camunda describes a process definition."""
     return {
         "id": definition_id(row["key"], row["version"], row["id"]), "key": row["key"], "name": name,
         "version": row["version"], "deploymentId": str(row["id"]), "resource": "process.bpmn", "category": None,

@@ -11,7 +11,7 @@ from engine import deployments
 from engine.errors import NotFound
 from engine.runtime import Unit
 from webapi.camunda import door, values
-from webapi.camunda.ids import definition_id
+from webapi.camunda.definitions import described
 
 bp = Blueprint("deployments", __name__, url_prefix="/deployment")
 
@@ -28,7 +28,8 @@ def create(unit: Unit, by: Any) -> Any:
     name = request.form.get("deployment-name", "")
     deployed = deployments.amend(unit, _files(), name, by=by)
     row = deployments.show(unit, deployed.id)
-    made = None if deployed.unchanged else {_id(row): _definition(row)}
+    definition = described(row, row["key"])
+    made = None if deployed.unchanged else {definition["id"]: definition}
     return _deployment(row) | {
         "name": name or row["key"], "source": request.form.get("deployment-source"),
         "deployedProcessDefinitions": made, "deployedCaseDefinitions": None, "deployedDecisionDefinitions": None,
@@ -100,20 +101,9 @@ def _files() -> dict[str, str]:
         raise BadRequest("A file is not UTF-8 text.") from None
 
 
-def _id(row: dict[str, Any]) -> str:
-    return definition_id(row["key"], row["version"], row["id"])
-
-
 def _deployment(row: dict[str, Any]) -> dict[str, Any]:
     return {"id": str(row["id"]), "name": row["key"], "source": None, "tenantId": None, "links": [],
             "deploymentTime": values.instant(row["created_at"])}  # fmt: skip
-
-
-def _definition(row: dict[str, Any]) -> dict[str, Any]:
-    return {"id": _id(row), "key": row["key"], "name": row["key"], "version": row["version"], "deploymentId":
-            str(row["id"]), "resource": "process.bpmn", "category": None, "description": None, "diagram": None,
-            "suspended": False, "tenantId": None, "versionTag": None, "historyTimeToLive": None,
-            "startableInTasklist": True}  # fmt: skip
 
 
 def _warnings(warnings: list[dict[str, Any]]) -> dict[str, Any]:
