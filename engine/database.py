@@ -23,6 +23,7 @@ IDLE_SECONDS = 5  # a connection that has rested longer is asked whether it is s
 _JSON = {
     "json_serializer": lambda value: orjson.dumps(value).decode(),
     "json_deserializer": orjson.loads,
+    "pool_reset_on_return": None,  # whoever begins a transaction here ends it
     "pool_use_lifo": True,  # the connection used last has its pages and plans at hand
     "hide_parameters": True,  # an error's text ends up in logs, and values may be personal
 }

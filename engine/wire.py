@@ -8,18 +8,24 @@ open: its own cursors, commit and rollback can be used beside this.
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from psycopg import Connection, pq
 from psycopg.adapt import PyFormat, Transformer
-from psycopg.errors import error_from_result
+from psycopg.errors import OperationalError, error_from_result
 from psycopg.generators import fetch_many, send
 
 Asked = tuple[str, Sequence[Any]]  # SQL with $1, $2, … whose types it makes plain, and the values
 Answer = tuple[list[tuple[Any, ...]], int]  # the rows, and how many were read or changed
 
-_BEGIN = b"BEGIN ISOLATION LEVEL READ COMMITTED"
+_BEGIN, _COMMIT = "BEGIN ISOLATION LEVEL READ COMMITTED", "COMMIT"
+# libpq's function itself: ctypes lets go of Python's lock, psycopg's `pipeline_sync` does not. The kernel likes to run
+# PostgreSQL on our processor as soon as it has something to read, and all other threads would wait for it.
+_sync = ctypes.CDLL(sys.modules[pq.PGconn.__module__].__file__).PQpipelineSync
+_sync.argtypes = [ctypes.c_void_p]
 _DONE = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
 
 
@@ -43,26 +49,25 @@ class Wire:
         idle = self._libpq.transaction_status == pq.TransactionStatus.IDLE
         if idle and not asked:
             return
-        named = [(self._names.get(sql) or self._prepare(sql), self._bound(values)) for sql, values in asked]
+        named = [(self._named(sql), self._bound(values)) for sql, values in asked]
         if len(named) == 1 and not idle and not commit:
             yield self._read(self._libpq.exec_prepared(*named[0]))
             return
-        for place, result in enumerate(self._exchange(named, idle, commit)):
+        begin = [(self._named(_BEGIN), None)] if idle else []
+        end = [(self._named(_COMMIT), None)] if commit else []
+        for place, result in enumerate(self._exchange([*begin, *named, *end])):
             answer = self._read(result)
             if idle <= place < len(named) + idle:
                 yield answer
 
-    def _exchange(self, named: Sequence[Any], begin: bool, commit: bool) -> list[pq.abc.PGresult]:
+    def _exchange(self, commands: Sequence[Any]) -> list[pq.abc.PGresult]:
         """One result for each command, in order; those after one that failed say so too."""
         self._libpq.enter_pipeline_mode()
         try:
-            if begin:
-                self._libpq.send_query_params(_BEGIN, None)
-            for name, bound in named:
+            for name, bound in commands:
                 self._libpq.send_query_prepared(name, bound)
-            if commit:
-                self._libpq.send_query_params(b"COMMIT", None)
-            self._libpq.pipeline_sync()
+            if not _sync(self._libpq.pgconn_ptr):
+                raise OperationalError(self._libpq.get_error_message())
             self._connection.wait(send(self._libpq))
             results: list[pq.abc.PGresult] = []
             while not results or results[-1].status != pq.ExecStatus.PIPELINE_SYNC:
@@ -71,10 +76,12 @@ class Wire:
             self._libpq.exit_pipeline_mode()
         return results[:-1]
 
-    def _prepare(self, sql: str) -> bytes:
-        name = b"ts_%d" % len(self._names)
-        self._read(self._libpq.prepare(name, sql.encode()))
-        self._names[sql] = name
+    def _named(self, sql: str) -> bytes:
+        name = self._names.get(sql)
+        if name is None:
+            name = b"ts_%d" % len(self._names)
+            self._read(self._libpq.prepare(name, sql.encode()))
+            self._names[sql] = name
         return name
 
     def _bound(self, values: Sequence[Any]) -> Sequence[Any]:

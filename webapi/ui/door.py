@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, g, request, session
-from flask.sessions import SecureCookieSessionInterface
+from flask import Flask, Request, g, request, session
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
 from engine import accounts
 from engine.access import Account
@@ -32,6 +32,12 @@ TOKEN, SEEN = "token", "seen"
 
 class Sessions(SecureCookieSessionInterface):
     """Flask's, with a cookie that is Secure wherever the page came by https."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """Programs send no cookie: for them no signature is made ready."""
+        if self.get_cookie_name(app) not in request.cookies:
+            return self.session_class()
+        return super().open_session(app, request)
 
     def get_cookie_secure(self, app: Flask) -> bool:
         return request.is_secure
