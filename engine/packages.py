@@ -27,6 +27,7 @@ from engine.errors import InvalidPackage, InvalidRequest, NotFound
 from engine.flow.check import Fault, check
 from engine.flow.machine import Machine
 from engine.flow.nodes import START_CASE
+from engine.flow.outlook import Outlook
 from engine.flow.parser import parse
 from engine.flow.road import Stop, road
 from engine.flow.xml import parse_xml
@@ -80,6 +81,11 @@ class Package:
     def road(self) -> list[Stop]:
         """The steps that people take on the way to an answer, as the diagram names them."""
         return road(self.files, self.type["process"])
+
+    @cached_property
+    def outlook(self) -> Outlook:
+        """Whether a process that stands somewhere can still come to an end."""
+        return Outlook(self.files)
 
     @cached_property
     def diagram(self) -> str:

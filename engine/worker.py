@@ -20,7 +20,7 @@ from uuid import uuid4
 
 from sqlalchemy import delete, select
 
-from engine import arrivals, days, delivery, instances, jobs, leases, marks, outbox
+from engine import arrivals, days, delivery, instances, jobs, leases, marks, migrations, outbox
 from engine.errors import NotFound, WrongState
 from engine.jobs import Job
 from engine.leases import LEASE
@@ -119,8 +119,8 @@ class Worker:
         self._stopping = Event()
 
     def tick(self) -> int:
-        """Do what is due, understand what came in, send what is owed; returns how many of all."""
-        done = self.work() + self.understand()
+        """Do what is due, understand what came in, move cases, send what is owed; returns how many of all."""
+        done = self.work() + self.understand() + self.migrate()
         owed = outbox.owed(self.runtime)
         return done + sum(self.relay(kind) for kind in outbox.KINDS if kind in owed)
 
@@ -148,6 +148,13 @@ class Worker:
             if arrival_id is None:
                 break
             arrivals.attempt(self.runtime, arrival_id, self.readers)
+            done += 1
+        return done
+
+    def migrate(self, limit: int = BATCH) -> int:
+        """Move cases that are to run in another version; returns how many."""
+        done = 0
+        while done < limit and not self.stopping and migrations.step(self.runtime):
             done += 1
         return done
 

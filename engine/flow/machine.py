@@ -11,7 +11,7 @@ from typing import Any
 from SpiffWorkflow import TaskState
 
 from engine.errors import ProcessFault, WrongState
-from engine.flow import codec
+from engine.flow import codec, moves
 from engine.flow.events import Alarm, Catch, waiting_for
 from engine.flow.nodes import ServiceTask, UserTask
 from engine.flow.parser import Definition
@@ -19,9 +19,11 @@ from engine.flow.steps import (
     Abandon,
     Amend,
     Answer,
+    Arrive,
     Complete,
     Deliver,
     Fire,
+    Modify,
     Notify,
     OpenTask,
     Outcome,
@@ -218,4 +220,6 @@ _TAKE: dict[type[Any], Any] = {
     Amend: _amend,
     Reassign: _reassign,
     Abandon: _abandon,
+    Arrive: moves.arrive,
+    Modify: moves.modify,
 }
