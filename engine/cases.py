@@ -14,8 +14,8 @@ from engine import access, areas, clocks, communes, instances, messages, model
 from engine.access import Account
 from engine.errors import InvalidRequest, WrongState
 from engine.flow.steps import Abandon, Amend, Deliver
+from engine.reasons import checked_reason
 from engine.runtime import Unit
-from engine.tasks import checked_reason
 from engine.texts import local_time
 from engine.vietnamese import nfc
 

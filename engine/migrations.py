@@ -23,8 +23,8 @@ from engine.errors import EngineError, InvalidRequest, NotFound, WrongState
 from engine.flow.transfer import Elements, Misfit
 from engine.model import cases, definitions, migration_cases, migrations
 from engine.packages import Package
+from engine.reasons import checked_reason
 from engine.runtime import Runtime, Unit
-from engine.tasks import checked_reason
 from engine.transfers import Moved, Plan
 
 CHUNK = 200  # cases looked at together

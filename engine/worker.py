@@ -21,7 +21,7 @@ from uuid import uuid4
 from sqlalchemy import delete, select
 
 from engine import arrivals, days, delivery, instances, jobs, leases, marks, migrations, outbox
-from engine.errors import NotFound, WrongState
+from engine.errors import NotFound, Suspended, WrongState
 from engine.jobs import Job
 from engine.leases import LEASE
 from engine.model import inbox, login_failures
@@ -42,7 +42,8 @@ def run(runtime: Runtime, job: Job, jitter: Random) -> str:
 
     Returns:
         done | gone (somebody else has it, or it was cancelled) | busy (its case is; it is put back) |
-        late (the process no longer waits for it) | failed (it is tried again later, or has become an incident)
+        held (its case is suspended) | late (the process no longer waits for it) |
+        failed (it is tried again later, or has become an incident)
     """
     try:
         with runtime.begin() as unit:
@@ -53,6 +54,9 @@ def run(runtime: Runtime, job: Job, jitter: Random) -> str:
                 return "gone"
             perform(unit, job)
         return "done"
+    except Suspended:
+        jobs.hold(runtime, job)
+        return "held"
     except (WrongState, NotFound) as error:
         jobs.discard(runtime, job, error)
         return "late"

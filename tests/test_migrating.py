@@ -124,7 +124,8 @@ def test_a_preview_says_who_can_move_and_why_others_cannot(hotline):
     files = package(**NEW)
 
     def look(elements):
-        return in_unit(hotline, lambda unit, by: migrations.preview(unit, packages.Package(files), None, elements, by=by))
+        target = packages.Package(files)
+        return in_unit(hotline, lambda unit, by: migrations.preview(unit, target, None, elements, by=by))
 
     found = look({})
     assert (found.running, found.can_move) == (2, 1)
