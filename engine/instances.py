@@ -193,7 +193,8 @@ def advance(
         return None
     _write_state(unit, case, outcome)
     _close(unit, package, case_id, outcome, step)
-    unit.record(case_id, event, by, element, step=type(step).__name__, passed=outcome.passed, **facts)
+    moved = {name: tokens for name, tokens in (("came", outcome.came), ("gone", outcome.gone)) if tokens}
+    unit.record(case_id, event, by, element, step=type(step).__name__, passed=outcome.passed, **moved, **facts)
     _mirror(unit, package, case, outcome, changed)
     _open(unit, package, case, outcome)
     clocks.arm(unit, package, case, outcome.armed, outcome.data)

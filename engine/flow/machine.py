@@ -88,7 +88,13 @@ class Machine:
         if type(step) in _REGROUPING:
             outcome.regrouped = _regroup([token for token in living if token.id in before])
         outcome.awaited = [(token.id, token.task_spec.message) for token in new if _message(token)]
+        outcome.came = [
+            [token.id, token.task_spec.bpmn_id]
+            for token in new
+            if token.task_spec.bpmn_id and not token.is_watcher and not token.is_sentry
+        ]
         alive = {token.id for token in living}
+        outcome.gone = [number for number in before if number not in alive]
         _note_left(outcome, {number: node for number, node in before.items() if number not in alive})
         outcome.armed = [timer for timer in process.armed if timer.token in alive]
         outcome.effects = [one for one in process.effects if isinstance(one, Notify) or one.token in alive]

@@ -229,4 +229,6 @@ class Outcome:
     awaited: list[tuple[int, str]] = field(default_factory=list)  # (token, message)
     effects: list[Notify | CallOut | StartCase | FindDuplicates] = field(default_factory=list)
     passed: list[str] = field(default_factory=list)  # ids of the drawn elements completed, in order
+    came: list[list[Any]] = field(default_factory=list)  # [token, element] of those that have come to wait somewhere
+    gone: list[int] = field(default_factory=list)  # tokens that waited and do not any more
     finished: bool = False

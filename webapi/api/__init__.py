@@ -21,6 +21,7 @@ from webapi.api import (
     contacts,
     days,
     deployments,
+    histories,
     incidents,
     login,
     messages,
@@ -40,7 +41,7 @@ from webapi.api.blueprint import PREFIX, Key, Name
 
 PARTS = (reports, contacts, days, statistics, publications, published, cases, attachments, tasks, messages,
          report_types, track, incidents, migrations, modifications, outbox, arrivals, deployments, accounts, agencies,
-         areas, tokens, login)  # fmt: skip
+         areas, histories, tokens, login)  # fmt: skip
 SECURITY = {"type": "http", "scheme": "bearer", "description": "a token (ts_…) from POST /login or POST /tokens"}
 
 
