@@ -11,7 +11,7 @@ back as long as it has taken no step since.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -106,13 +106,14 @@ def _running(unit: Unit, wanted: list[Any], visible: ColumnElement[bool]) -> Ite
 
 def start(
     unit: Unit, source_id: int, target_id: int, reason: str, elements: Elements | None = None,
-    canary: int | None = None, *, by: Account,
+    canary: int | None = None, numbers: Sequence[str] | None = None, *, by: Account,
 ) -> int:  # fmt: skip
     """Have all running cases of a version moved to another; workers do it.
 
     Args:
         elements: as for `preview`.
         canary: move so many, and then wait until somebody says `go_on` (or `undo`).
+        numbers: only these cases.
 
     Returns:
         The migration's id.
@@ -136,6 +137,8 @@ def start(
     made: int = unit.execute(insert(migrations).values(row).returning(migrations.c.id)).scalar_one()
     ours = select(literal(made), cases.c.id, literal("waiting")).join(model.instances)
     ours = ours.where(cases.c.definition_id == source_id, model.instances.c.finished_at.is_(None))
+    if numbers is not None:
+        ours = ours.where(cases.c.number.in_(numbers))
     unit.execute(insert(migration_cases).from_select(["migration_id", "case_id", "state"], ours))
     leases.wake(unit, unit.now)
     return made

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
@@ -11,7 +13,8 @@ from sqlalchemy import select
 from engine import accounts, migrations, model, packages
 from engine.worker import Worker
 from tests.drawing import draw
-from tests.hotline import LIFE, TYPE, package
+from tests.hotline import LIFE, TYPE, package, refused
+from tests.sources import ROOT
 
 RENAMED = re.sub(r"\bxu_ly\b", "giai_quyet", LIFE).replace('"Xử lý"', '"Giải quyết"')
 NEW_LIFE = RENAMED + """
@@ -22,6 +25,7 @@ nhac -> nhac_xong
 NEW_TYPE = TYPE.format(secrecy="C2").replace("\nxu_ly = {term", "\ngiai_quyet = {term")
 NEW = {"process__bpmn": draw(NEW_LIFE, "PAKN"), "type__toml": NEW_TYPE}
 PLAN = {"xu_ly": "giai_quyet"}
+TIMES = 17  # six cases each; tried with 167, too: 1,002 cases in 3 (SQLite) and 5 seconds (PostgreSQL)
 KEPT = {  # what moving a case must not touch, by table
     "cases": ("id", "number", "status", "due_at", "warned_at", "breached_at", "paused_at", "closed_at", "extensions"),
     "tasks": ("id", "token", "group", "assignee", "status", "created_at", "due_at", "warned_at", "answers"),
@@ -173,3 +177,70 @@ def test_a_canary_waits_and_an_undo_puts_back_all_that_have_not_gone_on(hotline)
     others = {name: [row for row in rows if row in after[name]] for name, rows in before.items()}
     assert {name: len(before[name]) - len(rows) for name, rows in others.items()} == {
         "cases": 1, "tasks": 1, "deadlines": 2, "jobs": 4, "subscriptions": 1, "outbox": 0}  # only those of the first
+
+
+def test_the_api_says_how_far_it_is_and_to_whom_it_is_open(hotline):
+    number = hotline.assigned()
+    source, target = deployed(hotline, **NEW)
+    plan = {"source_id": source, "target_id": target, "elements": PLAN}
+
+    found = hotline.as_("phantich").post("/migrations/preview", plan).json
+    assert found == {"running": 1, "can_move": 1, "cannot": []}
+    refused(hotline.as_("vanphong").post("/migrations/preview", plan), 403, "not-allowed")
+    for wrong, said in (({"target_id": source}, "two versions"), ({"elements": {"khong": "xu_ly"}}, "'khong'")):
+        assert said in refused(hotline.as_("phantich").post("/migrations", plan | {"reason": "x"} | wrong), 422,
+                               "invalid-request")  # fmt: skip
+    made = hotline.as_("phantich").post("/migrations", plan | {"reason": "Đổi tên"})
+    assert (made.status_code, made.json["counts"]) == (201, {"waiting": 1})
+    said = refused(hotline.as_("quantri").post("/migrations", plan | {"reason": "x"}), 409, "wrong-state")
+    assert said == "The migration 1 of PAKN is still under way: cancel it, or let it end."
+    assert hotline.as_("phantich").post("/migrations/1/cancel").json["state"] == "cancelled"
+    assert works(hotline) == 0
+    refused(hotline.as_("vanphong").get("/migrations/1"), 404, "not-found")
+    assert [one["state"] for one in hotline.as_("quantri").get("/migrations").json["items"]] == ["cancelled"]
+    assert hotline.task("phuong", number)["element"] == "xu_ly"
+
+
+def test_a_camunda_client_generates_validates_and_executes_a_plan(hotline):
+    number = hotline.assigned()
+    source, target = deployed(hotline, **NEW)
+    ids = {"sourceProcessDefinitionId": f"PAKN:1:{source}", "targetProcessDefinitionId": f"PAKN:2:{target}"}
+
+    def asks(path, body):
+        headers = {"Authorization": f"Bearer {hotline.tokens['phantich']}"}
+        return hotline.app.test_client().post(f"/engine-rest/migration/{path}", json=body, headers=headers)
+
+    plan = asks("generate", ids).json
+    assert {"sourceActivityIds": ["cho"], "targetActivityIds": ["cho"], "updateEventTrigger": False} in \
+        plan["instructions"]  # fmt: skip
+    (report,) = asks("validate", plan).json["instructionReports"]
+    assert report["failures"] == ["It stands at 'Xử lý' (xu_ly), which the other version does not have. (1)"]
+    plan["instructions"].append({"sourceActivityIds": ["xu_ly"], "targetActivityIds": ["giai_quyet"]})
+    assert asks("validate", plan).json["instructionReports"] == []
+    assert asks("execute", {"migrationPlan": plan, "processInstanceQuery": {"active": True}}).status_code == 400
+    hotline.assigned()  # of the new version by now
+    batch = asks("executeAsync", {"migrationPlan": plan, "processInstanceIds": [number]})
+    assert (batch.status_code, batch.json["totalJobs"]) == (200, 1)
+    works(hotline)
+    assert hotline.task("phuong", number)["element"] == "giai_quyet"
+
+
+def test_workers_may_be_killed_at_any_moment(hotline, database_url):
+    crowd(hotline, TIMES)
+    before = everything(hotline)
+    migration = started(hotline, deployed(hotline, process__bpmn=draw(RENAMED, "PAKN"), type__toml=NEW_TYPE))
+    command = [sys.executable, "-m", "tests.moving_actor", database_url]
+    for lines in (1, 7):
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as actor:
+            for _ in range(lines):
+                assert actor.stdout.readline() == "moved\n"
+            actor.kill()
+    counts = shown(hotline, migration)["counts"]
+    assert counts["moved"] >= 8 and counts["waiting"] > 0
+
+    works(hotline)
+    assert shown(hotline, migration)["counts"] == {"moved": 6 * TIMES}
+    assert everything(hotline) == before
+    told = select(model.events.c.case_id).where(model.events.c.kind == "migrated")
+    with hotline.runtime.read() as unit:
+        assert len({row.case_id for row in unit.all(told)}) == len(unit.all(told)) == 6 * TIMES

@@ -74,6 +74,8 @@ class MigrationIn(PlanIn):
     reason = Words(2_000, required=True)
     canary = fields.Integer(strict=True, validate=validate.Range(1), allow_none=True, load_default=None,
                             metadata={"description": "move so many, then wait"})  # fmt: skip
+    numbers = fields.List(Code(), load_default=None, validate=validate.Length(1, 1000),
+                          metadata={"description": "only these cases"})  # fmt: skip
 
 
 class MigrationQuery(In):
