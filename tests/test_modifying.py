@@ -122,6 +122,7 @@ def test_a_suspended_case_stands_still_and_catches_up_when_released(hotline):
     answer = hotline.as_("phuong").post(f"/tasks/{task['id']}/complete",
                                         {"answers": {"ket_qua": "khong_dung", "noi_dung_ket_qua": "x"}})
     assert "is suspended" in refused(answer, 409, "suspended")
+    refused(hotline.as_("mattran").post(f"/cases/{number}/question", {"question": "Sao lâu vậy?"}), 409, "suspended")
     with hotline.runtime.read() as unit:
         assert {row.state for row in unit.all(select(model.jobs))} == {"held"}
 
