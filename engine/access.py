@@ -135,6 +135,9 @@ RULES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("admin", "all", ALL, "figure close-day see-arrival retry-arrival"),
     ("operator", "province", ("C0",), "publish"),
     ("office", "province", ("C0",), "publish"),
+    ("analyst", "province", ALL, "migrate export"),
+    ("office", "province", ALL, "modify export"),
+    ("admin", "all", ALL, "migrate modify export"),
     ("citizen", "shown", ALL, "see comment attach reopen rate resume message"),
     ("visitor", "province", ALL, "report"),
 )
@@ -403,6 +406,7 @@ _WORDS = {  # what an action is called where it is refused
     "delegate": "delegate", "take-back": "take back", "see-task": "see the tasks of",
     "see-account": "see the accounts of",
     "see-incident": "see the incidents of", "see-outbox": "see the messages of", "resend": "send again",
+    "migrate": "move running cases of", "modify": "intervene in", "export": "export the histories of",
     "retry": "retry", "deploy": "deploy report types to", "manage": "manage accounts of",
     "contact": "note contacts of", "count": "count the contacts of", "figure": "see the exact figures of",
     "close-day": "close the days of", "publish": "publish",

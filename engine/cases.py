@@ -12,10 +12,10 @@ from sqlalchemy import Row, insert, select, update
 
 from engine import access, areas, clocks, communes, instances, messages, model
 from engine.access import Account
-from engine.errors import InvalidRequest, WrongState
+from engine.errors import InvalidRequest, Suspended, WrongState
 from engine.flow.steps import Abandon, Amend, Deliver
+from engine.reasons import checked_reason
 from engine.runtime import Unit
-from engine.tasks import checked_reason
 from engine.texts import local_time
 from engine.vietnamese import nfc
 
@@ -97,6 +97,8 @@ def reopen(unit: Unit, number: str, reason: str, *, by: Account) -> Row[Any]:
         _must_be_in_time(unit, case, case, "reopened")
     try:
         instances.advance(unit, case.id, Deliver(messages.REOPEN, payload), by=by.login)
+    except Suspended:
+        raise
     except WrongState:
         raise WrongState(
             f"The case {number} cannot be reopened now: send a new report and mention its number."
@@ -191,6 +193,8 @@ def ask(unit: Unit, number: str, question: str, *, by: Account) -> Row[Any]:
     payload = {"cau_hoi": checked_reason(question), "co_quan_giam_sat": by.agency}
     try:
         moved = instances.advance(unit, case.id, Deliver(messages.QUESTION, payload), by=by.login)
+    except Suspended:
+        raise
     except WrongState:
         raise WrongState(f"The case {number} takes no questions now: only while it is being handled.") from None
     if moved is not None:

@@ -198,6 +198,12 @@ def _rest_with(unit: Unit, case_id: int, timers: list[Timer]) -> None:
     unit.execute(update(jobs_table).where(*mine).values(state="suspended"))
 
 
+def follow_running(unit: Unit, package: Package, case_id: int, timer: Timer, row: Row[Any]) -> None:
+    """A timer that has just been armed falls due by a deadline that runs already, not by one that would begin now."""
+    mine = (jobs_table.c.case_id == case_id, jobs_table.c.token == timer.token, jobs_table.c.kind == "timer")
+    unit.execute(update(jobs_table).where(*mine).values(due_at=_point(package, row, timer.mark or "due")))
+
+
 def _followed(timer: Timer) -> dict[str, Any]:
     return {"term": timer.term, "mark": timer.mark} if timer.term else {}
 

@@ -9,15 +9,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, func, select, update
 
 from engine import access, packages
 from engine.access import Account, Target
-from engine.errors import InvalidPackage, InvalidRequest, NotFound
+from engine.errors import InvalidPackage, InvalidRequest, NotFound, WrongState
 from engine.flow.faults import Fault
 from engine.flow.xml import XmlFault, process_ids
 from engine.model import definitions
-from engine.packages import Deployed
+from engine.packages import Deployed, general_type
+from engine.reasons import checked_reason
 from engine.runtime import Unit
 
 _ABOUT = tuple(column for column in definitions.c if column.name != "files")
@@ -73,13 +74,61 @@ def file(unit: Unit, definition_id: int, name: str) -> str:
     return str(files[name])
 
 
+def suspend(unit: Unit, definition_id: int, reason: str, *, by: Account) -> None:
+    """No further case begins with this version: reports go to the version before, and if every version of a type is
+    suspended, to the province's general type (``message_type`` in province.toml), so that none is lost.
+
+    Raises:
+        NotFound, NotAllowed: there is no such version, or it is not for this account.
+        InvalidRequest: no reason.
+        WrongState: it is suspended already, or nothing would take its reports.
+    """
+    row, package = _mine(unit, definition_id, by)
+    if row.suspended_at is not None:
+        raise WrongState(f"Version {row.version} of {row.key} is suspended already.")
+    others = (definitions.c.key == row.key, definitions.c.id != row.id, definitions.c.suspended_at.is_(None),
+              definitions.c.active_from <= unit.now)  # fmt: skip
+    if unit.first(select(definitions.c.id).where(*others)) is None:
+        desk = general_type(unit, str(package.province["code"]))
+        if desk in (None, row.key):
+            raise WrongState(f"Nothing would take the reports of {row.key}: name a message_type in province.toml.")
+    _set(unit, row.id, suspended_at=unit.now, suspended_by=by.login, suspended_reason=checked_reason(reason))
+
+
+def release(unit: Unit, definition_id: int, *, by: Account) -> None:
+    """New cases may begin with this version again.
+
+    Raises:
+        NotFound, NotAllowed: there is no such version, or it is not for this account.
+        WrongState: it is not suspended.
+    """
+    row, _ = _mine(unit, definition_id, by)
+    if row.suspended_at is None:
+        raise WrongState(f"Version {row.version} of {row.key} is not suspended.")
+    _set(unit, row.id, suspended_at=None, suspended_by=None, suspended_reason=None)
+
+
+def _mine(unit: Unit, definition_id: int, by: Account) -> tuple[Row[Any], packages.Package]:
+    row = unit.first(select(*_ABOUT).where(definitions.c.id == definition_id))
+    if row is None:
+        raise NotFound(f"There is no deployment {definition_id}.")
+    package = unit.catalogue.pinned(unit, definition_id)
+    access.require(by, "deploy", Target(province=str(package.province["code"]), report_type=row.key), unit)
+    return row, package
+
+
+def _set(unit: Unit, definition_id: int, **values: Any) -> None:
+    unit.execute(update(definitions).where(definitions.c.id == definition_id).values(values))
+
+
 def _files(row: Row[Any]) -> dict[str, str]:
     return json.loads(zlib.decompress(row.files))  # type: ignore[no-any-return]
 
 
 def _current(unit: Unit) -> set[int]:
     in_force = select(definitions.c.key, func.max(definitions.c.version).label("version"))
-    in_force = in_force.where(definitions.c.active_from <= unit.now).group_by(definitions.c.key).subquery()
+    takes_reports = (definitions.c.active_from <= unit.now, definitions.c.suspended_at.is_(None))
+    in_force = in_force.where(*takes_reports).group_by(definitions.c.key).subquery()
     same = (definitions.c.key == in_force.c.key) & (definitions.c.version == in_force.c.version)
     return {row.id for row in unit.all(select(definitions.c.id).join(in_force, same))}
 

@@ -5,6 +5,7 @@
     ├── NotAuthenticated    we do not know who is calling
     ├── NotAllowed          the caller may not do that
     ├── WrongState          the thing has moved on
+    │   └── Suspended       the case is held, and goes on later
     ├── Stale               somebody else changed it first
     ├── InvalidAnswers      a form was not filled in as it asks
     ├── InvalidRequest      something other than a form is malformed or contradicts itself
@@ -58,6 +59,13 @@ class WrongState(EngineError):
     """The thing exists, but has moved on: it cannot do that any more."""
 
     code = "wrong-state"
+    status = 409
+
+
+class Suspended(WrongState):
+    """The case is suspended: it goes on once somebody releases it."""
+
+    code = "suspended"
     status = 409
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, func, select, update
 
-from engine import access, incidents, instances, leases, messages, model, outbox
+from engine import access, incidents, instances, jobs, leases, messages, model, outbox
 from engine.access import Account, Columns
 from engine.errors import InvalidRequest, NotFound, WrongState
 from engine.flow.steps import Answer
@@ -99,6 +99,9 @@ def complete(unit: Unit, task_id: int, worker: str, answer: dict[str, Any], *, b
     answer = messages.checked(answer, "answer")
     _end(unit, task)
     unit.record(task.case_id, "service-answered", by.login, outbox=task.id, topic=task.topic)
+    if case.suspended_at is not None:  # it is told once the case is released
+        jobs.put(unit, task.case_id, task.token, "answer", unit.now, {"result": answer})
+        return
     instances.advance(unit, task.case_id, Answer(task.token, answer), by=by.login, case=case)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, delete, insert, select, update
 
 from engine import births, clocks, duplicates, incidents, mail, registry
-from engine.errors import InvalidRequest, NotFound, ProcessFault, Stale
+from engine.errors import InvalidRequest, NotFound, ProcessFault, Stale, Suspended
 from engine.flow.steps import MIRRORED, SECRECY, Answer, Complete, OpenTask, Outcome, Start, Step
 from engine.model import areas, cases, deadlines, instances, jobs, participants, subscriptions, tasks
 from engine.packages import Package
@@ -175,8 +175,11 @@ def advance(
 
     Raises:
         WrongState: nothing waits for this step.
+        Suspended: the case is held.
     """
     case = case or load(unit, case_id)
+    if case.suspended_at is not None:
+        raise Suspended(f"The case {case.number} is suspended since {case.suspended_at:%Y-%m-%d %H:%M} UTC.")
     package = unit.catalogue.pinned(unit, case.definition_id)
     try:
         outcome = package.machine.take(case.state, step, clocks.moment(unit, package, case))
@@ -190,7 +193,8 @@ def advance(
         return None
     _write_state(unit, case, outcome)
     _close(unit, package, case_id, outcome, step)
-    unit.record(case_id, event, by, element, step=type(step).__name__, passed=outcome.passed, **facts)
+    moved = {name: tokens for name, tokens in (("came", outcome.came), ("gone", outcome.gone)) if tokens}
+    unit.record(case_id, event, by, element, step=type(step).__name__, passed=outcome.passed, **moved, **facts)
     _mirror(unit, package, case, outcome, changed)
     _open(unit, package, case, outcome)
     clocks.arm(unit, package, case, outcome.armed, outcome.data)

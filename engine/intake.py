@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from engine import access, areas, contacts, instances, registry
+from engine import access, areas, contacts, instances, packages, registry
 from engine.access import Account, Target
 from engine.calendar import ZONE
-from engine.errors import InvalidRequest
+from engine.errors import InvalidRequest, NotFound
 from engine.forms import contacts as addresses
 from engine.packages import Package
 from engine.runtime import Unit
@@ -24,6 +24,7 @@ CHANNEL_NAMES = {
 }  # fmt: skip
 CHANNELS = tuple(CHANNEL_NAMES)
 KINDS = ("ca_nhan", "to_chuc", "doanh_nghiep")
+INSTEAD_MAX = 2_000  # characters of a report that another type takes; all of it is in the history
 
 @dataclass(frozen=True)
 class Person:
@@ -75,6 +76,7 @@ class Receipt:
     case_id: int
     number: str
     secret: str
+    note: str | None = None  # what else they are told: another desk takes it
 
 
 def receive(unit: Unit, report: Report, *, by: Account) -> Receipt:
@@ -89,7 +91,10 @@ def receive(unit: Unit, report: Report, *, by: Account) -> Receipt:
     likely = unit.catalogue.likely(report.report_type)
     numbered = registry.next_number(unit, likely) if likely else None  # asked along with what is looked at next
     place = areas.ask(unit, report.area, str(likely.province["code"])) if likely and report.area else None
-    package = unit.catalogue.current(unit, report.report_type)
+    try:
+        package = unit.catalogue.current(unit, report.report_type)
+    except NotFound:
+        return _received_instead(unit, report, by)
     if numbered is None or package is not likely:
         numbered, place = registry.next_number(unit, package), None
     province = str(package.province["code"])
@@ -108,6 +113,29 @@ def receive(unit: Unit, report: Report, *, by: Account) -> Receipt:
     facts = registry.facts(unit, package, case)
     instances.begin(unit, case, facts, by=by.login, channel=report.channel, report_type=package.code)
     return Receipt(case.id, case.number, secret)
+
+
+def _received_instead(unit: Unit, report: Report, by: Account) -> Receipt:
+    """Every version of the type is suspended: its report is a case of the province's general type, whose desk reads
+    what was reported.
+
+    Raises:
+        NotFound: there is no such type, or no general one.
+    """
+    held = packages.suspended(unit, report.report_type)
+    general = packages.general_type(unit, str(held.province["code"])) if held else None
+    if held is None or general is None or general == report.report_type:
+        raise NotFound(f"There is no report type {report.report_type!r}.")
+    access.require(by, "report", Target(str(held.province["code"]), held.code, report.area), unit)
+    name = held.name.get("vi", held.code)
+    said = [f"{key}: {value}" for key, value in report.answers.items() if value not in (None, "", [])]
+    words = nfc(f"[{name}] " + "; ".join(said))[:INSTEAD_MAX]
+    if by.report_types is not None:  # they may report this; that another type takes it is not their doing
+        by = replace(by, report_types=(*by.report_types, general))
+    receipt = receive(unit, replace(report, report_type=general, answers={"noi_dung": words}), by=by)
+    unit.record(receipt.case_id, "received-instead", by.login, report_type=held.code, answers=report.answers)
+    note = f"Loại phản ánh “{name}” đang tạm ngừng tiếp nhận; tổng đài đã nhận phản ánh của bạn và sẽ chuyển xử lý."
+    return replace(receipt, note=note)
 
 
 def _placed(unit: Unit, report: Report, package: Package, asked: list[Row[Any]] | None) -> Report:

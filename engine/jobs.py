@@ -24,7 +24,7 @@ from engine import incidents, leases
 from engine.errors import ProcessFault
 from engine.flow import steps
 from engine.leases import LEASE
-from engine.model import jobs
+from engine.model import cases, jobs
 from engine.runtime import Runtime, Unit
 
 EMERGENCY, NORMAL, WHENEVER = 0, 1, 2
@@ -172,6 +172,15 @@ def discard(runtime: Runtime, job: Job, error: Exception) -> None:
     with runtime.begin() as unit:
         if take(unit, job):
             unit.record(job.case_id, "came-too-late", "system", what=job.kind, token=job.token, why=str(error))
+
+
+def hold(runtime: Runtime, job: Job) -> None:
+    """Its case is suspended: keep it until the case is released. This was no attempt."""
+    with runtime.begin() as unit:
+        suspended = select(cases.c.suspended_at).where(cases.c.id == job.case_id)
+        still = unit.scalar(suspended.with_for_update()) is not None  # released meanwhile: it is simply due
+        kept = {"state": "held" if still else "ready", "lease_owner": None, "lease_until_at": None}
+        unit.execute(update(jobs).where(leases.holds(jobs, job)).values(kept | {"attempts": job.attempts - 1}))
 
 
 def renew(runtime: Runtime, owner: str, lease: timedelta = LEASE, in_hand: list[Job] | None = None) -> int:

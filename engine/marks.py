@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Row, select, update
 
 from engine import mail
+from engine.errors import Suspended
 from engine.model import agencies, cases, deadlines, tasks
 from engine.runtime import Unit
 from engine.texts import time_left
@@ -32,6 +33,8 @@ def _mark(unit: Unit, job: Any, column: str, event: str, text: str) -> None:
     case = unit.first(select(cases).where(cases.c.id == job.case_id))
     if deadline is None or case is None or deadline.settled_at is not None:
         return
+    if case.suspended_at is not None:
+        raise Suspended(f"The case {case.number} is suspended.")
     task = _task(unit, case, deadline)
     table, key = (tasks, task.id) if task else (cases, case.id)
     unit.execute(update(table).where(table.c.id == key).values({column: unit.now}))

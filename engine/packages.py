@@ -27,6 +27,7 @@ from engine.errors import InvalidPackage, InvalidRequest, NotFound
 from engine.flow.check import Fault, check
 from engine.flow.machine import Machine
 from engine.flow.nodes import START_CASE
+from engine.flow.outlook import Outlook
 from engine.flow.parser import parse
 from engine.flow.road import Stop, road
 from engine.flow.xml import parse_xml
@@ -80,6 +81,11 @@ class Package:
     def road(self) -> list[Stop]:
         """The steps that people take on the way to an answer, as the diagram names them."""
         return road(self.files, self.type["process"])
+
+    @cached_property
+    def outlook(self) -> Outlook:
+        """Whether a process that stands somewhere can still come to an end."""
+        return Outlook(self.files)
 
     @cached_property
     def diagram(self) -> str:
@@ -190,6 +196,20 @@ def _intake_forms(unit: Unit, files: Files, province: str) -> dict[str, Form]:
     return {one.code: one.intake_form for one in others}
 
 
+def general_type(unit: Unit, province: str) -> str | None:
+    """The type of a province that takes whatever has no other: ``message_type`` in province.toml."""
+    settings = unit.scalar(select(model.provinces.c.settings).where(model.provinces.c.code == province))
+    return (settings or {}).get("message_type")
+
+
+def suspended(unit: Unit, key: str) -> Package | None:
+    """The newest version of a type that would take reports, had it not been suspended."""
+    table = model.definitions.c
+    held = select(table.id).where(table.key == key, table.suspended_at.is_not(None), table.active_from <= unit.now)
+    found = unit.scalar(held.order_by(table.version.desc()).limit(1))
+    return None if found is None else unit.catalogue.pinned(unit, found)
+
+
 def _newest(unit: Unit, key: str) -> Any:
     table = model.definitions.c
     query = select(table.id, table.version, table.checksum).where(table.key == key)
@@ -255,7 +275,11 @@ def _upsert(unit: Unit, table: Any, rows: list[dict[str, Any]]) -> None:
 _DEFINITIONS = model.definitions.c
 _CURRENT = Prepared(
     select(_DEFINITIONS.id)
-    .where(_DEFINITIONS.key == bindparam("key"), _DEFINITIONS.active_from <= bindparam("now"))
+    .where(
+        _DEFINITIONS.key == bindparam("key"),
+        _DEFINITIONS.active_from <= bindparam("now"),
+        _DEFINITIONS.suspended_at.is_(None),
+    )
     .order_by(_DEFINITIONS.version.desc())
     .limit(literal_column("1"))
 )
@@ -297,7 +321,8 @@ class Catalogue:
     def all_current(self, unit: Unit) -> list[Package]:
         """The versions that new cases start with, by key."""
         newest = select(_DEFINITIONS.key, func.max(_DEFINITIONS.version).label("version"))
-        newest = newest.where(_DEFINITIONS.active_from <= unit.now).group_by(_DEFINITIONS.key).subquery()
+        in_force = (_DEFINITIONS.active_from <= unit.now, _DEFINITIONS.suspended_at.is_(None))
+        newest = newest.where(*in_force).group_by(_DEFINITIONS.key).subquery()
         same = and_(_DEFINITIONS.key == newest.c.key, _DEFINITIONS.version == newest.c.version)
         rows = unit.all(select(_DEFINITIONS.id, _DEFINITIONS.key).join(newest, same).order_by(_DEFINITIONS.key))
         return [self.pinned(unit, row.id) for row in rows]

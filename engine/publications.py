@@ -19,8 +19,8 @@ from engine.errors import InvalidRequest, WrongState
 from engine.model import cases, people, publications
 from engine.open_data import IS_PUBLIC, IS_SHOWN, PUBLIC, province_of, public_types
 from engine.queries import Page
+from engine.reasons import checked_reason
 from engine.runtime import Unit
-from engine.tasks import checked_reason
 from engine.vietnamese import fold, nfc
 
 TEXTS = ("subject", "words", "result")

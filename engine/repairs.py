@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Row, select, update
 
 from engine import incidents, instances, jobs, leases, outbox
-from engine.errors import ProcessFault, WrongState
+from engine.errors import ProcessFault, Suspended, WrongState
 from engine.flow import steps
 from engine.model import instances as instance_table
 from engine.model import tasks
@@ -31,7 +31,7 @@ def retry(unit: Unit, incident_id: int, by: str) -> bool:
 
     Raises:
         NotFound: there is no such incident.
-        WrongState: it is already resolved.
+        WrongState: it is already resolved, or its case is suspended.
     """
     incident = _lock(unit, incidents.find(unit, incident_id))
     if incident.resolved_at is not None:
@@ -39,6 +39,8 @@ def retry(unit: Unit, incident_id: int, by: str) -> bool:
     try:
         with unit.savepoint():
             how = _again(unit, incident, by)
+    except Suspended:  # its step is to be taken once it is released
+        raise
     except WrongState:
         how = "moved-on"
         _drop_job(unit, incident)

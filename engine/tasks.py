@@ -11,15 +11,15 @@ from sqlalchemy import JSON, Row, bindparam, select, update
 from engine import access, areas, communes, incidents, instances, mail, messages, model
 from engine.access import Account
 from engine.calendar import ZONE
-from engine.errors import InvalidRequest, NotAllowed, NotFound, WrongState
+from engine.errors import InvalidRequest, NotAllowed, NotFound, Suspended, WrongState
 from engine.flow.codec import data_at
 from engine.flow.steps import Complete, Deliver, Outcome, Reassign
 from engine.forms import Form
 from engine.prepared import Prepared
+from engine.reasons import checked_reason
 from engine.runtime import Unit
 from engine.texts import local_time
 
-REASON_MAX = 2_000
 NEW_WORK = "I01"  # the text that tells an agency of new work
 
 _THIS = model.tasks.c.id == bindparam("task")
@@ -295,18 +295,6 @@ def reassign(unit: Unit, task_id: int, agency: str, reason: str, *, by: Account)
     return _unmoved(access.find_task(unit, by, task_id))
 
 
-def checked_reason(reason: str) -> str:
-    """A reason that people can read later.
-
-    Raises:
-        InvalidRequest: it is empty or endless.
-    """
-    reason = reason.strip()
-    if not reason or len(reason) > REASON_MAX:
-        raise InvalidRequest(f"Say why, in 1 to {REASON_MAX} characters.")
-    return reason
-
-
 def _worked_on(unit: Unit, task_id: int, by: Account) -> tuple[Row[Any], Any]:
     """The task and its case; from here on nobody else moves this case."""
     found = instances.load_with_task(unit, task_id)
@@ -317,6 +305,8 @@ def _worked_on(unit: Unit, task_id: int, by: Account) -> tuple[Row[Any], Any]:
     if not access.allows(by, "see-task", task, unit):
         raise NotFound(f"There is no task {task_id}, or it is not for you to see.")
     _check_workable(unit, task, by, "work")
+    if case.suspended_at is not None:
+        raise Suspended(f"The case {case.number} is suspended: the task {task.name!r} waits until it is released.")
     return case, task
 
 

@@ -20,8 +20,8 @@ from uuid import uuid4
 
 from sqlalchemy import delete, select
 
-from engine import arrivals, days, delivery, instances, jobs, leases, marks, outbox
-from engine.errors import NotFound, WrongState
+from engine import arrivals, days, delivery, instances, jobs, leases, marks, migrations, outbox
+from engine.errors import NotFound, Suspended, WrongState
 from engine.jobs import Job
 from engine.leases import LEASE
 from engine.model import inbox, login_failures
@@ -42,7 +42,8 @@ def run(runtime: Runtime, job: Job, jitter: Random) -> str:
 
     Returns:
         done | gone (somebody else has it, or it was cancelled) | busy (its case is; it is put back) |
-        late (the process no longer waits for it) | failed (it is tried again later, or has become an incident)
+        held (its case is suspended) | late (the process no longer waits for it) |
+        failed (it is tried again later, or has become an incident)
     """
     try:
         with runtime.begin() as unit:
@@ -53,6 +54,9 @@ def run(runtime: Runtime, job: Job, jitter: Random) -> str:
                 return "gone"
             perform(unit, job)
         return "done"
+    except Suspended:
+        jobs.hold(runtime, job)
+        return "held"
     except (WrongState, NotFound) as error:
         jobs.discard(runtime, job, error)
         return "late"
@@ -119,8 +123,8 @@ class Worker:
         self._stopping = Event()
 
     def tick(self) -> int:
-        """Do what is due, understand what came in, send what is owed; returns how many of all."""
-        done = self.work() + self.understand()
+        """Do what is due, understand what came in, move cases, send what is owed; returns how many of all."""
+        done = self.work() + self.understand() + self.migrate()
         owed = outbox.owed(self.runtime)
         return done + sum(self.relay(kind) for kind in outbox.KINDS if kind in owed)
 
@@ -148,6 +152,13 @@ class Worker:
             if arrival_id is None:
                 break
             arrivals.attempt(self.runtime, arrival_id, self.readers)
+            done += 1
+        return done
+
+    def migrate(self, limit: int = BATCH) -> int:
+        """Move cases that are to run in another version; returns how many."""
+        done = 0
+        while done < limit and not self.stopping and migrations.step(self.runtime):
             done += 1
         return done
 

@@ -22,7 +22,7 @@ from engine.errors import EngineError, InvalidPackage
 from engine.flow.check import Fault
 from engine.flow.check import check as find_faults
 from engine.runtime import Runtime, Unit
-from webapi import config, demo, gazetteers
+from webapi import config, demo, gazetteers, running
 
 ROOT = config.ROOT
 BAD_URL = "THONGSUOT_DATABASE must be sqlite:////folder/file.db or postgresql+psycopg://user:password@host/name."
@@ -471,6 +471,9 @@ def retry(incident_id: int) -> None:
     if not in_unit(lambda unit: repairs.retry(unit, incident_id, CLI.login)):
         raise click.ClickException("The step failed again; `thongsuot incidents list` says why.")
     click.echo(f"Incident {incident_id} is resolved.")
+
+
+running.add_to(main, open_runtime, CLI)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ ADVICE = {
     "not-authenticated": "Send the header 'Authorization: Bearer ts_…' with a token from POST /api/v1/login.",
     "not-allowed": "Ask somebody whose role allows it; GET /api/v1/me says which account you are using.",
     "wrong-state": "Read the thing again: somebody, or the clock, has moved it on.",
+    "suspended": "Wait until the provincial office releases the case; its timeline says why it is held.",
     "stale": "Read the thing again, look at what changed, and repeat with its new ETag in If-Match.",
     "invalid-answers": "Correct the fields named in 'errors' and send the form again.",
     "invalid-request": "Correct what the detail names; /api/v1/docs says what each field may hold.",

@@ -30,12 +30,13 @@ RELAYS = tuple(f"relay-{kind}" for kind in outbox.KINDS)
 
 
 class Metronome:
-    """Drives a worker: jobs, what came in, a relay for each kind of message, heart-beat, cleaning up; and postmen."""
+    """Drives a worker: jobs, what came in, cases that move, a relay for each kind of message, heart-beat, cleaning up;
+    and postmen."""
 
     def __init__(self, worker: Worker, postmen: Sequence[Postman] = ()) -> None:
         self.worker = worker
         self.postmen = postmen
-        self._woken = {name: Event() for name in ("jobs", "arrivals", *RELAYS)}
+        self._woken = {name: Event() for name in ("jobs", "arrivals", "migrations", *RELAYS)}
         self._looking = {name: Lock() for name in self._woken}
         database = worker.runtime.database
         self._listener = Listener(database, self.wake) if database.dialect.name == "postgresql" else None
@@ -53,6 +54,7 @@ class Metronome:
         for name, kind in zip(RELAYS, outbox.KINDS, strict=True):
             self._every(TICK_SECONDS, name, self._relay, name, kind)
         self._every(TICK_SECONDS, "arrivals", self._understand)
+        self._every(TICK_SECONDS, "migrations", self._migrate)
         self._every(self.worker.lease.total_seconds() / 3, "heart-beat", self.worker.renew)
         self._every(3600, "clean-up", self.worker.tidy)
         self._every(60, "days", self.worker.close_days)
@@ -100,6 +102,11 @@ class Metronome:
         with self._looking["arrivals"]:
             if self._until_quiet("arrivals", self.worker.understand):
                 self.wake("jobs", *RELAYS)
+
+    def _migrate(self) -> None:
+        with self._looking["migrations"]:
+            if self._until_quiet("migrations", self.worker.migrate):
+                self.wake("jobs")
 
     def _relay(self, name: str, kind: str) -> None:
         with self._looking[name]:

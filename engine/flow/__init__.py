@@ -7,5 +7,6 @@
     several   activities done several times
     tokens    where a running process stands
     codec     a running process <-> bytes
+    transfer  a state in another version; moves: putting tokens by hand; outlook: can it still end?
     machine   (state, step, instant) -> (new state, what follows)
 """

@@ -68,6 +68,20 @@ def data_at(state: bytes, number: int) -> Mapping[str, Any]:
     return seen_from(number)
 
 
+def standing(state: bytes) -> list[dict[str, Any]]:
+    """Where the tokens stand: {token, element, within, beside}.
+
+    ``within``: the token of the subprocess they are in; ``beside``: the one that they wait beside.
+    """
+    _, _, _, tokens, inner, _ = orjson.loads(state) if state else (0, 0, {}, [], [], False)
+    scopes = [(None, tokens), *((host, inside) for host, _, _, inside in inner)]
+    return [
+        {"token": number, "element": name.partition(">")[0], "within": host, "beside": notes.get("host")}
+        for host, inside in scopes
+        for number, name, _, notes in inside
+    ]
+
+
 def decode(definition: Definition, state: bytes) -> Process:
     _, serial, data, tokens, inner, completed = orjson.loads(state)
     process = Process(definition.spec, definition.subprocesses, data)

@@ -11,7 +11,7 @@ from typing import Any
 from SpiffWorkflow import TaskState
 
 from engine.errors import ProcessFault, WrongState
-from engine.flow import codec
+from engine.flow import codec, moves
 from engine.flow.events import Alarm, Catch, waiting_for
 from engine.flow.nodes import ServiceTask, UserTask
 from engine.flow.parser import Definition
@@ -19,9 +19,11 @@ from engine.flow.steps import (
     Abandon,
     Amend,
     Answer,
+    Arrive,
     Complete,
     Deliver,
     Fire,
+    Modify,
     Notify,
     OpenTask,
     Outcome,
@@ -86,7 +88,13 @@ class Machine:
         if type(step) in _REGROUPING:
             outcome.regrouped = _regroup([token for token in living if token.id in before])
         outcome.awaited = [(token.id, token.task_spec.message) for token in new if _message(token)]
+        outcome.came = [
+            [token.id, token.task_spec.bpmn_id]
+            for token in new
+            if token.task_spec.bpmn_id and not token.is_watcher and not token.is_sentry
+        ]
         alive = {token.id for token in living}
+        outcome.gone = [number for number in before if number not in alive]
         _note_left(outcome, {number: node for number, node in before.items() if number not in alive})
         outcome.armed = [timer for timer in process.armed if timer.token in alive]
         outcome.effects = [one for one in process.effects if isinstance(one, Notify) or one.token in alive]
@@ -218,4 +226,6 @@ _TAKE: dict[type[Any], Any] = {
     Amend: _amend,
     Reassign: _reassign,
     Abandon: _abandon,
+    Arrive: moves.arrive,
+    Modify: moves.modify,
 }

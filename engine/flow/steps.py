@@ -86,9 +86,34 @@ class Abandon:
     data: dict[str, Any]
 
 
-Step = Start | Complete | Fire | Deliver | Answer | Amend | Reassign | Abandon
+@dataclass(frozen=True)
+class Arrive:
+    """The process was carried over to another version (`engine.flow.transfer`).
+
+    Attributes:
+        fresh: what nobody waited for in the version before: [host of the scope or 0, name of the node, notes].
+    """
+
+    fresh: list[list[Any]]
+
+
+@dataclass(frozen=True)
+class Modify:
+    """Somebody with the right to do so put tokens elsewhere (`engine.flow.moves`).
+
+    Attributes:
+        cancel: tokens to take away.
+        start: tokens to put: [element, ``before`` or ``after`` it, host of the scope or ``None`` for the only one].
+    """
+
+    cancel: list[int]
+    start: list[list[Any]]
+
+
+Step = Start | Complete | Fire | Deliver | Answer | Amend | Reassign | Abandon | Arrive | Modify
 _KINDS: dict[str, type[Any]] = {
-    kind.__name__: kind for kind in (Start, Complete, Fire, Deliver, Answer, Amend, Reassign, Abandon)
+    kind.__name__: kind
+    for kind in (Start, Complete, Fire, Deliver, Answer, Amend, Reassign, Abandon, Arrive, Modify)
 }
 
 
@@ -204,4 +229,6 @@ class Outcome:
     awaited: list[tuple[int, str]] = field(default_factory=list)  # (token, message)
     effects: list[Notify | CallOut | StartCase | FindDuplicates] = field(default_factory=list)
     passed: list[str] = field(default_factory=list)  # ids of the drawn elements completed, in order
+    came: list[list[Any]] = field(default_factory=list)  # [token, element] of those that have come to wait somewhere
+    gone: list[int] = field(default_factory=list)  # tokens that waited and do not any more
     finished: bool = False

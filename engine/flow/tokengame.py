@@ -79,14 +79,17 @@ class Play:
         return found
 
 
-def play(board: Board, phase: int = FRESH, frozen: int = -1, cap: int = CAP) -> Play:
+def play(
+    board: Board, phase: int = FRESH, frozen: int = -1, cap: int = CAP, marking: Marking | None = None
+) -> Play:
     """Visit every state of a board, nearest first.
 
     Args:
         frozen: a node whose tokens stay where they are; ``-1`` for none.
+        marking: where the tokens are at first; left out, at the start.
     """
     found = Play(board)
-    first = (board.start(), phase)
+    first = (board.start() if marking is None else marking, phase)
     found.came[first] = None
     queue = deque([first])
     while queue and not found.capped and found.growing is None:

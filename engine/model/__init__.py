@@ -22,6 +22,7 @@ from engine.model.cases import (
 from engine.model.columns import Id, Instant, metadata
 from engine.model.contacts import branches, contacts
 from engine.model.days import reported_days
+from engine.model.migrations import migration_cases, migrations
 from engine.model.provinces import (
     accounts,
     agencies,
@@ -59,6 +60,8 @@ __all__ = [
     "jobs",
     "login_failures",
     "metadata",
+    "migration_cases",
+    "migrations",
     "numbers",
     "outbox",
     "participants",

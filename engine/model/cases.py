@@ -56,6 +56,7 @@ cases = Table(
     Column("breached_at", Instant),
     Column("paused_at", Instant),
     Column("closed_at", Instant),
+    Column("suspended_at", Instant),  # its process stands still: nothing is taken, no timer fires
     Column("opened_by", Text, nullable=False),
     Column("secret_hash", Text, nullable=False),  # sha256 of the citizen's tracking secret
     Column("duplicate_of", Id, ForeignKey("cases.id")),

@@ -84,6 +84,9 @@ definitions = Table(
     Column("created_at", Instant, nullable=False),
     Column("created_by", Text, nullable=False),
     Column("active_from", Instant, nullable=False),  # the latest one in force starts new cases
+    Column("suspended_at", Instant),  # since when it starts none
+    Column("suspended_by", Text),
+    Column("suspended_reason", Text),
     UniqueConstraint("key", "version"),
 )
 

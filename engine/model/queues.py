@@ -34,7 +34,7 @@ jobs = Table(
     Column("attempts", SmallInteger, nullable=False, server_default="0"),
     Column("payload", JSON, nullable=False),
     Column("last_error", Text),
-    one_of("state", "ready", "leased", "incident", "suspended"),
+    one_of("state", "ready", "leased", "incident", "suspended", "held"),  # suspended: by a pause; held: the case is
     one_of("kind", "timer", "warning", "breach", "answer", "message"),
     UniqueConstraint("case_id", "token", "kind"),
     Index(

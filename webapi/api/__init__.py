@@ -21,9 +21,12 @@ from webapi.api import (
     contacts,
     days,
     deployments,
+    histories,
     incidents,
     login,
     messages,
+    migrations,
+    modifications,
     outbox,
     publications,
     published,
@@ -37,8 +40,8 @@ from webapi.api import (
 from webapi.api.blueprint import PREFIX, Key, Name
 
 PARTS = (reports, contacts, days, statistics, publications, published, cases, attachments, tasks, messages,
-         report_types, track, incidents, outbox, arrivals, deployments, accounts, agencies, areas, tokens,
-         login)  # fmt: skip
+         report_types, track, incidents, migrations, modifications, outbox, arrivals, deployments, accounts, agencies,
+         areas, histories, tokens, login)  # fmt: skip
 SECURITY = {"type": "http", "scheme": "bearer", "description": "a token (ts_…) from POST /login or POST /tokens"}
 
 

@@ -83,6 +83,7 @@ class CaseSummary(Out):
     breached_at = instant(allow_none=True)
     paused_at = instant(allow_none=True)
     closed_at = instant(allow_none=True)
+    suspended_at = instant(allow_none=True, metadata={"description": "it stands still until it is released"})
     rating = fields.Integer(allow_none=True)
     version = fields.Integer()
 

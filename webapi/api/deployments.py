@@ -13,7 +13,7 @@ from engine import deployments
 from engine.access import Account
 from engine.runtime import Unit
 from webapi import idempotency
-from webapi.api.blueprint import Blueprint, Code, In, Out, instant
+from webapi.api.blueprint import Blueprint, Code, In, Out, Words, instant
 from webapi.bodies import read
 
 bp = Blueprint("deployments", "Versions of report types. A version never changes; a case keeps the one it began with.",
@@ -35,6 +35,8 @@ class DeploymentOut(Out):
     created_at = instant()
     created_by = fields.String()
     active_from = instant()
+    suspended_at = instant(allow_none=True, metadata={"description": "since then it starts no new cases"})
+    suspended_reason = fields.String(allow_none=True)
     warnings = fields.List(fields.Dict())
 
 
@@ -54,6 +56,10 @@ class DeployedOut(Out):
     version = fields.Integer()
     unchanged = fields.Boolean(metadata={"description": "the newest version already had exactly these files"})
     warnings = fields.List(fields.Dict())
+
+
+class SuspendIn(In):
+    reason = Words(2_000, required=True)
 
 
 class DeploymentQuery(In):
@@ -100,6 +106,23 @@ def xml(unit: Unit, caller: Account, definition_id: int) -> Any:
 def file(unit: Unit, caller: Account, definition_id: int, file: str) -> Any:
     """A file, exactly as it was deployed"""
     return Response(deployments.file(unit, definition_id, file), mimetype="text/plain")
+
+
+@bp.change(f"{DEPLOYMENT}/suspend", DeploymentOut, SuspendIn)
+def suspend(unit: Unit, caller: Account, body: dict[str, Any], definition_id: int) -> Any:
+    """Let no further case begin with it
+
+    Reports go to the version before; if there is none that takes them, to the province's general type. None is lost.
+    """
+    deployments.suspend(unit, definition_id, body["reason"], by=caller)
+    return deployments.show(unit, definition_id)
+
+
+@bp.change(f"{DEPLOYMENT}/release", DeploymentOut)
+def release(unit: Unit, caller: Account, definition_id: int) -> Any:
+    """Let new cases begin with it again"""
+    deployments.release(unit, definition_id, by=caller)
+    return deployments.show(unit, definition_id)
 
 
 def _uploaded() -> dict[str, str]:

@@ -68,6 +68,7 @@ class ReceiptOut(Out):
     secret = fields.String(metadata={"description": "for GET /track/{number}"})
     track = fields.String(metadata={"description": "path of the tracking door, without the secret"})
     tasks = fields.List(fields.Nested(NextTaskOut), metadata={"description": "what it waits for, as you may see it"})
+    note = fields.String(allow_none=True, metadata={"description": "tell the citizen this, too"})
 
 
 @bp.create("/reports", ReceiptOut, ReportIn)
@@ -79,7 +80,8 @@ def receive(unit: Unit, caller: Account, report: intake.Report) -> Any:
     receipt = intake.receive(unit, report, by=caller)
     track = url_for("track.show", number=receipt.number)
     waiting = queries.open_tasks(unit, caller, receipt.case_id)
-    body = {"number": receipt.number, "secret": receipt.secret, "track": track, "tasks": waiting}
+    body = {"number": receipt.number, "secret": receipt.secret, "track": track, "tasks": waiting,
+            "note": receipt.note}  # fmt: skip
     return body, 201, {"Location": url_for("cases.show", number=receipt.number)}
 
 

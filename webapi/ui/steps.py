@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import flash, redirect, request
 
-from engine import cases, tasks
+from engine import cases, reasons, tasks
 from engine.access import Account
 from engine.calendar import ZONE
 from engine.errors import EngineError, InvalidAnswers, InvalidRequest, NotAllowed, NotFound, Stale, WrongState
@@ -94,7 +94,7 @@ def refusal(name: str, error: EngineError) -> str:
         ("tep", "invalid-request"): _("Chưa nhận được: tệp rỗng hoặc quá lớn."),
     }.get((name, error.code))
     if known is None and error.code == "invalid-request":
-        return _("Chưa làm được: hãy ghi lý do, tối đa %(most)s ký tự.", most=tasks.REASON_MAX)
+        return _("Chưa làm được: hãy ghi lý do, tối đa %(most)s ký tự.", most=reasons.REASON_MAX)
     return known or ". ".join(pages.said(error.code))
 
 

@@ -1,0 +1,186 @@
+"""What a case went through, element by element, and what that comes to for a version.
+
+Every step that is taken leaves a line of history with the elements passed, the tokens that came to wait somewhere and
+those that went (`instances.advance`). Lines from before tokens were noted tell only what was passed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from engine import access
+from engine.access import Account, Target
+from engine.flow.codec import standing
+from engine.model import cases, events, instances, tasks
+from engine.runtime import Unit
+
+CHUNK = 200
+
+
+@dataclass
+class Visit:
+    """A token's stay at an element.
+
+    Attributes:
+        token: 0 for what was passed without waiting.
+        left_at: ``None``: it is still there.
+        by: who made it come to an end: log-in, "citizen" or "system".
+        how: ``completed`` or ``cancelled``; ``None`` while it is there.
+        agency: whose task it was, with ``due_at`` and ``breached_at`` of that.
+    """
+
+    element: str
+    token: int
+    entered_at: datetime
+    left_at: datetime | None = None
+    by: str | None = None
+    how: str | None = None
+    agency: str | None = None
+    due_at: datetime | None = None
+    breached_at: datetime | None = None
+
+    def seconds(self, now: datetime) -> float:
+        """How long it was there, or has been so far."""
+        return ((self.left_at or now) - self.entered_at).total_seconds()
+
+
+def visits(lines: Iterable[Row[Any]], work: Iterable[Row[Any]]) -> list[Visit]:
+    """Of one case, in order of arrival.
+
+    Args:
+        lines: its events, oldest first.
+        work: its tasks.
+    """
+    by_token = {task.token: task for task in work}
+    found: list[Visit] = []
+    here: dict[int, Visit] = {}
+    for line in lines:
+        passed = Counter(line.data.get("passed") or ())
+        for number in line.data.get("gone", ()):
+            visit = here.pop(number, None)
+            if visit is not None:
+                visit.left_at, visit.by = line.at, line.actor
+                visit.how = "completed" if passed[visit.element] else "cancelled"
+                passed[visit.element] -= 1
+        for element, times in passed.items():
+            found += [Visit(element, 0, line.at, line.at, line.actor, "completed") for _ in range(times)]
+        for number, element in line.data.get("came", ()):
+            task = by_token.get(number)
+            about = (task.group, task.due_at, task.breached_at) if task is not None else ()
+            here[number] = Visit(element, number, line.at, None, None, None, *about)
+            found.append(here[number])
+    return found
+
+
+def of_case(unit: Unit, number: str, *, by: Account) -> list[dict[str, Any]]:
+    """The stays of a case, with names and seconds.
+
+    Raises:
+        NotFound: it is not for this account.
+    """
+    case = access.find(unit, by, "see", number)
+    machine = unit.catalogue.pinned(unit, case.definition_id).machine
+    found = next(iter(_visited(unit, [case])), (case, []))[1]
+    return [vars(one) | {"name": machine.describe(one.element), "seconds": one.seconds(unit.now)} for one in found]
+
+
+def _visited(unit: Unit, of: Sequence[Any]) -> Iterator[tuple[Any, list[Visit]]]:
+    ids = [case.id for case in of]
+    lines: dict[int, list[Row[Any]]] = {}
+    work: dict[int, list[Row[Any]]] = {}
+    columns = (events.c.case_id, events.c.at, events.c.actor, events.c.data)
+    for row in unit.all(select(*columns).where(events.c.case_id.in_(ids)).order_by(events.c.case_id, events.c.id)):
+        lines.setdefault(row.case_id, []).append(row)
+    about = (tasks.c.case_id, tasks.c.token, tasks.c.group, tasks.c.due_at, tasks.c.breached_at)
+    for row in unit.all(select(*about).where(tasks.c.case_id.in_(ids))):
+        work.setdefault(row.case_id, []).append(row)
+    for case in of:
+        yield case, visits(lines.get(case.id, ()), work.get(case.id, ()))
+
+
+def chunk(unit: Unit, after: int, *conditions: Any) -> list[tuple[Any, list[Visit]]]:
+    """Some cases after this one, in order of id, each with its stays."""
+    rows = unit.all(select(cases).where(cases.c.id > after, *conditions).order_by(cases.c.id).limit(CHUNK))
+    return list(_visited(unit, rows))
+
+
+# -- a version as a whole ----------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Heat:
+    """What an element of a version has seen.
+
+    Attributes:
+        now: tokens that stand there.
+        visits, cancelled: stays that have ended, and those of them that were called off.
+        mean_seconds, longest_seconds: of the stays that have ended.
+        breaches: tasks whose deadline passed there.
+    """
+
+    element: str
+    name: str = ""
+    now: int = 0
+    visits: int = 0
+    cancelled: int = 0
+    breaches: int = 0
+    longest_seconds: float = 0.0
+    total_seconds: float = field(default=0.0, repr=False)
+
+    @property
+    def mean_seconds(self) -> float | None:
+        return self.total_seconds / self.visits if self.visits else None
+
+
+def heat(unit: Unit, definition_id: int, since: datetime | None = None, *, by: Account) -> list[Heat]:
+    """What the elements of a version have seen, those where most tokens stand first.
+
+    Args:
+        since: only of cases opened from then on.
+
+    Raises:
+        NotFound: there is no such version.
+        NotAllowed: the account may not see exact figures.
+    """
+    package = unit.catalogue.pinned(unit, definition_id)
+    access.require(by, "figure", Target(province=str(package.province["code"]), report_type=package.code), unit)
+    wanted = [cases.c.definition_id == definition_id, *([cases.c.opened_at >= since] if since else [])]
+    found: dict[str, Heat] = {}
+    for element, count in _standing(unit, wanted).items():
+        found.setdefault(element, Heat(element)).now = count
+    last = 0
+    while some := chunk(unit, last, *wanted):
+        for case, stays in some:
+            last = case.id
+            for visit in stays:
+                _add(found.setdefault(visit.element, Heat(visit.element)), visit, unit.now)
+    for one in found.values():
+        one.name = package.machine.describe(one.element)
+    return sorted(found.values(), key=lambda one: (-one.now, -one.visits, one.element))
+
+
+def _add(heat: Heat, visit: Visit, now: datetime) -> None:
+    heat.breaches += visit.breached_at is not None
+    if visit.left_at is not None:
+        seconds = visit.seconds(now)
+        heat.visits += 1
+        heat.cancelled += visit.how == "cancelled"
+        heat.total_seconds += seconds
+        heat.longest_seconds = max(heat.longest_seconds, seconds)
+
+
+def _standing(unit: Unit, wanted: list[Any]) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    running = select(cases.c.id, instances.c.state).join(instances).where(instances.c.finished_at.is_(None), *wanted)
+    last = 0
+    while rows := unit.all(running.where(cases.c.id > last).order_by(cases.c.id).limit(CHUNK)):
+        last = rows[-1].id
+        for row in rows:
+            counts.update(one["element"] for one in standing(row.state) if one["beside"] is None)
+    return counts
