@@ -129,9 +129,9 @@ def _markers(node: Node) -> Iterator[Fault]:
     for name in ("startQuantity", "completionQuantity"):
         if (node.attribute(name) or "1").strip() != "1":
             yield error(node, "quantity", f"Remove {name} from {node.label}: one token goes in, and one comes out.")
-    if _DATA & found:
-        yield warning(node, "data-ignored", f"Remove the data of {node.label}, or leave them as a drawing"
-                      ": a case has one set of data that every step can read and change.")
+    if node.body is None and _DATA & found:  # what lies in a subprocess is told there
+        yield warning(node, "data-ignored", f"Remove the data of {node.label}, or leave them as a drawing: a case "
+                      "has one set of data that every step can read and change.")
 
 
 def _ignored(node: Node) -> Iterator[Fault]:
