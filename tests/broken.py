@@ -258,6 +258,22 @@ ELEMENTS = [
     broken("connector", "a connector", around("service a topic=x extension='<camunda:connector/>'", "a")),
     broken("data-ignored", "a data object", swap=("<bpmn:startEvent", '<bpmn:dataObject id="d"/><bpmn:startEvent')),
     broken("data-ignored", "a data association", around("user a xml='<bpmn:dataInputAssociation id=\"i\"/>'", "a")),
+    broken("data-ignored", "a property", swap=("<bpmn:startEvent", '<bpmn:property id="d"/><bpmn:startEvent')),
+    broken("performer", "an owner of a task", around("user a xml='<bpmn:potentialOwner id=\"i\"/>'", "a")),
+    broken("performer", "an owner of the case", swap=("<bpmn:startEvent", '<bpmn:performer id="d"/><bpmn:startEvent')),
+    broken(
+        "element-unknown",
+        "a correlation key",
+        swap=(
+            "<bpmn:process",
+            '<bpmn:collaboration id="c"><bpmn:correlationKey id="k"/></bpmn:collaboration><bpmn:process',
+        ),
+    ),
+    broken(
+        "element-unknown",
+        "a correlation subscription",
+        swap=("<bpmn:startEvent", '<bpmn:correlationSubscription id="k" correlationKeyRef="x"/><bpmn:startEvent'),
+    ),
     broken("async-ignored", "asyncBefore", around("user a camunda:asyncBefore=true", "a")),
     broken("attribute-ignored", "a due date", around("user a camunda:dueDate=x", "a")),
     broken(

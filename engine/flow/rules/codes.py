@@ -44,6 +44,7 @@ CODES = {
     "listener": "an execution or task listener",
     "connector": "a connector",
     "mapping-ignored": "an input, output or variable mapping that would have no effect",
+    "performer": "a performer or owner written as an element of BPMN",
     "data-ignored": "data objects, stores and associations: only drawings here",
     "async-ignored": "asyncBefore and asyncAfter: every step is saved anyway",
     "attribute-ignored": "a camunda: attribute without effect",

@@ -11,12 +11,14 @@ from engine.flow.draft import Draft
 from engine.flow.faults import Fault, error, warning
 
 _QUIET = frozenset({
-    "documentation", "extensionElements", "laneSet", "textAnnotation", "association", "group", "category", "property",
-    "auditing", "monitoring", "incoming", "outgoing", "supports", "correlationSubscription", "resourceRole",
-    "standardLoopCharacteristics", "multiInstanceLoopCharacteristics", "potentialOwner", "performer", "humanPerformer",
+    "documentation", "extensionElements", "laneSet", "textAnnotation", "association", "group", "category",
+    "auditing", "monitoring", "incoming", "outgoing", "supports", "standardLoopCharacteristics",
+    "multiInstanceLoopCharacteristics",
 })
+_PERFORMERS = frozenset({"resourceRole", "performer", "humanPerformer", "potentialOwner"})
+_CORRELATIONS = ("correlationKey", "correlationSubscription")  # wherever they stand
 _DATA = frozenset({"dataObject", "dataObjectReference", "dataStoreReference", "dataInputAssociation",
-                   "dataOutputAssociation", "ioSpecification", "dataStore"})
+                   "dataOutputAssociation", "ioSpecification", "dataStore", "property"})
 _ROOTS = frozenset({
     "process", "collaboration", "message", "signal", "error", "escalation", "category", "itemDefinition", "import",
     "extension", "relationship", "documentation", "extensionElements", "dataStore", "interface", "resource", "endPoint",
@@ -56,8 +58,14 @@ def _strangers(diagram: Diagram) -> Iterator[Fault]:
             if local(child) in _DATA:
                 yield _at(diagram, child, "data-ignored", f"Remove the {words(local(child))}, or leave it as a "
                           "drawing: a case has one set of data that every step can read and change.", "warning")
-            elif str(child.tag).startswith(BPMN) and local(child) not in _QUIET:
+            elif str(child.tag).startswith(BPMN) and local(child) not in _QUIET | _PERFORMERS | {_CORRELATIONS[1]}:
                 yield _stranger(diagram, child)
+    for key in diagram.root.iter(*(BPMN + one for one in _CORRELATIONS)):
+        yield _at(diagram, key, "element-unknown", f"Remove the {words(local(key))}: a message finds its case by the "
+                  "case's number.", "error")
+    for role in diagram.root.iter(*(BPMN + one for one in sorted(_PERFORMERS))):
+        yield _at(diagram, role, "performer", f"Remove the {words(local(role))}, and name the agency with "
+                  "camunda:candidateGroups or a lane: BPMN's own performers are not read.", "error")
     for listener in diagram.root.iter(f"{CAMUNDA}executionListener", f"{CAMUNDA}taskListener"):
         owner = listener.getparent().getparent()
         name = f"the {words(local(owner))} {owner.get('name') or owner.get('id')!r}"
@@ -121,9 +129,9 @@ def _markers(node: Node) -> Iterator[Fault]:
     for name in ("startQuantity", "completionQuantity"):
         if (node.attribute(name) or "1").strip() != "1":
             yield error(node, "quantity", f"Remove {name} from {node.label}: one token goes in, and one comes out.")
-    if {"ioSpecification", "dataInputAssociation", "dataOutputAssociation"} & found:
-        yield warning(node, "data-ignored", f"Remove the data inputs and outputs of {node.label}, or leave them as a "
-                      "drawing: a case has one set of data that every step can read and change.")
+    if node.body is None and _DATA & found:  # what lies in a subprocess is told there
+        yield warning(node, "data-ignored", f"Remove the data of {node.label}, or leave them as a drawing: a case "
+                      "has one set of data that every step can read and change.")
 
 
 def _ignored(node: Node) -> Iterator[Fault]:
