@@ -65,6 +65,22 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Fail:
+    """The service a token called ended with an error that the diagram may catch.
+
+    Attributes:
+        code: the error's code, as the diagram's error events name it.
+        message: for people.
+        data: what becomes variables before the error is thrown.
+    """
+
+    token: int
+    code: str
+    message: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Amend:
     """Someone with the right to do so changed the case's data (a reassignment): groups are worked out anew."""
 
@@ -86,9 +102,9 @@ class Abandon:
     data: dict[str, Any]
 
 
-Step = Start | Complete | Fire | Deliver | Answer | Amend | Reassign | Abandon
+Step = Start | Complete | Fire | Deliver | Answer | Fail | Amend | Reassign | Abandon
 _KINDS: dict[str, type[Any]] = {
-    kind.__name__: kind for kind in (Start, Complete, Fire, Deliver, Answer, Amend, Reassign, Abandon)
+    kind.__name__: kind for kind in (Start, Complete, Fire, Deliver, Answer, Fail, Amend, Reassign, Abandon)
 }
 
 
