@@ -1,6 +1,6 @@
 """External tasks: service calls that a program outside fetches, does, and answers (the protocol of Camunda 7).
 
-    ready ──fetch──► leased ──complete──► sent
+    ready ──fetch──► leased ──complete, or an error of the diagram──► sent
       ▲                │ │
       │  lock ended or │ └── failed with no retries left ──► dead, with an incident ──retries given──► ready
       └── unlocked ────┘
@@ -22,13 +22,14 @@ from sqlalchemy import ColumnElement, Row, Select, func, select, update
 from engine import access, incidents, instances, jobs, leases, messages, model, outbox
 from engine.access import Account, Columns
 from engine.errors import InvalidRequest, NotFound, WrongState
-from engine.flow.steps import Answer
+from engine.flow.steps import Answer, Fail
 from engine.model import cases
 from engine.runtime import Runtime, Unit
 
 AT_ONCE = 200  # fetched in one request
 LOCK_MAX = timedelta(days=7)
 MESSAGE_MAX = 2_000
+CODE_MAX = 200
 
 _ROWS = model.outbox
 _OURS = _ROWS.c.kind == "service"
@@ -127,6 +128,30 @@ def fail(
     unit.execute(update(_ROWS).where(_ROWS.c.id == task.id).values(change))
     if left <= 0:
         outbox.bury(unit, task, why)
+
+
+def throw(
+    unit: Unit, task_id: int, worker: str, code: str, message: str, data: dict[str, Any], *, by: Account
+) -> None:
+    """A task ended with an error that the diagram foresees: the case moves on from where that is caught.
+
+    Caught by nothing, it is an incident that holds the error: Camunda would let the path end there without a word.
+
+    Args:
+        code: as the diagram's error events name it.
+        data: becomes variables of the case before the error is thrown.
+
+    Raises:
+        NotFound, WrongState, InvalidRequest: as for `complete`.
+    """
+    if not 1 <= len(code) <= CODE_MAX:
+        raise InvalidRequest(f"Say which error it is, in 1 to {CODE_MAX} characters.", field="errorCode")
+    case, task = _held(unit, task_id, worker, by)
+    data = messages.checked(data, "variables")
+    _end(unit, task)
+    unit.record(task.case_id, "service-answered", by.login, outbox=task.id, topic=task.topic, error=code)
+    step = Fail(task.token, code, message.strip()[:MESSAGE_MAX], data)
+    instances.advance(unit, task.case_id, step, by=by.login, case=case)
 
 
 def extend(unit: Unit, task_id: int, worker: str, lock: timedelta, *, by: Account) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.external import asking
+from tests.drawing import draw
+from tests.external import ASKING, asking
 from tests.hotline import Hotline
 
 REST = "/engine-rest"
@@ -123,6 +124,43 @@ def test_a_failure_is_tried_again_when_it_says_and_then_becomes_an_incident(hotl
     assert [one["id"] for one in fetched(worker)] == [task["id"]]
     assert worker.post(f"/external-task/{task['id']}/complete", {"workerId": "w1"}).status_code == 204
     assert hotline.as_("vanphong").get("/incidents").json["items"] == []
+
+
+def _throws(worker: Rest, task: dict[str, Any], **body: Any) -> Any:
+    return worker.post(f"/external-task/{task['id']}/bpmnError", {"workerId": "w1"} | body)
+
+
+def test_an_error_that_the_diagram_foresees_goes_its_own_way(hotline: Hotline, worker: Rest) -> None:
+    caught = ASKING + "\nboundary khong_co on=tra_cuu error=KHONG_CO\nuser tra_tay group=tongdai_74 form=phan_cong\n" \
+        "khong_co -> tra_tay -> tiep_nhan\n"  # fmt: skip
+    hotline.deploys(process__bpmn=draw(caught, "PAKN"))
+    number = hotline.receives()
+    [task] = fetched(worker)
+    thrown = {"errorCode": "KHONG_CO", "errorMessage": "không có hộ này", "variables": {"lan": {"value": 2}}}
+
+    assert "errorCode is None" in refused(_throws(worker, task), 400)
+    assert "locked by another worker" in refused(_throws(worker, task, **thrown | {"workerId": "w2"}), 400)
+    assert "may not say 'status'" in refused(_throws(worker, task, errorCode="K", variables={"status": {"value": 1}}),
+                                             400)  # fmt: skip
+    assert _throws(worker, task, **thrown).status_code == 204
+
+    assert hotline.task("truc", number)["element"] == "tra_tay"
+    assert worker.get(f"/process-instance/{number}/variables/lan").json["value"] == 2
+    assert fetched(worker) == []
+    refused(_throws(worker, task, **thrown), 404)
+
+
+def test_an_error_that_nothing_catches_is_an_incident_and_no_end(hotline: Hotline, worker: Rest) -> None:
+    number = hotline.receives()
+    [task] = fetched(worker)
+
+    assert _throws(worker, task, errorCode="LA", errorMessage="hỏng").status_code == 204
+
+    [incident] = hotline.as_("vanphong").get("/incidents").json["items"]
+    assert (incident["case"], incident["element"]) == (number, "tra_cuu")
+    assert "nothing catches the error 'LA' that the service ended with: hỏng" in incident["message"]
+    assert hotline.case(number)["closed_at"] is None
+    assert fetched(worker) == []
 
 
 def test_nobody_serves_what_is_not_theirs_to_serve(hotline: Hotline, worker: Rest) -> None:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
 import requests
 
-from tests.external import asking
+from tests.drawing import draw
+from tests.external import ASKING, asking
 from tests.hotline import Hotline
 from tests.served import served
 
@@ -130,3 +136,68 @@ def test_whoever_waits_is_answered_as_soon_as_there_is_something(hotline: Hotlin
     asker.join(15)
 
     assert [[task["businessKey"] for task in answer] for answer in answers] == [[number]]
+
+
+WORKERS = Path(__file__).parent / "workers"
+
+
+class JavaScriptWorker:
+    """`camunda-external-task-client-js` in a process of its own; what it tells, line by line."""
+
+    def __init__(self, hotline: Hotline, address: str, name: str, plan: dict[str, str]) -> None:
+        self.told: list[dict[str, Any]] = []
+        command = ["node", "worker.mjs", address, hotline.tokens["app"], name, json.dumps(plan)]
+        path = f"{os.environ['PATH']}{os.pathsep}{Path(sys.executable).parent}"
+        self.process = subprocess.Popen(command, cwd=WORKERS, env=os.environ | {"PATH": path}, text=True,
+                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)  # fmt: skip
+        self.reader = Thread(target=self._read)
+        self.reader.start()
+
+    def _read(self) -> None:
+        for line in self.process.stdout or ():
+            if line.startswith("{"):  # the rest is the client's own log
+                self.told.append(json.loads(line))
+
+    def stop(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.reader.join(10)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+
+
+def _until(true: Any, seconds: float = 20) -> None:
+    until = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def test_two_javascript_workers(hotline: Hotline, engine_rest: str) -> None:
+    caught = ASKING + "\nboundary khong_co on=tra_cuu error=KHONG_CO\nuser tra_tay group=tongdai_74 form=phan_cong\n" \
+        "khong_co -> tra_tay -> tiep_nhan\n"  # fmt: skip
+    hotline.deploys(process__bpmn=draw(caught, "PAKN"))
+    failed, wrong, slow, *rest = [hotline.receives() for _ in range(7)]
+    plan = {failed: "fail", wrong: "error", slow: "extend"}
+    workers = [JavaScriptWorker(hotline, engine_rest, name, plan) for name in ("js1", "js2")]
+    try:
+        def done() -> list[dict[str, Any]]:
+            return [line for worker in workers for line in worker.told if line["what"] != "took"]
+
+        _until(lambda: len(done()) == 8)  # seven, and the one that fails a second time
+        assert sorted(line["number"] for line in done()) == sorted([failed, failed, wrong, slow, *rest])
+        assert hotline.task("truc", wrong)["element"] == "tra_tay"
+        assert hotline.task("truc", slow)["element"] == "tiep_nhan"
+        assert [one["case"] for one in hotline.as_("vanphong").get("/incidents").json["items"]] == [failed]
+        took = [line["id"] for worker in workers for line in worker.told if line["what"] == "took"]
+        assert len(took) == len(set(took)) + 1  # nobody got what the other one had
+
+        time.sleep(0.5)  # both wait by now
+        late, asked = hotline.receives(), time.time()
+        _until(lambda: len(done()) == 9)
+        [woken] = [line["at"] for worker in workers for line in worker.told
+                   if (line["what"], line["number"]) == ("took", late)]  # fmt: skip
+        print(f"a waiting worker had the task {woken - asked * 1000:.0f} ms after the report was answered")
+    finally:
+        for worker in workers:
+            worker.stop()

@@ -221,6 +221,15 @@ def _catchers(tokens: list[Token], kind: type[EventDefinition], name: str) -> li
     return sorted(found, key=lambda token: (token.task_spec.guards, token.id))
 
 
+def throw_error(token: Token, code: str) -> bool:
+    """End what a token does with an error: its own border may catch it, then what is around. Whether anything did."""
+    thrown = ErrorEventDefinition(code, code)
+    whole = token.internal_data.get("of", token.id)
+    if _caught(thrown, [one for one in token.workflow.living() if one.internal_data.get("host") == whole]):
+        return True
+    return _throw_outwards(token, thrown)
+
+
 def _throw_outwards(token: Token, thrown: Any) -> bool:
     """Hand an error or escalation to the innermost event subprocess or border around it that catches it."""
     scope = token.workflow

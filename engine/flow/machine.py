@@ -12,7 +12,7 @@ from SpiffWorkflow import TaskState
 
 from engine.errors import ProcessFault, WrongState
 from engine.flow import codec, moves
-from engine.flow.events import Alarm, Catch, waiting_for
+from engine.flow.events import Alarm, Catch, throw_error, waiting_for
 from engine.flow.nodes import ServiceTask, UserTask
 from engine.flow.parser import Definition
 from engine.flow.steps import (
@@ -22,6 +22,7 @@ from engine.flow.steps import (
     Arrive,
     Complete,
     Deliver,
+    Fail,
     Fire,
     Modify,
     Notify,
@@ -201,6 +202,14 @@ def _answer(process: Process, step: Answer) -> None:
     token.task_spec.answer(token, step.result)
 
 
+def _fail(process: Process, step: Fail) -> None:
+    token = _waiting(process, step.token, ServiceTask, TaskState.STARTED)
+    token.data.update(step.data)
+    if not throw_error(token, step.code):
+        said = f": {step.message}" if step.message else ""
+        raise token.task_spec.fault(f"nothing catches the error {step.code!r} that the service ended with{said}")
+
+
 def _amend(process: Process, step: Amend) -> None:
     process.amend(step.data)
 
@@ -223,6 +232,7 @@ _TAKE: dict[type[Any], Any] = {
     Fire: _fire,
     Deliver: _deliver,
     Answer: _answer,
+    Fail: _fail,
     Amend: _amend,
     Reassign: _reassign,
     Abandon: _abandon,

@@ -65,6 +65,22 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Fail:
+    """The service a token called ended with an error that the diagram may catch.
+
+    Attributes:
+        code: the error's code, as the diagram's error events name it.
+        message: for people.
+        data: what becomes variables before the error is thrown.
+    """
+
+    token: int
+    code: str
+    message: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Amend:
     """Someone with the right to do so changed the case's data (a reassignment): groups are worked out anew."""
 
@@ -110,10 +126,10 @@ class Modify:
     start: list[list[Any]]
 
 
-Step = Start | Complete | Fire | Deliver | Answer | Amend | Reassign | Abandon | Arrive | Modify
+Step = Start | Complete | Fire | Deliver | Answer | Fail | Amend | Reassign | Abandon | Arrive | Modify
 _KINDS: dict[str, type[Any]] = {
     kind.__name__: kind
-    for kind in (Start, Complete, Fire, Deliver, Answer, Amend, Reassign, Abandon, Arrive, Modify)
+    for kind in (Start, Complete, Fire, Deliver, Answer, Fail, Amend, Reassign, Abandon, Arrive, Modify)
 }
 
 

@@ -54,6 +54,14 @@ def fail(unit: Unit, by: Any, task_id: int) -> None:
     external.fail(unit, task_id, _worker(body), message, retries, wait, by=by, details=details)
 
 
+@bp.post("/<int:task_id>/bpmnError")
+@door.changes
+def throw(unit: Unit, by: Any, task_id: int) -> None:
+    body = door.known(door.sent(), "workerId", "errorCode", "errorMessage", "variables")
+    code, data = str(door.text(body, "errorCode", required=True)), values.plain(body.get("variables"))
+    external.throw(unit, task_id, _worker(body), code, str(body.get("errorMessage") or ""), data, by=by)
+
+
 @bp.post("/<int:task_id>/extendLock")
 @door.changes
 def extend(unit: Unit, by: Any, task_id: int) -> None:
