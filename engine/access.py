@@ -88,7 +88,7 @@ def channel(name: str, province: str) -> Account:
 ROLES = ("operator", "handler", "monitor", "office", "overseer", "analyst", "admin", "client")
 ALL = ("C0", "C1", "C2", "C3", "C4")
 OPEN = ("C0", "C1", "C2", "C3")
-NAMED_ONLY = "C4"
+NAMED_ONLY = "C4"  # complaints and denunciations, which are no petitions (C.0)
 AGENCIES_PEOPLE = ("operator", "handler", "monitor", "office")  # who reads what was reported, for an agency
 
 # -- the rules -----------------------------------------------------------------------------------------------------

@@ -70,11 +70,7 @@ def reassign(unit: Unit, number: str, agency: str, reason: str, *, by: Account) 
         WrongState: the case is closed.
     """
     case = access.find(unit, by, "reassign", number, lock=True)
-    known = select(model.agencies).where(model.agencies.c.key == agency, model.agencies.c.province == case.province)
-    found = unit.first(known)
-    if found is None:
-        raise InvalidRequest(f"There is no agency {agency!r} in the province of {number}.")
-    communes.must_be(unit, found, areas.today(unit))
+    communes.of_province(unit, agency, case, areas.today(unit))
     reason = checked_reason(reason)
     _must_run(unit, case)
     if instances.advance(unit, case.id, Amend({"lead_agency": agency}), by=by.login) is not None:

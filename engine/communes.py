@@ -85,6 +85,18 @@ def below(unit: Unit, above: str, key: str, day: date) -> Row[Any]:
     return found
 
 
+def of_province(unit: Unit, key: str, case: Row[Any], day: date) -> None:
+    """Refuse an agency that cannot be given this case, or a task of it.
+
+    Raises:
+        InvalidRequest: there is none with this key in the case's province, or it is not there on this day.
+    """
+    found = unit.first(select(agencies).where(agencies.c.key == key, agencies.c.province == case.province))
+    if found is None:
+        raise InvalidRequest(f"There is no agency {key!r} in the province of {case.number}.")
+    must_be(unit, found, day)
+
+
 def must_be(unit: Unit, agency: Row[Any], day: date) -> None:
     """Refuse an agency that is not there on a day.
 

@@ -16,14 +16,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, and_, case, func, or_, select
 
 from engine import access, branches
-from engine.access import Account, Target
+from engine.access import NAMED_ONLY, Account, Target
 from engine.errors import InvalidRequest
 from engine.model import cases, contacts, provinces
 from engine.queries import Page, list_agencies, page, read_cursor
 from engine.runtime import Unit
 
 AT_ONCE = "giai_dap_ngay"  # the outcome of a case that the desk answered in the call (C.0)
-COMPLAINT = "C4"  # the class of complaints and denunciations, which are no petitions (C.0)
 NEVER_REACHED = "nho"  # and of a missed call whose caller could not be reached again
 NAMES = {
     "answered": "Giải đáp, xử lý, tư vấn trực tiếp",
@@ -38,7 +37,7 @@ TOPICS_SHOWN = 10
 
 _of_case = contacts.c.case_id.is_not(None)
 LINE: ColumnElement[str] = case(
-    (and_(_of_case, cases.c.secrecy == COMPLAINT), "complaints"),
+    (and_(_of_case, cases.c.secrecy == NAMED_ONLY), "complaints"),
     (contacts.c.outcome == "answered", "answered"),
     (and_(_of_case, cases.c.outcome == AT_ONCE), "answered"),
     (and_(_of_case, cases.c.outcome == NEVER_REACHED), "missed"),

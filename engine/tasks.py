@@ -275,7 +275,7 @@ def reassign(unit: Unit, task_id: int, agency: str, reason: str, *, by: Account)
     Raises:
         NotFound, NotAllowed: the task or its case is not for this account.
         WrongState: it is done already, or it is the lead agency's, whose tasks go with the case.
-        InvalidRequest: no reason, or no such agency in the province.
+        InvalidRequest: no reason, or no such agency in the province, or it is no more.
     """
     reason = checked_reason(reason)
     task = access.find_task(unit, by, task_id)
@@ -284,11 +284,7 @@ def reassign(unit: Unit, task_id: int, agency: str, reason: str, *, by: Account)
         raise WrongState(f"The task {task.name!r} is already {task.status}.", state=task.status)
     if task.group == case.lead_agency:
         raise WrongState(f"The task {task.name!r} is the lead agency's: reassign the case {case.number}.")
-    known = select(model.agencies.c.key).where(
-        model.agencies.c.key == agency, model.agencies.c.province == case.province
-    )
-    if unit.first(known) is None:
-        raise InvalidRequest(f"There is no agency {agency!r} in the province of {case.number}.")
+    communes.of_province(unit, agency, case, areas.today(unit))
     instances.advance(unit, case.id, Reassign(task.token, agency), by=by.login, case=instances.load(unit, case.id))
     unit.record(case.id, "task-reassigned", by.login, task.element, task=task_id, agency=agency, was=task.group,
                 reason=reason)

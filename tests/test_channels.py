@@ -316,3 +316,12 @@ def test_a_fault_of_ours_is_acknowledged_and_a_worker_makes_it_good(office: Prov
     office.clock.advance(BACK_OFF[0])
     Worker(office.runtime, {}, readers=channels.READERS).understand()
     assert len(rows(office, model.cases)) == 1
+
+
+@pytest.mark.parametrize(("given", "said"), [
+    ({"zallo": {}}, "74 has 'zallo'; there are zalo, messenger, viber, sms, email"),
+    ("zalo", "74 must be a table of channels"),
+])  # fmt: skip
+def test_a_channel_that_does_not_exist_is_named_at_the_start(given, said, tmp_path):
+    with pytest.raises(BadSetting, match=said):
+        create_app({"INSTANCE": str(tmp_path), "CHANNELS": {"74": given}})

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from engine import model
 from engine.flow.codec import data_of
@@ -135,6 +136,11 @@ def test_one_of_them_is_exchanged_for_another(together: Hotline):
     refused(together.as_("yte").post(f"/tasks/{task['id']}/reassign", body), 403, "not-allowed")
     unknown = together.as_("vanphong").post(f"/tasks/{task['id']}/reassign", body | {"agency": "nobody"})
     refused(unknown, 422, "invalid-request")
+    with together.runtime.begin() as unit:
+        ended = update(model.agencies).where(model.agencies.c.key == "tongdai_74")
+        unit.execute(ended.values(valid_to=date(2021, 1, 1)))
+    over = together.as_("vanphong").post(f"/tasks/{task['id']}/reassign", body | {"agency": "tongdai_74"})
+    assert "'tongdai_74' is no more since 2021-01-01" in refused(over, 422, "invalid-request")
     answer = together.as_("vanphong").post(f"/tasks/{task['id']}/reassign", body)
 
     assert answer.status_code == 200, answer.text

@@ -46,15 +46,20 @@ class Adapter(Protocol):
 
 
 ADAPTERS: dict[str, Adapter] = {"zalo": zalo, "messenger": messenger, "viber": viber, "sms": sms}
+NAMES = (*ADAPTERS, "email")  # letters are fetched, by `engine.mailbox`
 READERS: Readers = {adapter.CHANNEL: adapter.read for adapter in ADAPTERS.values()}
 
 
 def register(app: Flask) -> None:
     """Raises:
-    BadSetting: a channel is set up, but something is missing.
+    BadSetting: a channel is set up, but something is missing; or there is none of that name.
     """
     for province, channels in app.config["CHANNELS"].items():
-        for name in ADAPTERS.keys() & (channels if isinstance(channels, dict) else {}):
+        if not isinstance(channels, dict):
+            raise BadSetting(f"THONGSUOT_CHANNELS: {province} must be a table of channels, by name.")
+        if strange := sorted(channels.keys() - set(NAMES)):
+            raise BadSetting(f"THONGSUOT_CHANNELS: {province} has {strange[0]!r}; there are {', '.join(NAMES)}.")
+        for name in ADAPTERS.keys() & channels.keys():
             _check(province, name, channels[name])
     at = "/api/v1/channels/<name:province>"
     app.add_url_rule(f"{at}/<any({', '.join(ADAPTERS)}):name>", "channel", take, methods=["POST"])
