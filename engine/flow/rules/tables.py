@@ -20,7 +20,7 @@ _COMMUNE_WORDS = frozenset({"province", "district", "commune", "name"})
 _TYPE_KEYS = frozenset({
     "code", "province", "process", "secrecy", "intake_form", "name", "statuses", "outcomes", "lanes", "deadlines",
     "extension", "pause", "texts", "description", "reopen", "severities", "public",
-    "publication", "web",
+    "publication", "web", "calls",
 })
 _WEB_KEYS = frozenset({"title", "hint", "anonymous", "beneficiary"})
 _PROVINCE_KEYS = frozenset({
@@ -91,6 +91,7 @@ def _type(draft: Draft) -> Iterator[Fault]:
     if not known or not isinstance(publication["approval"], bool):
         yield found.fault(("publication",), "table-value", "Write approval = true or false, and nothing else, under "
                           "[publication] in type.toml.")
+    yield from _calls(draft, found)
     for key, status in found.tables("statuses"):
         if isinstance(status, Mapping) and status.get("open311") not in ("open", "closed"):
             yield found.fault(("statuses", key), "table-value",
@@ -100,6 +101,17 @@ def _type(draft: Draft) -> Iterator[Fault]:
         if closes is not None and closes not in draft.table(TYPE, "statuses"):
             yield found.fault(("outcomes", key), "status-unknown", f"Write [statuses.{closes}] in type.toml: the "
                               f"outcome {key!r} closes as it.{meant(str(closes), draft.table(TYPE, 'statuses'))}")
+
+
+def _calls(draft: Draft, found: _Table) -> Iterator[Fault]:
+    """Which step is a planned call, and what answer says that somebody was reached (`engine.statistics`)."""
+    calls = draft.type.get("calls")
+    if calls is None:
+        return
+    complete = isinstance(calls, Mapping) and set(calls) == {"step", "field", "reached"}
+    if not complete or not all(isinstance(said, str) for said in calls.values()):
+        yield found.fault(("calls",), "table-value",
+                          'Write step, field and reached = "…", and nothing else, under [calls] in type.toml.')
 
 
 def _web(draft: Draft, found: _Table) -> Iterator[Fault]:
