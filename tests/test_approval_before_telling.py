@@ -1,4 +1,4 @@
-"""A result is told to the citizen only after whoever is responsible has approved it, where the diagram asks for that."""
+"""Where a diagram asks for approval, the citizen is told of a result after it, and not before."""
 
 from __future__ import annotations
 

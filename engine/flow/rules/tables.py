@@ -9,11 +9,11 @@ from typing import Any
 
 from engine.flow.draft import PROVINCE, TYPE, Draft
 from engine.flow.faults import Fault
+from engine.flow.rules import timetable
 from engine.flow.rules.phrases import meant
 from engine.flow.steps import SECRECY
 
 BRANCH = re.compile(r"[0-9*#](\.[0-9*#]){0,2}\Z")  # as `engine.branches` reads it
-_CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 KINDS = ("desk", "office", "department", "district", "commune", "service", "overseer")
 _PLACES = re.compile(r"\{([^{}]*)\}")
 _COMMUNE_WORDS = frozenset({"province", "district", "commune", "name"})
@@ -26,6 +26,7 @@ _WEB_KEYS = frozenset({"title", "hint", "anonymous", "beneficiary"})
 _PROVINCE_KEYS = frozenset({
     "code", "short", "name", "hotline", "tracking_url", "calendars", "areas", "agencies", "texts", "branches",
     "missed_call", "message_type", "jurisdiction_id", "agencies_of_communes", "close_day_at",
+    "open_data_licence", "reports",
 })
 
 
@@ -178,7 +179,9 @@ def _province(draft: Draft) -> Iterator[Fault]:
                               f"no area {one['area']!r}.")
     yield from _of_communes(draft, found)
     yield from _branches(draft, found, seen)
-    if not _CLOCK.fullmatch(str(draft.province.get("close_day_at", "06:00"))):
+    for said in timetable.faults(draft.province.get("reports", []), seen):
+        yield found.fault(("reports",), "table-value", said)
+    if not timetable.CLOCK.fullmatch(str(draft.province.get("close_day_at", "06:00"))):
         yield found.fault(("close_day_at",), "table-value", 'Write a time of day such as "06:00" as close_day_at.')
     url = draft.province.get("tracking_url", "{number}")
     if "{number}" not in str(url):
