@@ -83,11 +83,16 @@ def close_due(runtime: Runtime) -> int:
 def _due(unit: Unit, province: str, hour: str | None) -> list[date]:
     if hour is None:
         return []
-    local = unit.now.astimezone(ZONE)
-    newest = local.date() - timedelta(days=1 if local.time() >= time.fromisoformat(hour) else 2)
+    last = newest(unit, hour)
     closed = unit.scalar(select(func.max(reported_days.c.day)).where(reported_days.c.province == province))
-    first = closed + timedelta(days=1) if closed else newest
-    return [first + timedelta(days=number) for number in range(min((newest - first).days + 1, AT_MOST))]
+    first = closed + timedelta(days=1) if closed else last
+    return [first + timedelta(days=number) for number in range(min((last - first).days + 1, AT_MOST))]
+
+
+def newest(unit: Unit, hour: str) -> date:
+    """The latest day that is over and whose hour, "06:00" local of the day after, has come."""
+    local = unit.now.astimezone(ZONE)
+    return local.date() - timedelta(days=1 if local.time() >= time.fromisoformat(hour) else 2)
 
 
 def _close_by_clock(runtime: Runtime, province: str, day: date) -> bool:

@@ -75,7 +75,8 @@ def _message(runtime: Runtime, item: Item) -> Message:
         case = unit.first(select(cases.c.number, cases.c.province).where(cases.c.id == item.case_id))
         row = unit.first(_whom(item))
     text, subject = item.payload.get("text", ""), item.payload.get("subject", "")
-    return Message(item.kind, item.key, _address(item, row), text, subject, item.payload, *(case or ("", "")))
+    about = case or ("", getattr(row, "province", ""))  # what is about no case is about the agency's province
+    return Message(item.kind, item.key, _address(item, row), text, subject, item.payload, *about)
 
 
 def _whom(item: Item) -> Any:

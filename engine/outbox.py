@@ -12,6 +12,7 @@ everything is delivered at least once, and always with the same key, by which th
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,6 +28,8 @@ from engine.model import outbox
 from engine.notifiers import TryLater, Undeliverable
 from engine.prepared import Prepared, Upsert
 from engine.runtime import Runtime, Unit
+
+log = logging.getLogger(__name__)
 
 KINDS = ("sms", "email", "zalo", "facebook", "viber", "webhook", "service")
 BACK_OFF = tuple(timedelta(seconds=seconds) for seconds in (10, 60, 300, 1_800, 7_200, 21_600))
@@ -61,7 +64,7 @@ class Item:
     """
 
     id: int
-    case_id: int
+    case_id: int | None
     key: str
     kind: str
     topic: str
@@ -87,7 +90,7 @@ class Delivered:
 
 def put(
     unit: Unit,
-    case_id: int,
+    case_id: int | None,
     kind: str,
     topic: str,
     token: int,
@@ -101,6 +104,7 @@ def put(
     """Owe something. The same key again owes nothing more.
 
     Args:
+        case_id: ``None`` for a message that is about no case, such as a month's report; only to an agency.
         kind: one of `KINDS`.
         payload: {"text": …} or a service call's input; never personal data: addresses are looked up when sending.
         element: of a service call, where in the diagram it is made.
@@ -131,8 +135,9 @@ def resend(unit: Unit, outbox_id: int, by: str) -> None:
     dead = update(outbox).where(outbox.c.id == outbox_id, outbox.c.state == "dead")
     if not unit.claims(dead.values(state="ready", due_at=unit.now, attempts=0, last_error=None)):
         raise WrongState(f"Message {outbox_id} is {row.state!r}: only one that was given up can be sent again.")
-    unit.record(row.case_id, "message-resent", by, outbox=outbox_id, text=row.topic, channel=row.kind)
-    incidents.settle(unit, row.case_id, as_step(outbox_id), by)
+    if row.case_id is not None:
+        unit.record(row.case_id, "message-resent", by, outbox=outbox_id, text=row.topic, channel=row.kind)
+        incidents.settle(unit, row.case_id, as_step(outbox_id), by)
     leases.wake(unit, unit.now)
 
 
@@ -187,6 +192,8 @@ def settle(runtime: Runtime, item: Item, delivered: Delivered) -> str:
         done = {"state": "sent", "sent_at": unit.now, "reference": delivered.reference, "last_error": None}
         if not unit.claims(mine.values(done | {"lease_owner": None, "lease_until_at": None})):
             return "gone"
+        if item.case_id is None:
+            return "sent"
         if item.kind == "service":
             jobs.put(unit, item.case_id, item.token, "answer", unit.now, {"result": delivered.answer})
             unit.record(item.case_id, "service-answered", "system", outbox=item.id, topic=item.topic)
@@ -255,6 +262,9 @@ def depth(runtime: Runtime) -> dict[str, float]:
 
 
 def bury(unit: Unit, item: Any, why: str) -> None:
+    if item.case_id is None:
+        log.error("%s was given up: %s", item.key, why, extra={"action": "message-undeliverable"})
+        return
     what = {"outbox": item.id, "channel": item.kind, "why": why}
     if item.kind != "service":
         unit.record(item.case_id, "message-undeliverable", "system", text=item.topic, **what)

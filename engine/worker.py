@@ -20,7 +20,7 @@ from uuid import uuid4
 
 from sqlalchemy import delete, select
 
-from engine import arrivals, days, delivery, instances, jobs, leases, marks, migrations, outbox
+from engine import arrivals, days, delivery, instances, jobs, leases, marks, migrations, outbox, periodic
 from engine.errors import NotFound, Suspended, WrongState
 from engine.jobs import Job
 from engine.leases import LEASE
@@ -219,6 +219,14 @@ class Worker:
         """When there is something to do next, as far as is known now."""
         known = (jobs.next_due(self.runtime), outbox.next_due(self.runtime), arrivals.next_due(self.runtime))
         return min((instant for instant in known if instant is not None), default=None)
+
+    def by_the_clock(self) -> int:
+        """What provinces have done at an hour of the day: days closed, then reports of weeks and months sent."""
+        return self.close_days() + self.make_reports()
+
+    def make_reports(self) -> int:
+        """Make the reports of the last week or month whose hour has come; returns how many."""
+        return periodic.make_due(self.runtime)
 
     def close_days(self) -> int:
         """Close the days whose hour has come, in provinces that have one; returns how many."""

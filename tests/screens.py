@@ -39,6 +39,7 @@ SCREENS = (
     Screen("dieu-hanh-en", "/tinh?lang=en", "vpubnd_74"),
     Screen("dieu-hanh-vu-viec", "/tinh/vu-viec/open?lang=vi", "vpubnd_74"),
     Screen("vuong-mac", "/tinh/ket?lang=vi", "vpubnd_74"),
+    Screen("bao-cao", "/tinh/bao-cao?ky=2021-09&lang=vi", "vpubnd_74"),
     Screen("khong-co", "/khong-co-trang-nay"),
 )
 

@@ -46,7 +46,7 @@ def test_what_needs_no_token_is_the_citizens_door_what_is_published_and_the_logi
 
     assert open_ == {"GET /api/v1/track/{number}", "POST /api/v1/track/{number}/message", "POST /api/v1/login",
                      "DELETE /api/v1/login", "GET /api/v1/me", "GET /api/v1/published",
-                     "GET /api/v1/published/sheet.csv"}  # fmt: skip
+                     "GET /api/v1/published/sheet.csv", "GET /api/v1/open-data/{province}/{month}"}  # fmt: skip
 
 
 def test_everything_that_is_made_takes_an_idempotency_key(document):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
+import zipfile
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from engine import model
 from tests.hotline import TYPE, Hotline, refused
@@ -188,3 +192,58 @@ def test_the_public_list_is_paged_narrowed_and_a_spreadsheet(public: Hotline) ->
     sheet = reader.get("/published/sheet.csv", limit=2)
     assert sheet.data.decode("utf-8-sig").splitlines()[1].split(",")[6] == "'=1+1"
     assert reader.get(sheet.headers["Link"].split(">")[0][1:]).data.count(b"\n") == 2
+
+
+# -- open data in bulk -------------------------------------------------------------------------------------------------
+
+
+def bulk(hotline: Hotline, month: str = "2021-09", province: str = "BD") -> dict[str, str]:
+    answer = hotline.as_(None).get(f"/open-data/{province}/{month}")
+    assert (answer.status_code, answer.mimetype) == (200, "application/zip"), answer.text
+    with zipfile.ZipFile(io.BytesIO(answer.data)) as files:
+        return {name.partition("/")[2]: files.read(name).decode("utf-8-sig") for name in files.namelist()}
+
+
+def test_a_month_of_open_data_has_what_was_published_and_nothing_else(public: Hotline) -> None:
+    secret = {"said": "Chuyện riêng không ai được biết", "place": "số 7 ngõ sâu"}
+    shown, unedited, forgotten, withheld, withdrawn = (public.settled(**secret) for _ in range(5))
+    for number in (shown, withdrawn):
+        decides(public, number)
+    decides(public, withdrawn, {"reason": "nhầm"}, what="/withdraw")
+    decides(public, withheld, {"reason": "riêng tư"}, what="/not-published")
+    with public.runtime.read() as unit:
+        persons = [cell for row in unit.all(select(model.people.c.name, model.people.c.phone)) for cell in row]
+    refused(public.as_(None).get("/open-data/BD/2021-09"), 422, "invalid-request")  # the month is not over
+    public.waits(24 * 30)
+    unsettled = public.receives(**secret)
+
+    files = bulk(public)
+
+    [row] = csv.DictReader(io.StringIO(files["requests.csv"]))
+    assert (row["service_request_id"], row["description"], row["status_notes"], row["area"]) == (
+        shown, TEXTS["words"], TEXTS["result"], "Thành phố Thủ Dầu Một",
+    )  # fmt: skip
+    [counted] = csv.DictReader(io.StringIO(files["counts.csv"]))
+    assert (counted["service_code"], counted["received"]) == ("PAKN", "5")
+    about = json.loads(files["about.json"])
+    assert (about["licence"], about["from"], about["made_at"][:10]) == (
+        "CC-BY-4.0", "2021-09-01T00:00:00+07:00", "2021-10-03",
+    )  # fmt: skip
+    everything = "".join(files.values())
+    numbers = (unedited, forgotten, withheld, withdrawn, unsettled)
+    for never in (*numbers, *secret.values(), *persons, public.receipt["secret"]):
+        assert never and str(never).removeprefix("+84") not in everything
+
+
+def test_open_data_of_few_or_of_secret_cases_count_nobody(public: Hotline) -> None:
+    number = public.settled()
+    decides(public, number)
+    public.waits(24 * 30)
+    assert list(csv.DictReader(io.StringIO(bulk(public)["counts.csv"]))) == []
+
+    deploys(public, secrecy="C2")
+
+    assert list(csv.DictReader(io.StringIO(bulk(public)["requests.csv"]))) == []
+    for path in ("BD/2021-09-03", "BD/hom-nay", "BD/2021-10"):
+        refused(public.as_(None).get(f"/open-data/{path}"), 422, "invalid-request")
+    refused(public.as_(None).get("/open-data/khong-co/2021-09"), 404, "not-found")

@@ -15,11 +15,12 @@ from engine import model
 from engine.statistics import periods, small
 from engine.statistics.catalogue import STATISTICS
 from tests.clock import VIETNAM
-from tests.hotline import Hotline, refused
+from tests.hotline import TYPE, Hotline, refused
 
 MONTH = {"period": "2021-09"}
 COUNTS = ("received", "on_time", "late", "open")
 _numbers = count(1)
+CALLS = '\n[calls]\nstep = "xu_ly"\nfield = "lien_lac"\nreached = "nghe_may"\n'
 
 
 def at(text: str) -> datetime:
@@ -168,6 +169,7 @@ def test_late_cases_with_the_step_and_who_should_take_it(hotline: Hotline) -> No
 
 
 def some_days(hotline: Hotline) -> None:
+    hotline.deploys(type__toml=TYPE.format(secrecy="C2") + CALLS)
     held(hotline, 3, hours=2, lead_agency="ubnd_74_718", rating=4, outcome="da_giai_quyet")
     held(hotline, 2, hours=8, lead_agency="ubnd_74_719", area="719", returns=2, outcome="khong_dung_thuc_te")
     held(hotline, lead_agency="ubnd_74_719", area=None, extensions=1, secrecy="C4")
@@ -340,3 +342,62 @@ def test_periods_are_vietnamese_days() -> None:
 
     for text, (first, after) in written.items():
         assert periods.read(text) == (at(f"{first}T00:00:00"), at(f"{after}T00:00:00"))
+
+
+# -- petitions under decree 20/2008, and planned calls -----------------------------------------------------------------
+
+
+def tasked(hotline: Hotline, group: str, created: str, **more: Any) -> None:
+    """The newest case has a task of this agency."""
+    with hotline.runtime.begin() as unit:
+        case = unit.scalar(select(model.cases.c.id).order_by(model.cases.c.id.desc()).limit(1))
+        unit.execute(insert(model.tasks), {
+            "case_id": case, "token": next(_numbers), "element": "xu_ly", "name": "Xử lý", "group": group,
+            "report_type": "PAKN", "status": "open", "created_at": at(created),
+        } | more)  # fmt: skip
+
+
+def test_five_working_days_to_pass_a_petition_on_worked_out_by_hand(hotline: Hotline) -> None:
+    # received on Friday 27 August: with the week-end, and the 2nd and 3rd of September off, day five is Tuesday 7th
+    friday = "2021-08-27T16:00:00"
+    for passed_on in ("2021-09-07T23:59:59", "2021-09-08T00:00:00"):
+        held(hotline, opened=friday)
+        tasked(hotline, "tongdai_74", friday)  # that the desk has it is not yet passing it on
+        tasked(hotline, "ubnd_74_718", passed_on)
+    held(hotline, opened=friday, hours=0)
+    held(hotline, opened=friday)
+    held(hotline, opened=friday, secrecy="C4")  # a denunciation is no petition
+    with hotline.runtime.begin() as unit:
+        shown = unit.scalar(select(model.cases.c.id).where(model.cases.c.closed_at.is_not(None)))
+        texts = {"subject": "x", "words": "x", "result": "x", "by": "truc"}
+        unit.execute(insert(model.publications), texts | {"case_id": shown, "at": unit.now, "approved_at": unit.now})
+
+    columns = {"received": 4, "at_desk": 1, "passed_on_time": 1, "passed_late": 1, "not_passed_on": 1}
+    month = {"period": "2021-08"}
+    assert values(report(hotline, "decree-20", **month), "PAKN") == columns | {"not_passed_overdue": 0, "published": 1}
+
+    hotline.waits(24 * 5)  # it is Wednesday, the 8th
+
+    assert values(report(hotline, "decree-20", **month), "PAKN") == columns | {"not_passed_overdue": 1, "published": 1}
+
+
+
+def test_planned_calls_worked_out_by_hand(hotline: Hotline) -> None:
+    held(hotline)
+    assert report(hotline, "calls")["rows"] == []
+    hotline.deploys(type__toml=TYPE.format(secrecy="C2") + CALLS)
+    held(hotline)  # two whom nobody has called yet
+    held(hotline, hours=48, outcome="da_giai_quyet")
+    for heard in ("khong_nghe", "nghe_may", "nghe_may"):
+        tasked(hotline, "ubnd_74_718", "2021-09-01T09:00:00", status="done", answers={"lien_lac": heard})
+    tasked(hotline, "ubnd_74_718", "2021-09-01T09:00:00", status="done", element="khac", answers={})
+    held(hotline, hours=24, outcome="da_giai_quyet")
+    tasked(hotline, "ubnd_74_718", "2021-09-01T09:00:00", status="done", answers={"lien_lac": "khong_nghe"})
+
+    made = report(hotline, "calls")
+
+    nobody = {"planned": 2, "called": 0, "reached": 0, "calls": 0, "calls_reached": 0, "mean_days": None, "open": 2}
+    assert values(made, "PAKN", "") == nobody
+    assert values(made, "PAKN", "da_giai_quyet") == {
+        "planned": 2, "called": 2, "reached": 1, "calls": 4, "calls_reached": 2, "mean_days": 1.5, "open": 0,
+    }  # fmt: skip

@@ -124,3 +124,27 @@ def test_counting_finds_its_cases_by_an_index(hotline: Hotline):
             values = tuple(None for _ in range(str(query).count("?")))
             plan = unit.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", values).all()
             assert not [row[3] for row in plan if row[3].startswith("SCAN cases")]
+
+
+def test_the_days_report_balances_and_its_numbers_lead_to_their_contacts(hotline: Hotline):
+    hotline.receives()
+    operator = hotline.as_("truc")
+    for outcome in ("answered", "missed", "missed"):
+        operator.post("/contacts", {"channel": "dien_thoai", "outcome": outcome, "branch": "5.1"})
+    who = enters(hotline, "vanphong")
+
+    page = who.opens("/tinh/bao-cao?ky=2021-09-03")
+
+    assert "Báo cáo cân đối" in page.text and style_free(page)
+    [missed] = page.find("//*[@id='line-missed']//a")
+    assert missed.text_content() == "2"
+    assert len(who.opens(missed.get("href")).find("//tbody/tr")) == 2
+    assert len(page.find("//*[local-name()='svg']")) == 1
+    assert "In balance" in who.opens("/tinh/bao-cao?ky=2021-09-03&lang=en").text
+    files = [who.client.get(f"/tinh/bao-cao{kind}?ky=2021-09-03").status_code for kind in (".csv", ".xlsx")]
+    assert files == [200, 200]
+    assert who.opens("/tinh/bao-cao?ky=sai").status == 422
+    overseer = enters(hotline, "mattran")
+    assert not overseer.opens("/tinh/bao-cao?ky=2021-09-03").find("//main//td//a")
+    assert overseer.opens("/tinh/bao-cao/cuoc-goi?ky=2021-09-03").status == 403
+    assert enters(hotline, "phuong").opens("/tinh/bao-cao").status == 403

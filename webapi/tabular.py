@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import zipfile
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 import xlsxwriter
 
+from engine import bulk
+from engine.bulk import Month
 from engine.calendar import ZONE
 from engine.figures import NAMES, Figures, Lines
 from engine.intake import CHANNEL_NAMES
@@ -111,3 +116,37 @@ def _values(lines: Lines) -> Cells:
 def _harmless(cell: Any) -> Any:
     """A text that a spreadsheet would take for a formula is marked as text."""
     return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+
+
+def bulk_of(month: Month) -> bytes:
+    """A month of open data: two tables, and a file that says what they are and under which licence.
+
+    The same month gives the same bytes, but for ``about.json``, which says when it was made.
+    """
+    name = f"1022-{month.province}-{month.begins.astimezone(ZONE):%Y-%m}"
+    requests = [tuple(_written(cell) for cell in row) for row in month.requests]
+    about = {
+        "title": f"1022 {month.publisher}", "publisher": month.publisher, "licence": month.licence,
+        "from": month.begins.isoformat(), "to": month.ends.isoformat(), "made_at": month.made_at.isoformat(),
+        "time_zone": "Asia/Ho_Chi_Minh",
+        "files": {
+            "requests.csv": "results published in this month, as edited for the public: class C0 only, without "
+                            "personal data; names as in Open311 GeoReport v2",
+            "counts.csv": "cases received in this month, by public report type: no number from 1 to 4; open and late "
+                          "as of made_at",
+        },
+    }  # fmt: skip
+    files = {
+        "about.json": json.dumps(about, ensure_ascii=False, indent=1).encode(),
+        "requests.csv": csv_of([bulk.REQUESTS, *requests]),
+        "counts.csv": csv_of([month.counted, *month.counts]),
+    }
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file, said in files.items():
+            archive.writestr(zipfile.ZipInfo(f"{name}/{file}"), said, zipfile.ZIP_DEFLATED)
+    return content.getvalue()
+
+
+def _written(cell: Any) -> Any:
+    return cell.astimezone(ZONE).isoformat(timespec="seconds") if isinstance(cell, datetime) else cell

@@ -21,7 +21,7 @@ from engine.model.cases import (
 )
 from engine.model.columns import Id, Instant, metadata
 from engine.model.contacts import branches, contacts
-from engine.model.days import reported_days
+from engine.model.days import periodic_reports, reported_days
 from engine.model.migrations import migration_cases, migrations
 from engine.model.provinces import (
     accounts,
@@ -66,6 +66,7 @@ __all__ = [
     "outbox",
     "participants",
     "people",
+    "periodic_reports",
     "provinces",
     "publications",
     "reported_days",

@@ -56,7 +56,7 @@ outbox = Table(
     "outbox",
     metadata,
     key_column(),
-    case_column(),
+    Column("case_id", Id, ForeignKey("cases.id", ondelete="CASCADE")),  # null: about no case (`engine.periodic`)
     Column("key", Text, nullable=False, unique=True),  # Idempotency-Key: the same at every attempt
     Column("kind", Text, nullable=False),
     Column("topic", Text, nullable=False),  # text id of a message, or topic of a service call

@@ -98,6 +98,9 @@ class Smtp:
         if self.reply_to:
             letter["Reply-To"] = self.reply_to
         letter.set_content(message.text)
+        if file := message.payload.get("file"):
+            content = f"\ufeff{file['content']}"  # the mark makes Excel read it as UTF-8
+            letter.add_attachment(content, subtype="csv", charset="utf-8", filename=file["name"])
         return letter
 
 

@@ -9,22 +9,24 @@ the other's rows from it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
-from sqlalchemy import and_, bindparam, func, or_, select, true
+from sqlalchemy import and_, exists, func, or_, select, true
 
 from engine import access
 from engine.figures import AT_ONCE, LINE
 from engine.intake import CHANNEL_NAMES
-from engine.model import agencies, areas, cases, contacts
-from engine.model.columns import Instant
+from engine.model import agencies, areas, cases, contacts, publications, tasks
+from engine.open_data import IS_SHOWN
 from engine.runtime import Unit
 from engine.statistics.description import Base, Column, Dimension, Statistic
-from engine.statistics.sql import local_day, local_hour, seconds
+from engine.statistics.lookups import CALL_FIELD, CALL_REACHED, CALL_STEP, FIFTH_DAY, NOW
+from engine.statistics.sql import entry, local_day, local_hour, seconds
 
 UNTRUE = ("khong_dung_thuc_te", "khong_dung")  # outcomes of C.0 that the types share
 NOT_ELIGIBLE = ("chua_du_dieu_kien",)
 HOUR = 3600
-NOW = bindparam("now", type_=Instant())
 
 
 def _types(unit: Unit, _province: str) -> Mapping[str, str]:
@@ -41,11 +43,19 @@ def _areas(unit: Unit, province: str) -> Mapping[str, str]:
     return {row.code: row.name for row in unit.all(query)}
 
 
+def _outcomes(unit: Unit, _province: str) -> Mapping[str, str]:
+    found = [package.type.get("outcomes", {}) for package in unit.catalogue.all_current(unit)]
+    return {key: str(outcome["vi"]) for outcomes in found for key, outcome in outcomes.items()}
+
+
 def _channels(_unit: Unit, _province: str) -> Mapping[str, str]:
     return CHANNEL_NAMES
 
 
 CASES = Base("cases", cases, cases.c.id, cases.c.opened_at, cases.c.number, access.CASES, "see", true())
+# complaints and denunciations are no petitions (NĐ 20/2008/NĐ-CP Đ.1; domain report, R.1)
+PETITIONS = replace(CASES, always=cases.c.secrecy != access.NAMED_ONLY)
+PLANNED = replace(CASES, always=entry(CALL_STEP, cases.c.report_type).is_not(None))
 CONTACTS = Base(
     "contacts", contacts.outerjoin(cases, cases.c.id == contacts.c.case_id), contacts.c.id, contacts.c.started_at,
     contacts.c.id, access.Columns(contacts.c.province, lambda agency: contacts.c.agency == agency,
@@ -56,6 +66,7 @@ BY_TYPE = Dimension("report_type", "Loại phản ánh", "Report type", cases.c.
 BY_AGENCY = Dimension("agency", "Đơn vị chủ trì", "Lead agency", cases.c.lead_agency, _agencies)
 BY_DISTRICT = Dimension("area", "Quận, huyện", "District", cases.c.area, _areas)
 BY_COMMUNE = Dimension("commune", "Xã, phường", "Commune", cases.c.commune, _areas)
+BY_OUTCOME = Dimension("outcome", "Kết quả", "Outcome", cases.c.outcome, _outcomes)
 BY_DAY = Dimension("day", "Ngày", "Day", local_day(contacts.c.started_at))
 BY_HOUR = Dimension("hour", "Giờ", "Hour", local_hour(contacts.c.started_at))
 BY_CHANNEL = Dimension("channel", "Kênh", "Channel", contacts.c.channel, _channels)
@@ -107,6 +118,43 @@ EXTENSIONS = Column("extensions", "Số lần gia hạn", "Extensions", true(), 
 RETURNS = Column("returns", "Số lần trả lại", "Returns", true(), "sum", value=cases.c.returns)
 PING_PONG = Column("ping_pong", "Trả lại từ 2 lần", "Returned twice or more", cases.c.returns >= 2)
 
+# Passed on: the first task that somebody other than a desk or the office had. Without one, the desk settled it itself.
+_elsewhere = agencies.c.kind.not_in(("desk", "office"))
+_passed_on = (
+    select(func.min(tasks.c.created_at)).join(agencies, agencies.c.key == tasks.c.group)
+    .where(tasks.c.case_id == cases.c.id, _elsewhere).correlate(cases).scalar_subquery()
+)  # fmt: skip
+_in_five = local_day(_passed_on) <= entry(FIFTH_DAY, local_day(cases.c.opened_at))
+_overdue_five = local_day(NOW) > entry(FIFTH_DAY, local_day(cases.c.opened_at))
+_shown = exists().where(publications.c.case_id == cases.c.id, IS_SHOWN)
+PASSED_IN_FIVE = Column("passed_on_time", "Chuyển trong 5 ngày làm việc", "Passed on within 5 working days",
+                        and_(_passed_on.is_not(None), _in_five))  # fmt: skip
+PASSED_LATE = Column("passed_late", "Chuyển sau 5 ngày làm việc", "Passed on later",
+                     and_(_passed_on.is_not(None), ~_in_five))  # fmt: skip
+AT_DESK = Column("at_desk", "Đầu mối tự giải đáp", "Settled by the desk", and_(_passed_on.is_(None), _closed))
+NOT_PASSED = Column("not_passed_on", "Chưa chuyển", "Not passed on yet", and_(_passed_on.is_(None), _open))
+NOT_PASSED_LATE = Column("not_passed_overdue", "Trong đó đã quá 5 ngày", "Of these beyond 5 working days",
+                         and_(_passed_on.is_(None), _open, _overdue_five), part_of="not_passed_on")  # fmt: skip
+PUBLISHED = Column("published", "Đã công khai kết quả", "Result published", and_(_closed, _shown))
+
+
+def _calls(*conditions: Any) -> Any:
+    called = (tasks.c.case_id == cases.c.id, tasks.c.element == entry(CALL_STEP, cases.c.report_type),
+              tasks.c.status == "done", *conditions)  # fmt: skip
+    return select(func.count()).select_from(tasks).where(*called).correlate(cases).scalar_subquery()
+
+
+_made = _calls()
+_reached = _calls(
+    entry(tasks.c.answers, entry(CALL_FIELD, cases.c.report_type)) == entry(CALL_REACHED, cases.c.report_type)
+)
+ON_LIST = Column("planned", "Người trong danh sách", "People on the list", true())
+CALLED = Column("called", "Đã gọi", "Called", _made > 0)
+REACHED = Column("reached", "Đã gặp", "Reached", _reached > 0, part_of="called")
+CALLS_MADE = Column("calls", "Số cuộc đã gọi", "Calls made", true(), "sum", value=_made)
+CALLS_REACHED = Column("calls_reached", "Số cuộc gặp được", "Calls answered", true(), "sum", value=_reached)
+DAYS = Column("mean_days", "Số ngày trung bình", "Mean days", _closed, "mean", value=_taken, unit=24 * HOUR)
+
 _answered = contacts.c.answered_at
 _waited = seconds(contacts.c.started_at, _answered)
 _talked = seconds(_answered, contacts.c.ended_at)
@@ -136,8 +184,13 @@ STATISTICS = {
                   (RECEIVED, EXTENDED, EXTENSIONS, RETURNED, RETURNS, PING_PONG)),
         Statistic("rating", 7, "Đánh giá của người dân", "What citizens thought", CASES, (BY_AGENCY,),
                   (SETTLED, RATED, RATED_SHARE, SATISFIED, RATING)),
+        Statistic("decree-20", 8, "Phản ánh, kiến nghị theo Nghị định 20/2008/NĐ-CP", "Petitions under decree 20/2008",
+                  PETITIONS, (BY_TYPE,),
+                  (RECEIVED, AT_DESK, PASSED_IN_FIVE, PASSED_LATE, NOT_PASSED, NOT_PASSED_LATE, PUBLISHED)),
         Statistic("oversight", 9, "Giám sát của HĐND, MTTQ", "For People's Council and Fatherland Front", CASES,
                   (BY_TYPE,), (RECEIVED, ON_TIME, LATE, OPEN, UNTRUE_COUNT), True),
+        Statistic("calls", 10, "Gọi ra theo kế hoạch (F0)", "Planned calls (F0 cohort)", PLANNED, (BY_TYPE, BY_OUTCOME),
+                  (ON_LIST, CALLED, REACHED, CALLS_MADE, CALLS_REACHED, DAYS, OPEN)),
         Statistic("by-commune", 12, "Theo xã, phường", "By commune", CASES, (BY_DISTRICT, BY_COMMUNE),
                   HANDLING),
     )

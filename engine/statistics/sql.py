@@ -30,6 +30,25 @@ class seconds(FunctionElement[int]):
     inherit_cache = True
 
 
+class entry(FunctionElement[str]):
+    """What a JSON table of texts says for a key, both given in that order; nothing: NULL."""
+
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(entry, "sqlite")
+def _entry_in_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
+    table, key = (compiler.process(one, **kw) for one in element.clauses)
+    return f"json_extract({table}, '$.\"' || {key} || '\"')"
+
+
+@compiles(entry, "postgresql")
+def _entry_in_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
+    table, key = (compiler.process(one, **kw) for one in element.clauses)
+    return f"(CAST({table} AS jsonb) ->> {key})"
+
+
 @compiles(local_day, "sqlite")
 def _day_in_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
     return f"strftime('%Y-%m-%d', {compiler.process(element.clauses, **kw)}, '+7 hours')"

@@ -16,15 +16,14 @@ from engine.calendar import ZONE
 from engine.errors import InvalidRequest, NotAllowed, NotFound
 from engine.queries import Page, page, read_cursor
 from engine.runtime import Unit
-from engine.statistics import small
-from engine.statistics.catalogue import NOW, STATISTICS
+from engine.statistics import lookups, small
+from engine.statistics.catalogue import STATISTICS
 from engine.statistics.description import Column, Dimension, Statistic
 
 LONGEST = timedelta(days=366)
 OTHERS = "*"  # the key of the row in which small ones were put together
 NOT_KNOWN = ""  # and of things that have none: no district known yet, no agency chosen
 _TENTH = Decimal("0.1")
-_NOW = NOW.key
 
 
 @dataclass(frozen=True)
@@ -89,8 +88,9 @@ def make(
     _check_period(unit, begins, ends, published)
     columns = tuple(one for one in statistic.columns if one.kind == "count" or not published)
     came = and_(access.permits(account, "count", statistic.base.access), _came(statistic, province, begins, ends))
-    rows = _rows(unit, statistic, columns, came, statistic.by, province)
-    total: Row | None = _rows(unit, statistic, columns, came, (), province)[0]
+    given = lookups.values(unit, province, begins, ends)
+    rows = _rows(unit, statistic, columns, came, statistic.by, province, given)
+    total: Row | None = _rows(unit, statistic, columns, came, (), province, given)[0]
     if published:
         rows, total = _without_small(columns, rows, total)
     return Table(statistic, province, begins, ends, published, columns, rows, total)
@@ -126,7 +126,8 @@ def behind(
     if after is not None:
         conditions.append(base.id > read_cursor(after)[1])
     query = select(base.id.label("id"), base.number.label("number"), base.at.label("at")).select_from(base.rows)
-    return page(unit.all(query.where(*conditions).order_by(base.id).limit(limit + 1), {_NOW: unit.now}), limit)
+    given = lookups.values(unit, province, begins, ends)
+    return page(unit.all(query.where(*conditions).order_by(base.id).limit(limit + 1), given), limit)
 
 
 def _check_period(unit: Unit, begins: datetime, ends: datetime, published: bool) -> None:
@@ -151,13 +152,14 @@ def _came(statistic: Statistic, province: str, begins: datetime, ends: datetime)
 
 def _rows(
     unit: Unit, statistic: Statistic, columns: tuple[Column, ...], came: ColumnElement[bool],
-    by: tuple[Dimension, ...], province: str,
+    by: tuple[Dimension, ...], province: str, given: dict[str, Any],
 ) -> list[Row]:  # fmt: skip
     keys = [dimension.value.label(f"key_{number}") for number, dimension in enumerate(by)]
     counted = [part.label(f"c_{n}_{m}") for n, one in enumerate(columns) for m, part in enumerate(_counted(one))]
     query: Select[Any] = select(*keys, *counted).select_from(statistic.base.rows).where(came).group_by(*keys)
-    found = unit.all(query.order_by(*(key.nulls_last() for key in keys)), {_NOW: unit.now})
-    deciles = {n: _deciles(unit, statistic, one, came, keys) for n, one in enumerate(columns) if one.kind == "p90"}
+    found = unit.all(query.order_by(*(key.nulls_last() for key in keys)), given)
+    measured = [n for n, one in enumerate(columns) if one.kind == "p90"]
+    deciles = {n: _deciles(unit, statistic, columns[n], came, keys, given) for n in measured}
     names = [dimension.names(unit, province) for dimension in by]
     made = []
     for row in found:
@@ -192,7 +194,8 @@ def _value(column: Column, row: Mapping[Any, Any], n: int) -> int | float | None
 
 
 def _deciles(
-    unit: Unit, statistic: Statistic, column: Column, came: ColumnElement[bool], keys: list[Any]
+    unit: Unit, statistic: Statistic, column: Column, came: ColumnElement[bool], keys: list[Any],
+    given: dict[str, Any],
 ) -> dict[tuple[Any, ...], int]:
     assert column.value is not None
     place = func.row_number().over(partition_by=keys or None, order_by=column.value)
@@ -202,7 +205,7 @@ def _deciles(
     # the first whose place is at least nine tenths of all; in whole numbers, for the databases round differently
     reached = and_(inner.c.place * 10 >= inner.c.among * 9, (inner.c.place - 1) * 10 < inner.c.among * 9)
     query = select(*(inner.c[key.name] for key in keys), inner.c.value).where(reached)
-    return {tuple(row)[:-1]: int(row.value) for row in unit.all(query, {_NOW: unit.now})}
+    return {tuple(row)[:-1]: int(row.value) for row in unit.all(query, given)}
 
 
 def _shown(column: Column, value: int | None) -> float | None:

@@ -28,6 +28,7 @@ from webapi.api import (
     migrations,
     modifications,
     outbox,
+    periodic,
     publications,
     published,
     report_types,
@@ -39,7 +40,7 @@ from webapi.api import (
 )
 from webapi.api.blueprint import PREFIX, Key, Name
 
-PARTS = (reports, contacts, days, statistics, publications, published, cases, attachments, tasks, messages,
+PARTS = (reports, contacts, days, periodic, statistics, publications, published, cases, attachments, tasks, messages,
          report_types, track, incidents, migrations, modifications, outbox, arrivals, deployments, accounts, agencies,
          areas, histories, tokens, login)  # fmt: skip
 SECURITY = {"type": "http", "scheme": "bearer", "description": "a token (ts_…) from POST /login or POST /tokens"}

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, request, url_for
 from marshmallow import fields
 
-from engine import publications
+from engine import bulk, publications
 from engine.queries import Page
 from engine.statistics import periods
 from webapi import auth, tabular
@@ -54,6 +54,16 @@ def as_csv(query: dict[str, Any]) -> Any:
     if found.after:
         further = request.args.to_dict() | {"after": found.after}
         answer.headers["Link"] = f'<{url_for(str(request.endpoint), **further)}>; rel="next"'
+    return answer
+
+
+@bp.open("GET", "/open-data/<name:province>/<name:month>", None)
+def in_bulk(province: str, month: str) -> Any:
+    """A month of open data (2021-09): requests.csv, counts.csv, and about.json with the licence and the date"""
+    with auth.runtime().read() as unit:
+        made = bulk.month(unit, province, *periods.read(month))
+    answer = Response(tabular.bulk_of(made), mimetype="application/zip")
+    answer.headers["Content-Disposition"] = f'attachment; filename="1022-{made.province}-{month}.zip"'
     return answer
 
 

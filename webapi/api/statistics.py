@@ -55,6 +55,7 @@ class BehindQuery(PageQuery, PeriodQuery):
     agency = fields.String()
     area = fields.String()
     commune = fields.String()
+    outcome = fields.String()
     day = fields.String()
     hour = fields.String()
     channel = fields.String()

@@ -17,6 +17,7 @@ from webapi.ui import (
     office,
     overseer,
     pages,
+    report,
     send,
     show,
     stuck,
@@ -25,7 +26,7 @@ from webapi.ui import (
     worklist,
 )
 
-PARTS = (send, track, login, worklist, casebook, desk, office, stuck, overseer)
+PARTS = (send, track, login, worklist, casebook, desk, office, stuck, overseer, report)
 _FOR_EVER = 365 * 24 * 3600
 
 

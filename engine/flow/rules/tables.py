@@ -9,23 +9,24 @@ from typing import Any
 
 from engine.flow.draft import PROVINCE, TYPE, Draft
 from engine.flow.faults import Fault
+from engine.flow.rules import timetable
 from engine.flow.rules.phrases import meant
 from engine.flow.steps import SECRECY
 
 BRANCH = re.compile(r"[0-9*#](\.[0-9*#]){0,2}\Z")  # as `engine.branches` reads it
-_CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 KINDS = ("desk", "office", "department", "district", "commune", "service", "overseer")
 _PLACES = re.compile(r"\{([^{}]*)\}")
 _COMMUNE_WORDS = frozenset({"province", "district", "commune", "name"})
 _TYPE_KEYS = frozenset({
     "code", "province", "process", "secrecy", "intake_form", "name", "statuses", "outcomes", "lanes", "deadlines",
     "extension", "pause", "texts", "description", "reopen", "severities", "public",
-    "publication", "web",
+    "publication", "web", "calls",
 })
 _WEB_KEYS = frozenset({"title", "hint", "anonymous", "beneficiary"})
 _PROVINCE_KEYS = frozenset({
     "code", "short", "name", "hotline", "tracking_url", "calendars", "areas", "agencies", "texts", "branches",
     "missed_call", "message_type", "jurisdiction_id", "agencies_of_communes", "close_day_at",
+    "open_data_licence", "reports",
 })
 
 
@@ -91,6 +92,7 @@ def _type(draft: Draft) -> Iterator[Fault]:
     if not known or not isinstance(publication["approval"], bool):
         yield found.fault(("publication",), "table-value", "Write approval = true or false, and nothing else, under "
                           "[publication] in type.toml.")
+    yield from _calls(draft, found)
     for key, status in found.tables("statuses"):
         if isinstance(status, Mapping) and status.get("open311") not in ("open", "closed"):
             yield found.fault(("statuses", key), "table-value",
@@ -100,6 +102,17 @@ def _type(draft: Draft) -> Iterator[Fault]:
         if closes is not None and closes not in draft.table(TYPE, "statuses"):
             yield found.fault(("outcomes", key), "status-unknown", f"Write [statuses.{closes}] in type.toml: the "
                               f"outcome {key!r} closes as it.{meant(str(closes), draft.table(TYPE, 'statuses'))}")
+
+
+def _calls(draft: Draft, found: _Table) -> Iterator[Fault]:
+    """Which step is a planned call, and what answer says that somebody was reached (`engine.statistics`)."""
+    calls = draft.type.get("calls")
+    if calls is None:
+        return
+    complete = isinstance(calls, Mapping) and set(calls) == {"step", "field", "reached"}
+    if not complete or not all(isinstance(said, str) for said in calls.values()):
+        yield found.fault(("calls",), "table-value",
+                          'Write step, field and reached = "…", and nothing else, under [calls] in type.toml.')
 
 
 def _web(draft: Draft, found: _Table) -> Iterator[Fault]:
@@ -166,7 +179,9 @@ def _province(draft: Draft) -> Iterator[Fault]:
                               f"no area {one['area']!r}.")
     yield from _of_communes(draft, found)
     yield from _branches(draft, found, seen)
-    if not _CLOCK.fullmatch(str(draft.province.get("close_day_at", "06:00"))):
+    for said in timetable.faults(draft.province.get("reports", []), seen):
+        yield found.fault(("reports",), "table-value", said)
+    if not timetable.CLOCK.fullmatch(str(draft.province.get("close_day_at", "06:00"))):
         yield found.fault(("close_day_at",), "table-value", 'Write a time of day such as "06:00" as close_day_at.')
     url = draft.province.get("tracking_url", "{number}")
     if "{number}" not in str(url):
