@@ -20,7 +20,7 @@ from uuid import uuid4
 
 from sqlalchemy import delete, select
 
-from engine import arrivals, days, delivery, instances, jobs, leases, marks, outbox
+from engine import arrivals, days, delivery, imports, instances, jobs, leases, marks, outbox
 from engine.errors import NotFound, WrongState
 from engine.jobs import Job
 from engine.leases import LEASE
@@ -120,7 +120,7 @@ class Worker:
 
     def tick(self) -> int:
         """Do what is due, understand what came in, send what is owed; returns how many of all."""
-        done = self.work() + self.understand()
+        done = self.work() + self.understand() + self.take_up()
         owed = outbox.owed(self.runtime)
         return done + sum(self.relay(kind) for kind in outbox.KINDS if kind in owed)
 
@@ -148,6 +148,13 @@ class Worker:
             if arrival_id is None:
                 break
             arrivals.attempt(self.runtime, arrival_id, self.readers)
+            done += 1
+        return done
+
+    def take_up(self, limit: int = BATCH) -> int:
+        """Make cases of rows of lists."""
+        done = 0
+        while done < limit and not self.stopping and imports.step(self.runtime):
             done += 1
         return done
 

@@ -22,6 +22,7 @@ from engine.model.cases import (
 from engine.model.columns import Id, Instant, metadata
 from engine.model.contacts import branches, contacts
 from engine.model.days import reported_days
+from engine.model.imports import imports
 from engine.model.provinces import (
     accounts,
     agencies,
@@ -53,6 +54,7 @@ __all__ = [
     "contacts",
     "definitions",
     "events",
+    "imports",
     "inbox",
     "incidents",
     "instances",

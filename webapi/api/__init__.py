@@ -21,6 +21,7 @@ from webapi.api import (
     contacts,
     days,
     deployments,
+    imports,
     incidents,
     login,
     messages,
@@ -36,7 +37,7 @@ from webapi.api import (
 )
 from webapi.api.blueprint import PREFIX, Key, Name
 
-PARTS = (reports, contacts, days, statistics, publications, published, cases, attachments, tasks, messages,
+PARTS = (reports, contacts, days, statistics, publications, published, cases, attachments, imports, tasks, messages,
          report_types, track, incidents, outbox, arrivals, deployments, accounts, agencies, areas, tokens,
          login)  # fmt: skip
 SECURITY = {"type": "http", "scheme": "bearer", "description": "a token (ts_…) from POST /login or POST /tokens"}
