@@ -56,6 +56,18 @@ class ImportOut(ImportSummary):
 @bp.upload("/imports", ImportOut, multipart__form_data=FORM)
 def create() -> Any:
     """Send a list (CSV, UTF-8): multipart/form-data with ``file``, ``report_type`` and ``dry_run``"""
+    name, content, report_type, dry_run = _sent()
+    request.environ["thongsuot.content"] = f"{hashlib.sha256(content).hexdigest()} {report_type} {dry_run}".encode()
+
+    def put(unit: Unit, caller: Account) -> Any:
+        row = imports.put(unit, report_type, name, content, dry_run=dry_run == "true", by=caller)
+        return row, 201, {"Location": url_for("imports.show", import_id=row.id)}
+
+    return idempotency.once(ImportOut(), put)()
+
+
+def _sent() -> tuple[str, bytes, str, str]:
+    """Name and content of the file, and what else the form says."""
     part, dry_run = request.files.get("file"), request.form.get("dry_run", "true")
     report_type = request.form.get("report_type")
     if part is None or not report_type or dry_run not in ("true", "false"):
@@ -64,13 +76,7 @@ def create() -> Any:
         content = part.stream.read(lists.BYTES_MAX + 1)
     if len(content) > lists.BYTES_MAX:
         raise InvalidRequest(f"The file is larger than {lists.BYTES_MAX} bytes: split the list.", field="file")
-    request.environ["thongsuot.content"] = f"{hashlib.sha256(content).hexdigest()} {report_type} {dry_run}".encode()
-
-    def put(unit: Unit, caller: Account) -> Any:
-        row = imports.put(unit, report_type, part.filename or "", content, dry_run=dry_run == "true", by=caller)
-        return row, 201, {"Location": url_for("imports.show", import_id=row.id)}
-
-    return idempotency.once(ImportOut(), put)()
+    return part.filename or "", content, report_type, dry_run
 
 
 @bp.read("/imports", page_of(ImportSummary, "import"), PageQuery)
