@@ -123,7 +123,7 @@ RULES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("operator", "province", ALL, "contact count"),
     ("handler", "agency", OPEN, "tell"),
     ("handler", "province", ALL, "report contact"),  # departments answer keys of their own, communes their own lines
-    ("office", "province", ALL, "contact count branch ask"),
+    ("office", "province", ALL, "contact count branch ask import"),
     ("monitor", "agency", OPEN, "ask"),
     ("overseer", "province", ALL, "count"),
     ("analyst", "province", ALL, "count branch"),
@@ -412,6 +412,7 @@ _WORDS = {  # what an action is called where it is refused
     "close-day": "close the days of", "publish": "publish",
     "branch": "say what the keys mean in", "ask": "put a question into",
     "serve": "do the service calls of",
+    "import": "import lists of people into",
     "see-arrival": "see what came in at", "read-arrival": "read what came in at",
     "retry-arrival": "take up again what came in at",
 }  # fmt: skip

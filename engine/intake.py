@@ -53,6 +53,7 @@ class Report:
         branch: the keys the caller pressed, "5" or "5.1".
         contact: id of the call or message it came by, if that has been noted already; else one is noted now.
         commune: found by `receive` if ``area`` names one; ``area`` is its district from then on.
+        listed: it stands in an agency's list: nobody has called us, so no contact is noted.
     """
 
     report_type: str
@@ -67,6 +68,7 @@ class Report:
     branch: str | None = None
     contact: int | None = None
     commune: str | None = None
+    listed: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,8 @@ def receive(unit: Unit, report: Report, *, by: Account) -> Receipt:
     case, secret = registry.enter(unit, package, answers, numbered, by=by.login, **told)
     for row in people:
         unit.write(registry.NEW_PERSON, row | {"case_id": case.id})
-    _note_contact(unit, report, case, by)
+    if not report.listed:
+        _note_contact(unit, report, case, by)
     if by.agency:
         instances.concern(unit, case.id, by.agency, "task")
     facts = registry.facts(unit, package, case)

@@ -20,7 +20,19 @@ from uuid import uuid4
 
 from sqlalchemy import delete, select
 
-from engine import arrivals, days, delivery, instances, jobs, leases, marks, migrations, outbox, periodic
+from engine import (
+    arrivals,
+    days,
+    delivery,
+    imports,
+    instances,
+    jobs,
+    leases,
+    marks,
+    migrations,
+    outbox,
+    periodic,
+)
 from engine.errors import NotFound, Suspended, WrongState
 from engine.jobs import Job
 from engine.leases import LEASE
@@ -124,7 +136,7 @@ class Worker:
 
     def tick(self) -> int:
         """Do what is due, understand what came in, move cases, send what is owed; returns how many of all."""
-        done = self.work() + self.understand() + self.migrate()
+        done = self.work() + self.understand() + self.take_up() + self.migrate()
         owed = outbox.owed(self.runtime)
         return done + sum(self.relay(kind) for kind in outbox.KINDS if kind in owed)
 
@@ -159,6 +171,13 @@ class Worker:
         """Move cases that are to run in another version; returns how many."""
         done = 0
         while done < limit and not self.stopping and migrations.step(self.runtime):
+            done += 1
+        return done
+
+    def take_up(self, limit: int = BATCH) -> int:
+        """Make cases of rows of lists."""
+        done = 0
+        while done < limit and not self.stopping and imports.step(self.runtime):
             done += 1
         return done
 

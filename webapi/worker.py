@@ -36,7 +36,7 @@ class Metronome:
     def __init__(self, worker: Worker, postmen: Sequence[Postman] = ()) -> None:
         self.worker = worker
         self.postmen = postmen
-        self._woken = {name: Event() for name in ("jobs", "arrivals", "migrations", *RELAYS)}
+        self._woken = {name: Event() for name in ("jobs", "arrivals", "imports", "migrations", *RELAYS)}
         self._looking = {name: Lock() for name in self._woken}
         database = worker.runtime.database
         self._listener = Listener(database, self.wake) if database.dialect.name == "postgresql" else None
@@ -54,6 +54,7 @@ class Metronome:
         for name, kind in zip(RELAYS, outbox.KINDS, strict=True):
             self._every(TICK_SECONDS, name, self._relay, name, kind)
         self._every(TICK_SECONDS, "arrivals", self._understand)
+        self._every(TICK_SECONDS, "imports", self._take_up)
         self._every(TICK_SECONDS, "migrations", self._migrate)
         self._every(self.worker.lease.total_seconds() / 3, "heart-beat", self.worker.renew)
         self._every(3600, "clean-up", self.worker.tidy)
@@ -101,6 +102,11 @@ class Metronome:
     def _understand(self) -> None:
         with self._looking["arrivals"]:
             if self._until_quiet("arrivals", self.worker.understand):
+                self.wake("jobs", *RELAYS)
+
+    def _take_up(self) -> None:
+        with self._looking["imports"]:
+            if self._until_quiet("imports", self.worker.take_up):
                 self.wake("jobs", *RELAYS)
 
     def _migrate(self) -> None:

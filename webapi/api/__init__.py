@@ -22,6 +22,7 @@ from webapi.api import (
     days,
     deployments,
     histories,
+    imports,
     incidents,
     login,
     messages,
@@ -41,8 +42,8 @@ from webapi.api import (
 from webapi.api.blueprint import PREFIX, Key, Name
 
 PARTS = (reports, contacts, days, periodic, statistics, publications, published, cases, attachments, tasks, messages,
-         report_types, track, incidents, migrations, modifications, outbox, arrivals, deployments, accounts, agencies,
-         areas, histories, tokens, login)  # fmt: skip
+         report_types, track, imports, incidents, migrations, modifications, outbox, arrivals, deployments, accounts,
+         agencies, areas, histories, tokens, login)  # fmt: skip
 SECURITY = {"type": "http", "scheme": "bearer", "description": "a token (ts_…) from POST /login or POST /tokens"}
 
 

@@ -1,0 +1,198 @@
+"""A list of people as an agency's spreadsheet saves it, read by what the report type says of its columns.
+
+Nothing here looks at the database. A file is refused as a whole with one sentence, a row with one in Vietnamese and
+one in English; neither repeats what stands in the file but a place that we do not know.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from difflib import get_close_matches
+from typing import Any
+
+from engine.errors import InvalidAnswers, InvalidRequest
+from engine.forms import contacts
+from engine.packages import Package
+from engine.vietnamese import fold, nfc
+
+BYTES_MAX = 10_000_000
+ROWS_MAX = 5_000
+CELL_MAX = 4_000
+_DAY = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})\Z", re.ASCII)
+_NOT_WORDS = re.compile(r"[^a-z0-9]+")
+
+
+@dataclass
+class Read:
+    """A file as understood.
+
+    Attributes:
+        total: rows with anything in them.
+        rows: those that may become cases: ``row`` (as the spreadsheet numbers it), ``person``, ``answers``.
+        refusals: of the others: ``row``, ``vi``, ``en``.
+        duplicates: how many were refused because a row above has the same telephone number.
+    """
+
+    total: int = 0
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    refusals: list[dict[str, Any]] = field(default_factory=list)
+    duplicates: int = 0
+
+
+def refusal(row: int, vi: str, en: str) -> dict[str, Any]:
+    return {"row": row, "vi": vi, "en": en}
+
+
+def read(content: bytes, package: Package, today: date) -> Read:
+    """Raises:
+    InvalidRequest: the type takes no lists, or the file is none that we can read.
+    """
+    table = package.type.get("list")
+    if not table:
+        raise InvalidRequest(f"Reports of the type {package.code} do not come in lists: its type.toml has no [list].")
+    lines = _lines(_text(content))
+    columns = _columns(lines[0][1], table)
+    options, found, seen = _options(package), Read(), {}
+    for number, cells in lines[1:]:
+        found.total += 1
+        said = {where: nfc(cells[at]).strip() for at, where in columns.items() if at < len(cells) and cells[at].strip()}
+        wrong = _refused(number, cells, said, seen)
+        if wrong is not None:
+            found.duplicates += "duplicate" in wrong
+            found.refusals.append({key: wrong[key] for key in ("row", "vi", "en")})
+            continue
+        person = {name: value for (part, name), value in said.items() if part == "person"}
+        try:
+            answers = {name: _typed(value, options.get(name)) for (part, name), value in said.items()
+                       if part == "answers"}  # fmt: skip
+            package.intake_form.check(answers, today=today)
+        except _Unknown as unknown:
+            found.refusals.append(refusal(number, *unknown.args))
+            continue
+        except InvalidAnswers as error:
+            names = ", ".join(error.facts["errors"])
+            sentence = " ".join(map(str, error.facts["errors"].values()))
+            found.refusals.append(refusal(number, sentence, f"The form does not accept: {names}."))
+            continue
+        found.rows.append({"row": number, "person": person, "answers": answers})
+    return found
+
+
+class _Unknown(Exception):
+    """A choice that the form does not offer: the sentence in Vietnamese, and in English."""
+
+
+def _text(content: bytes) -> str:
+    if not content.strip():
+        raise InvalidRequest("The file is empty.", field="file")
+    if len(content) > BYTES_MAX:
+        raise InvalidRequest(f"The file is larger than {BYTES_MAX} bytes: split the list.", field="file")
+    if content.startswith(b"PK\x03\x04"):
+        raise InvalidRequest("The file is a workbook: save it as 'CSV UTF-8' and send that.", field="file")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidRequest("The file is not UTF-8, so its Vietnamese letters cannot be told for certain: "
+                             "save it as 'CSV UTF-8' and send that.", field="file") from error  # fmt: skip
+    if "\0" in text:
+        raise InvalidRequest("The file is no text: save the list as 'CSV UTF-8' and send that.", field="file")
+    return text
+
+
+def _lines(text: str) -> list[tuple[int, list[str]]]:
+    """The rows with anything in them and their numbers; the first is the header."""
+    head = text.lstrip("\r\n").partition("\n")[0]
+    delimiter = max(",;\t", key=head.count)
+    lines: list[tuple[int, list[str]]] = []
+    try:
+        for number, cells in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), 1):
+            if any(cell.strip() for cell in cells):
+                lines.append((number, cells))
+            if len(lines) > ROWS_MAX + 1:
+                raise InvalidRequest(f"The list has more than {ROWS_MAX} rows: split it.", field="file")
+    except csv.Error as error:
+        raise InvalidRequest(f"The file is no CSV that can be read: {error}.", field="file") from error
+    if len(lines) < 2:
+        raise InvalidRequest("The list has no rows below its header.", field="file")
+    return lines
+
+
+def _key(name: str) -> str:
+    return _NOT_WORDS.sub(" ", fold(name)).strip()
+
+
+def _columns(header: list[str], table: Mapping[str, Any]) -> dict[int, tuple[str, str]]:
+    """What stands in which column; others are left out."""
+    known = {_key(name): (part, where) for part in ("person", "answers")
+             for where, names in table.get(part, {}).items() for name in names}  # fmt: skip
+    found = {at: known[_key(name)] for at, name in enumerate(header) if _key(name) in known}
+    if ("person", "phone") not in found.values():
+        names = "' or '".join(table["person"]["phone"])
+        raise InvalidRequest(f"The list has no column '{names}': its first row has to name the columns.", field="file")
+    if len(set(found.values())) < len(found):
+        raise InvalidRequest("Two columns of the list have the same meaning: leave one out.", field="file")
+    return found
+
+
+def _refused(
+    number: int, cells: list[str], said: dict[tuple[str, str], str], seen: dict[str, int]
+) -> dict[str, Any] | None:
+    """What is wrong with a row whatever its type; else its telephone number is put in order and noted as seen."""
+    if any(len(cell) > CELL_MAX for cell in cells):
+        return refusal(number, f"Có ô dài quá {CELL_MAX} ký tự.", f"A cell is longer than {CELL_MAX} characters.")
+    if any(value.startswith(("=", "@")) for value in said.values()):
+        return refusal(number, "Có ô là công thức: ghi giá trị thay cho công thức.",
+                       "A cell is a formula: write its value.")  # fmt: skip
+    told = said.get(("person", "phone"), "")
+    # spreadsheets drop the first zero of what they take for a number
+    phone = contacts.phone(told) or contacts.phone(f"0{told}")
+    if phone is None:
+        return refusal(number, "Số điện thoại thiếu hoặc không gọi được: ghi như 0912345678.",
+                       "The telephone number is missing or cannot be called: write it like 0912345678.")  # fmt: skip
+    if phone in seen:
+        return refusal(number, f"Trùng số điện thoại với dòng {seen[phone]}.",
+                       f"The telephone number is that of row {seen[phone]}.") | {"duplicate": True}  # fmt: skip
+    seen[phone] = number
+    said["person", "phone"] = phone
+    return None
+
+
+def _options(package: Package) -> dict[str, dict[str, Any]]:
+    """The intake form's questions, as drawn."""
+    drawn = json.loads(package.files[f"{package.type['intake_form']}.form"])
+    return {one["key"]: one for one in drawn["components"] if "key" in one}
+
+
+def _typed(text: str, question: Mapping[str, Any] | None) -> Any:
+    """What a cell says, as the form wants it; what cannot be is left for the form to refuse."""
+    kind = (question or {}).get("type")
+    if question and question.get("values"):
+        if kind == "checklist":
+            return [_choice(part, question) for part in re.split(r"[;+|]", text) if part.strip()]
+        return _choice(text, question)
+    if kind == "number":
+        return int(text) if re.fullmatch(r"-?\d{1,9}", text, re.ASCII) else text
+    if kind == "datetime" and (day := _DAY.match(text)):
+        return f"{int(day[3]):04d}-{int(day[2]):02d}-{int(day[1]):02d}"
+    return text
+
+
+def _choice(text: str, question: Mapping[str, Any]) -> str:
+    choices = {_key(one["label"]): one for one in question["values"]}
+    short = {key.partition(" ")[2]: one for key, one in choices.items() if key.startswith(("quan ", "huyen "))}
+    short |= {key.removeprefix("thi xa "): one for key, one in choices.items() if key.startswith("thi xa ")}
+    codes = {str(one["value"]): one for one in question["values"]}
+    found = codes.get(text) or choices.get(_key(text)) or short.get(_key(text))
+    if found is None:
+        near = get_close_matches(_key(text), [*choices, *short], 1, 0.6)
+        label = ((choices | short)[near[0]])["label"] if near else None
+        vi, en = (f" Có phải “{label}”?", f" Is it “{label}”?") if label else ("", "")
+        shown = text[:60]
+        raise _Unknown(f"{question['label']}: không có “{shown}”.{vi}", f"{question['label']}: no “{shown}”.{en}")
+    return str(found["value"])

@@ -1,0 +1,38 @@
+"""Lists of people that become cases, row by row."""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, Table, Text, text
+
+from engine.model.columns import Instant, key_column, metadata, one_of
+
+_ALIVE = text("state = 'waiting'")
+_TAKEN = text("state IN ('waiting', 'done') AND NOT dry_run")
+
+imports = Table(
+    "imports",
+    metadata,
+    key_column(),
+    Column("province", Text, ForeignKey("provinces.code"), nullable=False),
+    Column("report_type", Text, nullable=False),
+    Column("name", Text, nullable=False),  # what the sender calls the file
+    Column("sha256", Text, nullable=False),
+    Column("dry_run", Boolean, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("rows", JSON, nullable=False),  # what is still to be taken up; personal data, emptied when the import ends
+    Column("position", Integer, nullable=False, server_default="0"),  # how many of them have been taken up
+    Column("total", Integer, nullable=False),
+    Column("creatable", Integer, nullable=False),  # as it looked when the file came
+    Column("created", Integer, nullable=False, server_default="0"),
+    Column("running", Integer, nullable=False),  # had an open case already
+    Column("duplicates", Integer, nullable=False),
+    Column("refusals", JSON, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("finished_at", Instant),
+    one_of("state", "waiting", "done", "cancelled"),
+    Index("ix_imports_waiting", "id", sqlite_where=_ALIVE, postgresql_where=_ALIVE),
+    # the same list is imported once, whoever sends it how often
+    Index("uq_imports_file", "province", "report_type", "sha256", unique=True, sqlite_where=_TAKEN,
+          postgresql_where=_TAKEN),
+)  # fmt: skip

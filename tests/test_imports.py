@@ -1,0 +1,177 @@
+"""A list of patients becomes cases: said beforehand, done once, whatever is sent again or dies in between."""
+
+from __future__ import annotations
+
+import io
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, update
+
+from engine import accounts, folders, imports, model, packages
+from engine.notifiers import Receipt
+from engine.worker import Worker
+from tests.hotline import Caller, Hotline, refused
+from tests.shipped import BPMN
+
+HEAD = "Họ và tên,Số điện thoại,Quận huyện,Tuổi,Ngày dương tính"
+
+
+class Anything:
+    def send(self, message: Any) -> Receipt:
+        return Receipt()
+
+
+@pytest.fixture
+def hanoi(hotline: Hotline) -> Hotline:
+    with hotline.runtime.begin() as unit:
+        files = folders.read(BPMN / "ha_noi" / "F0CD")
+        packages.load_province(unit, packages.Package(files).province)
+        packages.deploy(unit, files, by="test")
+        office = next(one["key"] for one in packages.Package(files).province["agencies"] if one["kind"] == "office")
+        for login, role, agency in (("cdc", "office", office), ("bacsi", "handler", "thaythuoc_chudong_01")):
+            accounts.create(unit, {"login": login, "name": login, "role": role, "agency": agency}, None)
+            hotline.tokens[login] = accounts.issue(unit, accounts.account(unit, login), "test").token
+    return hotline
+
+
+def cohort(size: int, *more: str, head: str = HEAD) -> bytes:
+    rows = (f"Bệnh nhân {number},09{number:08d},Quận Ba Đình,40,01/09/2021" for number in range(size))
+    return "\r\n".join((head, *rows, *more)).encode()
+
+
+def sends(caller: Caller, content: bytes, dry_run: bool = False, report_type: str = "F0CD") -> Any:
+    form = {"file": (io.BytesIO(content), "f0.csv"), "report_type": report_type, "dry_run": str(dry_run).lower()}
+    return caller.call("POST", "/imports", data=form, content_type="multipart/form-data")
+
+
+def count(desk: Hotline, table: Any) -> int:
+    with desk.runtime.read() as unit:
+        return int(unit.scalar(select(func.count()).select_from(table)))
+
+
+def worker(desk: Hotline) -> Worker:
+    return Worker(desk.runtime, dict.fromkeys(("sms", "email"), Anything()))
+
+
+def test_a_dry_run_says_what_would_come_of_each_row_and_does_nothing(hanoi: Hotline) -> None:
+    content = cohort(
+        2, "A,0900000000,001,40,", "B,12,001,40,", "C,0911111111,Quận Ba Đinhh,40,", "D,0911111112,ba đình,200,",
+        "=cmd(),0911111113,001,40,", "E,911111114,Ba Dinh,,",
+    )  # fmt: skip
+
+    told = sends(hanoi.as_("cdc"), content, dry_run=True).json
+
+    assert [told[name] for name in ("state", "total", "creatable", "created", "running", "duplicates")] == \
+        ["done", 8, 3, 0, 0, 1]  # fmt: skip
+    assert {one["row"]: one["vi"] for one in told["refusals"]}.keys() == {4, 5, 6, 7, 8}
+    by_row = {one["row"]: one for one in told["refusals"]}
+    assert by_row[4]["en"] == "The telephone number is that of row 2."
+    assert "Có phải “Quận Ba Đình”?" in by_row[6]["vi"]
+    assert "tuoi" in by_row[7]["en"]
+    worker(hanoi).drain()
+    assert count(hanoi, model.cases) == 0
+
+
+def test_a_list_is_imported_once_however_often_it_is_sent(hanoi: Hotline) -> None:
+    first = sends(hanoi.as_("cdc"), cohort(3))
+    assert (first.status_code, first.json["state"]) == (201, "waiting"), first.text
+    assert sends(hanoi.as_("cdc"), cohort(3)).json["id"] == first.json["id"]
+    worker(hanoi).drain()
+
+    done = hanoi.as_("cdc").get(f"/imports/{first.json['id']}").json
+    assert [done[name] for name in ("state", "created", "position", "refusals")] == ["done", 3, 3, []]
+    assert sends(hanoi.as_("cdc"), cohort(3)).json["id"] == first.json["id"]
+    longer = sends(hanoi.as_("cdc"), cohort(4)).json  # three are called already
+    assert (longer["creatable"], longer["running"]) == (1, 3)
+    worker(hanoi).drain()
+    assert (count(hanoi, model.cases), count(hanoi, model.contacts)) == (4, 0)
+    with hanoi.runtime.read() as unit:
+        assert [row.rows for row in unit.all(select(model.imports.c.rows))] == [[], []]
+
+
+def test_who_dies_between_or_within_rows_has_done_each_once(hanoi: Hotline, monkeypatch: Any) -> None:
+    sent = sends(hanoi.as_("cdc"), cohort(3)).json
+    assert imports.step(hanoi.runtime)
+    settle = imports._settle
+    with monkeypatch.context() as patch:
+        patch.setattr(imports, "_settle", lambda *given: (settle(*given), 1 / 0))
+        with pytest.raises(ZeroDivisionError):
+            imports.step(hanoi.runtime)
+    assert count(hanoi, model.cases) == 1
+
+    worker(hanoi).drain()
+    assert hanoi.as_("cdc").get(f"/imports/{sent['id']}").json["created"] == count(hanoi, model.cases) == 3
+
+
+def test_a_cancelled_import_keeps_what_it_made_and_no_personal_data(hanoi: Hotline) -> None:
+    sent = sends(hanoi.as_("cdc"), cohort(3)).json
+    imports.step(hanoi.runtime)
+
+    assert hanoi.as_("cdc").post(f"/imports/{sent['id']}/cancel").json["state"] == "cancelled"
+    assert not imports.step(hanoi.runtime) and count(hanoi, model.cases) == 1
+    refused(hanoi.as_("cdc").post(f"/imports/{sent['id']}/cancel"), 409, "wrong-state")
+    again = sends(hanoi.as_("cdc"), cohort(3)).json
+    assert (again["id"] != sent["id"], again["creatable"]) == (True, 2)
+
+
+def test_a_row_that_no_case_can_be_made_of_does_not_hold_up_the_others(hanoi: Hotline) -> None:
+    sent = sends(hanoi.as_("cdc"), cohort(2)).json
+    with hanoi.runtime.begin() as unit:
+        rows = unit.scalar(select(model.imports.c.rows))
+        rows[0]["answers"]["tuoi"] = 300  # as if a newer version of the form took no such age
+        unit.execute(update(model.imports).values(rows=rows))
+    worker(hanoi).drain()
+
+    done = hanoi.as_("cdc").get(f"/imports/{sent['id']}").json
+    assert (done["state"], done["created"], [one["row"] for one in done["refusals"]]) == ("done", 1, [2])
+
+
+@pytest.mark.parametrize(("content", "sentence"), [
+    (b"", "empty"), (cohort(0), "no rows"), (cohort(1).decode().encode("utf-16"), "not UTF-8"),
+    (b"PK\x03\x04zip", "workbook"), (b"T\xean,S\xd0T\r\na,0912345678", "not UTF-8"),
+    (cohort(1, head="a,b"), "no column"), (cohort(1, head="SĐT,Điện thoại"), "same meaning"),
+    (cohort(5001), "more than 5000"),
+    (HEAD.encode() + b'\r\n"a,b', "no CSV"),
+])  # fmt: skip
+def test_a_file_that_is_no_list_is_refused_with_one_sentence(hanoi: Hotline, content: bytes, sentence: str) -> None:
+    said = sends(hanoi.as_("cdc"), content)
+    assert sentence in said.json["detail"] and said.status_code in (413, 422), said.text
+    assert count(hanoi, model.imports) == 0
+
+
+def test_only_the_office_of_the_province_imports(hanoi: Hotline) -> None:
+    sent = sends(hanoi.as_("cdc"), cohort(1), dry_run=True).json
+    refused(sends(hanoi.as_("bacsi"), cohort(1)), 403, "not-allowed")
+    refused(sends(hanoi.as_("vanphong"), cohort(1)), 403, "not-allowed")
+    refused(hanoi.as_("vanphong").get(f"/imports/{sent['id']}"), 404, "not-found")
+    assert hanoi.as_("vanphong").get("/imports").json["items"] == []
+    assert "no [list]" in refused(sends(hanoi.as_("vanphong"), cohort(1), report_type="PAKN"), 422, "invalid-request")
+
+
+def test_a_file_that_is_too_large_is_not_read(hanoi: Hotline, monkeypatch: Any) -> None:
+    monkeypatch.setattr("engine.lists.BYTES_MAX", 100)
+    assert "larger than 100 bytes" in refused(sends(hanoi.as_("cdc"), cohort(3)), 422, "invalid-request")
+
+
+ANSWERED = {"lien_lac": "nghe_may", "trieu_chung_nang": "khong", "spo2": 97, "nhip_tho": 18, "da_khoi": "khong",
+            "can_nhu_yeu_pham": "khong", "loi_dan": "Nghỉ ngơi"}  # fmt: skip
+
+
+def test_patients_of_a_list_are_called_five_times_in_fourteen_days(hanoi: Hotline, database_url: str) -> None:
+    if not database_url.startswith("sqlite"):
+        pytest.skip("the database makes no difference to the plan of calls")
+    sends(hanoi.as_("cdc"), cohort(12))
+    clerk, calls = worker(hanoi), 0
+    for _ in range(15 * 24):
+        clerk.drain()
+        for task in hanoi.as_("bacsi").get("/tasks", limit=200).json["items"]:
+            answer = hanoi.as_("bacsi").post(f"/tasks/{task['id']}/complete", {"answers": ANSWERED})
+            assert answer.status_code == 200, answer.text
+            calls += 1
+        hanoi.clock.advance(timedelta(hours=1))
+
+    with hanoi.runtime.read() as unit:
+        outcomes = unit.all(select(model.cases.c.outcome, func.count()).group_by(model.cases.c.outcome))
+    assert (calls, [tuple(row) for row in outcomes]) == (60, [("du_lich", 12)])

@@ -1,0 +1,97 @@
+"""Lists of people that become cases."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from flask import request, url_for
+from marshmallow import fields
+from werkzeug.exceptions import BadRequest
+
+from engine import imports, lists
+from engine.access import Account
+from engine.errors import InvalidRequest
+from engine.runtime import Unit
+from webapi import idempotency
+from webapi.api.blueprint import Blueprint, Out, PageQuery, instant, page_of
+
+bp = Blueprint("imports", "Lists of people that become cases: a dry run first, then the import.", largest="BODY_MAX")
+ONE = "/imports/<key:import_id>"
+FORM = {"type": "object", "required": ["file", "report_type"],
+        "properties": {"file": {"type": "string", "format": "binary"}, "report_type": {"type": "string"},
+                       "dry_run": {"type": "string", "enum": ["true", "false"]}}}  # fmt: skip
+
+
+class RefusedRow(Out):
+    row = fields.Integer(metadata={"description": "as a spreadsheet numbers it"})
+    vi = fields.String()
+    en = fields.String()
+
+
+class ImportSummary(Out):
+    """A list that was sent."""
+
+    id = fields.Integer()
+    province = fields.String()
+    report_type = fields.String()
+    name = fields.String()
+    dry_run = fields.Boolean()
+    state = fields.String(metadata={"description": "waiting (being taken up), done or cancelled"})
+    total = fields.Integer(metadata={"description": "rows with anything in them"})
+    creatable = fields.Integer(metadata={"description": "how many would become cases, when the file came"})
+    position = fields.Integer(metadata={"description": "how many of those have been taken up"})
+    created = fields.Integer()
+    running = fields.Integer(metadata={"description": "had an open case of the type already"})
+    duplicates = fields.Integer(metadata={"description": "refused, for a row above has the same telephone number"})
+    created_at = instant()
+    created_by = fields.String()
+    finished_at = instant(allow_none=True)
+
+
+class ImportOut(ImportSummary):
+    refusals = fields.List(fields.Nested(RefusedRow))
+
+
+@bp.upload("/imports", ImportOut, multipart__form_data=FORM)
+def create() -> Any:
+    """Send a list (CSV, UTF-8): multipart/form-data with ``file``, ``report_type`` and ``dry_run``"""
+    name, content, report_type, dry_run = _sent()
+    request.environ["thongsuot.content"] = f"{hashlib.sha256(content).hexdigest()} {report_type} {dry_run}".encode()
+
+    def put(unit: Unit, caller: Account) -> Any:
+        row = imports.put(unit, report_type, name, content, dry_run=dry_run == "true", by=caller)
+        return row, 201, {"Location": url_for("imports.show", import_id=row.id)}
+
+    return idempotency.once(ImportOut(), put)()
+
+
+def _sent() -> tuple[str, bytes, str, str]:
+    """Name and content of the file, and what else the form says."""
+    part, dry_run = request.files.get("file"), request.form.get("dry_run", "true")
+    report_type = request.form.get("report_type")
+    if part is None or not report_type or dry_run not in ("true", "false"):
+        raise BadRequest("Send multipart/form-data with 'file', 'report_type', and 'dry_run' (true or false).")
+    with part.stream:
+        content = part.stream.read(lists.BYTES_MAX + 1)
+    if len(content) > lists.BYTES_MAX:
+        raise InvalidRequest(f"The file is larger than {lists.BYTES_MAX} bytes: split the list.", field="file")
+    return part.filename or "", content, report_type, dry_run
+
+
+@bp.read("/imports", page_of(ImportSummary, "import"), PageQuery)
+def index(unit: Unit, caller: Account, query: dict[str, Any]) -> Any:
+    """The lists that were sent, newest first"""
+    return imports.index(unit, caller, **query)
+
+
+@bp.read(ONE, ImportOut)
+def show(unit: Unit, caller: Account, import_id: int) -> Any:
+    """How far it is, and which rows were refused"""
+    return imports.show(unit, caller, import_id)
+
+
+@bp.change(f"{ONE}/cancel", ImportOut)
+def cancel(unit: Unit, caller: Account, import_id: int) -> Any:
+    """Take up no more rows; the cases made so far stay"""
+    return imports.cancel(unit, import_id, by=caller)
