@@ -29,7 +29,7 @@ from engine.transfers import Moved, Plan
 
 CHUNK = 200  # cases looked at together
 NUMBERS_TOLD = 50  # of each reason
-_ACTIVE = {"running": "waiting", "undoing": "moved"}  # what of a migration's cases is still to be done
+ACTIVE = {"running": "waiting", "undoing": "moved"}  # what of a migration's cases is still to be done
 
 
 @dataclass
@@ -210,10 +210,10 @@ def _turn(unit: Unit, migration_id: int, to: str, since: tuple[str, ...], by: Ac
 def step(runtime: Runtime) -> bool:
     """Move, or put back, one case of a migration that is under way. ``False``: there is nothing to do."""
     with runtime.read() as unit:
-        if unit.first(select(migrations.c.id).where(migrations.c.state.in_(_ACTIVE)).limit(1)) is None:
+        if unit.first(select(migrations.c.id).where(migrations.c.state.in_(ACTIVE)).limit(1)) is None:
             return False
     with runtime.begin() as unit:
-        migration = unit.first(select(migrations).where(migrations.c.state.in_(_ACTIVE)).order_by(migrations.c.id))
+        migration = unit.first(select(migrations).where(migrations.c.state.in_(ACTIVE)).order_by(migrations.c.id))
         if migration is None:
             return False
         entry = _next(unit, migration)
@@ -228,7 +228,7 @@ def step(runtime: Runtime) -> bool:
 
 def _next(unit: Unit, migration: Row[Any]) -> Row[Any] | None:
     """A case that no other worker has in hand. Whoever holds it locks the case next: always in this order."""
-    mine = (migration_cases.c.migration_id == migration.id, migration_cases.c.state == _ACTIVE[migration.state])
+    mine = (migration_cases.c.migration_id == migration.id, migration_cases.c.state == ACTIVE[migration.state])
     query = select(migration_cases).where(*mine).order_by(migration_cases.c.case_id).limit(1)
     return unit.first(query.with_for_update(skip_locked=True))
 
@@ -268,7 +268,7 @@ def _back(unit: Unit, migration: Row[Any], entry: Row[Any]) -> None:
 
 def _finish(unit: Unit, migration: Row[Any]) -> bool:
     """The last case is done, unless another worker has one in hand."""
-    left = _count(unit, migration.id, _ACTIVE[migration.state])
+    left = _count(unit, migration.id, ACTIVE[migration.state])
     ends = {"running": "done", "undoing": "undone"}[migration.state]
     if not left:
         still = (migrations.c.id == migration.id, migrations.c.state == migration.state)

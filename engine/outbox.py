@@ -26,7 +26,7 @@ from engine.errors import NotFound, ProcessFault, WrongState
 from engine.leases import LEASE
 from engine.model import outbox
 from engine.notifiers import TryLater, Undeliverable
-from engine.prepared import Prepared, Upsert
+from engine.prepared import Upsert
 from engine.runtime import Runtime, Unit
 
 log = logging.getLogger(__name__)
@@ -43,12 +43,6 @@ _PUT = Upsert(
         .values({name: bindparam(name) for name in _COLUMNS} | {"state": "ready"})
         .on_conflict_do_nothing(index_elements=["key"])
     )
-)
-_NOW = bindparam("now")
-_OWED = Prepared(
-    select(outbox.c.kind)
-    .where(leases.in_state(outbox, "ready"), outbox.c.due_at <= _NOW)
-    .union(select(outbox.c.kind).where(leases.in_state(outbox, "leased"), outbox.c.lease_until_at < _NOW))
 )
 
 
@@ -173,12 +167,6 @@ def claim(
         reap(unit)
         rows = leases.candidates(unit, outbox, limit, *wanted)
         return [_item(row) for row in leases.take(unit, outbox, rows, owner, lease)]
-
-
-def owed(runtime: Runtime) -> set[str]:
-    """The kinds of which something is due, or held by a worker that has died: one look for all of them."""
-    with runtime.read() as unit:
-        return {row.kind for row in unit.all(_OWED, {"now": unit.now})}
 
 
 def settle(runtime: Runtime, item: Item, delivered: Delivered) -> str:

@@ -24,6 +24,7 @@ from engine import (
     arrivals,
     days,
     delivery,
+    due,
     imports,
     instances,
     jobs,
@@ -136,9 +137,14 @@ class Worker:
 
     def tick(self) -> int:
         """Do what is due, understand what came in, move cases, send what is owed; returns how many of all."""
-        done = self.work() + self.understand() + self.take_up() + self.migrate()
-        owed = outbox.owed(self.runtime)
-        return done + sum(self.relay(kind) for kind in outbox.KINDS if kind in owed)
+        there = due.look(self.runtime)
+        done = self.work() if "jobs" in there else 0
+        done += self.understand()
+        done += self.take_up() if "imports" in there else 0
+        done += self.migrate() if "migrations" in there else 0
+        if done:
+            there = due.look(self.runtime)
+        return done + sum(self.relay(kind) for kind in outbox.KINDS if kind in there)
 
     def work(self, limit: int = JOBS_PER_TICK) -> int:
         """Do jobs until none is due, or ``limit`` of them are done."""
@@ -218,8 +224,8 @@ class Worker:
 
     def renew(self) -> int:
         """The heart-beat, from another thread than the ones that work. Returns how many are held on to."""
-        due, owed = self._in_hand["jobs"], [item for kind in outbox.KINDS for item in self._in_hand[kind]]
-        held = jobs.renew(self.runtime, self.owner, self.lease, due) if due else 0
+        held_jobs, owed = self._in_hand["jobs"], [item for kind in outbox.KINDS for item in self._in_hand[kind]]
+        held = jobs.renew(self.runtime, self.owner, self.lease, held_jobs) if held_jobs else 0
         return held + (outbox.renew(self.runtime, self.owner, self.lease, owed) if owed else 0)
 
     @property
