@@ -13,9 +13,10 @@ import engine
 from engine.prepared import Prepared
 from engine.runtime import Runtime
 
-
 # nothing but the rows of an index that holds only what waits; and `migrations` has a few rows in all
-READS_ALL = r"(-> +)?Seq Scan (?!on migrations)|SCAN (?!CONSTANT ROW|imports USING INDEX ix_imports_waiting|migrations$)"
+READS_ALL = (
+    r"(-> +)?Seq Scan (?!on migrations)|SCAN (?!CONSTANT ROW|imports USING INDEX ix_imports_waiting|migrations$)"
+)
 
 
 def prepared() -> dict[str, Prepared]:
