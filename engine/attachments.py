@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -19,7 +20,8 @@ from sqlalchemy import Row, insert, select
 
 from engine import access
 from engine.access import Account
-from engine.errors import InvalidRequest
+from engine.errors import InvalidAnswers, InvalidRequest
+from engine.forms import Field, Form, sentences
 from engine.model import attachments
 from engine.runtime import Unit
 from engine.vietnamese import nfc
@@ -85,6 +87,38 @@ def add(unit: Unit, number: str, stored: Stored, name: str, *, by: Account) -> R
     made = unit.scalar(insert(attachments).returning(attachments.c.id), row)
     unit.record(case.id, "attached", by.login, attachment=made, media_type=stored.media_type, size=stored.size)
     return unit.first(select(attachments).where(attachments.c.id == made))  # type: ignore[return-value]
+
+
+def check_named(unit: Unit, case_id: int, form: Form, answers: Mapping[str, Any]) -> None:
+    """That the files which answers name are this case's, and of the kinds that their questions take.
+
+    Raises:
+        InvalidAnswers: with one sentence for each question.
+    """
+    asked = list(form.files(answers))
+    if not asked:
+        return
+    named = {one for _, _, ids in asked for one in ids}
+    query = select(attachments.c.id, attachments.c.name, attachments.c.media_type)
+    ours = unit.all(query.where(attachments.c.case_id == case_id, attachments.c.id.in_(named)))
+    found = {row.id: row for row in ours}
+    faults = {key: fault for key, field, ids in asked if (fault := _fault(field, ids, found))}
+    if faults:
+        raise InvalidAnswers(sentences.summary(form.title, faults), errors=faults)
+
+
+def _fault(field: Field, ids: list[int], found: Mapping[int, Row[Any]]) -> str | None:
+    if missing := [one for one in ids if one not in found]:
+        return sentences.no_file(missing)
+    wrong = (found[one].name for one in ids if not _accepts(field.accept, found[one]))
+    return next((sentences.wrong_file(name, field) for name in wrong), None)
+
+
+def _accepts(kinds: tuple[str, ...], file: Row[Any]) -> bool:
+    """As a browser's file control would; but what a file is, is what its content says."""
+    ending = Path(file.name).suffix.lower()
+    group = file.media_type.partition("/")[0] + "/*"
+    return not kinds or any(kind in (file.media_type, group, ending) for kind in kinds)
 
 
 def _name(name: str) -> str:

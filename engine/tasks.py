@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import JSON, Row, bindparam, select, update
 
-from engine import access, areas, communes, incidents, instances, mail, messages, model
+from engine import access, areas, attachments, communes, incidents, instances, mail, messages, model
 from engine.access import Account
 from engine.calendar import ZONE
 from engine.errors import InvalidRequest, NotAllowed, NotFound, Suspended, WrongState
@@ -338,7 +338,10 @@ def _checked(unit: Unit, case: Row[Any], task: Any, answers: dict[str, Any]) -> 
             raise InvalidRequest(f"The task {task.name!r} has no form: complete it without answers.")
         return {}
     today = unit.now.astimezone(ZONE).date()
-    return forms[task.form].check(answers, data=data_at(case.state, task.token), today=today)
+    form = forms[task.form]
+    answers = form.check(answers, data=data_at(case.state, task.token), today=today)
+    attachments.check_named(unit, case.id, form, answers)
+    return answers
 
 
 def _placed(unit: Unit, case: Row[Any], answers: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from tests.broken import ELEMENTS, EVENTS, SHAPE, SIMPLE, around, broken
 from tests.drawing import TYPE, choice, draw, form
 
+PHOTO: dict[str, object] = {"type": "filepicker", "key": "anh", "label": "anh", "validate": {"required": True}}
+
 DMN = """<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="d" name="d" namespace="x">
 <decision id="dinh_tuyen" name="Định tuyến"><decisionTable id="table" hitPolicy="FIRST">
 <input id="i"><inputExpression id="ie"><text>channel</text></inputExpression></input>
@@ -100,6 +102,11 @@ PEOPLE = [
     broken("form", "a form that cannot be read", files={"a.form": "{"}),
     broken("reserved-name", "a script that sets the number", around("script a script='number = 1'", "a")),
     broken("reserved-name", "a result in place of the province", around("service a topic=x result=province", "a")),
+    broken(
+        "file-at-intake",
+        "a photo without which no report is taken",
+        files={"tiep_nhan.form": form("tiep_nhan", PHOTO)},
+    ),
     broken("reserved-name", "a question for the number", files={"a.form": form("a", choice("number", "x"))}),
     broken(
         "reserved-name",

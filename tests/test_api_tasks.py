@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.drawing import choice, form
 from tests.hotline import refused
+from tests.test_api_cases import PNG
 
 
 def test_a_worklist_holds_what_is_for_the_agency_by_due_time(hotline):
@@ -143,3 +146,26 @@ def test_a_poisoned_message_is_refused(hotline, payload):
     body = {"name": "msg_danh_gia", "case": hotline.settled(), "payload": payload}
 
     refused(hotline.as_("app").post("/messages", body), 422, "invalid-request")
+
+
+def test_a_photo_that_a_task_demands_is_a_picture_of_this_case(hotline):
+    photo = {"type": "filepicker", "key": "anh", "label": "Ảnh", "accept": "image/*", "validate": {"required": True}}
+    hotline.deploys(ket_qua__form=form("ket_qua", choice("ket_qua", "da_giai_quyet", "khong_dung"), photo))
+    other, number = hotline.assigned(), hotline.assigned()
+    path = f"/tasks/{hotline.task('phuong', number)['id']}/complete"
+
+    def adds(to, name, content):
+        data = {"file": (io.BytesIO(content), name)}
+        return hotline.as_("phuong").call("POST", f"/cases/{to}/attachments", data=data).json["id"]
+
+    def said(*files):
+        answer = hotline.as_("phuong").post(path, {"answers": {"ket_qua": "da_giai_quyet", "anh": list(files)}})
+        return answer.status_code, answer.get_json().get("errors")
+
+    theirs, words, ours = adds(other, "a.png", PNG), adds(number, "a.png", b"words"), adds(number, "b.png", PNG)
+
+    assert said() == (422, {"anh": "Hãy đính kèm tệp cho mục “Ảnh”."})
+    sentence = f"Vụ việc này không có tệp {theirs}: hãy tải tệp lên vụ việc rồi chọn lại."
+    assert said(theirs) == (422, {"anh": sentence})
+    assert said(words) == (422, {"anh": "Tệp a.png không dùng được cho mục này: hãy chọn tệp loại image/*."})
+    assert said(ours)[0] == 200

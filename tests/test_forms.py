@@ -268,6 +268,7 @@ def test_the_items_of_a_list_are_checked_one_by_one_and_see_themselves_as_this()
     (asks("radio"), "'x' offers 0 options"),
     (asks("radio", values=["a", {"label": "A", "value": "a"}]), "Two options of 'x' have the value 'a'"),
     (asks("radio", values=[{"label": "A", "value": {"a": 1}}]), "An option of 'x' has no value"),
+    (asks("filepicker", accept="image/*, pictures"), "'accept' of 'x' says 'pictures': write kinds of files like"),
     (asks("radio", values=["a"], defaultValue="b"), "The default value of 'x' is not an answer the form would accept"),
     (hides("textfield", "x", 'a = "b"'), "The condition that hides 'x' must be an expression that begins with '='"),
     (hides("textfield", "x", "=if a then true else false"), "The condition that hides 'x' cannot be used"),

@@ -64,11 +64,17 @@ def _typed(field: Field) -> dict[str, Any]:
     if field.kind in SELECTIONS:
         return _list(_option(field), field)
     if field.kind == "filepicker":
-        return _list({"type": "integer", "minimum": 1}, field) | {"maxItems": MOST_FILES if field.multiple else 1}
+        named = {"type": "integer", "minimum": 1, "description": _named(field)}
+        return _list(named, field) | {"maxItems": MOST_FILES if field.multiple else 1}
     if field.kind == "list":
         inner = [each for each in field.fields if each.readonly is not True]
         return {"type": "array", "maxItems": MOST_ITEMS, "items": _group(inner)}
     return {"type": "string", "format": _FORMATS[field.kind]}
+
+
+def _named(field: Field) -> str:
+    kinds = f", of one of the kinds {', '.join(field.accept)}" if field.accept else ""
+    return f"The id of an attachment of this case{kinds}: add it first, POST /cases/{{number}}/attachments."
 
 
 def _text(field: Field) -> dict[str, Any]:

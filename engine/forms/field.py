@@ -37,6 +37,7 @@ class Field:
         digits: how many decimals a number may have. step: what it must be a multiple of.
         as_text: a number is kept as text; times is the form-js name of how a time is kept.
         past: whether a date may lie before today.
+        accept: what a file may be: "image/*", "application/pdf" or ".docx"; empty: anything.
         hidden_when, readonly: expressions beginning with "="; ``readonly`` may be plain true.
         expression: how a computed field is computed.
         fields: what a list asks about each of its items.
@@ -64,6 +65,7 @@ class Field:
     times: str = "utc_offset"
     past: bool = True
     multiple: bool = False
+    accept: tuple[str, ...] = ()
     readonly: bool | str = False
     hidden_when: str = ""
     expression: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -15,6 +15,7 @@ from engine.forms.branch import Branch
 from engine.forms.field import Field, Option
 from engine.forms.late import Late
 from engine.forms.layout import DEEPEST_ANSWERS
+from engine.forms.places import find
 
 NEWEST_VERSION = 19
 LARGEST_FORM = 512 * 1024  # bytes of a file
@@ -92,6 +93,10 @@ class Form:
         """What a question offers: its own options, or those that the answers and the case's data list."""
         return Late(field).options_of(known) if field.options_from else field.options
 
+    def files(self, answers: Mapping[str, Any]) -> Iterator[tuple[str, Field, list[int]]]:
+        """The files that checked answers name: the question's key as in ``errors``, the question, their ids."""
+        yield from _files(self.fields, answers, "")
+
     def json_schema(self) -> dict[str, Any]:
         """JSON Schema of the answers, for API clients."""
         return describe.json_schema(self.id, self.title, self.fields)
@@ -99,6 +104,16 @@ class Form:
     def schema(self) -> dict[str, Any]:
         """The form-js document, to render or to edit. A copy: the form does not change."""
         return copy.deepcopy(self._source)
+
+
+def _files(fields: Iterable[Field], answers: Mapping[str, Any], inside: str) -> Iterator[tuple[str, Field, list[int]]]:
+    for field in fields:
+        value = find(answers, field.path)
+        if field.kind == "filepicker" and value:
+            yield inside + field.key, field, value
+        elif field.kind == "list":
+            for number, item in enumerate(value or []):
+                yield from _files(field.fields, item, f"{inside}{field.key}.{number}.")
 
 
 def _document(source: str | bytes) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ from engine.forms.field import CHOICES, MOMENTS, SELECTIONS, TEXTS, Field, Optio
 from engine.forms.moments import TIME_FORMS
 
 _MOST_OPTIONS = 1_000
+_ACCEPTED = re.compile(r"\.[\w-]+|[\w-]+/(?:\*|[\w.+-]+)", re.ASCII)
 
 
 def question(component: dict[str, Any], name: str, key: str) -> Field:
@@ -104,10 +106,20 @@ def _moment_facts(component: dict[str, Any], rules: dict[str, Any], key: str) ->
 
 def _other_facts(component: dict[str, Any], rules: dict[str, Any], key: str) -> dict[str, Any]:
     if component["type"] == "filepicker":
-        return {"multiple": component.get("multiple") in (True, "true", "=true")}
+        multiple = component.get("multiple") in (True, "true", "=true")
+        return {"multiple": multiple, "accept": tuple(_accepted(_string(component, "accept", key), key))}
     if component["type"] == "expression":
         return {"expression": _string(component, "expression", key), "readonly": True, "required": False}
     return {}
+
+
+def _accepted(written: str, key: str) -> Iterator[str]:
+    """As the browser's own ``accept``."""
+    for one in filter(None, (part.strip().lower() for part in written.split(","))):
+        if not _ACCEPTED.fullmatch(one):
+            raise ValueError(f"'accept' of '{key}' says {one!r}: write kinds of files like image/*, application/pdf "
+                             "or .docx, parted by commas.")  # fmt: skip
+        yield one
 
 
 def _limit(rules: dict[str, Any], name: str, key: str, whole: bool = False) -> int | float | str | None:

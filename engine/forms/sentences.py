@@ -42,6 +42,14 @@ def required(field: Field) -> str:
     return f"Hãy điền “{field.label}”."
 
 
+def no_file(ids: list[int]) -> str:
+    return f"Vụ việc này không có tệp {', '.join(map(str, ids))}: hãy tải tệp lên vụ việc rồi chọn lại."
+
+
+def wrong_file(name: str, field: Field) -> str:
+    return f"Tệp {name} không dùng được cho mục này: hãy chọn tệp loại {', '.join(field.accept)}."
+
+
 def unknown(path: str) -> str:
     return f"Biểu mẫu không có mục '{path}'."
 

@@ -151,7 +151,11 @@ class _Play:
         mine = [task for task in found if task["group"] == step["who"]] or (found if refused else [])
         if not mine:
             raise Failed(f"{step['who']} has no task {element}; open are {_tasks(waiting) or 'none'}")
-        verb, body = ("complete", {"answers": step.get("answers", {})}) if "task" in step else \
+        answers = step.get("answers", {}) | {
+            question: [self.stage.upload(step["who"], self.number, name) for name in names]
+            for question, names in step.get("files", {}).items()
+        }
+        verb, body = ("complete", {"answers": answers}) if "task" in step else \
             ("return", {"reason": step.get("reason", "Không thuộc thẩm quyền")})  # fmt: skip
         self._done(self.stage.call(step["who"], "POST", f"/tasks/{mine[0]['id']}/{verb}", body), refused)
 

@@ -19,7 +19,7 @@ AT = "%H:%M %d/%m/%Y"
 _THEN = {"status", "outcome", "tasks", "told", "due", "due_of", "closed", "late", "secrecy", "started"}
 _REPORT = {"answers", "channel", "area", "place", "reporter", "beneficiary", "severity", "subject", "by", "then"}
 _STEPS = {  # what makes a step the kind it is, and what else it may say
-    "task": {"who", "answers", "refused"},
+    "task": {"who", "answers", "files", "refused"},
     "returns": {"who", "reason", "refused"},
     "wait": set(),
     "until": set(),

@@ -88,6 +88,7 @@ CODES = {
     "form-none": "a user task without a form",
     "form-embedded": "form fields written into the diagram",
     "form-name": "a form whose id is not its file's name",
+    "file-at-intake": "a file without which no report can be made",
     "status-unknown": "a status that type.toml does not have",
     "outcome-unknown": "an outcome that type.toml does not have",
     "property-unknown": "a property that nothing reads",

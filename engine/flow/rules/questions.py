@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from engine.flow.draft import TYPE, Draft
 from engine.flow.faults import Fault
 from engine.flow.rules.variables import assigned
+from engine.forms import Form
 
 FIXED = frozenset({"number", "report_type", "province", "channel", "opened_at"})
 """What the engine sets once; no answer may change it."""
@@ -31,6 +32,8 @@ def _forms(draft: Draft) -> Iterator[Fault]:
         if form.id != key:
             yield Fault(file, 1, form.id, "form-name", f"Name the file {form.id}.form, or give the form the id "
                         f"{key!r}: forms are found by the names of their files.", "warning")
+        if key == intake:
+            yield from _unanswerable(file, draft.files[file], form)
         refused = UNASKED if key == intake else FIXED
         for field in form.fields:
             name = field.key.split(".")[0]
@@ -38,6 +41,13 @@ def _forms(draft: Draft) -> Iterator[Fault]:
                 yield Fault(file, _line(draft.files[file], field.key), field.key, "reserved-name",
                             f"Rename the question {field.key!r} of {file}: {name!r} is set by the engine, and the "
                             "answer would be lost.")
+
+
+def _unanswerable(file: str, source: str, form: Form) -> Iterator[Fault]:
+    for field in form.fields:
+        if field.kind == "filepicker" and field.required:
+            yield Fault(file, _line(source, field.key), field.key, "file-at-intake", f"Let the question {field.key!r} "
+                        f"of {file} be optional: files are added to a case that is there already.")
 
 
 def _setters(draft: Draft) -> Iterator[tuple[str, int, str, str, str]]:
