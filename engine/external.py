@@ -128,6 +128,8 @@ def fail(
     unit.execute(update(_ROWS).where(_ROWS.c.id == task.id).values(change))
     if left <= 0:
         outbox.bury(unit, task, why)
+    else:
+        leases.wake(unit, unit.now + wait, leases.SERVICES)
 
 
 def throw(
@@ -188,6 +190,7 @@ def unlock(unit: Unit, task_id: int, *, by: Account) -> None:
     task = find(unit, task_id, by=by, hold=True)
     if task.state == "leased":
         unit.execute(update(_ROWS).where(_ROWS.c.id == task.id).values(_FREE))
+        leases.wake(unit, task.due_at, leases.SERVICES)
 
 
 def give_retries(unit: Unit, task_id: int, retries: int, *, by: Account) -> None:

@@ -23,7 +23,7 @@ from sqlalchemy import Row, bindparam, func, select, update
 
 from engine import incidents, jobs, leases
 from engine.errors import NotFound, ProcessFault, WrongState
-from engine.leases import LEASE
+from engine.leases import LEASE, SERVICES
 from engine.model import outbox
 from engine.notifiers import TryLater, Undeliverable
 from engine.prepared import Prepared, Upsert
@@ -116,6 +116,8 @@ def put(
         "person_id": person_id, "agency": agency, "element": element, "due_at": due_at, "created_at": unit.now,
     }  # fmt: skip
     leases.wake(unit, due_at)
+    if kind == "service":
+        leases.wake(unit, due_at, SERVICES)
     unit.write(_PUT, row)
 
 
@@ -139,6 +141,8 @@ def resend(unit: Unit, outbox_id: int, by: str) -> None:
         unit.record(row.case_id, "message-resent", by, outbox=outbox_id, text=row.topic, channel=row.kind)
         incidents.settle(unit, row.case_id, as_step(outbox_id), by)
     leases.wake(unit, unit.now)
+    if row.kind == "service":
+        leases.wake(unit, unit.now, SERVICES)
 
 
 def came_back(unit: Unit, row: Row[Any], why: str) -> None:
