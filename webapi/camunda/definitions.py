@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any
 
 from flask import Blueprint
@@ -17,13 +18,17 @@ bp = Blueprint("definitions", __name__, url_prefix="/process-definition")
 ONE = "/<string:text>"
 KEY, TENANT = "/key/<string:key>", "/key/<string:key>/tenant-id/<string:tenant>"
 
+_SORTED = {"key": itemgetter("key"), "version": itemgetter("version"), "id": itemgetter("id"),
+           "deploymentId": itemgetter("id"), "deployTime": itemgetter("created_at")}  # fmt: skip
+
 
 @bp.get("")
 @door.reads
 def index(unit: Unit, by: Any) -> Any:
     wanted = door.asked()
     limit, offset = door.window(wanted)
-    return [_definition(unit, row) for row in _rows(unit, wanted)[offset : offset + limit]]
+    rows = door.sort(wanted, _rows(unit, wanted), _SORTED)
+    return [_definition(unit, row) for row in rows[offset : offset + limit]]
 
 
 @bp.get("/count")
@@ -104,9 +109,8 @@ def _xml(unit: Unit, row_id: int) -> dict[str, Any]:
 
 
 def _rows(unit: Unit, wanted: dict[str, Any]) -> list[dict[str, Any]]:
-    given = door.known(wanted, "key", "keysIn", "name", "nameLike", "latestVersion", "version", "deploymentId",
-                       "processDefinitionId", "processDefinitionIdIn", "active", "suspended", "tenantIdIn",
-                       "startableInTasklist")  # fmt: skip
+    given = door.known(wanted, "key", "keysIn", "latestVersion", "version", "deploymentId", "processDefinitionId",
+                       "processDefinitionIdIn", "active", "suspended", "startableInTasklist")  # fmt: skip
     rows = deployments.list_versions(unit, given.get("key"))
     if "keysIn" in given:
         rows = [row for row in rows if row["key"] in door.several(given["keysIn"])]

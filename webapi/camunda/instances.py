@@ -19,6 +19,8 @@ bp = Blueprint("instances", __name__)
 ROOT, ONE = "/process-instance", "/process-instance/<name:number>"
 _KNOWN = ("processInstanceIds", "businessKey", "processDefinitionId", "processDefinitionKey", "processDefinitionKeyIn",
           "active", "suspended", "withIncident", "rootProcessInstances", "businessKeyLike")  # fmt: skip
+_SORTED = {"instanceId": cases.c.number, "businessKey": cases.c.number, "definitionKey": cases.c.report_type,
+           "definitionId": cases.c.definition_id}  # fmt: skip
 
 
 @bp.route(ROOT, methods=["GET", "POST"])
@@ -26,7 +28,7 @@ _KNOWN = ("processInstanceIds", "businessKey", "processDefinitionId", "processDe
 def index(unit: Unit, by: Any) -> Any:
     wanted = door.asked()
     limit, offset = door.window(wanted)
-    query = _running().where(*_conditions(wanted, by)).order_by(cases.c.id.desc())
+    query = _running().where(*_conditions(wanted, by)).order_by(*door.sorted_by(wanted, _SORTED), cases.c.id.desc())
     return [instance(row) for row in unit.all(query.limit(limit).offset(offset))]
 
 
@@ -156,6 +158,8 @@ def _conditions(wanted: dict[str, Any], by: Any) -> list[Any]:
     conditions = [access.visible(by), model.instances.c.finished_at.is_(None)]
     if "businessKey" in given:
         conditions.append(cases.c.number == str(given["businessKey"]))
+    if "businessKeyLike" in given:
+        conditions.append(cases.c.number.like(str(given["businessKeyLike"])))
     if "processInstanceIds" in given:
         conditions.append(cases.c.number.in_(door.several(given["processInstanceIds"])))
     if "processDefinitionId" in given:
