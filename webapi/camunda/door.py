@@ -188,6 +188,15 @@ def number(values: dict[str, Any], name: str, default: int) -> int:
     return int(value)
 
 
+def switch(values: dict[str, Any], name: str) -> bool:
+    """Raises:
+    InvalidRequest: it is neither true nor false.
+    """
+    if not isinstance(values.get(name), bool):
+        raise InvalidRequest(f"{name} is {values.get(name)!r}; send true or false.", field=name)
+    return bool(values[name])
+
+
 def flag(value: Any) -> bool:
     return str(value).lower() == "true"
 
