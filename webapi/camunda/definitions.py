@@ -9,6 +9,7 @@ from flask import Blueprint
 
 from engine import cases as case_verbs
 from engine import deployments, intake
+from engine.errors import InvalidRequest, NotFound
 from engine.packages import Package
 from engine.runtime import Unit
 from webapi.camunda import door, instances, values
@@ -86,6 +87,25 @@ def start(unit: Unit, by: Any, text: str) -> Any:
     return _start(unit, by, unit.catalogue.current(unit, row["key"]))
 
 
+@bp.put(f"{KEY}/suspended")
+@bp.put(f"{TENANT}/suspended")
+@door.changes
+def suspend_current(unit: Unit, by: Any, key: str, tenant: str = "") -> None:
+    """All versions of the key, as Camunda does."""
+    rows = deployments.list_versions(unit, key)
+    if not rows:
+        raise NotFound(f"There is no process definition {key!r}.")
+    for row in rows:
+        _suspend(unit, by, row)
+
+
+@bp.put(f"{ONE}/suspended")
+@door.changes
+def suspend(unit: Unit, by: Any, text: str) -> None:
+    """No case begins with it any more; those that run go on."""
+    _suspend(unit, by, deployments.show(unit, read_definition_id(text)))
+
+
 # -- particulars -----------------------------------------------------------------------------------------------------
 
 
@@ -101,6 +121,18 @@ def _start(unit: Unit, by: Any, package: Package) -> Any:
     unit.flush()
     return instances.instance(instances.find(unit, by, receipt.number)) | {
         "links": [], "variables": {"ma_tra_cuu": values.typed(receipt.secret)}}  # fmt: skip
+
+
+def _suspend(unit: Unit, by: Any, row: dict[str, Any]) -> None:
+    """What is so already stays so."""
+    body = door.known(door.sent(), "suspended", "includeProcessInstances")
+    if door.flag(body.get("includeProcessInstances")):
+        raise InvalidRequest("Cases are suspended one by one.", field="includeProcessInstances")
+    wanted, is_so = door.switch(body, "suspended"), row["suspended_at"] is not None
+    if wanted and not is_so:
+        deployments.suspend(unit, row["id"], instances.REASON, by=by)
+    elif is_so and not wanted:
+        deployments.release(unit, row["id"], by=by)
 
 
 def _xml(unit: Unit, row_id: int) -> dict[str, Any]:
@@ -124,7 +156,10 @@ def _rows(unit: Unit, wanted: dict[str, Any]) -> list[dict[str, Any]]:
            for one in door.several(given[name])]  # fmt: skip
     if ids:
         rows = [row for row in rows if definition_id(row["key"], row["version"], row["id"]) in ids]
-    return [] if door.flag(given.get("suspended")) else rows
+    for name, wanted_so in (("suspended", True), ("active", False)):
+        if door.flag(given.get(name)):
+            rows = [row for row in rows if (row["suspended_at"] is not None) is wanted_so]
+    return rows
 
 
 def _definition(unit: Unit, row: dict[str, Any]) -> dict[str, Any]:
@@ -136,6 +171,6 @@ def described(row: dict[str, Any], name: str) -> dict[str, Any]:
     return {
         "id": definition_id(row["key"], row["version"], row["id"]), "key": row["key"], "name": name,
         "version": row["version"], "deploymentId": str(row["id"]), "resource": "process.bpmn", "category": None,
-        "description": None, "diagram": None, "suspended": False, "tenantId": None, "versionTag": None,
-        "historyTimeToLive": None, "startableInTasklist": True,
+        "description": None, "diagram": None, "suspended": row["suspended_at"] is not None, "tenantId": None,
+        "versionTag": None, "historyTimeToLive": None, "startableInTasklist": True,
     }  # fmt: skip

@@ -206,8 +206,8 @@ def _activity(row: Row[Any], token: int, element: str | None, name: str, kind: s
 def _running() -> Any:
     joined = cases.join(model.definitions, model.definitions.c.id == cases.c.definition_id)
     joined = joined.join(model.instances, model.instances.c.case_id == cases.c.id)
-    columns = (cases.c.id, cases.c.number, cases.c.suspended_at, cases.c.report_type, cases.c.definition_id, model.instances.c.finished_at,
-               model.definitions.c.version.label("definition_version"))  # fmt: skip
+    columns = (cases.c.id, cases.c.number, cases.c.report_type, cases.c.suspended_at, cases.c.definition_id,
+               model.instances.c.finished_at, model.definitions.c.version.label("definition_version"))  # fmt: skip
     return select(*columns).select_from(joined)
 
 

@@ -154,19 +154,23 @@ def _give(unit: Unit, by: Any, task_id: int, user: str | None) -> None:
 
 def _find(unit: Unit, by: Any, task_id: int) -> Row[Any]:
     access.find_task(unit, by, task_id)
-    found = unit.first(_open(all_=True).where(_TASKS.id == task_id))
+    found = unit.first(all_tasks().where(_TASKS.id == task_id))
     assert found is not None
     return found
 
 
-def _open(all_: bool = False) -> Any:
+def _open() -> Any:
+    return all_tasks().where(queries.OPEN_TASK)
+
+
+def all_tasks() -> Any:
+    """Those that are done, too."""
     joined = model.tasks.join(cases, cases.c.id == _TASKS.case_id)
     joined = joined.join(model.definitions, model.definitions.c.id == cases.c.definition_id)
     joined = joined.outerjoin(accounts, accounts.c.id == _TASKS.assignee)
     columns = [column for column in _TASKS if column.name not in ("assignee", "owner", "answers")]
-    query = select(*columns, cases.c.number, cases.c.definition_id, cases.c.subject, accounts.c.login.label("assignee"),
+    return select(*columns, cases.c.number, cases.c.definition_id, cases.c.subject, accounts.c.login.label("assignee"),
                    model.definitions.c.version.label("definition_version")).select_from(joined)  # fmt: skip
-    return query if all_ else query.where(queries.OPEN_TASK)
 
 
 def _conditions(wanted: dict[str, Any], by: Any) -> list[Any]:
