@@ -30,6 +30,7 @@ AT_ONCE = 200  # fetched in one request
 LOCK_MAX = timedelta(days=7)
 MESSAGE_MAX = 2_000
 CODE_MAX = 200
+PRIORITY_MAX = 999_999_999
 
 _ROWS = model.outbox
 _OURS = _ROWS.c.kind == "service"
@@ -58,13 +59,14 @@ class Topic:
 
 
 def fetch(
-    runtime: Runtime, topics: Sequence[Topic], worker: str, limit: int, *, by: Account, urgent_first: bool = False
-) -> list[Row[Any]]:
+    runtime: Runtime, topics: Sequence[Topic], worker: str, limit: int, *, by: Account,
+    order: Sequence[ColumnElement[Any]] = (),
+) -> list[Row[Any]]:  # fmt: skip
     """Lock tasks for a program, longest waiting first; committed at once.
 
     Args:
         worker: the program's name for itself; it must say it again when it answers.
-        urgent_first: higher priorities before longer waiting.
+        order: what counts more than that: columns of the outbox.
 
     Raises:
         NotAllowed: the account may not serve.
@@ -81,7 +83,6 @@ def fetch(
         for topic in topics:
             if len(fetched) >= limit:
                 break
-            order = (_ROWS.c.priority.desc(),) if urgent_first else ()
             rows = leases.candidates(unit, _ROWS, limit - len(fetched), *_wanted(topic, by), order=order)
             if rows:
                 fetched += leases.hold(unit, _ROWS, [row.id for row in rows], worker, topic.lock)
@@ -128,6 +129,8 @@ def fail(
     unit.execute(update(_ROWS).where(_ROWS.c.id == task.id).values(change))
     if left <= 0:
         outbox.bury(unit, task, why)
+    else:
+        leases.wake(unit, unit.now + wait, leases.SERVICES)
 
 
 def throw(
@@ -188,6 +191,7 @@ def unlock(unit: Unit, task_id: int, *, by: Account) -> None:
     task = find(unit, task_id, by=by, hold=True)
     if task.state == "leased":
         unit.execute(update(_ROWS).where(_ROWS.c.id == task.id).values(_FREE))
+        leases.wake(unit, task.due_at, leases.SERVICES)
 
 
 def give_retries(unit: Unit, task_id: int, retries: int, *, by: Account) -> None:
@@ -208,6 +212,19 @@ def give_retries(unit: Unit, task_id: int, retries: int, *, by: Account) -> None
         outbox.bury(unit, task, "no retries left")
 
 
+def prioritise(unit: Unit, task_id: int, priority: Any, *, by: Account) -> None:
+    """Say how urgent a task is: the higher, the sooner it is fetched by who asks for the urgent ones first.
+
+    Raises:
+        NotFound: there is no such task for this account.
+        InvalidRequest: no whole number of at most nine digits.
+    """
+    if isinstance(priority, bool) or not isinstance(priority, int) or abs(priority) > PRIORITY_MAX:
+        raise InvalidRequest("The priority is a whole number of at most nine digits.", field="priority")
+    task = find(unit, task_id, by=by, hold=True)
+    unit.execute(update(_ROWS).where(_ROWS.c.id == task.id).values(priority=priority))
+
+
 def find(unit: Unit, task_id: int, *, by: Account, hold: bool = False) -> Row[Any]:
     """A task that is not done yet.
 
@@ -221,10 +238,13 @@ def find(unit: Unit, task_id: int, *, by: Account, hold: bool = False) -> Row[An
     return row
 
 
-def waiting(unit: Unit, *conditions: ColumnElement[bool], by: Account, limit: int, offset: int = 0) -> list[Row[Any]]:
-    """The tasks that are not done yet, oldest first."""
+def waiting(
+    unit: Unit, *conditions: ColumnElement[bool], by: Account, limit: int, offset: int = 0,
+    order: Sequence[ColumnElement[Any]] = (),
+) -> list[Row[Any]]:  # fmt: skip
+    """The tasks that are not done yet, oldest first unless ``order`` says more."""
     query = _of_cases().where(access.permits(by, "serve", _CASES), *conditions)
-    return unit.all(query.order_by(_ROWS.c.id).limit(limit).offset(offset))
+    return unit.all(query.order_by(*order, _ROWS.c.id).limit(limit).offset(offset))
 
 
 def count(unit: Unit, *conditions: ColumnElement[bool], by: Account) -> int:

@@ -26,15 +26,16 @@ from engine.runtime import Unit
 
 LEASE = timedelta(seconds=60)
 REAP_AT_ONCE = 500
-CHANNEL = "thongsuot"
-WAKE_EVERY = timedelta(milliseconds=100)
+DUE, SERVICES = "thongsuot", "thongsuot_services"  # channels: something is due; a program outside may fetch something
+WAKE_EVERY = {DUE: timedelta(milliseconds=100), SERVICES: timedelta(milliseconds=10)}
 WAKE_AHEAD = timedelta(seconds=1)  # how often workers look anyway
 
 _CONFLICTS = {"40001", "40P01", "55P03"}  # PostgreSQL: serialization failure, deadlock, lock not available
 _BUSY = {5, 6}  # SQLite: another process, or another connection of this one, holds the lock
 _PERSONAL = re.compile(r"[\w.+-]+@[\w.-]+|\+?\d[\d .-]{6,}\d")
-_NOTIFY = Prepared(select(func.pg_notify(literal_column(f"'{CHANNEL}'"), literal_column("''"))))
-_woken: WeakKeyDictionary[Engine, datetime] = WeakKeyDictionary()
+_NOTIFY = {channel: Prepared(select(func.pg_notify(literal_column(f"'{channel}'"), literal_column("''"))))
+           for channel in WAKE_EVERY}  # fmt: skip
+_woken: WeakKeyDictionary[Engine, dict[str, datetime]] = WeakKeyDictionary()
 
 
 def in_state(table: Table, state: str) -> ColumnElement[bool]:
@@ -147,18 +148,19 @@ def insert_into(unit: Unit, table: Table) -> Any:
     return postgresql.insert(table) if unit.locks_rows else sqlite.insert(table)
 
 
-def wake(unit: Unit, due_at: datetime) -> None:
-    """Tell waiting workers, when the unit commits, that there is something to do within the next second.
+def wake(unit: Unit, due_at: datetime, channel: str = DUE) -> None:
+    """Tell those who wait, when the unit commits, that there is something to do within the next second.
 
     Only a shortcut: workers look every second anyway. Commits that notify queue up one behind the other in PostgreSQL,
-    so a process does it at most ten times a second.
+    so a process does it only now and then (`WAKE_EVERY`); whoever was told looks again after that.
     """
     if due_at > unit.now + WAKE_AHEAD or not unit.locks_rows:
         return
-    last = _woken.get(unit.connection.engine)
-    if last is None or not last <= unit.now < last + WAKE_EVERY:
-        _woken[unit.connection.engine] = unit.now
-        unit.write(_NOTIFY, {})
+    woken = _woken.setdefault(unit.connection.engine, {})
+    last = woken.get(channel)
+    if last is None or not last <= unit.now < last + WAKE_EVERY[channel]:
+        woken[channel] = unit.now
+        unit.write(_NOTIFY[channel], {})
 
 
 def next_due(unit: Unit, table: Table, *conditions: ColumnElement[bool]) -> datetime | None:

@@ -9,7 +9,7 @@ from threading import Event, Thread
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from engine.leases import CHANNEL
+from engine.leases import DUE
 
 log = logging.getLogger(__name__)
 
@@ -20,10 +20,11 @@ RECONNECT_SECONDS = 5
 class Listener(Thread):
     """A connection of its own that calls ``wake`` at every notice, and once when it begins to listen."""
 
-    def __init__(self, database: Engine, wake: Callable[[], None]) -> None:
+    def __init__(self, database: Engine, wake: Callable[[], None], channel: str = DUE) -> None:
         super().__init__(name="listen", daemon=True)
         self._database = database
         self._wake = wake
+        self._channel = channel
         self._stopping = Event()
 
     def stop(self) -> None:
@@ -42,7 +43,7 @@ class Listener(Thread):
 
     def _listen(self) -> None:
         with self._database.connect() as connection:
-            connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql(f"LISTEN {CHANNEL}")
+            connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql(f"LISTEN {self._channel}")
             driver = connection.connection.driver_connection
             connection.detach()  # it is of no use to anybody else afterwards
             self._wake()  # for what was said while nobody listened

@@ -48,6 +48,7 @@ class Letter(NamedTuple):
     person_id: int | None = None
     agency: str | None = None
     element: str | None = None
+    priority: int = 0
 
 
 def compose(unit: Unit, package: Package, case: Row[Any], outcome: Outcome) -> list[Letter]:
@@ -61,7 +62,7 @@ def compose(unit: Unit, package: Package, case: Row[Any], outcome: Outcome) -> l
         if isinstance(effect, CallOut):
             key = f"{case.number}:{effect.token}"
             call = (effect.topic, effect.token, effect.payload, key, effect.topic)
-            letters.append(Letter(case.id, "service", *call, element=effect.element))
+            letters.append(Letter(case.id, "service", *call, element=effect.element, priority=effect.priority))
         elif isinstance(effect, Notify):
             letters += _notices(unit, package, case, effect.data, effect)
     return letters
@@ -83,6 +84,7 @@ def post(unit: Unit, letters: list[Letter]) -> None:
             person_id=letter.person_id,
             agency=letter.agency,
             element=letter.element,
+            priority=letter.priority,
         )
 
 

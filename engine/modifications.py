@@ -8,6 +8,7 @@ of tokens that are gone go with them. What would leave the case waiting for ever
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -119,6 +120,26 @@ def _let_go(unit: Unit, case: Row[Any], gone: set[int], by: Account) -> None:
             if row.job_id is not None:
                 jobs.drop(unit, row.job_id, case.id)
             incidents.resolve(unit, row.id, by.login, "moved-on")
+
+
+def move_timer(unit: Unit, number: str, token: int, due_at: datetime, reason: str, *, by: Account) -> None:
+    """Have a timer of the diagram go off at another time; in the past is now.
+
+    Raises:
+        NotFound, NotAllowed: the case is not for this account.
+        InvalidRequest: no reason.
+        WrongState: no such timer runs: it has gone off, was called off, or rests with its case.
+    """
+    case = access.find(unit, by, "modify", number, lock=True)
+    reason = checked_reason(reason)
+    instances.load(unit, case.id)
+    mine = (model.jobs.c.case_id == case.id, model.jobs.c.token == token, model.jobs.c.kind == "timer")
+    row = unit.first(select(model.jobs).where(*mine, model.jobs.c.state.in_(("ready", "leased"))))
+    if row is None:
+        raise WrongState(f"The case {number} has no such timer running.")
+    jobs.move(unit, case.id, token, "timer", due_at)
+    unit.record(case.id, "modified", by.login, reason=reason, timer=token, was=row.due_at.isoformat(),
+                due_at=due_at.isoformat())  # fmt: skip
 
 
 # -- holding a case ----------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from sqlalchemy import Row, bindparam, func, select, update
 
 from engine import incidents, jobs, leases
 from engine.errors import NotFound, ProcessFault, WrongState
-from engine.leases import LEASE
+from engine.leases import LEASE, SERVICES
 from engine.model import outbox
 from engine.notifiers import TryLater, Undeliverable
 from engine.prepared import Upsert
@@ -35,8 +35,8 @@ KINDS = ("sms", "email", "zalo", "facebook", "viber", "webhook", "service")
 BACK_OFF = tuple(timedelta(seconds=seconds) for seconds in (10, 60, 300, 1_800, 7_200, 21_600))
 ATTEMPTS_MAX = len(BACK_OFF) + 1
 
-_COLUMNS = ("case_id", "key", "kind", "topic", "token", "payload", "person_id", "agency", "element", "due_at",
-            "created_at")  # fmt: skip
+_COLUMNS = ("case_id", "key", "kind", "topic", "token", "payload", "person_id", "agency", "element", "priority",
+            "due_at", "created_at")  # fmt: skip
 _PUT = Upsert(
     lambda insert: (
         insert(outbox)
@@ -94,6 +94,7 @@ def put(
     agency: str | None = None,
     element: str | None = None,
     due_at: datetime | None = None,
+    priority: int = 0,
 ) -> None:
     """Owe something. The same key again owes nothing more.
 
@@ -103,13 +104,17 @@ def put(
         payload: {"text": …} or a service call's input; never personal data: addresses are looked up when sending.
         element: of a service call, where in the diagram it is made.
         due_at: not before; now, if left out.
+        priority: of a service call: the higher, the sooner.
     """
     due_at = due_at or unit.now
     row = {
         "case_id": case_id, "key": key, "kind": kind, "topic": topic, "token": token, "payload": payload,
-        "person_id": person_id, "agency": agency, "element": element, "due_at": due_at, "created_at": unit.now,
+        "person_id": person_id, "agency": agency, "element": element, "priority": priority,
+        "due_at": due_at, "created_at": unit.now,
     }  # fmt: skip
     leases.wake(unit, due_at)
+    if kind == "service":
+        leases.wake(unit, due_at, SERVICES)
     unit.write(_PUT, row)
 
 
@@ -133,6 +138,8 @@ def resend(unit: Unit, outbox_id: int, by: str) -> None:
         unit.record(row.case_id, "message-resent", by, outbox=outbox_id, text=row.topic, channel=row.kind)
         incidents.settle(unit, row.case_id, as_step(outbox_id), by)
     leases.wake(unit, unit.now)
+    if row.kind == "service":
+        leases.wake(unit, unit.now, SERVICES)
 
 
 def came_back(unit: Unit, row: Row[Any], why: str) -> None:

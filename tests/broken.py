@@ -327,6 +327,13 @@ EVENTS = [
         "an error boundary event that does not interrupt",
         around(SUB.replace("end e1", "end e1 error=E") + " ; boundary b on=box error=E aside", "box") + " ; b -> t",
     ),
+    broken(
+        "error-variable",
+        "an error told in a field of the case",
+        around(SUB.replace("end e1", "end e1 error=E") + " ; boundary b on=box error=E", "box") + " ; b -> t",
+        swap=('attachedToRef="box"><bpmn:errorEventDefinition ',
+              'attachedToRef="box"><bpmn:errorEventDefinition camunda:errorCodeVariable="status" '),
+    ),
     broken("error-uncaught", "an error that nothing catches", around(SUB.replace("end e1", "end e1 error=E"), "box")),
     broken(
         "error-uncaught",

@@ -150,6 +150,7 @@ WORDING = [
 SERVICES = [
     broken("service-topic", "a service task without a topic", around("service a", "a")),
     broken("service-topic", "a topic that is not external", around("service a topic=x camunda:type=", "a")),
+    broken("service-priority", "a priority in words", around("service a topic=x camunda:taskPriority=cao", "a")),
     broken("service-topic", "a send task without anything", around("send a", "a")),
     broken("start-unknown", "a start of no type", around("send a topic=start_case", "a")),
     broken("start-unknown", "a start of a type by an expression", around(f"{STARTS}='${{channel}}'", "a")),

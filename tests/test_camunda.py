@@ -150,6 +150,79 @@ def test_an_error_that_the_diagram_foresees_goes_its_own_way(hotline: Hotline, w
     refused(_throws(worker, task, **thrown), 404)
 
 
+def test_an_error_event_is_told_of_the_error_in_variables_of_the_case(hotline: Hotline, worker: Rest) -> None:
+    told = 'camunda:errorCodeVariable="ma_loi" camunda:errorMessageVariable="loi"'
+    caught = ASKING + "\nboundary khong_co on=tra_cuu error=KHONG_CO\nuser tra_tay group=tongdai_74 form=phan_cong\n" \
+        "khong_co -> tra_tay -> tiep_nhan\n"  # fmt: skip
+    diagram = draw(caught, "PAKN").replace("<bpmn:errorEventDefinition ", f"<bpmn:errorEventDefinition {told} ")
+    hotline.deploys(process__bpmn=diagram)
+    number = hotline.receives()
+    [task] = fetched(worker)
+
+    assert _throws(worker, task, errorCode="KHONG_CO", errorMessage="không có hộ này").status_code == 204
+
+    said = worker.get(f"/process-instance/{number}/variables").json
+    assert (said["ma_loi"]["value"], said["loi"]["value"]) == ("KHONG_CO", "không có hộ này")
+    wrong = diagram.replace('"ma_loi"', '"status"')
+    answer = Rest(hotline, "phantich").deploys("x", process__bpmn=wrong)
+    assert "'status' cannot hold what an error says" in refused(answer, 400)
+
+
+def test_the_urgent_and_the_order_that_a_worker_asks_for(hotline: Hotline, worker: Rest) -> None:
+    urgent = asking().replace('camunda:topic="tra_cuu"', 'camunda:topic="tra_cuu" camunda:taskPriority="${noi_dung}"')
+    hotline.deploys(process__bpmn=urgent)
+    numbers = []
+    for priority in ("5", "-7", "90"):
+        numbers.append(hotline.receives(priority))
+        hotline.waits(1 / 3600)
+    first, second, third = numbers
+
+    def order(**wish: Any) -> list[str]:
+        found = [(task["businessKey"], task["id"]) for task in fetched(worker, **wish)]
+        for _, key in found:
+            assert worker.post(f"/external-task/{key}/unlock").status_code == 204
+        return [number for number, _ in found]
+
+    assert order() == order(sorting=[{"sortBy": "createTime", "sortOrder": "asc"}]) == [first, second, third]
+    assert order(sorting=[{"sortBy": "createTime", "sortOrder": "desc"}]) == [third, second, first]
+    assert order(usePriority=True) == [third, first, second]
+    listed = worker.get("/external-task", sortBy="taskPriority", sortOrder="desc").json
+    assert [(one["businessKey"], one["priority"]) for one in listed] == [(third, 90), (first, 5), (second, -7)]
+    path = f"/external-task/{listed[2]['id']}/priority"
+    assert worker.post(path, {"priority": 100}, method="PUT").status_code == 204
+    assert order(usePriority=True, maxTasks=1) == [second]
+    assert "at most nine digits" in refused(worker.post(path, {"priority": 2**40}, method="PUT"), 400)
+
+    held = hotline.receives("gấp")
+    [incident] = hotline.as_("vanphong").get("/incidents").json["items"]
+    assert (incident["case"], incident["element"]) == (held, "tra_cuu")
+    assert "its priority is 'gấp', which is no whole number" in incident["message"]
+
+
+@pytest.mark.parametrize(("path", "query", "said"), [
+    ("/task", {"sortBy": "la", "sortOrder": "asc"}, "sortBy is 'la'; sort by one of created, dueDate"),
+    ("/external-task", {"sortBy": "createTime"}, "sortOrder is None; say asc or desc."),
+    ("/process-instance", {"sortOrder": "asc"}, "sortBy is None; sort by one of instanceId"),
+    ("/process-definition", {"sortBy": "key", "sortOrder": "len"}, "sortOrder is 'len'; say asc or desc."),
+    ("/process-definition", {"nameLike": "%a%"}, "'nameLike' is not understood here"),
+    ("/deployment", {"sortBy": "source", "sortOrder": "asc"}, "sortBy is 'source'"),
+])  # fmt: skip
+def test_an_order_that_cannot_be_is_refused(hotline: Hotline, path: str, query: dict[str, str], said: str) -> None:
+    assert said in refused(Rest(hotline, "app").get(path, **query), 400)
+
+
+def test_lists_come_in_the_order_asked_for(hotline: Hotline) -> None:
+    numbers = [hotline.receives() for _ in range(3)]
+    office = Rest(hotline, "vanphong")
+
+    falling = office.get("/process-instance", sortBy="businessKey", sortOrder="desc").json
+    assert [one["id"] for one in falling] == sorted(numbers, reverse=True)
+    hotline.deploys(process__bpmn=asking())
+    for order, versions in (("asc", [1, 2]), ("desc", [2, 1])):
+        rows = office.get("/process-definition", sortBy="version", sortOrder=order).json
+        assert [row["version"] for row in rows] == versions
+
+
 def test_an_error_that_nothing_catches_is_an_incident_and_no_end(hotline: Hotline, worker: Rest) -> None:
     number = hotline.receives()
     [task] = fetched(worker)
@@ -182,6 +255,8 @@ def test_nobody_serves_what_is_not_theirs_to_serve(hotline: Hotline, worker: Res
     ({"topics": ["tra_cuu"]}, "topics is a list"),
     ({"topics": [{"topicName": "tra_cuu"}]}, "A lock lasts more than 0 milliseconds"),
     ({"topics": [{"topicName": "t", "lockDuration": 1, "processVariables": {"a": 1}}]}, "processVariables is not"),
+    ({"sorting": [{"sortBy": "priority", "sortOrder": "asc"}]}, "sortBy is 'priority'; sort by one of createTime."),
+    ({"createTime": "asc"}, "'createTime' is not understood here"),
     ({"la": 1}, "'la' is not understood here"),
 ])  # fmt: skip
 def test_a_wish_that_cannot_be_is_told_what_to_change(worker: Rest, change: dict[str, Any], said: str) -> None:

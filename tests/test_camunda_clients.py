@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from datetime import UTC
+from datetime import UTC, timedelta
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -21,6 +21,8 @@ from tests.drawing import draw
 from tests.external import ASKING, asking
 from tests.hotline import Hotline
 from tests.served import served
+from webapi import camunda
+from webapi.camunda import waiting
 
 logging.getLogger("camunda").setLevel(logging.CRITICAL)
 
@@ -136,6 +138,38 @@ def test_whoever_waits_is_answered_as_soon_as_there_is_something(hotline: Hotlin
     asker.join(15)
 
     assert [[task["businessKey"] for task in answer] for answer in answers] == [[number]]
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_whoever_waits_is_woken_and_need_not_look_again(
+    hotline: Hotline, engine_rest: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also for a report that follows another too closely for a notice of its own."""
+    monkeypatch.setattr(waiting, "LOOK_ANYWAY", 60.0)
+    started, began = hotline.clock.now, time.monotonic()
+    hotline.runtime.clock = lambda: started + timedelta(seconds=time.monotonic() - began)
+    app = _session(hotline, "app")
+    wish = {"workerId": "w1", "maxTasks": 1, "asyncResponseTimeout": 20_000,
+            "topics": [{"topicName": "tra_cuu", "lockDuration": 60_000}]}  # fmt: skip
+    fetched: dict[str, float] = {}
+    answered: dict[str, float] = {}
+
+    def ask() -> None:
+        while len(fetched) < 5:
+            for task in app.post(f"{engine_rest}/external-task/fetchAndLock", json=wish).json():
+                fetched[task["businessKey"]] = time.monotonic()
+
+    asker = Thread(target=ask)
+    asker.start()
+    _until(lambda: camunda.waiting_room(hotline.app)._times)  # it listens
+    for pause in (0.3, 0.3, 0.002, 0.002, 0.002):
+        time.sleep(pause)
+        answered[hotline.receives()] = time.monotonic()
+    asker.join(15)
+
+    late = [1000 * (fetched[number] - at) for number, at in answered.items()]
+    print("from the report's answer to the task in the worker's hands, ms:", [round(one) for one in late])
+    assert max(late) < 5_000  # looking would take a minute
 
 
 WORKERS = Path(__file__).parent / "workers"

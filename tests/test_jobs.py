@@ -247,12 +247,12 @@ def test_due_jobs_wake_whoever_listens(runtime: Runtime, case_id: int) -> None:
         pytest.skip("only PostgreSQL can notify")
     with runtime.database.connect() as connection:
         connection = connection.execution_options(isolation_level="AUTOCOMMIT")
-        connection.execute(text(f"LISTEN {leases.CHANNEL}"))
+        connection.execute(text(f"LISTEN {leases.DUE}"))
 
         arm(runtime, case_id)
 
         driver: Any = connection.connection.driver_connection
-        assert [notice.channel for notice in driver.notifies(timeout=10, stop_after=1)] == [leases.CHANNEL]
+        assert [notice.channel for notice in driver.notifies(timeout=10, stop_after=1)] == [leases.DUE]
         connection.execute(text("UNLISTEN *"))
 
 

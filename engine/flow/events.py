@@ -101,6 +101,9 @@ class Alarm(EventDefinition):
 class Catch(Node):
     """Waits for its event: start events (which never wait), intermediate events and receive tasks."""
 
+    code_variable: str | None = None  # of an error event: where the error's code and message go
+    message_variable: str | None = None
+
     def __init__(self, wf_spec: Any, bpmn_id: str, event_definition: EventDefinition, **kwargs: Any) -> None:
         super().__init__(wf_spec, bpmn_id, **kwargs)
         self.event_definition = event_definition
@@ -221,31 +224,31 @@ def _catchers(tokens: list[Token], kind: type[EventDefinition], name: str) -> li
     return sorted(found, key=lambda token: (token.task_spec.guards, token.id))
 
 
-def throw_error(token: Token, code: str) -> bool:
+def throw_error(token: Token, code: str, message: str) -> bool:
     """End what a token does with an error: its own border may catch it, then what is around. Whether anything did."""
     thrown = ErrorEventDefinition(code, code)
     whole = token.internal_data.get("of", token.id)
-    if _caught(thrown, [one for one in token.workflow.living() if one.internal_data.get("host") == whole]):
+    if _caught(thrown, [one for one in token.workflow.living() if one.internal_data.get("host") == whole], message):
         return True
-    return _throw_outwards(token, thrown)
+    return _throw_outwards(token, thrown, message)
 
 
-def _throw_outwards(token: Token, thrown: Any) -> bool:
+def _throw_outwards(token: Token, thrown: Any, message: str | None = None) -> bool:
     """Hand an error or escalation to the innermost event subprocess or border around it that catches it."""
     scope = token.workflow
     while True:
-        if _caught(thrown, [one for one in scope.living() if one.is_sentry]):
+        if _caught(thrown, [one for one in scope.living() if one.is_sentry], message):
             return True
         if not hasattr(scope, "host"):
             return False
         host = scope.host
         whole = host.internal_data.get("of", host.id)  # what hangs on a multi-instance activity hangs on all of it
-        if _caught(thrown, [one for one in host.workflow.living() if one.internal_data.get("host") == whole]):
+        if _caught(thrown, [one for one in host.workflow.living() if one.internal_data.get("host") == whole], message):
             return True
         scope = host.workflow
 
 
-def _caught(thrown: Any, watchers: list[Token]) -> bool:
+def _caught(thrown: Any, watchers: list[Token], message: str | None) -> bool:
     fitting = [
         one
         for one in watchers
@@ -256,5 +259,7 @@ def _caught(thrown: Any, watchers: list[Token]) -> bool:
         return False
     exact = [one for one in fitting if one.task_spec.event_definition.code == thrown.code]
     watcher = (exact or fitting)[0]
+    told = {watcher.task_spec.code_variable: thrown.code, watcher.task_spec.message_variable: message}
+    watcher.data.update({name: said for name, said in told.items() if name})
     watcher.task_spec.hit(watcher)
     return True

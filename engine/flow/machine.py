@@ -205,7 +205,7 @@ def _answer(process: Process, step: Answer) -> None:
 def _fail(process: Process, step: Fail) -> None:
     token = _waiting(process, step.token, ServiceTask, TaskState.STARTED)
     token.data.update(step.data)
-    if not throw_error(token, step.code):
+    if not throw_error(token, step.code, step.message):
         said = f": {step.message}" if step.message else ""
         raise token.task_spec.fault(f"nothing catches the error {step.code!r} that the service ended with{said}")
 

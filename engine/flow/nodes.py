@@ -6,6 +6,7 @@ not; `tests/test_faults.py` shows the differences. Gateways are in `gateways`, w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
@@ -235,6 +236,7 @@ class BusinessRuleTask(Node):
 
 NOTIFY, START_CASE, FIND_DUPLICATES = "notify", "start_case", "find_duplicates"
 AT_ONCE = frozenset({NOTIFY, START_CASE, FIND_DUPLICATES})  # the topics that are no service's: nobody waits for them
+PRIORITY = r"-?\d{1,9}"  # of a service call: a whole number
 NEW_NUMBER = "so_vu_moi"  # the variable for a new case's number, where the diagram names none
 
 
@@ -247,6 +249,7 @@ class ServiceTask(Node):
     report_type = ""
     result = NEW_NUMBER
     result_variable: str | None = None
+    priority: Value = ""
 
     def __init__(self, wf_spec: Any, bpmn_id: str, **kwargs: Any) -> None:
         super().__init__(wf_spec, bpmn_id, **kwargs)
@@ -264,8 +267,14 @@ class ServiceTask(Node):
         elif self.topic == FIND_DUPLICATES:
             top.effects.append(FindDuplicates(token.id, self.bpmn_id, payload.get("days", 7)))
         else:
-            top.effects.append(CallOut(token.id, self.bpmn_id, self.topic, payload))
+            top.effects.append(CallOut(token.id, self.bpmn_id, self.topic, payload, self._priority_of(token)))
         return False
+
+    def _priority_of(self, token: Token) -> int:
+        found = self.value_of(self.priority, token)
+        if isinstance(found, bool) or not re.fullmatch(PRIORITY, str(found or 0)):
+            raise self.fault(f"its priority is {found!r}, which is no whole number of at most nine digits")
+        return int(found or 0)
 
     def answer(self, token: Token, result: dict[str, Any]) -> None:
         if self.result_variable:

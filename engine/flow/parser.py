@@ -207,6 +207,7 @@ class ServiceParser(Drawn):
         task.report_type = self.properties.get("report_type", "").strip()
         task.result = self.properties.get("result", "").strip() or nodes.NEW_NUMBER
         task.result_variable = self.camunda("resultVariable")
+        task.priority = compiled((self.camunda("taskPriority") or "").strip())
         given = self.node.findall(f"./{BPMN}extensionElements/{CAMUNDA}inputOutput/{CAMUNDA}inputParameter")
         task.inputs_given = {one.get("name", ""): compiled(one.text or "") for one in given}
         return task
@@ -243,6 +244,14 @@ class TimerReader(Drawn):
                 return Alarm(kind, compiled(text.strip(), timer=True))
         raise ValidationException("the timer says no time", self.node, self.filename)
 
+    def told(self, task: Any) -> Any:
+        """What an error event is to be told of the error, in variables of the case."""
+        drawn = self.node.find(f"{BPMN}errorEventDefinition")
+        if drawn is not None:
+            names = (drawn.get(f"{CAMUNDA}errorCodeVariable"), drawn.get(f"{CAMUNDA}errorMessageVariable"))
+            task.code_variable, task.message_variable = names
+        return task
+
     def link(self) -> Node | None:
         """A link event is passed; nothing happens at it."""
         drawn = self.node.find(f"{BPMN}linkEventDefinition")
@@ -253,7 +262,7 @@ class StartParser(TimerReader, stock_events.StartEventParser):
     def create_task(self) -> Node:
         kinds = ("MESSAGE", "SIGNAL", "TIMER", "ERROR", "ESCALATION")
         paths = [getattr(stock_events, f"{kind}_EVENT_XPATH") for kind in kinds]
-        task = self._create_task(self.get_event_definition(paths))
+        task = self.told(self._create_task(self.get_event_definition(paths)))
         self.spec.start.connect(task)
         return task  # type: ignore[no-any-return]
 
@@ -278,7 +287,8 @@ class ThrowParser(TimerReader, stock_events.IntermediateThrowEventParser):
 
 
 class BoundaryParser(TimerReader, stock_events.BoundaryEventParser):
-    pass
+    def create_task(self) -> Node:
+        return self.told(super().create_task())  # type: ignore[no-any-return]
 
 
 class ReceiveParser(TimerReader, stock_events.ReceiveTaskParser):

@@ -192,12 +192,17 @@ class Notify:
 
 @dataclass(frozen=True)
 class CallOut:
-    """Ask a service; the token waits for the answer."""
+    """Ask a service; the token waits for the answer.
+
+    Attributes:
+        priority: the higher, the sooner a program that asks for the urgent ones first gets it.
+    """
 
     token: int
     element: str
     topic: str
     payload: dict[str, Any]
+    priority: int = 0
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,23 @@ from werkzeug.exceptions import HTTPException
 
 from engine.errors import EngineError
 from webapi import auth
-from webapi.camunda import definitions, deployments, door, external, instances, migration, tasks
+from webapi.camunda import (
+    definitions,
+    deployments,
+    door,
+    external,
+    history,
+    incidents,
+    instances,
+    jobs,
+    metrics,
+    migration,
+    tasks,
+)
 from webapi.camunda.waiting import WaitingRoom
 
 VERSION = "7.24.0"  # whose protocol this is; the Modeler shows it
-PARTS = (deployments, definitions, instances, tasks, external, migration)
+PARTS = (deployments, definitions, instances, tasks, external, migration, incidents, jobs, history, metrics)
 
 
 def register(app: Flask) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any
 
 from flask import Blueprint
 
 from engine import cases as case_verbs
 from engine import deployments, intake
+from engine.errors import InvalidRequest, NotFound
 from engine.packages import Package
 from engine.runtime import Unit
 from webapi.camunda import door, instances, values
@@ -17,13 +19,17 @@ bp = Blueprint("definitions", __name__, url_prefix="/process-definition")
 ONE = "/<string:text>"
 KEY, TENANT = "/key/<string:key>", "/key/<string:key>/tenant-id/<string:tenant>"
 
+_SORTED = {"key": itemgetter("key"), "version": itemgetter("version"), "id": itemgetter("id"),
+           "deploymentId": itemgetter("id"), "deployTime": itemgetter("created_at")}  # fmt: skip
+
 
 @bp.get("")
 @door.reads
 def index(unit: Unit, by: Any) -> Any:
     wanted = door.asked()
     limit, offset = door.window(wanted)
-    return [_definition(unit, row) for row in _rows(unit, wanted)[offset : offset + limit]]
+    rows = door.sort(wanted, _rows(unit, wanted), _SORTED)
+    return [_definition(unit, row) for row in rows[offset : offset + limit]]
 
 
 @bp.get("/count")
@@ -81,6 +87,25 @@ def start(unit: Unit, by: Any, text: str) -> Any:
     return _start(unit, by, unit.catalogue.current(unit, row["key"]))
 
 
+@bp.put(f"{KEY}/suspended")
+@bp.put(f"{TENANT}/suspended")
+@door.changes
+def suspend_current(unit: Unit, by: Any, key: str, tenant: str = "") -> None:
+    """All versions of the key, as Camunda does."""
+    rows = deployments.list_versions(unit, key)
+    if not rows:
+        raise NotFound(f"There is no process definition {key!r}.")
+    for row in rows:
+        _suspend(unit, by, row)
+
+
+@bp.put(f"{ONE}/suspended")
+@door.changes
+def suspend(unit: Unit, by: Any, text: str) -> None:
+    """No case begins with it any more; those that run go on."""
+    _suspend(unit, by, deployments.show(unit, read_definition_id(text)))
+
+
 # -- particulars -----------------------------------------------------------------------------------------------------
 
 
@@ -98,15 +123,26 @@ def _start(unit: Unit, by: Any, package: Package) -> Any:
         "links": [], "variables": {"ma_tra_cuu": values.typed(receipt.secret)}}  # fmt: skip
 
 
+def _suspend(unit: Unit, by: Any, row: dict[str, Any]) -> None:
+    """What is so already stays so."""
+    body = door.known(door.sent(), "suspended", "includeProcessInstances")
+    if door.flag(body.get("includeProcessInstances")):
+        raise InvalidRequest("Cases are suspended one by one.", field="includeProcessInstances")
+    wanted, is_so = door.switch(body, "suspended"), row["suspended_at"] is not None
+    if wanted and not is_so:
+        deployments.suspend(unit, row["id"], instances.REASON, by=by)
+    elif is_so and not wanted:
+        deployments.release(unit, row["id"], by=by)
+
+
 def _xml(unit: Unit, row_id: int) -> dict[str, Any]:
     row = deployments.show(unit, row_id)
     return {"id": definition_id(row["key"], row["version"], row["id"]), "bpmn20Xml": row["files"]["process.bpmn"]}
 
 
 def _rows(unit: Unit, wanted: dict[str, Any]) -> list[dict[str, Any]]:
-    given = door.known(wanted, "key", "keysIn", "name", "nameLike", "latestVersion", "version", "deploymentId",
-                       "processDefinitionId", "processDefinitionIdIn", "active", "suspended", "tenantIdIn",
-                       "startableInTasklist")  # fmt: skip
+    given = door.known(wanted, "key", "keysIn", "latestVersion", "version", "deploymentId", "processDefinitionId",
+                       "processDefinitionIdIn", "active", "suspended", "startableInTasklist")  # fmt: skip
     rows = deployments.list_versions(unit, given.get("key"))
     if "keysIn" in given:
         rows = [row for row in rows if row["key"] in door.several(given["keysIn"])]
@@ -120,7 +156,10 @@ def _rows(unit: Unit, wanted: dict[str, Any]) -> list[dict[str, Any]]:
            for one in door.several(given[name])]  # fmt: skip
     if ids:
         rows = [row for row in rows if definition_id(row["key"], row["version"], row["id"]) in ids]
-    return [] if door.flag(given.get("suspended")) else rows
+    for name, wanted_so in (("suspended", True), ("active", False)):
+        if door.flag(given.get(name)):
+            rows = [row for row in rows if (row["suspended_at"] is not None) is wanted_so]
+    return rows
 
 
 def _definition(unit: Unit, row: dict[str, Any]) -> dict[str, Any]:
@@ -132,6 +171,6 @@ def described(row: dict[str, Any], name: str) -> dict[str, Any]:
     return {
         "id": definition_id(row["key"], row["version"], row["id"]), "key": row["key"], "name": name,
         "version": row["version"], "deploymentId": str(row["id"]), "resource": "process.bpmn", "category": None,
-        "description": None, "diagram": None, "suspended": False, "tenantId": None, "versionTag": None,
-        "historyTimeToLive": None, "startableInTasklist": True,
+        "description": None, "diagram": None, "suspended": row["suspended_at"] is not None, "tenantId": None,
+        "versionTag": None, "historyTimeToLive": None, "startableInTasklist": True,
     }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any
 
 from flask import Blueprint, Response, current_app, request
@@ -14,6 +15,7 @@ from webapi.camunda import door, values
 from webapi.camunda.definitions import described
 
 bp = Blueprint("deployments", __name__, url_prefix="/deployment")
+_SORTED = {"id": itemgetter("id"), "name": itemgetter("key"), "deploymentTime": itemgetter("created_at")}
 
 
 @bp.before_request
@@ -40,17 +42,17 @@ def create(unit: Unit, by: Any) -> Any:
 @bp.get("")
 @door.reads
 def index(unit: Unit, by: Any) -> Any:
-    wanted = door.known(door.asked(), "id", "name", "nameLike", "source")
+    wanted = door.known(door.asked(), "id", "name")
     limit, offset = door.window(wanted)
-    rows = [row for row in deployments.list_versions(unit) if wanted.get("id", str(row["id"])) == str(row["id"])
-            and wanted.get("name", row["key"]) == row["key"]]  # fmt: skip
+    rows = door.sort(wanted, _rows(unit, wanted), _SORTED)
     return [_deployment(row) for row in rows[offset : offset + limit]]
 
 
 @bp.get("/count")
 @door.reads
 def count(unit: Unit, by: Any) -> Any:
-    return {"count": len(deployments.list_versions(unit))}
+    wanted = door.known(door.asked(), "id", "name")
+    return {"count": len(_rows(unit, wanted))}
 
 
 @bp.get("/<int:row_id>")
@@ -87,6 +89,11 @@ def delete(unit: Unit, by: Any, row_id: int) -> Any:
 
 
 # -- particulars -----------------------------------------------------------------------------------------------------
+
+
+def _rows(unit: Unit, wanted: dict[str, Any]) -> list[dict[str, Any]]:
+    return [row for row in deployments.list_versions(unit) if wanted.get("id", str(row["id"])) == str(row["id"])
+            and wanted.get("name", row["key"]) == row["key"]]  # fmt: skip
 
 
 def _files() -> dict[str, str]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from typing import Any
 
 from flask import Response, current_app, request
+from sqlalchemy import ColumnElement
 from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException
 
@@ -126,6 +127,39 @@ def known(values: dict[str, Any], *names: str) -> dict[str, Any]:
     return given
 
 
+def order(values: dict[str, Any], columns: Mapping[str, Any]) -> list[tuple[Any, bool]]:
+    """By what to sort, and whether from the last to the first: of ``sortBy`` and ``sortOrder``, or of ``sorting``.
+
+    Args:
+        columns: what can be sorted by, by Camunda's name of it.
+
+    Raises:
+        InvalidRequest: there is no such name or order, or one of the two is missing.
+    """
+    asked = values.get("sorting") or ([values] if values.get("sortBy") or values.get("sortOrder") else [])
+    if not isinstance(asked, list) or not all(isinstance(one, dict) for one in asked):
+        raise InvalidRequest("sorting is a list: [{sortBy, sortOrder}].", field="sorting")
+    for one in asked:
+        if one.get("sortBy") not in columns:
+            known_ones = ", ".join(columns)
+            raise InvalidRequest(f"sortBy is {one.get('sortBy')!r}; sort by one of {known_ones}.", field="sortBy")
+        if one.get("sortOrder") not in ("asc", "desc"):
+            raise InvalidRequest(f"sortOrder is {one.get('sortOrder')!r}; say asc or desc.", field="sortOrder")
+    return [(columns[one["sortBy"]], one["sortOrder"] == "desc") for one in asked]
+
+
+def sorted_by(values: dict[str, Any], columns: Mapping[str, Any]) -> list[ColumnElement[Any]]:
+    """`order` of a statement. Raises as that does."""
+    return [column.desc() if falls else column.asc() for column, falls in order(values, columns)]
+
+
+def sort(values: dict[str, Any], rows: list[Any], keys: Mapping[str, Callable[[Any], Any]]) -> list[Any]:
+    """`order` of rows that are here already. Raises as that does."""
+    for key, falls in reversed(order(values, keys)):
+        rows = sorted(rows, key=key, reverse=falls)
+    return rows
+
+
 def text(values: dict[str, Any], name: str, *, required: bool = False) -> str | None:
     """Raises:
     InvalidRequest: it is no text, or missing though required.
@@ -152,6 +186,15 @@ def number(values: dict[str, Any], name: str, default: int) -> int:
     if isinstance(value, bool) or not str(value).isascii() or not str(value).isdigit():
         raise InvalidRequest(f"{name} is {value!r}; send a whole number.", field=name)
     return int(value)
+
+
+def switch(values: dict[str, Any], name: str) -> bool:
+    """Raises:
+    InvalidRequest: it is neither true nor false.
+    """
+    if not isinstance(values.get(name), bool):
+        raise InvalidRequest(f"{name} is {values.get(name)!r}; send true or false.", field=name)
+    return bool(values[name])
 
 
 def flag(value: Any) -> bool:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, current_app
+from sqlalchemy import ColumnElement
 
 from engine import external
 from engine.errors import InvalidRequest
@@ -20,6 +21,10 @@ bp = Blueprint("external", __name__, url_prefix="/external-task")
 _TOPIC = ("topicName", "lockDuration", "variables", "businessKey", "processDefinitionId", "processDefinitionIdIn",
           "processDefinitionKey", "processDefinitionKeyIn", "localVariables", "deserializeValues",
           "includeExtensionProperties", "tenantIdIn", "processVariables", "processDefinitionVersionTag")  # fmt: skip
+_AGE = {"createTime": outbox.c.created_at}
+_SORTED = _AGE | {"id": outbox.c.id, "lockExpirationTime": outbox.c.lease_until_at, "processInstanceId": cases.c.number,
+                  "processDefinitionId": cases.c.definition_id, "processDefinitionKey": cases.c.report_type,
+                  "taskPriority": outbox.c.priority}  # fmt: skip
 
 
 @bp.post("/fetchAndLock")
@@ -29,7 +34,7 @@ def fetch_and_lock() -> Response:
     by = auth.admit(auth.runtime().read, lambda _, caller: caller, token)
 
     def look() -> list[Any]:
-        return external.fetch(auth.runtime(), wish.topics, wish.worker, wish.most, by=by, urgent_first=wish.urgent)
+        return external.fetch(auth.runtime(), wish.topics, wish.worker, wish.most, by=by, order=wish.order)
 
     rows = current_app.extensions["waiting-room"].wait_for(look, wish.patience)
     return door.answer([_task(row) | {"variables": values.all_typed(row.payload, wish.variables.get(row.topic))}
@@ -88,6 +93,22 @@ def set_retries(unit: Unit, by: Any, task_id: int) -> None:
     external.give_retries(unit, task_id, door.number(door.sent(), "retries", 0), by=by)
 
 
+@bp.put("/<int:task_id>/priority")
+@door.changes
+def set_priority(unit: Unit, by: Any, task_id: int) -> None:
+    external.prioritise(unit, task_id, door.sent().get("priority"), by=by)
+
+
+@bp.put("/retries")
+@door.changes
+def set_many_retries(unit: Unit, by: Any) -> None:
+    """Of all these, or of none: one that is not there undoes the rest."""
+    body = door.known(door.sent(), "retries", "externalTaskIds", "processInstanceIds")
+    retries = door.number(body, "retries", 0)
+    for row in _named(unit, by, body):
+        external.give_retries(unit, row, retries, by=by)
+
+
 @bp.get("/<int:task_id>")
 @door.reads
 def show(unit: Unit, by: Any, task_id: int) -> Any:
@@ -106,7 +127,9 @@ def error_details(unit: Unit, by: Any, task_id: int) -> Any:
 def index(unit: Unit, by: Any) -> Any:
     wanted = door.asked()
     limit, offset = door.window(wanted)
-    return [_task(row) for row in external.waiting(unit, *_conditions(unit, wanted), by=by, limit=limit, offset=offset)]
+    order = door.sorted_by(wanted, _SORTED)
+    rows = external.waiting(unit, *_conditions(unit, wanted), by=by, limit=limit, offset=offset, order=order)
+    return [_task(row) for row in rows]
 
 
 @bp.route("/count", methods=["GET", "POST"])
@@ -131,20 +154,32 @@ class Wish(NamedTuple):
     topics: list[Topic]
     variables: dict[str, Any]
     most: int
-    urgent: bool
+    order: list[ColumnElement[Any]]
     patience: timedelta
 
 
 def _wish(body: dict[str, Any]) -> Wish:
-    given = door.known(body, "workerId", "maxTasks", "usePriority", "asyncResponseTimeout", "topics", "createTime")
+    given = door.known(body, "workerId", "maxTasks", "usePriority", "asyncResponseTimeout", "topics")
     asked = given.get("topics", [])
     if not isinstance(asked, list) or not all(isinstance(one, dict) for one in asked):
         raise InvalidRequest("topics is a list: [{topicName, lockDuration}].", field="topics")
+    urgent = [outbox.c.priority.desc()] if door.flag(given.get("usePriority")) else []
     return Wish(
         _worker(given), [_topic(one) for one in asked], {one["topicName"]: one.get("variables") for one in asked},
-        door.number(given, "maxTasks", 10), door.flag(given.get("usePriority")),
+        door.number(given, "maxTasks", 10), urgent + door.sorted_by(given, _AGE),
         timedelta(milliseconds=door.number(given, "asyncResponseTimeout", 0)),
     )  # fmt: skip
+
+
+def _named(unit: Unit, by: Any, body: dict[str, Any]) -> list[int]:
+    """The tasks that are named, by themselves or by their cases."""
+    ids = [door.number({"externalTaskIds": one}, "externalTaskIds", 0) for one in body.get("externalTaskIds", ())]
+    if numbers := body.get("processInstanceIds"):
+        of_cases = external.waiting(unit, cases.c.number.in_(door.several(numbers)), by=by, limit=door.MOST)
+        ids += [row.id for row in of_cases if row.id not in ids]
+    if not ids:
+        raise InvalidRequest("Name the tasks, by externalTaskIds or processInstanceIds.", field="externalTaskIds")
+    return ids
 
 
 def _worker(body: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint
 from sqlalchemy import Row, func, select
 
-from engine import access, messages, model
+from engine import access, messages, model, modifications
 from engine.errors import InvalidRequest, NotAllowed
 from engine.flow.codec import data_of
 from engine.model import cases
@@ -16,9 +16,13 @@ from webapi.camunda import door, values
 from webapi.camunda.ids import definition_id, read_definition_id
 
 bp = Blueprint("instances", __name__)
+REASON = "Camunda: by a client of its API"
+_PLACES = {"startBeforeActivity": "before", "startAfterActivity": "after"}
 ROOT, ONE = "/process-instance", "/process-instance/<name:number>"
 _KNOWN = ("processInstanceIds", "businessKey", "processDefinitionId", "processDefinitionKey", "processDefinitionKeyIn",
           "active", "suspended", "withIncident", "rootProcessInstances", "businessKeyLike")  # fmt: skip
+_SORTED = {"instanceId": cases.c.number, "businessKey": cases.c.number, "definitionKey": cases.c.report_type,
+           "definitionId": cases.c.definition_id}  # fmt: skip
 
 
 @bp.route(ROOT, methods=["GET", "POST"])
@@ -26,7 +30,7 @@ _KNOWN = ("processInstanceIds", "businessKey", "processDefinitionId", "processDe
 def index(unit: Unit, by: Any) -> Any:
     wanted = door.asked()
     limit, offset = door.window(wanted)
-    query = _running().where(*_conditions(wanted, by)).order_by(cases.c.id.desc())
+    query = _running().where(*_conditions(wanted, by)).order_by(*door.sorted_by(wanted, _SORTED), cases.c.id.desc())
     return [instance(row) for row in unit.all(query.limit(limit).offset(offset))]
 
 
@@ -70,6 +74,26 @@ def activity_instances(unit: Unit, by: Any, number: str) -> Any:
     return root | {"id": number, "parentActivityInstanceId": None, "childActivityInstances": inside}
 
 
+@bp.put(f"{ONE}/suspended")
+@door.changes
+def suspend(unit: Unit, by: Any, number: str) -> None:
+    """Hold the case, or let it go on; what is so already stays so."""
+    wanted = door.switch(door.known(door.sent(), "suspended"), "suspended")
+    held = access.find(unit, by, "modify", number).suspended_at is not None
+    if wanted and not held:
+        modifications.suspend(unit, number, REASON, by=by)
+    elif held and not wanted:
+        modifications.release(unit, number, by=by)
+
+
+@bp.post(f"{ONE}/modification")
+@door.changes
+def modify(unit: Unit, by: Any, number: str) -> None:
+    body = door.known(door.sent(), "instructions", "annotation", "skipCustomListeners", "skipIoMappings")
+    reason = door.text(body, "annotation") or REASON
+    modifications.modify(unit, number, reason, *_instructions(unit, by, number, body.get("instructions")), by=by)
+
+
 @bp.delete(ONE)
 @door.changes
 def delete(unit: Unit, by: Any, number: str) -> Any:
@@ -97,6 +121,42 @@ def correlate(unit: Unit, by: Any) -> Any:
 # -- particulars -----------------------------------------------------------------------------------------------------
 
 
+def _instructions(unit: Unit, by: Any, number: str, asked: Any) -> tuple[list[int], list[modifications.Start]]:
+    """The tokens to take away, and those to put."""
+    if not isinstance(asked, list) or not all(isinstance(one, dict) for one in asked):
+        raise InvalidRequest("instructions is a list: [{type, activityId}].", field="instructions")
+    cancel: list[int] = []
+    start: list[modifications.Start] = []
+    for one in asked:
+        given = door.known(one, "type", "activityId", "activityInstanceId", "ancestorActivityInstanceId",
+                           "cancelCurrentActiveActivityInstances")  # fmt: skip
+        if given.get("type") == "cancel":
+            cancel += _meant(unit, by, number, given)
+        elif given.get("type") in _PLACES:
+            within = given.get("ancestorActivityInstanceId")
+            token = _token(within) if within not in (None, number) else None
+            element = str(door.text(given, "activityId", required=True))
+            start.append(modifications.Start(element, _PLACES[given["type"]], token))
+        else:
+            raise InvalidRequest(f"An instruction has the type cancel, {' or '.join(_PLACES)}.", field="type")
+    return cancel, start
+
+
+def _meant(unit: Unit, by: Any, number: str, given: dict[str, Any]) -> list[int]:
+    """The token of an activity instance, or all that stand at an activity."""
+    if "activityInstanceId" in given:
+        return [_token(given["activityInstanceId"])]
+    element = door.text(given, "activityId", required=True)
+    found = [one["token"] for one in modifications.standing(unit, number, by=by) if one["element"] == element]
+    if not found:
+        raise InvalidRequest(f"No token stands at {element!r}.", field="activityId")
+    return found
+
+
+def _token(instance_id: Any) -> int:
+    return door.number({"activityInstanceId": str(instance_id).rpartition(":")[2]}, "activityInstanceId", 0)
+
+
 def find(unit: Unit, by: Any, number: str) -> Row[Any]:
     """The case, with the version it runs.
 
@@ -121,7 +181,7 @@ def data(unit: Unit, by: Any, number: str) -> dict[str, Any]:
 def instance(row: Row[Any]) -> dict[str, Any]:
     return {
         "id": row.number, "businessKey": row.number, "caseInstanceId": None, "ended": row.finished_at is not None,
-        "suspended": False, "tenantId": None, "links": [], "definitionKey": row.report_type,
+        "suspended": row.suspended_at is not None, "tenantId": None, "links": [], "definitionKey": row.report_type,
         "definitionId": definition_id(row.report_type, row.definition_version, row.definition_id),
         "processDefinitionKey": row.report_type,
     }  # fmt: skip
@@ -146,8 +206,8 @@ def _activity(row: Row[Any], token: int, element: str | None, name: str, kind: s
 def _running() -> Any:
     joined = cases.join(model.definitions, model.definitions.c.id == cases.c.definition_id)
     joined = joined.join(model.instances, model.instances.c.case_id == cases.c.id)
-    columns = (cases.c.id, cases.c.number, cases.c.report_type, cases.c.definition_id, model.instances.c.finished_at,
-               model.definitions.c.version.label("definition_version"))  # fmt: skip
+    columns = (cases.c.id, cases.c.number, cases.c.report_type, cases.c.suspended_at, cases.c.definition_id,
+               model.instances.c.finished_at, model.definitions.c.version.label("definition_version"))  # fmt: skip
     return select(*columns).select_from(joined)
 
 
@@ -156,6 +216,8 @@ def _conditions(wanted: dict[str, Any], by: Any) -> list[Any]:
     conditions = [access.visible(by), model.instances.c.finished_at.is_(None)]
     if "businessKey" in given:
         conditions.append(cases.c.number == str(given["businessKey"]))
+    if "businessKeyLike" in given:
+        conditions.append(cases.c.number.like(str(given["businessKeyLike"])))
     if "processInstanceIds" in given:
         conditions.append(cases.c.number.in_(door.several(given["processInstanceIds"])))
     if "processDefinitionId" in given:
@@ -165,7 +227,9 @@ def _conditions(wanted: dict[str, Any], by: Any) -> list[Any]:
     if keys:
         conditions.append(cases.c.report_type.in_(keys))
     if door.flag(given.get("suspended")):
-        conditions.append(cases.c.paused_at.is_not(None))
+        conditions.append(cases.c.suspended_at.is_not(None))
+    if door.flag(given.get("active")):
+        conditions.append(cases.c.suspended_at.is_(None))
     if door.flag(given.get("withIncident")):
         held = select(model.incidents.c.case_id).where(model.incidents.c.resolved_at.is_(None))
         conditions.append(cases.c.id.in_(held))

@@ -9,11 +9,10 @@ from sqlalchemy import Row, func, select
 
 from engine import access, model, queries, tasks
 from engine import cases as case_verbs
-from engine.errors import InvalidRequest
 from engine.model import accounts, cases
 from engine.runtime import Unit
 from webapi.camunda import door, instances, values
-from webapi.camunda.ids import definition_id
+from webapi.camunda.ids import definition_id, read_definition_id
 
 bp = Blueprint("tasks", __name__, url_prefix="/task")
 ONE = "/<int:task_id>"
@@ -32,7 +31,7 @@ _SORTED = {"created": _TASKS.created_at, "dueDate": _TASKS.due_at, "id": _TASKS.
 def index(unit: Unit, by: Any) -> Any:
     wanted = door.asked()
     limit, offset = door.window(wanted)
-    query = _open().where(*_conditions(wanted, by)).order_by(*_order(wanted), _TASKS.id)
+    query = _open().where(*_conditions(wanted, by)).order_by(*door.sorted_by(wanted, _SORTED), _TASKS.id)
     return [_task(row) for row in unit.all(query.limit(limit).offset(offset))]
 
 
@@ -155,32 +154,23 @@ def _give(unit: Unit, by: Any, task_id: int, user: str | None) -> None:
 
 def _find(unit: Unit, by: Any, task_id: int) -> Row[Any]:
     access.find_task(unit, by, task_id)
-    found = unit.first(_open(all_=True).where(_TASKS.id == task_id))
+    found = unit.first(all_tasks().where(_TASKS.id == task_id))
     assert found is not None
     return found
 
 
-def _open(all_: bool = False) -> Any:
+def _open() -> Any:
+    return all_tasks().where(queries.OPEN_TASK)
+
+
+def all_tasks() -> Any:
+    """Those that are done, too."""
     joined = model.tasks.join(cases, cases.c.id == _TASKS.case_id)
     joined = joined.join(model.definitions, model.definitions.c.id == cases.c.definition_id)
     joined = joined.outerjoin(accounts, accounts.c.id == _TASKS.assignee)
     columns = [column for column in _TASKS if column.name not in ("assignee", "owner", "answers")]
-    query = select(*columns, cases.c.number, cases.c.definition_id, cases.c.subject, accounts.c.login.label("assignee"),
+    return select(*columns, cases.c.number, cases.c.definition_id, cases.c.subject, accounts.c.login.label("assignee"),
                    model.definitions.c.version.label("definition_version")).select_from(joined)  # fmt: skip
-    return query if all_ else query.where(queries.OPEN_TASK)
-
-
-def _order(wanted: dict[str, Any]) -> list[Any]:
-    asked = wanted.get("sorting") or [wanted]
-    columns = []
-    for one in asked if isinstance(asked, list) else []:
-        if not isinstance(one, dict) or one.get("sortBy") is None:
-            continue
-        if one["sortBy"] not in _SORTED:
-            raise InvalidRequest(f"Tasks are sorted by one of {', '.join(_SORTED)}.", field="sortBy")
-        column = _SORTED[one["sortBy"]]
-        columns.append(column.desc() if one.get("sortOrder") == "desc" else column.asc())
-    return columns
 
 
 def _conditions(wanted: dict[str, Any], by: Any) -> list[Any]:
@@ -195,6 +185,8 @@ def _conditions(wanted: dict[str, Any], by: Any) -> list[Any]:
     conditions += [column.in_(door.several(given[name])) for name, column in among.items() if name in given]
     if "taskId" in given:
         conditions.append(_TASKS.id == door.number(given, "taskId", 0))
+    if "processDefinitionId" in given:
+        conditions.append(cases.c.definition_id == read_definition_id(str(given["processDefinitionId"])))
     if "candidateUser" in given:
         agency = select(accounts.c.agency).where(accounts.c.login == str(given["candidateUser"])).scalar_subquery()
         conditions.append(_TASKS.group == agency)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
+from sqlalchemy import ColumnElement
 
 from engine.errors import InvalidRequest
 
@@ -38,6 +39,17 @@ def read_instant(text: Any, field: str) -> datetime:
         return datetime.strptime(found[1] + zone, "%Y-%m-%dT%H:%M:%S%z").astimezone(UTC)
     except ValueError:
         raise InvalidRequest(f"{field} is {text!r}, which is no day or hour.", field=field) from None
+
+
+def between(given: Mapping[str, Any], what: str, column: ColumnElement[Any]) -> list[ColumnElement[bool]]:
+    """The filters ``…Before`` and ``…After``.
+
+    Raises:
+        InvalidRequest: one of them is no instant.
+    """
+    before, after = f"{what}Before", f"{what}After"
+    found = [column < read_instant(given[before], before)] if before in given else []
+    return found + ([column > read_instant(given[after], after)] if after in given else [])
 
 
 def typed(value: Any) -> dict[str, Any]:

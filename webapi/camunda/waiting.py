@@ -1,7 +1,7 @@
 """Long polling: a worker that asks for tasks is answered when there are some, instead of at once with nothing.
 
 Only so many may wait, since each keeps a thread of the server; whoever comes then is answered at once, and asks again.
-On PostgreSQL, whoever waits is woken when a unit that owes something commits, on whatever node; on SQLite they look
+On PostgreSQL, whoever waits is woken when a unit that calls a service commits, on whatever node; on SQLite they look
 again.
 """
 
@@ -13,11 +13,14 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from engine.leases import SERVICES, WAKE_EVERY
 from engine.listening import Listener
 from engine.runtime import Runtime
 
 LONGEST = timedelta(minutes=30)
 LOOK_AGAIN = 0.25  # seconds, where nobody tells; also the longest that a stopping server waits for one of these
+LOOK_ANYWAY = 1.0  # seconds, where somebody tells: a lock may have run out
+LOOK_AFTER = 2 * WAKE_EVERY[SERVICES].total_seconds()  # once told: for what came too soon after it to be told as well
 
 
 class WaitingRoom:
@@ -32,7 +35,7 @@ class WaitingRoom:
 
     def wait_for(self, look: Callable[[], list[Any]], patience: timedelta) -> list[Any]:
         """What ``look`` finds, at once or within ``patience``; empty if it finds nothing, or all seats are taken."""
-        seen = self._times
+        before = seen = self._times
         found = look()
         if found or patience <= timedelta(0) or not self._seats.acquire(blocking=False):
             return found
@@ -40,7 +43,7 @@ class WaitingRoom:
             self._listen()
             until = time.monotonic() + min(patience, LONGEST).total_seconds()
             while not found and (left := until - time.monotonic()) > 0:
-                seen = self._rest(seen, left)
+                before, seen = seen, self._rest(seen, left, told=seen != before)
                 found = look()
             return found
         finally:
@@ -58,10 +61,10 @@ class WaitingRoom:
         if listener is not None:
             listener.stop()
 
-    def _rest(self, seen: int, longest: float) -> int:
-        told = self._listener is not None
+    def _rest(self, seen: int, longest: float, *, told: bool) -> int:
+        nap = LOOK_AGAIN if self._listener is None else LOOK_AFTER if told else LOOK_ANYWAY
         with self._woken:
-            self._woken.wait_for(lambda: self._times != seen, min(longest, 1.0 if told else LOOK_AGAIN))
+            self._woken.wait_for(lambda: self._times != seen, min(longest, nap))
             return self._times
 
     def _listen(self) -> None:
@@ -69,5 +72,5 @@ class WaitingRoom:
             return
         with self._woken:
             if self._listener is None:
-                self._listener = Listener(self._runtime.database, self.wake)
+                self._listener = Listener(self._runtime.database, self.wake, SERVICES)
                 self._listener.start()

@@ -32,7 +32,7 @@ _FAMILIAR = frozenset({
     "formKey", "formRef", "formRefBinding", "candidateGroups", "type", "topic", "class", "expression",
     "delegateExpression", "decisionRef", "decisionRefBinding", "resultVariable", "mapDecisionResult", "exclusive",
     "calledElementBinding", "historyTimeToLive", "isStartableInTasklist", "versionTag", "modelerTemplate",
-    "modelerTemplateVersion", "resource", "initiator",
+    "modelerTemplateVersion", "resource", "initiator", "taskPriority",
 })  # read, refused by a rule of its own, or harmless
 _ASYNC = ("asyncBefore", "asyncAfter", "async")
 

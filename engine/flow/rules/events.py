@@ -9,6 +9,7 @@ from engine.flow.draft import Draft
 from engine.flow.faults import Fault, error, warning
 from engine.flow.nodes import AT_ONCE
 from engine.flow.rules.handlers import EVENTS as HANDLED
+from engine.flow.rules.variables import GIVEN, told_of_errors
 
 _ALLOWED = {
     "startEvent": {"message"},
@@ -39,6 +40,10 @@ def events(draft: Draft) -> Iterator[Fault]:
             yield from _place(draft, node)
             for event in node.events:
                 yield from _name(node, event)
+            for name in sorted(told_of_errors(node)):
+                if not name.isidentifier() or name in GIVEN:
+                    yield error(node, "error-variable", f"Name another variable in {node.label}: {name!r} cannot hold "
+                                "what an error says.")
             if node.is_event("link"):
                 yield from _link(node)
     yield from _correspondence(draft)

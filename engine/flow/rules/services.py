@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from engine.flow.diagram import CAMUNDA, Node, Scope, local
 from engine.flow.draft import TYPE, Draft
 from engine.flow.faults import Fault, error, warning
+from engine.flow.nodes import PRIORITY
 from engine.flow.rules.phrases import meant
 from engine.flow.rules.variables import GIVEN, starts_case
 from engine.forms import Form
@@ -44,6 +46,10 @@ def _service(draft: Draft, node: Node) -> Iterator[Fault]:
     elif node.camunda.get("type") != "external":
         yield error(node, "service-topic", f"Set the implementation of {node.label} to 'external': its topic {topic!r} "
                     "has no effect otherwise.")
+    priority = node.camunda.get("taskPriority", "").strip()
+    if priority and "${" not in priority and not re.fullmatch(PRIORITY, priority):
+        yield error(node, "service-priority", f"Write the priority of {node.label} as a whole number of at most nine "
+                    f"digits, or as ${{…}}: {priority!r} is none.")
     if starts_case(node):
         yield from _start(draft, node)
     for name, value in node.inputs.items():

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from engine.flow.diagram import Node
+from engine.flow.diagram import CAMUNDA, Node
 from engine.flow.draft import Draft
 from engine.flow.nodes import FIND_DUPLICATES, NEW_NUMBER, START_CASE
 from engine.flow.scripts import ScriptError, compile_script
@@ -34,6 +34,7 @@ def known_names(draft: Draft) -> set[str]:
     for node in draft.nodes():
         known.add(node.camunda.get("resultVariable", ""))
         known |= {name.strip() for name in node.properties.get("gives", "").split(",")}
+        known |= told_of_errors(node)
         if starts_case(node):
             known.add(node.properties.get("result", "").strip() or NEW_NUMBER)
         if node.camunda.get("topic", "").strip() == FIND_DUPLICATES and not node.camunda.get("resultVariable"):
@@ -48,6 +49,12 @@ def known_names(draft: Draft) -> set[str]:
 def starts_case(node: Node) -> bool:
     """Whether it starts a case of another type."""
     return node.kind in ("serviceTask", "sendTask") and node.camunda.get("topic", "").strip() == START_CASE
+
+
+def told_of_errors(node: Node) -> set[str]:
+    """The variables in which an error event tells the error's code and message."""
+    return {drawn.get(f"{CAMUNDA}{name}") or "" for drawn in node.element.findall("{*}errorEventDefinition")
+            for name in ("errorCodeVariable", "errorMessageVariable")} - {""}  # fmt: skip
 
 
 def assigned(node: Node) -> frozenset[str]:
