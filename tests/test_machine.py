@@ -147,6 +147,20 @@ def test_a_service_is_called_and_the_token_waits_for_its_answer():
     assert case.data == {"number": "N1", "tim_thay": True}
 
 
+def test_a_service_is_given_lists_and_maps():
+    given = (
+        '<camunda:inputOutput><camunda:inputParameter name="x"><camunda:map>'
+        '<camunda:entry key="so">${number}</camunda:entry><camunda:entry key="khu"><camunda:list>'
+        "<camunda:value>${area}</camunda:value><camunda:value>74</camunda:value><camunda:list/>"
+        '<camunda:map><camunda:entry key="y"/></camunda:map></camunda:list></camunda:entry>'
+        "</camunda:map></camunda:inputParameter></camunda:inputOutput>"
+    )
+    case = Running(f"start s ; service ask topic=t extension='{given}' ; end e ; s -> ask -> e")
+
+    [asked] = case.starts(number="N1", area={"code": "718"}).outcome.effects
+    assert asked.payload == {"x": {"so": "N1", "khu": [{"code": "718"}, "74", [], {"y": ""}]}}
+
+
 def test_an_answer_may_go_into_one_variable():
     case = Running("start s ; service ask topic=tra_cuu result=kq ; end e ; s -> ask -> e").starts(x=1)
 

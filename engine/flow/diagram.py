@@ -24,6 +24,10 @@ EVENTS = frozenset({"startEvent", "endEvent", "intermediateCatchEvent", "interme
 FLOW_NODES = ACTIVITIES | GATEWAYS | EVENTS
 
 
+Written = str | list["Written"] | dict[str, "Written"]
+"""A parameter as drawn: a text, or a list or map of such."""
+
+
 @dataclass(slots=True, eq=False)
 class Event:
     """An event definition, inside an event or referred to by it.
@@ -110,7 +114,7 @@ class Node:
         kind: the BPMN element's name: ``userTask``, ``exclusiveGateway``, …
         camunda: its ``camunda:`` attributes, by their names without the prefix.
         properties: its own ``camunda:properties``, not those of elements inside it.
-        inputs, outputs: its ``camunda:inputOutput`` parameters; ``None`` for one that is not a plain text.
+        inputs, outputs: its ``camunda:inputOutput`` parameters; ``None`` for one that is, or holds, something else.
         extensions: names of the ``camunda:`` elements it has.
         lane: the lane it lies in, or the subprocess around it does.
         watchers: the boundary events attached to it.
@@ -129,8 +133,8 @@ class Node:
     camunda: dict[str, str]
     properties: dict[str, str]
     extensions: list[str]
-    inputs: dict[str, str | None] = field(default_factory=dict)
-    outputs: dict[str, str | None] = field(default_factory=dict)
+    inputs: dict[str, Written | None] = field(default_factory=dict)
+    outputs: dict[str, Written | None] = field(default_factory=dict)
     incoming: list[Flow] = field(default_factory=list)
     outgoing: list[Flow] = field(default_factory=list)
     watchers: list[Node] = field(default_factory=list)
