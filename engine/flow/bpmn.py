@@ -111,6 +111,10 @@ class _Reader:
         kind = kind.removesuffix("EventDefinition")
         if kind == "link":
             return Event(kind, element.sourceline or 1, name=element.get("name"))
+        if kind == "conditional":
+            condition = element.find(BPMN + "condition")
+            text, language = ("", None) if condition is None else (condition.text or "", condition.get("language"))
+            return Event(kind, element.sourceline or 1, value=text.strip(), language=language)
         if kind != "timer":
             return self._named(kind, element.get(_NAMED.get(kind, "none")), element.sourceline or 1)
         event = Event(kind, element.sourceline or 1)

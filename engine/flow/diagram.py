@@ -36,7 +36,8 @@ class Event:
         kind: ``timer message signal error escalation terminate cancel compensate conditional link``.
         ref: the id of the message, signal, error or escalation it names; ``None`` when it names none.
         name: what that id stands for: a message's or signal's name, an error's or escalation's code; a link's name.
-        timer: ``duration``, ``date`` or ``cycle``; ``value`` is its text as drawn.
+        timer: ``duration``, ``date`` or ``cycle``; ``value`` is its text as drawn, or the condition.
+        language: what the condition says it is written in.
         times: how many of the three it has.
         shared: it is reached by an ``eventDefinitionRef``.
     """
@@ -47,6 +48,7 @@ class Event:
     name: str | None = None
     timer: str | None = None
     value: str | None = None
+    language: str | None = None
     times: int = 0
     shared: bool = False
 

@@ -25,7 +25,7 @@ from engine.flow import events, gateways, nodes, several
 from engine.flow.bpmn import link_pairs, read_marker, read_parameters
 from engine.flow.decisions import Decision, DecisionFault, parse_decisions
 from engine.flow.diagram import Written
-from engine.flow.events import Alarm
+from engine.flow.events import Alarm, When
 from engine.flow.gateways import Condition
 from engine.flow.handlers import Sentry
 from engine.flow.nodes import Given, Node, ProcessSpec, Value
@@ -244,6 +244,12 @@ class TimerReader(Drawn):
                 return Alarm(kind, compiled(text.strip(), timer=True))
         raise ValidationException("the timer says no time", self.node, self.filename)
 
+    def parse_conditional_event(self, event: Any) -> When:
+        condition = expression((event.findtext(f"./{BPMN}condition") or "").strip())
+        if condition is None:
+            raise ValidationException("the event says no condition", self.node, self.filename)
+        return When(condition)
+
     def link(self) -> Node | None:
         """A link event is passed; nothing happens at it."""
         drawn = self.node.find(f"{BPMN}linkEventDefinition")
@@ -252,7 +258,7 @@ class TimerReader(Drawn):
 
 class StartParser(TimerReader, stock_events.StartEventParser):
     def create_task(self) -> Node:
-        kinds = ("MESSAGE", "SIGNAL", "TIMER", "ERROR", "ESCALATION")
+        kinds = ("MESSAGE", "SIGNAL", "TIMER", "ERROR", "ESCALATION", "CONDITIONAL")
         paths = [getattr(stock_events, f"{kind}_EVENT_XPATH") for kind in kinds]
         task = self._create_task(self.get_event_definition(paths))
         self.spec.start.connect(task)
