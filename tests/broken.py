@@ -308,15 +308,17 @@ EVENTS = [
     ),
     *(
         broken("event-not-here", f"a {kind} event", around(f"catch c {kind}", "c"))
-        for kind in ("conditional", "compensate", "cancel")
+        for kind in ("compensate", "cancel")
     ),
+    broken("event-incomplete", "a condition that is not written", around("catch c conditional", "c")),
+    broken("expression", "a condition waited for that cannot be read", around("catch c conditional='channel =='", "c")),
     broken("event-not-here", "a compensation end event", around("user a", "a").replace("end e", "end e compensate")),
     broken("event-not-here", "a cancel end event", around("user a", "a").replace("end e", "end e cancel")),
     *(
         broken("event-not-here", f"a start event with {kind}", SIMPLE.replace("start s", f"start s {kind}"))
         for kind in ("timer=PT1H", "signal=x", "conditional", "error=x", "escalation=x")
     ),
-    broken("event-not-here", "a conditional boundary event", SIMPLE + " ; boundary b on=a conditional ; b -> t"),
+    broken("event-incomplete", "a conditional boundary event", SIMPLE + " ; boundary b on=a conditional ; b -> t"),
     broken(
         "event-not-here",
         "a message start in a subprocess",

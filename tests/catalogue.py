@@ -19,6 +19,7 @@ TWICE = """</rule>
 </rule>"""
 OTHER = {"other.bpmn": draw("start s2 ; user u2 ; end e2 ; s2 -> u2 -> e2", "P2")}
 MAPPING = '<camunda:inputOutput><camunda:{0} name="x">{1}</camunda:{0}></camunda:inputOutput>'
+DEEP = "<camunda:list><camunda:list><camunda:value>${channel ==}</camunda:value></camunda:list></camunda:list>"
 RESULT = '<camunda:properties><camunda:property name="result" value="status"/></camunda:properties>'
 STARTS = "send a topic=start_case report_type"
 CHOICE = "start s ; user a ; xor x ; tell t ; end e ; s -> a -> x"
@@ -58,6 +59,11 @@ FLOWS = [
     *(
         broken("expression", f"the condition {bad}", f"{CHOICE} ; x -> t default ; x -> a : {bad} ; t -> e")
         for bad in ("channel ==", "__import__('os')", "channel.upper()", "lambda: 1", "channel = 1", "${channel")
+    ),
+    broken(
+        "expression",
+        "an input deep in a list",
+        around(f"service a topic=x extension='{MAPPING.format('inputParameter', DEEP)}'", "a"),
     ),
     broken("expression", "a script that imports", around("script a script='import os'", "a")),
     broken("expression", "a group that cannot be read", around("user a group='${lead_agency'", "a")),
@@ -165,7 +171,19 @@ SERVICES = [
         broken("mapping-ignored", name, around(drawing, "a"))
         for name, drawing in (
             ("an output", f"service a topic=x extension='{MAPPING.format('outputParameter', '1')}'"),
-            ("a list as input", f"service a topic=x extension='{MAPPING.format('inputParameter', '<camunda:list/>')}'"),
+            *(
+                (name, f"service a topic=x extension='{MAPPING.format('inputParameter', value)}'")
+                for name, value in (
+                    ("a script as input", '<camunda:script scriptFormat="groovy">1</camunda:script>'),
+                    ("a script in a list", '<camunda:list><camunda:script>1</camunda:script></camunda:list>'),
+                    ("a script in a map", '<camunda:map><camunda:entry key="k"><camunda:script>1</camunda:script>'
+                                          "</camunda:entry></camunda:map>"),
+                    ("an entry without a key", "<camunda:map><camunda:entry>1</camunda:entry></camunda:map>"),
+                    ("a key twice", '<camunda:map><camunda:entry key="k">1</camunda:entry>'
+                                    '<camunda:entry key="k">2</camunda:entry></camunda:map>'),
+                    ("a text and a list", "1<camunda:list/>"),
+                )
+            ),
             ("an input of a user task", f"user a extension='{MAPPING.format('inputParameter', '1')}'"),
         )
     ),

@@ -171,6 +171,9 @@ class _Drawing:
                     values["@messageRef"] = f"{key}_{value}"
             elif key == "link":
                 found.append("<bpmn:linkEventDefinition" + (f" name={quoteattr(value)}/>" if value else "/>"))
+            elif key == "conditional" and value:
+                found.append("<bpmn:conditionalEventDefinition><bpmn:condition>"
+                             f"{escape(value)}</bpmn:condition></bpmn:conditionalEventDefinition>")
             elif key in PLAIN:
                 found.append(f"<bpmn:{key}EventDefinition/>")
         return "".join(found)

@@ -49,11 +49,11 @@ ELEMENTS: dict[str, tuple[str, list[str], tuple[str, str]]] = {
     "complex gateway": (drawn("complex a"), ["gateway-complex"], ("", "")),
     **{
         f"{kind.partition('=')[0]} intermediate catch event": (drawn(f"catch a {kind}"), [], ("", ""))
-        for kind in ("timer=PT1H", "message=m")
+        for kind in ("timer=PT1H", "message=m", "conditional=area")
     },
     **{
         f"{kind} intermediate catch event": (drawn(f"catch a {kind}"), ["event-not-here"], ("", ""))
-        for kind in ("conditional", "compensate", "cancel")
+        for kind in ("compensate", "cancel")
     },
     "compensate intermediate throw event": (drawn("throw a compensate"), ["event-not-here"], ("", "")),
     **{
@@ -61,7 +61,7 @@ ELEMENTS: dict[str, tuple[str, list[str], tuple[str, str]]] = {
         for kind, codes in (
             ("timer=PT1H", []),
             ("message=m", []),
-            ("conditional", ["event-not-here"]),
+            ("conditional=area", []),
             ("compensate", ["event-not-here"]),
             ("cancel", ["event-not-here"]),
         )
@@ -71,7 +71,7 @@ ELEMENTS: dict[str, tuple[str, list[str], tuple[str, str]]] = {
         for kind, codes in (
             ("timer=PT1H", []),
             ("message=m", []),
-            ("conditional", ["event-not-here"]),
+            ("conditional=area", []),
             ("compensate", ["event-not-here"]),
             ("cancel", ["event-not-here"]),
         )

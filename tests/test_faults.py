@@ -29,11 +29,6 @@ REFUSED = {
         SIMPLE.replace("start s", "start s conditional"),
         "event-not-here",
     ),
-    "a conditional event sees only its own branch": (around("catch c conditional", "c"), "event-not-here"),
-    "a conditional boundary event sees only its own branch": (
-        SIMPLE + " ; boundary b on=a conditional ; b -> t",
-        "event-not-here",
-    ),
     "an error start event is a plain start": (SIMPLE.replace("start s", "start s error=E"), "event-not-here"),
     "a timer start event waits inside an instance nobody made": (
         SIMPLE.replace("start s", "start s timer=PT1H"),

@@ -130,6 +130,57 @@ def test_status_and_outcome_are_set_when_an_element_is_entered():
     assert (case.data["status"], case.data["outcome"]) == ("da_dong", "da_giai_quyet")
 
 
+# -- conditions ------------------------------------------------------------------------------------------------------
+
+AREA = "'area == \"B\"'"
+
+
+def test_a_condition_is_waited_for_and_another_branch_makes_it_true():
+    case = Running(f"""
+        start s ; and f ; user a ; catch c conditional={AREA} ; user b ; and j ; end e
+        s -> f -> a -> j ; f -> c -> b -> j ; j -> e
+        """).starts(area="A")
+
+    assert case.tasks == ["a"]
+    assert case.does("a", area="B").tasks == ["b"]
+    assert case.does("b").finished
+
+
+def test_a_condition_that_holds_already_is_passed():
+    case = Running(f"start s ; catch c conditional={AREA} ; user a ; end e ; s -> c -> a -> e")
+
+    assert case.starts(area="B").tasks == ["a"]
+
+
+def test_a_condition_interrupts_what_it_hangs_on():
+    case = Running(f"""
+        start s ; user a ; user b ; boundary w on=a conditional={AREA} ; end e ; s -> a -> e ; w -> b -> e
+        """).starts(area="A")
+
+    case.take(Amend({"area": "B"}))
+    assert case.tasks == ["b"]
+
+
+def test_a_condition_beside_happens_each_time_it_comes_true():
+    case = Running(f"""
+        start s ; user a ; user b ; boundary w on=a conditional={AREA} aside ; end e ; s -> a -> e ; w -> b -> e
+        """).starts(area="A")
+
+    for area, tasks in (("B", 2), ("B", 2), ("A", 2), ("B", 3)):
+        case.take(Amend({"area": area}))
+        assert len(case.tasks) == tasks
+
+
+def test_a_condition_begins_an_event_subprocess():
+    case = Running(f"""
+        start s ; user a ; end e ; s -> a -> e
+        sub h handler {{ ; start hs conditional={AREA} ; user b ; end he ; hs -> b -> he ; }}
+        """).starts(area="A")
+
+    assert case.take(Amend({"area": "B"})).tasks == ["b"]
+    assert case.does("b").finished
+
+
 # -- services and texts ----------------------------------------------------------------------------------------------
 
 ASK = """<camunda:inputOutput><camunda:inputParameter name="so">${number}</camunda:inputParameter>
@@ -145,6 +196,20 @@ def test_a_service_is_called_and_the_token_waits_for_its_answer():
     case.is_answered("ask", tim_thay=True)
     assert case.tasks == ["a"]
     assert case.data == {"number": "N1", "tim_thay": True}
+
+
+def test_a_service_is_given_lists_and_maps():
+    given = (
+        '<camunda:inputOutput><camunda:inputParameter name="x"><camunda:map>'
+        '<camunda:entry key="so">${number}</camunda:entry><camunda:entry key="khu"><camunda:list>'
+        "<camunda:value>${area}</camunda:value><camunda:value>74</camunda:value><camunda:list/>"
+        '<camunda:map><camunda:entry key="y"/></camunda:map></camunda:list></camunda:entry>'
+        "</camunda:map></camunda:inputParameter></camunda:inputOutput>"
+    )
+    case = Running(f"start s ; service ask topic=t extension='{given}' ; end e ; s -> ask -> e")
+
+    [asked] = case.starts(number="N1", area={"code": "718"}).outcome.effects
+    assert asked.payload == {"x": {"so": "N1", "khu": [{"code": "718"}, "74", [], {"y": ""}]}}
 
 
 def test_an_answer_may_go_into_one_variable():

@@ -18,6 +18,7 @@ from engine.flow.diagram import (
     Marker,
     Node,
     Scope,
+    Written,
     local,
 )
 
@@ -85,7 +86,8 @@ class _Reader:
             attached_to=element.get("attachedToRef"), default=element.get("default"),
             interrupting=_flag(element, "cancelActivity", "isInterrupting"), called=element.get("calledElement"),
         )
-        node.inputs, node.outputs = _parameters(element, "inputParameter"), _parameters(element, "outputParameter")
+        node.inputs = read_parameters(element, "inputParameter")
+        node.outputs = read_parameters(element, "outputParameter")
         node.marker = read_marker(element)
         node.lane = self.lanes.get(node.id) or (scope.host.lane if scope.host else None)
         if kind in SUBPROCESSES:
@@ -109,6 +111,10 @@ class _Reader:
         kind = kind.removesuffix("EventDefinition")
         if kind == "link":
             return Event(kind, element.sourceline or 1, name=element.get("name"))
+        if kind == "conditional":
+            condition = element.find(BPMN + "condition")
+            text, language = ("", None) if condition is None else (condition.text or "", condition.get("language"))
+            return Event(kind, element.sourceline or 1, value=text.strip(), language=language)
         if kind != "timer":
             return self._named(kind, element.get(_NAMED.get(kind, "none")), element.sourceline or 1)
         event = Event(kind, element.sourceline or 1)
@@ -211,9 +217,42 @@ def _properties(element: etree._Element) -> dict[str, str]:
     return {one.get("name", ""): one.get("value", "") for one in element.iterfind(path)}
 
 
-def _parameters(element: etree._Element, kind: str) -> dict[str, str | None]:
+def read_parameters(element: etree._Element, kind: str) -> dict[str, Written | None]:
+    """An element's ``inputParameter``s or ``outputParameter``s; ``None``: one is, or holds, what is not supported."""
     path = f"{BPMN}extensionElements/{CAMUNDA}inputOutput/{CAMUNDA}{kind}"
-    return {one.get("name", ""): None if len(one) else (one.text or "") for one in element.iterfind(path)}
+    return {one.get("name", ""): _written(one) for one in element.iterfind(path)}
+
+
+def _written(holder: etree._Element) -> Written | None:
+    """What a parameter, or an entry of a map, holds."""
+    if not len(holder):
+        return holder.text or ""
+    one = holder[0]
+    if len(holder) > 1 or (holder.text or "").strip():
+        return None
+    if one.tag == CAMUNDA + "map":
+        return _map(one)
+    return _list(one) if one.tag == CAMUNDA + "list" else None
+
+
+def _map(drawn: etree._Element) -> Written | None:
+    keys = [entry.get("key") for entry in drawn]
+    if not all(keys) or len(set(keys)) < len(keys) or any(entry.tag != CAMUNDA + "entry" for entry in drawn):
+        return None
+    entries = {str(entry.get("key")): _written(entry) for entry in drawn}
+    return None if None in entries.values() else entries  # type: ignore[return-value]
+
+
+def _list(drawn: etree._Element) -> Written | None:
+    items: list[Written | None] = []
+    for item in drawn:
+        if item.tag == CAMUNDA + "value":
+            items.append(None if len(item) else item.text or "")
+        elif item.tag == CAMUNDA + "map":
+            items.append(_map(item))
+        else:
+            items.append(_list(item) if item.tag == CAMUNDA + "list" else None)
+    return None if None in items else items  # type: ignore[return-value]
 
 
 def _flag(element: etree._Element, *names: str) -> bool:

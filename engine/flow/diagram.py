@@ -24,6 +24,10 @@ EVENTS = frozenset({"startEvent", "endEvent", "intermediateCatchEvent", "interme
 FLOW_NODES = ACTIVITIES | GATEWAYS | EVENTS
 
 
+Written = str | list["Written"] | dict[str, "Written"]
+"""A parameter as drawn: a text, or a list or map of such."""
+
+
 @dataclass(slots=True, eq=False)
 class Event:
     """An event definition, inside an event or referred to by it.
@@ -32,7 +36,8 @@ class Event:
         kind: ``timer message signal error escalation terminate cancel compensate conditional link``.
         ref: the id of the message, signal, error or escalation it names; ``None`` when it names none.
         name: what that id stands for: a message's or signal's name, an error's or escalation's code; a link's name.
-        timer: ``duration``, ``date`` or ``cycle``; ``value`` is its text as drawn.
+        timer: ``duration``, ``date`` or ``cycle``; ``value`` is its text as drawn, or the condition.
+        language: what the condition says it is written in.
         times: how many of the three it has.
         shared: it is reached by an ``eventDefinitionRef``.
     """
@@ -43,6 +48,7 @@ class Event:
     name: str | None = None
     timer: str | None = None
     value: str | None = None
+    language: str | None = None
     times: int = 0
     shared: bool = False
 
@@ -110,7 +116,7 @@ class Node:
         kind: the BPMN element's name: ``userTask``, ``exclusiveGateway``, …
         camunda: its ``camunda:`` attributes, by their names without the prefix.
         properties: its own ``camunda:properties``, not those of elements inside it.
-        inputs, outputs: its ``camunda:inputOutput`` parameters; ``None`` for one that is not a plain text.
+        inputs, outputs: its ``camunda:inputOutput`` parameters; ``None`` for one that is, or holds, something else.
         extensions: names of the ``camunda:`` elements it has.
         lane: the lane it lies in, or the subprocess around it does.
         watchers: the boundary events attached to it.
@@ -129,8 +135,8 @@ class Node:
     camunda: dict[str, str]
     properties: dict[str, str]
     extensions: list[str]
-    inputs: dict[str, str | None] = field(default_factory=dict)
-    outputs: dict[str, str | None] = field(default_factory=dict)
+    inputs: dict[str, Written | None] = field(default_factory=dict)
+    outputs: dict[str, Written | None] = field(default_factory=dict)
     incoming: list[Flow] = field(default_factory=list)
     outgoing: list[Flow] = field(default_factory=list)
     watchers: list[Node] = field(default_factory=list)

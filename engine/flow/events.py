@@ -21,6 +21,7 @@ from SpiffWorkflow.bpmn.specs.event_definitions.message import MessageEventDefin
 
 from engine.calendar import Calendar, Term
 from engine.flow.nodes import Node, Value
+from engine.flow.scripts import Expression
 from engine.flow.steps import Timer
 from engine.flow.tokens import Token
 
@@ -98,6 +99,21 @@ class Alarm(EventDefinition):
         token.workflow.top_workflow.armed.append(Timer(token.id, token.task_spec.bpmn_id, due_at, term, mark))
 
 
+class When(EventDefinition):
+    """A condition about the case's data: it happens each time the condition comes true."""
+
+    def __init__(self, condition: Expression, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.condition = condition
+
+    def rises(self, token: Token) -> bool:
+        """Whether it holds now, and did not when it was asked last."""
+        holds = token.task_spec.ask(self.condition, token.data, token) is True
+        held = token.internal_data.get("held", False)
+        token.internal_data["held"] = holds
+        return holds and not held
+
+
 class Catch(Node):
     """Waits for its event: start events (which never wait), intermediate events and receive tasks."""
 
@@ -122,6 +138,11 @@ class Catch(Node):
             if isinstance(self.event_definition, Alarm):
                 self.event_definition.arm(token)
         return False
+
+    def look_again(self, token: Token) -> None:
+        """The data are as this step leaves them."""
+        if isinstance(self.event_definition, When) and self.event_definition.rises(token):
+            self.hit(token)
 
     def hit(self, token: Token) -> None:
         """What the token waited for has happened."""

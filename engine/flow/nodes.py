@@ -27,6 +27,7 @@ from engine.flow.steps import CallOut, FindDuplicates, Notify, StartCase
 from engine.flow.tokens import Borrowed, Subprocess, Token
 
 Value = Expression | str
+Given = Value | list["Given"] | dict[str, "Given"]
 
 
 class Node(BpmnSpecMixin):
@@ -253,7 +254,7 @@ class ServiceTask(Node):
 
     def __init__(self, wf_spec: Any, bpmn_id: str, **kwargs: Any) -> None:
         super().__init__(wf_spec, bpmn_id, **kwargs)
-        self.inputs_given: dict[str, Value] = {}
+        self.inputs_given: dict[str, Given] = {}
 
     def _run_hook(self, token: Token) -> bool:
         top = token.workflow.top_workflow
@@ -261,7 +262,7 @@ class ServiceTask(Node):
             to = self.value_of(self.to, token)
             top.effects.append(Notify(token.id, self.bpmn_id, self.text, str(to or ""), token.data))
             return True
-        payload = {name: self.value_of(value, token) for name, value in self.inputs_given.items()}
+        payload = self._payload(self.inputs_given, token)
         if self.topic == START_CASE:
             top.effects.append(StartCase(token.id, self.bpmn_id, self.report_type, payload, self.result))
         elif self.topic == FIND_DUPLICATES:
@@ -275,6 +276,13 @@ class ServiceTask(Node):
         if isinstance(found, bool) or not re.fullmatch(PRIORITY, str(found or 0)):
             raise self.fault(f"its priority is {found!r}, which is no whole number of at most nine digits")
         return int(found or 0)
+
+    def _payload(self, given: Given, token: Token) -> Any:
+        if isinstance(given, list):
+            return [self._payload(one, token) for one in given]
+        if isinstance(given, dict):
+            return {key: self._payload(one, token) for key, one in given.items()}
+        return self.value_of(given, token)
 
     def answer(self, token: Token, result: dict[str, Any]) -> None:
         if self.result_variable:

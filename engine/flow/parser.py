@@ -22,12 +22,13 @@ from SpiffWorkflow.bpmn.parser.ValidationException import ValidationException
 
 from engine.errors import InvalidPackage
 from engine.flow import events, gateways, nodes, several
-from engine.flow.bpmn import link_pairs, read_marker
+from engine.flow.bpmn import link_pairs, read_marker, read_parameters
 from engine.flow.decisions import Decision, DecisionFault, parse_decisions
-from engine.flow.events import Alarm
+from engine.flow.diagram import Written
+from engine.flow.events import Alarm, When
 from engine.flow.gateways import Condition
 from engine.flow.handlers import Sentry
-from engine.flow.nodes import Node, ProcessSpec, Value
+from engine.flow.nodes import Given, Node, ProcessSpec, Value
 from engine.flow.scripts import Expression, ScriptError, compile_expression, compile_script, strip_expression
 from engine.flow.xml import XmlFault, parse_xml
 
@@ -208,8 +209,8 @@ class ServiceParser(Drawn):
         task.result = self.properties.get("result", "").strip() or nodes.NEW_NUMBER
         task.result_variable = self.camunda("resultVariable")
         task.priority = compiled((self.camunda("taskPriority") or "").strip())
-        given = self.node.findall(f"./{BPMN}extensionElements/{CAMUNDA}inputOutput/{CAMUNDA}inputParameter")
-        task.inputs_given = {one.get("name", ""): compiled(one.text or "") for one in given}
+        drawn = read_parameters(self.node, "inputParameter")
+        task.inputs_given = {name: _given(value, self) for name, value in drawn.items()}
         return task
 
     def _thrown_message(self) -> Node | None:
@@ -252,6 +253,12 @@ class TimerReader(Drawn):
             task.code_variable, task.message_variable = names
         return task
 
+    def parse_conditional_event(self, event: Any) -> When:
+        condition = expression((event.findtext(f"./{BPMN}condition") or "").strip())
+        if condition is None:
+            raise ValidationException("the event says no condition", self.node, self.filename)
+        return When(condition)
+
     def link(self) -> Node | None:
         """A link event is passed; nothing happens at it."""
         drawn = self.node.find(f"{BPMN}linkEventDefinition")
@@ -260,7 +267,7 @@ class TimerReader(Drawn):
 
 class StartParser(TimerReader, stock_events.StartEventParser):
     def create_task(self) -> Node:
-        kinds = ("MESSAGE", "SIGNAL", "TIMER", "ERROR", "ESCALATION")
+        kinds = ("MESSAGE", "SIGNAL", "TIMER", "ERROR", "ESCALATION", "CONDITIONAL")
         paths = [getattr(stock_events, f"{kind}_EVENT_XPATH") for kind in kinds]
         task = self.told(self._create_task(self.get_event_definition(paths)))
         self.spec.start.connect(task)
@@ -356,6 +363,17 @@ def compiled(text: str, timer: bool = False) -> Value:
     if source is None and timer and not _is_iso(text):
         source = text
     return text if source is None else compile_expression(source)
+
+
+def _given(written: Written | None, drawn: Drawn) -> Given:
+    """What a service is given: each text in a list or map, however deep, is read like a text alone."""
+    if written is None:
+        raise ValidationException("an input is a script", drawn.node, drawn.filename)
+    if isinstance(written, list):
+        return [_given(item, drawn) for item in written]
+    if isinstance(written, dict):
+        return {key: _given(item, drawn) for key, item in written.items()}
+    return compiled(written)
 
 
 def expression(text: str | None) -> Expression | None:

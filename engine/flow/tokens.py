@@ -209,12 +209,15 @@ class Process(Scope, BpmnWorkflow):
         raise ProcessFault(f"The process runs in circles: {STEPS_MAX} automatic steps without a pause.", element)
 
     def _poll(self) -> bool:
-        """Inclusive joins may go on once nothing else can arrive; only a process at rest can tell."""
-        for token in self.all_living():
-            if token._state == TaskState.WAITING:
-                token.task_spec.look_again(token)
-                if self.agenda:
-                    return True
+        """Whether inclusive joins or conditions let something go on; only a process at rest can tell."""
+        known = None
+        while known != self.serial:  # a condition may have brought tokens that only wait, for conditions perhaps
+            known = self.serial
+            for token in self.all_living():
+                if token._state == TaskState.WAITING:
+                    token.task_spec.look_again(token)
+                    if self.agenda:
+                        return True
         return False
 
     def amend(self, changes: dict[str, Any]) -> None:

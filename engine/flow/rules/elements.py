@@ -34,6 +34,7 @@ _FAMILIAR = frozenset({
     "calledElementBinding", "historyTimeToLive", "isStartableInTasklist", "versionTag", "modelerTemplate",
     "modelerTemplateVersion", "resource", "initiator", "taskPriority",
 })  # read, refused by a rule of its own, or harmless
+_TIMES = ("dueDate", "followUpDate")
 _ASYNC = ("asyncBefore", "asyncAfter", "async")
 
 
@@ -147,6 +148,9 @@ def _ignored(node: Node) -> Iterator[Fault]:
         if name in _ASYNC:
             yield warning(node, "async-ignored", f"Remove camunda:{name} from {node.label}: every step is saved before "
                           "the next one begins.")
+        elif name in _TIMES:
+            yield warning(node, "attribute-ignored", f"Remove camunda:{name} from {node.label}, and promise the time "
+                          "in type.toml under [deadlines]: it has no effect.")
         elif name not in _FAMILIAR:
             yield warning(node, "attribute-ignored", f"Remove camunda:{name} from {node.label}: it has no effect.")
     if node.kind not in ACTIVITIES and node.inputs | node.outputs:

@@ -13,10 +13,10 @@ from engine.flow.rules.variables import GIVEN, told_of_errors
 
 _ALLOWED = {
     "startEvent": {"message"},
-    "intermediateCatchEvent": {"timer", "message", "signal", "link"},
+    "intermediateCatchEvent": {"timer", "message", "signal", "link", "conditional"},
     "intermediateThrowEvent": {"message", "signal", "escalation", "link"},
     "endEvent": {"message", "signal", "escalation", "error", "terminate"},
-    "boundaryEvent": {"timer", "message", "signal", "error", "escalation"},
+    "boundaryEvent": {"timer", "message", "signal", "error", "escalation", "conditional"},
     "receiveTask": {"message"},
 }
 _MUST_WAIT = frozenset({"intermediateCatchEvent", "boundaryEvent", "receiveTask"})
@@ -54,6 +54,9 @@ def _form(node: Node) -> Iterator[Fault]:
     if len(node.events) > 1 or node.attribute("parallelMultiple") == "true":
         yield error(node, "events-several", f"Give {node.label} one event only: draw one event for each of the "
                     f"{max(len(node.events), 2)}.")
+    waits = node.kind in _MUST_WAIT or _handler_of(node) is not None
+    if waits and any(event.kind == "conditional" and not event.value for event in node.events):
+        yield error(node, "event-incomplete", f"Write the condition that {node.label} waits for.")
     if any(event.shared for event in node.events):
         yield error(node, "event-shared", f"Draw the event of {node.label} in itself: eventDefinitionRef is not "
                     "supported.")
@@ -193,7 +196,7 @@ def _never_fires(draft: Draft, node: Node) -> Iterator[Fault]:
     if host is None or event is None:
         return
     notifies = host.kind in ("serviceTask", "sendTask") and host.camunda.get("topic") in (None, *AT_ONCE)
-    if event.kind in ("timer", "message", "signal") and (host.kind in _AUTOMATIC or notifies):
+    if event.kind in ("timer", "message", "signal", "conditional") and (host.kind in _AUTOMATIC or notifies):
         yield warning(node, "boundary-never-fires", f"Remove {node.label}: {host.label} is over at once, so nothing "
                       "can interrupt it.")
     if event.kind in ("error", "escalation"):

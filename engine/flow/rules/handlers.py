@@ -8,7 +8,7 @@ from engine.flow.diagram import Node
 from engine.flow.draft import Draft
 from engine.flow.faults import Fault, error
 
-EVENTS = frozenset({"timer", "message", "signal", "error", "escalation"})
+EVENTS = frozenset({"timer", "message", "signal", "error", "escalation", "conditional"})
 
 
 def handlers(draft: Draft) -> Iterator[Fault]:

@@ -54,8 +54,8 @@ def _service(draft: Draft, node: Node) -> Iterator[Fault]:
         yield from _start(draft, node)
     for name, value in node.inputs.items():
         if value is None:
-            yield error(node, "mapping-ignored", f"Write the input {name!r} of {node.label} as one text or ${{…}}: "
-                        "lists, maps and scripts are not supported.")
+            yield error(node, "mapping-ignored", f"Write the input {name!r} of {node.label} as a text, ${{…}}, or a "
+                        "list or map of such, each key once: scripts are not supported.")
     if node.outputs:
         yield error(node, "mapping-ignored", f"Replace the outputs of {node.label} by a result variable: the answer "
                     "of a service is stored whole.")

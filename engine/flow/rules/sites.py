@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from engine.flow.diagram import Flow, Marker, Node
+from engine.flow.diagram import Event, Flow, Marker, Node, Written
 from engine.flow.draft import TYPE, Draft
 from engine.flow.faults import Fault, error
 from engine.flow.rules.phrases import lower, short
@@ -84,13 +84,33 @@ def _of_node(node: Node) -> Iterator[Site | Fault]:
     if node.marker is not None:
         yield from _marker(node, node.marker)
     for name, value in node.inputs.items():
-        yield from _braced(node, f"the input {name!r} of {node.label}", value or "")
+        for text in _texts(value):
+            yield from _braced(node, f"the input {name!r} of {node.label}", text)
     if node.kind == "scriptTask":
         yield from _script(node)
     for event in node.events:
+        if event.kind == "conditional" and event.value:
+            yield from _awaited(node, event)
         if event.kind == "timer" and not event.shared and not node.scope.odd:
             for found in times(node, event):
                 yield Site(node, f"the timer of {node.label}", found) if isinstance(found, str) else found
+
+
+def _awaited(node: Node, event: Event) -> Iterator[Site | Fault]:
+    if (event.language or "").lower() not in _LANGUAGES:
+        yield error(node, "script-language", f"Write the condition of {node.label} as ${{…}}: the language "
+                    f"{event.language!r} is not supported.")
+    else:
+        yield from _braced(node, f"the condition of {node.label}", event.value or "", bare=True)
+
+
+def _texts(written: Written | None) -> Iterator[str]:
+    """Every text in an input."""
+    if isinstance(written, str):
+        yield written
+    elif written is not None:
+        for one in written.values() if isinstance(written, dict) else written:
+            yield from _texts(one)
 
 
 def _marker(node: Node, marker: Marker) -> Iterator[Site | Fault]:
