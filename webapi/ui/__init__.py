@@ -17,6 +17,7 @@ from webapi.ui import (
     office,
     overseer,
     pages,
+    publishing,
     report,
     send,
     show,
@@ -26,7 +27,7 @@ from webapi.ui import (
     worklist,
 )
 
-PARTS = (send, track, login, worklist, casebook, desk, office, stuck, overseer, report)
+PARTS = (send, track, login, worklist, casebook, desk, office, stuck, overseer, report, publishing)
 _FOR_EVER = 365 * 24 * 3600
 
 
