@@ -42,6 +42,7 @@ SCREENS = (
     Screen("bao-cao", "/tinh/bao-cao?ky=2021-09&lang=vi", "vpubnd_74"),
     Screen("cong-bo", "/tinh/cong-bo?lang=vi", "vpubnd_74"),
     Screen("cong-bo-mot-vu", "/tinh/cong-bo/{told}", "vpubnd_74"),
+    Screen("ban-do-nhiet", "/tinh/so-do/BDKK", "vpubnd_74"),
     Screen("khong-co", "/khong-co-trang-nay"),
 )
 

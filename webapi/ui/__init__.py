@@ -12,6 +12,7 @@ from webapi.ui import (
     casebook,
     desk,
     door,
+    heat,
     login,
     navigation,
     office,
@@ -27,7 +28,7 @@ from webapi.ui import (
     worklist,
 )
 
-PARTS = (send, track, login, worklist, casebook, desk, office, stuck, overseer, report, publishing)
+PARTS = (send, track, login, worklist, casebook, desk, office, stuck, overseer, report, publishing, heat)
 _FOR_EVER = 365 * 24 * 3600
 
 
