@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, Select, select
 
 from engine import access
 from engine.access import Account, Target
+from engine.errors import InvalidRequest
 from engine.flow.codec import standing
 from engine.model import cases, events, instances, tasks
+from engine.queries import Page, page, read_cursor
 from engine.runtime import Unit
 
 CHUNK = 200
@@ -184,3 +186,38 @@ def _standing(unit: Unit, wanted: list[Any]) -> Counter[str]:
         for row in rows:
             counts.update(one["element"] for one in standing(row.state) if one["beside"] is None)
     return counts
+
+
+def cases_at(
+    unit: Unit, definition_id: int, element: str, what: str, since: datetime | None = None, *, by: Account,
+    limit: int = 50, after: str | None = None,
+) -> Page:  # fmt: skip
+    """The cases behind a number of `heat` that this account may see, oldest first.
+
+    Args:
+        what: ``now``, those that stand at the element; ``breaches``, those with a task whose deadline passed there.
+
+    Raises:
+        InvalidRequest: there is no such number.
+    """
+    query = select(cases).where(cases.c.definition_id == definition_id, access.permits(by, "see")).order_by(cases.c.id)
+    if since:
+        query = query.where(cases.c.opened_at >= since)
+    last = read_cursor(after)[1] if after else 0
+    if what == "breaches":
+        late = select(tasks.c.case_id).where(tasks.c.element == element, tasks.c.breached_at.is_not(None))
+        return page(unit.all(query.where(cases.c.id > last, cases.c.id.in_(late)).limit(limit + 1)), limit)
+    if what == "now":
+        return page(_standing_at(unit, query, element, last, limit + 1), limit)
+    raise InvalidRequest(f"{what!r} is none of now, breaches.", field="what")
+
+
+def _standing_at(unit: Unit, query: Select[Any], element: str, last: int, most: int) -> list[Row[Any]]:
+    """States are looked into here: the databases do not agree on how to."""
+    running = query.add_columns(instances.c.state).join(instances).where(instances.c.finished_at.is_(None))
+    found: list[Row[Any]] = []
+    while len(found) < most and (rows := unit.all(running.where(cases.c.id > last).limit(CHUNK))):
+        last = rows[-1].id
+        found += [row for row in rows if any(
+            one["element"] == element and one["beside"] is None for one in standing(row.state))]  # fmt: skip
+    return found[:most]

@@ -23,7 +23,7 @@ from engine.reasons import checked_reason
 from engine.runtime import Unit
 from engine.vietnamese import fold, nfc
 
-TEXTS = ("subject", "words", "result")
+TEXTS = {"subject": 200, "words": 4_000, "result": 4_000}  # characters at most
 _COLUMNS = (cases.c.id, cases.c.number, cases.c.report_type, cases.c.province, cases.c.area, cases.c.closed_at)
 _NATIONAL = 9  # the digits of a telephone number without 0 or +84
 
@@ -47,6 +47,18 @@ def queue(unit: Unit, account: Account, limit: int = 50, after: str | None = Non
     return Page([_waiting(row) for row in found.items], found.after)
 
 
+def show(unit: Unit, account: Account, number: str) -> Row[Any]:
+    """What was decided of one case, as `publish` answers it; all is ``None`` while nothing was.
+
+    Raises:
+        NotFound, NotAllowed: as for `publish`.
+    """
+    case = access.find(unit, account, "publish", number)
+    row = unit.first(select(cases.c.number, *publications.c).outerjoin(publications).where(cases.c.id == case.id))
+    assert row is not None
+    return row
+
+
 def publish(unit: Unit, account: Account, number: str, texts: dict[str, str]) -> Row[Any]:
     """Give a closed public case its texts for the public: ``subject``, ``words`` and ``result``.
 
@@ -55,10 +67,12 @@ def publish(unit: Unit, account: Account, number: str, texts: dict[str, str]) ->
     Raises:
         NotFound, NotAllowed: the case is not for this account; nobody may publish any that is not of class C0.
         WrongState: it is still open, or is published already.
-        InvalidRequest: a text has a telephone number, e-mail address or full name of a person of the case.
+        InvalidRequest: a text is empty or too long, or has a telephone number, e-mail address or full name of a
+            person of the case.
     """
     case = _publishable(unit, account, number)
     said = {name: nfc(texts[name]).strip() for name in TEXTS}
+    _refuse_empty(said)
     _refuse_personal(unit, case.id, said)
     approval = unit.catalogue.current(unit, case.report_type).type.get("publication", {}).get("approval", False)
     _decide(unit, case, account, **said, approved_at=None if approval else unit.now)
@@ -177,6 +191,13 @@ def _publishable(unit: Unit, account: Account, number: str) -> Row[Any]:
     if row is not None and row.approved_at is not None:
         raise WrongState(f"The case {number} is published already: withdraw it first.")
     return case
+
+
+def _refuse_empty(texts: dict[str, str]) -> None:
+    wrong = {field: f"Write 1 to {TEXTS[field]} characters." for field, text in texts.items()
+             if not 0 < len(text) <= TEXTS[field]}  # fmt: skip
+    if wrong:
+        raise InvalidRequest("; ".join(f"{field}: {fault}" for field, fault in wrong.items()), errors=wrong)
 
 
 def _refuse_personal(unit: Unit, case_id: int, texts: dict[str, str]) -> None:

@@ -40,6 +40,9 @@ SCREENS = (
     Screen("dieu-hanh-vu-viec", "/tinh/vu-viec/open?lang=vi", "vpubnd_74"),
     Screen("vuong-mac", "/tinh/ket?lang=vi", "vpubnd_74"),
     Screen("bao-cao", "/tinh/bao-cao?ky=2021-09&lang=vi", "vpubnd_74"),
+    Screen("cong-bo", "/tinh/cong-bo?lang=vi", "vpubnd_74"),
+    Screen("cong-bo-mot-vu", "/tinh/cong-bo/{told}", "vpubnd_74"),
+    Screen("ban-do-nhiet", "/tinh/so-do/BDKK", "vpubnd_74"),
     Screen("khong-co", "/khong-co-trang-nay"),
 )
 
@@ -50,7 +53,12 @@ def stage(province: Province) -> dict[str, str]:
     working = province.passes_on("BDTT", area="718")
     asked = province.receives("BDKK", area="718")
     province.does("tongdai_74", asked, "phan_loai", quyet_dinh="bo_sung", muc_bo_sung="số nhà")
-    numbers = {"fresh": fresh, "working": working, "asked": asked}
+    told = province.receives("BDGY")
+    province.lives(told, """
+        tongdai_74 phan_loai  quyet_dinh=chuyen_xu_ly linh_vuc=giao_thong -> dang_nghien_cuu
+        sogtvt_74  nghien_cuu ket_qua=luu_theo_doi                        -> luu_theo_doi
+    """)
+    numbers = {"fresh": fresh, "working": working, "asked": asked, "told": told}
     numbers["task"] = str(province.task(working, "don_vi_nhan", "ubnd_74_718")["id"])
     secrets = ("fresh", "working", "asked")
     return numbers | {f"{name}_secret": province.secrets[numbers[name]] for name in secrets}

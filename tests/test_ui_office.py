@@ -8,8 +8,10 @@ import pytest
 from sqlalchemy import text
 
 from engine import access, accounts, overview
-from tests.hotline import PHONE, Hotline
+from engine.worker import Worker
+from tests.hotline import PHONE, TYPE, Hotline
 from tests.visitor import Page, Visitor, style_free
+from webapi.ui import heat
 
 PASSWORD = "mot-mat-khau-dai"
 SAID = "Tụ tập đông người tại chợ"
@@ -35,7 +37,7 @@ def test_every_number_leads_to_exactly_that_many_cases(hotline: Hotline, login: 
     who = enters(hotline, login)
 
     page = who.opens(home)
-    links = page.find("//*[@id='counts']//a")
+    links = page.find("//*[@id='counts']//a[contains(@href, '/vu-viec/')]")
     assert style_free(page) and len(links) > 8
     for link in links:
         behind = who.opens(link.get("href"))
@@ -148,3 +150,29 @@ def test_the_days_report_balances_and_its_numbers_lead_to_their_contacts(hotline
     assert not overseer.opens("/tinh/bao-cao?ky=2021-09-03").find("//main//td//a")
     assert overseer.opens("/tinh/bao-cao/cuoc-goi?ky=2021-09-03").status == 403
     assert enters(hotline, "phuong").opens("/tinh/bao-cao").status == 403
+
+
+def test_the_heat_map_says_in_words_what_it_draws_and_leads_to_the_cases(hotline: Hotline):
+    late, fresh = hotline.assigned(), hotline.receives()
+    hotline.waits(4.5)
+    Worker(hotline.runtime, {}).work()
+    hotline.deploys(type__toml=TYPE.format(secrecy="C1"))
+    who = enters(hotline, "vanphong")
+
+    newest = who.opens(who.opens("/tinh").find("//a[contains(@href, '/so-do/')]/@href")[0])
+    assert "Chưa có vụ việc nào đi qua phiên bản này" in newest.text and style_free(newest)
+    page = who.opens("/tinh/so-do/PAKN?phien_ban=1")
+    (handling,) = [row for row in page.find("//tbody/tr") if "Xử lý" in row.text_content()]
+    now, breached = handling.xpath(".//a")
+    assert (now.text_content(), breached.text_content()) == ("1", "1")
+    for link in (now, breached):
+        assert numbers(who.opens(link.get("href"))) == {late}
+    (waiting,) = [row for row in page.find("//tbody/tr") if "Phân công" in row.text_content()]
+    assert numbers(who.opens(waiting.xpath(".//a/@href")[0])) == {fresh}
+    assert not numbers(who.opens(f"{now.get('href')}&tu=2021-09-04"))
+
+    assert heat.levels({"a": 1, "b": 8, "c": 0}) == {"a": 1, "b": 4}
+    for path, status in (("X", 404), ("PAKN?phien_ban=9", 404), ("PAKN?tu=mai", 422), ("PAKN/1/vu-viec/sai", 422)):
+        assert who.opens(f"/tinh/so-do/{path}").status == status, path
+    refused = [enters(hotline, "mattran").opens(f"/tinh/so-do/PAKN{more}").status for more in ("", "/1/so-do.bpmn")]
+    assert refused == [403, 403]

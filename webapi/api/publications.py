@@ -8,6 +8,7 @@ from marshmallow import fields
 
 from engine import publications
 from engine.access import Account
+from engine.publications import TEXTS
 from engine.runtime import Unit
 from webapi.api.blueprint import Blueprint, In, Out, PageQuery, Words, instant, page_of
 
@@ -18,9 +19,9 @@ CASE = "/cases/<name:number>"
 class PublicTextsIn(In):
     """Texts for anybody to read: nothing about a person."""
 
-    subject = Words(200, required=True)
-    words = Words(4_000, required=True, metadata={"description": "what was reported, as edited"})
-    result = Words(4_000, required=True, metadata={"description": "what became of it, as edited"})
+    subject = Words(TEXTS["subject"], required=True)
+    words = Words(TEXTS["words"], required=True, metadata={"description": "what was reported, as edited"})
+    result = Words(TEXTS["result"], required=True, metadata={"description": "what became of it, as edited"})
 
 
 class PublicReasonIn(In):

@@ -12,11 +12,13 @@ from webapi.ui import (
     casebook,
     desk,
     door,
+    heat,
     login,
     navigation,
     office,
     overseer,
     pages,
+    publishing,
     report,
     send,
     show,
@@ -26,7 +28,7 @@ from webapi.ui import (
     worklist,
 )
 
-PARTS = (send, track, login, worklist, casebook, desk, office, stuck, overseer, report)
+PARTS = (send, track, login, worklist, casebook, desk, office, stuck, overseer, report, publishing, heat)
 _FOR_EVER = 365 * 24 * 3600
 
 

@@ -15,15 +15,16 @@ from webapi.ui.words import _
 OWN = "ui_login.account"  # who one is, and the way out: everybody has it
 
 MENUS: dict[str, tuple[str, ...]] = {
-    "operator": ("ui_desk.show", "ui_worklist.index", "ui_cases.index"),
+    "operator": ("ui_desk.show", "ui_worklist.index", "ui_cases.index", "ui_publishing.index"),
     "handler": ("ui_worklist.index", "ui_cases.index"),
     "monitor": ("ui_worklist.index", "ui_cases.index"),
-    "office": ("ui_office.show", "ui_stuck.index", "ui_worklist.index", "ui_cases.index", "ui_figures.show"),
+    "office": ("ui_office.show", "ui_stuck.index", "ui_worklist.index", "ui_cases.index", "ui_publishing.index",
+               "ui_figures.show"),
     "overseer": ("ui_overseer.show", "ui_figures.show"),
     "analyst": ("ui_analyst.index", "ui_office.show", "ui_stuck.index", "ui_figures.show"),
     "admin": ("ui_admin.show", "ui_office.show", "ui_stuck.index", "ui_analyst.index", "ui_figures.show"),
     "client": (),
-}
+}  # fmt: skip
 
 
 def label(endpoint: str) -> str:
@@ -33,6 +34,7 @@ def label(endpoint: str) -> str:
         "ui_cases.index": _("Vụ việc"),
         "ui_office.show": _("Điều hành"),
         "ui_stuck.index": _("Vướng mắc"),
+        "ui_publishing.index": _("Công bố"),
         "ui_figures.show": _("Báo cáo"),
         "ui_overseer.show": _("Giám sát"),
         "ui_analyst.index": _("Quy trình"),

@@ -23,7 +23,8 @@ SOON = timedelta(hours=1)  # what is due sooner is marked, where nobody says bet
 
 def register(app: Flask) -> None:
     app.jinja_env.filters.update(
-        moment=moment, day=day, ago=ago, when=when, number=number, size=size, remaining=remaining, urgency=urgency
+        moment=moment, day=day, ago=ago, when=when, number=number, size=size, remaining=remaining, urgency=urgency,
+        lasting=lasting,
     )
     app.jinja_env.globals.update(asset=asset)
 
@@ -70,6 +71,11 @@ def size(octets: int) -> str:
     if octets < 1_000_000:
         return f"{number(max(1, round(octets / 1000)))} kB"
     return f"{number(round(octets / 1_000_000, 1))} MB"
+
+
+def lasting(seconds: float | None) -> str:
+    """How long something took: 2 giờ."""
+    return "–" if seconds is None else format_timedelta(timedelta(seconds=seconds), threshold=1.2, locale=language())
 
 
 def remaining(due_at: datetime) -> str:
