@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -87,8 +88,7 @@ def test_a_list_is_imported_once_however_often_it_is_sent(hanoi: Hotline) -> Non
     assert (longer["creatable"], longer["running"]) == (1, 3)
     worker(hanoi).drain()
     assert (count(hanoi, model.cases), count(hanoi, model.contacts)) == (4, 0)
-    with hanoi.runtime.read() as unit:
-        assert [row.rows for row in unit.all(select(model.imports.c.rows))] == [[], []]
+    assert count(hanoi, model.import_rows) == 0
 
 
 def test_who_dies_between_or_within_rows_has_done_each_once(hanoi: Hotline, monkeypatch: Any) -> None:
@@ -105,11 +105,42 @@ def test_who_dies_between_or_within_rows_has_done_each_once(hanoi: Hotline, monk
     assert hanoi.as_("cdc").get(f"/imports/{sent['id']}").json["created"] == count(hanoi, model.cases) == 3
 
 
+def test_workers_at_once_make_no_patient_twice(hanoi: Hotline, database_url: str) -> None:
+    """Four of them, with a list of twelve people, and then one of them on a list of her own, six times."""
+    if database_url.startswith("sqlite"):
+        pytest.skip("SQLite has one writer")
+    alone = [f"{HEAD}\r\nLần {number},0900000099,001,40,".encode() for number in range(6)]
+    sent = [sends(hanoi.as_("cdc"), content).json["id"] for content in (cohort(12), *alone)]
+
+    def states() -> set[str]:
+        with hanoi.runtime.read() as unit:
+            return {row.state for row in unit.all(select(model.imports.c.state))}
+
+    def works() -> None:
+        while "waiting" in states():
+            imports.step(hanoi.runtime)
+
+    with ThreadPoolExecutor(4) as pool:
+        for work in [pool.submit(works) for _ in range(4)]:
+            work.result()
+
+    told = [hanoi.as_("cdc").get(f"/imports/{number}").json for number in sent]
+    assert [one["position"] for one in told] == [12, 1, 1, 1, 1, 1, 1]
+    assert [sum(one[name] for one in told) for name in ("created", "running")] == [13, 5]
+    assert (count(hanoi, model.cases), count(hanoi, model.import_rows)) == (13, 0)
+
+
 def test_a_cancelled_import_keeps_what_it_made_and_no_personal_data(hanoi: Hotline) -> None:
     sent = sends(hanoi.as_("cdc"), cohort(3)).json
     imports.step(hanoi.runtime)
+    with hanoi.runtime.read() as unit:
+        kept = unit.all(select(model.import_rows).order_by(model.import_rows.c.position))
+    assert [(row.state, bool(row.person), bool(row.answers)) for row in kept] == \
+        [("created", False, False), ("waiting", True, True), ("waiting", True, True)]  # fmt: skip
 
-    assert hanoi.as_("cdc").post(f"/imports/{sent['id']}/cancel").json["state"] == "cancelled"
+    ended = hanoi.as_("cdc").post(f"/imports/{sent['id']}/cancel").json
+    assert [ended[name] for name in ("state", "created", "position")] == ["cancelled", 1, 1]
+    assert count(hanoi, model.import_rows) == 0
     assert not imports.step(hanoi.runtime) and count(hanoi, model.cases) == 1
     refused(hanoi.as_("cdc").post(f"/imports/{sent['id']}/cancel"), 409, "wrong-state")
     again = sends(hanoi.as_("cdc"), cohort(3)).json
@@ -119,9 +150,10 @@ def test_a_cancelled_import_keeps_what_it_made_and_no_personal_data(hanoi: Hotli
 def test_a_row_that_no_case_can_be_made_of_does_not_hold_up_the_others(hanoi: Hotline) -> None:
     sent = sends(hanoi.as_("cdc"), cohort(2)).json
     with hanoi.runtime.begin() as unit:
-        rows = unit.scalar(select(model.imports.c.rows))
-        rows[0]["answers"]["tuoi"] = 300  # as if a newer version of the form took no such age
-        unit.execute(update(model.imports).values(rows=rows))
+        rows, first = model.import_rows, model.import_rows.c.position == 2
+        answers = unit.scalar(select(rows.c.answers).where(first))
+        answers["tuoi"] = 300  # as if a newer version of the form took no such age
+        unit.execute(update(rows).where(first).values(answers=answers))
     worker(hanoi).drain()
 
     done = hanoi.as_("cdc").get(f"/imports/{sent['id']}").json
