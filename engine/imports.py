@@ -1,21 +1,24 @@
 """Lists of people that become cases: looked at in a dry run, then taken up by the worker, a row at a time.
 
 A row's case, and the note that the row has been taken up, are one transaction: who dies in between has committed
-nothing. Imports into one province take turns, and a row whose telephone number has an open case of the type makes none.
+nothing. Any number of workers take rows of one list; who has an open case of the type at that telephone number gets no
+other, whatever lists the number stands on. What a row says of a person is kept until it has been taken up; when none
+waits any more, the import ends: its counts are noted, its rows deleted.
 """
 
 from __future__ import annotations
 
 import hashlib
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Row, false, select, update
+from sqlalchemy import Row, Table, delete, exists, false, func, null, select, update
 
 from engine import access, accounts, areas, intake, leases, lists
 from engine.access import Account, Columns, Target
 from engine.errors import EngineError, NotFound, WrongState
 from engine.intake import Person, Report
-from engine.model import cases, imports, people, provinces
+from engine.model import cases, import_rows, imports, people, provinces
 from engine.queries import Page, page, read_cursor
 from engine.runtime import Runtime, Unit
 from engine.vietnamese import nfc
@@ -23,7 +26,28 @@ from engine.vietnamese import nfc
 IMPORTS = Columns(imports.c.province, lambda agency: false(), report_type=imports.c.report_type)
 NAME_MAX = 200
 _ASKED_AT_ONCE = 500
-_SHOWN = [column for column in imports.c if column.name not in ("rows", "sha256")]
+
+
+def _waiting(table: Table) -> Any:
+    return leases.in_state(table, "waiting")
+
+
+def _counted(*states: str) -> Any:
+    """How many rows of an import that has not ended have come to one of these."""
+    of_it = (import_rows.c.import_id == imports.c.id, import_rows.c.state.in_(states))
+    return select(func.count()).select_from(import_rows).where(*of_it).correlate(imports).scalar_subquery()
+
+
+_COUNTS = {
+    "position": imports.c.position + _counted("created", "running", "refused"),
+    "created": imports.c.created + _counted("created"),
+    "running": imports.c.running + _counted("running"),
+}
+_SHOWN = [_COUNTS[column.name].label(column.name) if column.name in _COUNTS else column
+          for column in imports.c if column.name != "sha256"]  # fmt: skip
+_NEXT = select(import_rows, imports.c.report_type, imports.c.created_by).join(imports).where(_waiting(import_rows))
+_NEXT = _NEXT.order_by(import_rows.c.import_id, import_rows.c.position).limit(1)
+_NEXT = _NEXT.with_for_update(of=import_rows, skip_locked=True)
 
 
 def put(unit: Unit, report_type: str, name: str, content: bytes, *, dry_run: bool, by: Account) -> Row[Any]:
@@ -50,10 +74,12 @@ def put(unit: Unit, report_type: str, name: str, content: bytes, *, dry_run: boo
     waits = bool(fresh) and not dry_run
     row = {"province": province, "report_type": package.code, "name": nfc(name)[-NAME_MAX:] or "danh_sach.csv",
            "sha256": sha256, "dry_run": dry_run, "state": "waiting" if waits else "done",
-           "rows": fresh if waits else [], "total": found.total, "creatable": len(fresh),
+           "total": found.total, "creatable": len(fresh),
            "running": len(open_already), "duplicates": found.duplicates, "refusals": found.refusals,
            "created_at": unit.now, "created_by": by.login, "finished_at": None if waits else unit.now}  # fmt: skip
     made = unit.scalar(imports.insert().returning(imports.c.id), row)
+    if waits:
+        unit.execute(import_rows.insert(), [_row(made, one) for one in fresh])
     leases.wake(unit, unit.now)
     return show(unit, by, made)
 
@@ -85,50 +111,84 @@ def cancel(unit: Unit, import_id: int, *, by: Account) -> Row[Any]:
         WrongState: it has ended.
     """
     found = show(unit, by, import_id)
-    ended = {"state": "cancelled", "rows": [], "finished_at": unit.now}
-    if not unit.claims(update(imports).where(imports.c.id == import_id, _waiting()).values(ended)):
+    unit.execute(delete(import_rows).where(import_rows.c.import_id == import_id, _waiting(import_rows)))
+    if not _ends(unit, import_id, "cancelled"):
         raise WrongState(f"The import {import_id} is {found.state!r}: there is nothing left to cancel.")
     return show(unit, by, import_id)
 
 
 def step(runtime: Runtime) -> bool:
-    """Take up one row of the import that has waited longest, in a unit of its own; ``False``: there is none."""
-    oldest = select(imports).where(_waiting()).order_by(imports.c.id).limit(1)
+    """Take up a row of the import that has waited longest, in a unit of its own, or end an import that has none left;
+    ``False``: there is nothing to do, or others are at it.
+    """
     with runtime.read() as unit:
-        if unit.first(oldest.with_only_columns(imports.c.id)) is None:
+        if unit.first(select(imports.c.id).where(_waiting(imports)).limit(1)) is None:
             return False
     with runtime.begin() as unit:
-        row = unit.first(oldest.with_for_update(skip_locked=True))
+        row = unit.first(_NEXT)
         if row is None:
-            return False
-        unit.first(select(provinces.c.code).where(provinces.c.code == row.province).with_for_update(key_share=True))
-        _settle(unit, row, _taken_up(unit, row, row.rows[row.position]))
+            return _ends_one(unit)
+        _settle(unit, row, _taken_up(unit, row))
     return True
 
 
-def _taken_up(unit: Unit, row: Row[Any], one: dict[str, Any]) -> dict[str, Any]:
-    """What changes of the import."""
-    if _with_open_cases(unit, row.report_type, [one["person"]["phone"]]):
-        return {"running": row.running + 1}
+def _taken_up(unit: Unit, row: Row[Any]) -> str:
+    """What a row has come to: its state."""
+    _one_at_a_time(unit, row)
+    if _with_open_cases(unit, row.report_type, [row.person["phone"]]):
+        return "running"
     try:
         with unit.savepoint():
             channel = unit.catalogue.current(unit, row.report_type).type["list"]["channel"]
-            report = Report(row.report_type, one["answers"], channel, reporter=Person(**one["person"]), listed=True)
+            report = Report(row.report_type, row.answers, channel, reporter=Person(**row.person), listed=True)
             intake.receive(unit, report, by=accounts.account(unit, row.created_by))
-        return {"created": row.created + 1}
+        return "created"
     except Exception as error:
         if leases.is_conflict(error):
             raise  # nobody's fault: the row is taken up at the next look
         why = error.detail if isinstance(error, EngineError) else "it could not be taken up"
-        said = lists.refusal(one["row"], "Chưa lập được hồ sơ cho dòng này.", f"No case could be made: {why}")
-        return {"refusals": [*row.refusals, said]}
+        said = lists.refusal(row.position, "Chưa lập được hồ sơ cho dòng này.", f"No case could be made: {why}")
+        _refuse(unit, row.import_id, said)
+        return "refused"
 
 
-def _settle(unit: Unit, row: Row[Any], change: dict[str, Any]) -> None:
-    change["position"] = row.position + 1
-    if change["position"] == len(row.rows):
-        change |= {"state": "done", "rows": [], "finished_at": unit.now}
-    unit.execute(update(imports).where(imports.c.id == row.id).values(change))
+def _one_at_a_time(unit: Unit, row: Row[Any]) -> None:
+    """Hold back who takes up the same number from another list. SQLite has only one writer anyway."""
+    if unit.locks_rows:
+        who = f"{row.report_type}:{row.person['phone']}"
+        unit.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(who, 0))))
+
+
+def _refuse(unit: Unit, import_id: int, said: dict[str, Any]) -> None:
+    its = imports.c.id == import_id
+    refusals = unit.scalar(select(imports.c.refusals).where(its).with_for_update())
+    unit.execute(update(imports).where(its).values(refusals=sorted([*refusals, said], key=itemgetter("row"))))
+
+
+def _settle(unit: Unit, row: Row[Any], state: str) -> None:
+    """Note what a row has come to, and forget the person."""
+    its = (import_rows.c.import_id == row.import_id, import_rows.c.position == row.position)
+    unit.execute(update(import_rows).where(*its).values(state=state, person=null(), answers=null()))
+
+
+def _ends_one(unit: Unit) -> bool:
+    left = exists().where(import_rows.c.import_id == imports.c.id, _waiting(import_rows))
+    found = unit.scalar(select(imports.c.id).where(_waiting(imports), ~left).limit(1))
+    return found is not None and _ends(unit, found, "done")
+
+
+def _ends(unit: Unit, import_id: int, state: str) -> bool:
+    """Note the counts of an import with no row left to take up, and delete its rows; ``False``: it has ended."""
+    ended = _COUNTS | {"state": state, "finished_at": unit.now}
+    if not unit.claims(update(imports).where(imports.c.id == import_id, _waiting(imports)).values(ended)):
+        return False
+    unit.execute(delete(import_rows).where(import_rows.c.import_id == import_id))
+    return True
+
+
+def _row(import_id: int, one: dict[str, Any]) -> dict[str, Any]:
+    return {"import_id": import_id, "position": one["row"], "state": "waiting", "person": one["person"],
+            "answers": one["answers"]}  # fmt: skip
 
 
 def _with_open_cases(unit: Unit, report_type: str, phones: list[str]) -> set[str]:
@@ -141,7 +201,3 @@ def _with_open_cases(unit: Unit, report_type: str, phones: list[str]) -> set[str
         )
         found |= {row.phone for row in unit.all(query)}
     return found
-
-
-def _waiting() -> Any:
-    return leases.in_state(imports, "waiting")

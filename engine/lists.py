@@ -10,12 +10,13 @@ import csv
 import io
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
 from typing import Any
 
+from engine import workbooks
 from engine.errors import InvalidAnswers, InvalidRequest
 from engine.forms import contacts
 from engine.packages import Package
@@ -56,7 +57,7 @@ def read(content: bytes, package: Package, today: date) -> Read:
     table = package.type.get("list")
     if not table:
         raise InvalidRequest(f"Reports of the type {package.code} do not come in lists: its type.toml has no [list].")
-    lines = _lines(_text(content))
+    lines = _lines(content)
     columns = _columns(lines[0][1], table)
     options, found, seen = _options(package), Read(), {}
     for number, cells in lines[1:]:
@@ -88,39 +89,44 @@ class _Unknown(Exception):
     """A choice that the form does not offer: the sentence in Vietnamese, and in English."""
 
 
-def _text(content: bytes) -> str:
+def _lines(content: bytes) -> list[tuple[int, list[str]]]:
+    """The rows with anything in them and their numbers; the first is the header."""
     if not content.strip():
         raise InvalidRequest("The file is empty.", field="file")
     if len(content) > BYTES_MAX:
         raise InvalidRequest(f"The file is larger than {BYTES_MAX} bytes: split the list.", field="file")
-    if content.startswith(b"PK\x03\x04"):
-        raise InvalidRequest("The file is a workbook: save it as 'CSV UTF-8' and send that.", field="file")
+    if content.startswith(workbooks.OLD):
+        raise InvalidRequest("The file is an old or a protected workbook: save it as .xlsx without a password.",
+                             field="file")  # fmt: skip
+    found: list[tuple[int, list[str]]] = []
+    for number, cells in workbooks.lines(content) if content.startswith(workbooks.MAGIC) else _csv(_text(content)):
+        if any(cell.strip() for cell in cells):
+            found.append((number, cells))
+        if len(found) > ROWS_MAX + 1:
+            raise InvalidRequest(f"The list has more than {ROWS_MAX} rows: split it.", field="file")
+    if len(found) < 2:
+        raise InvalidRequest("The list has no rows below its header.", field="file")
+    return found
+
+
+def _text(content: bytes) -> str:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidRequest("The file is not UTF-8, so its Vietnamese letters cannot be told for certain: "
-                             "save it as 'CSV UTF-8' and send that.", field="file") from error  # fmt: skip
+                             "save it as .xlsx or 'CSV UTF-8' and send that.", field="file") from error  # fmt: skip
     if "\0" in text:
-        raise InvalidRequest("The file is no text: save the list as 'CSV UTF-8' and send that.", field="file")
+        raise InvalidRequest("The file is no text: save the list as .xlsx or 'CSV UTF-8'.", field="file")
     return text
 
 
-def _lines(text: str) -> list[tuple[int, list[str]]]:
-    """The rows with anything in them and their numbers; the first is the header."""
+def _csv(text: str) -> Iterator[tuple[int, list[str]]]:
     head = text.lstrip("\r\n").partition("\n")[0]
     delimiter = max(",;\t", key=head.count)
-    lines: list[tuple[int, list[str]]] = []
     try:
-        for number, cells in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), 1):
-            if any(cell.strip() for cell in cells):
-                lines.append((number, cells))
-            if len(lines) > ROWS_MAX + 1:
-                raise InvalidRequest(f"The list has more than {ROWS_MAX} rows: split it.", field="file")
+        yield from enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), 1)
     except csv.Error as error:
         raise InvalidRequest(f"The file is no CSV that can be read: {error}.", field="file") from error
-    if len(lines) < 2:
-        raise InvalidRequest("The list has no rows below its header.", field="file")
-    return lines
 
 
 def _key(name: str) -> str:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import io
-from datetime import timedelta
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
+import xlsxwriter
+from click.testing import CliRunner
 from sqlalchemy import func, select, update
 
-from engine import accounts, folders, imports, model, packages
+from engine import accounts, folders, imports, lists, model, packages
+from engine.errors import InvalidRequest
 from engine.notifiers import Receipt
 from engine.worker import Worker
 from tests.hotline import Caller, Hotline, refused
 from tests.shipped import BPMN
+from webapi.cli import main
 
 HEAD = "Họ và tên,Số điện thoại,Quận huyện,Tuổi,Ngày dương tính"
 
@@ -39,6 +46,31 @@ def hanoi(hotline: Hotline) -> Hotline:
 def cohort(size: int, *more: str, head: str = HEAD) -> bytes:
     rows = (f"Bệnh nhân {number},09{number:08d},Quận Ba Đình,40,01/09/2021" for number in range(size))
     return "\r\n".join((head, *rows, *more)).encode()
+
+
+def workbook(rows: list[list[Any]]) -> bytes:
+    content = io.BytesIO()
+    with xlsxwriter.Workbook(content, {"default_date_format": "dd/mm/yyyy"}) as book:
+        sheet = book.add_worksheet()
+        for number, cells in enumerate(rows):
+            sheet.write_row(number, 0, cells)
+    return content.getvalue()
+
+
+def packed(name: str, content: bytes) -> bytes:
+    file = io.BytesIO()
+    with ZipFile(file, "w", ZIP_DEFLATED) as archive:
+        archive.writestr(name, content)
+    return file.getvalue()
+
+
+def damaged(content: bytes, before: bytes, after: bytes) -> bytes:
+    """A workbook with something else on its first sheet."""
+    file, sheet = io.BytesIO(), "xl/worksheets/sheet1.xml"
+    with ZipFile(io.BytesIO(content)) as old, ZipFile(file, "w", ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name).replace(before, after) if name == sheet else old.read(name))
+    return file.getvalue()
 
 
 def sends(caller: Caller, content: bytes, dry_run: bool = False, report_type: str = "F0CD") -> Any:
@@ -74,6 +106,34 @@ def test_a_dry_run_says_what_would_come_of_each_row_and_does_nothing(hanoi: Hotl
     assert count(hanoi, model.cases) == 0
 
 
+def test_a_workbook_is_read_as_it_looks(hanoi: Hotline) -> None:
+    rows = [
+        HEAD.split(","), ["A", 912345678, "Quận Ba Đình", 40, date(2021, 9, 1)], [],
+        ["B", "0912345679", "001", "=20+20", None], ["C", "0912345680", "Ba Đinhh", 40.0, "01/09/2021"],
+    ]  # fmt: skip
+
+    told = sends(hanoi.as_("cdc"), workbook(rows)).json
+
+    assert (told["total"], told["creatable"]) == (3, 1)
+    assert [one["row"] for one in told["refusals"]] == [4, 5]
+    assert "formula" in told["refusals"][0]["en"]
+    with hanoi.runtime.read() as unit:
+        [row] = unit.all(select(model.import_rows))
+    assert (row.person, row.answers) == ({"name": "A", "phone": "+84912345678"}, {
+        "quan_huyen": "001", "tuoi": 40, "ngay_duong_tinh": "2021-09-01",
+    })  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "after", "sentence"), [
+    (b'<row r="2"', b'<row r="99999999999"', "no rows"), (b'r="A2"', b'r="!!"', "no workbook"),
+    (b"</sheetData>", b"", "no workbook"), (b"<sheetData>", b"&boom;<sheetData>", "no workbook"),
+])  # fmt: skip
+def test_a_workbook_that_lies_is_refused(before: bytes, after: bytes, sentence: str) -> None:
+    content = damaged(workbook([HEAD.split(","), ["A", "0912345678"]]), before, after)
+    with pytest.raises(InvalidRequest, match=sentence):
+        lists._lines(content)
+
+
 def test_a_list_is_imported_once_however_often_it_is_sent(hanoi: Hotline) -> None:
     first = sends(hanoi.as_("cdc"), cohort(3))
     assert (first.status_code, first.json["state"]) == (201, "waiting"), first.text
@@ -87,8 +147,7 @@ def test_a_list_is_imported_once_however_often_it_is_sent(hanoi: Hotline) -> Non
     assert (longer["creatable"], longer["running"]) == (1, 3)
     worker(hanoi).drain()
     assert (count(hanoi, model.cases), count(hanoi, model.contacts)) == (4, 0)
-    with hanoi.runtime.read() as unit:
-        assert [row.rows for row in unit.all(select(model.imports.c.rows))] == [[], []]
+    assert count(hanoi, model.import_rows) == 0
 
 
 def test_who_dies_between_or_within_rows_has_done_each_once(hanoi: Hotline, monkeypatch: Any) -> None:
@@ -105,11 +164,42 @@ def test_who_dies_between_or_within_rows_has_done_each_once(hanoi: Hotline, monk
     assert hanoi.as_("cdc").get(f"/imports/{sent['id']}").json["created"] == count(hanoi, model.cases) == 3
 
 
+def test_workers_at_once_make_no_patient_twice(hanoi: Hotline, database_url: str) -> None:
+    """Four of them, with a list of twelve people, and then one of them on a list of her own, six times."""
+    if database_url.startswith("sqlite"):
+        pytest.skip("SQLite has one writer")
+    alone = [f"{HEAD}\r\nLần {number},0900000099,001,40,".encode() for number in range(6)]
+    sent = [sends(hanoi.as_("cdc"), content).json["id"] for content in (cohort(12), *alone)]
+
+    def states() -> set[str]:
+        with hanoi.runtime.read() as unit:
+            return {row.state for row in unit.all(select(model.imports.c.state))}
+
+    def works() -> None:
+        while "waiting" in states():
+            imports.step(hanoi.runtime)
+
+    with ThreadPoolExecutor(4) as pool:
+        for work in [pool.submit(works) for _ in range(4)]:
+            work.result()
+
+    told = [hanoi.as_("cdc").get(f"/imports/{number}").json for number in sent]
+    assert [one["position"] for one in told] == [12, 1, 1, 1, 1, 1, 1]
+    assert [sum(one[name] for one in told) for name in ("created", "running")] == [13, 5]
+    assert (count(hanoi, model.cases), count(hanoi, model.import_rows)) == (13, 0)
+
+
 def test_a_cancelled_import_keeps_what_it_made_and_no_personal_data(hanoi: Hotline) -> None:
     sent = sends(hanoi.as_("cdc"), cohort(3)).json
     imports.step(hanoi.runtime)
+    with hanoi.runtime.read() as unit:
+        kept = unit.all(select(model.import_rows).order_by(model.import_rows.c.position))
+    assert [(row.state, bool(row.person), bool(row.answers)) for row in kept] == \
+        [("created", False, False), ("waiting", True, True), ("waiting", True, True)]  # fmt: skip
 
-    assert hanoi.as_("cdc").post(f"/imports/{sent['id']}/cancel").json["state"] == "cancelled"
+    ended = hanoi.as_("cdc").post(f"/imports/{sent['id']}/cancel").json
+    assert [ended[name] for name in ("state", "created", "position")] == ["cancelled", 1, 1]
+    assert count(hanoi, model.import_rows) == 0
     assert not imports.step(hanoi.runtime) and count(hanoi, model.cases) == 1
     refused(hanoi.as_("cdc").post(f"/imports/{sent['id']}/cancel"), 409, "wrong-state")
     again = sends(hanoi.as_("cdc"), cohort(3)).json
@@ -119,9 +209,10 @@ def test_a_cancelled_import_keeps_what_it_made_and_no_personal_data(hanoi: Hotli
 def test_a_row_that_no_case_can_be_made_of_does_not_hold_up_the_others(hanoi: Hotline) -> None:
     sent = sends(hanoi.as_("cdc"), cohort(2)).json
     with hanoi.runtime.begin() as unit:
-        rows = unit.scalar(select(model.imports.c.rows))
-        rows[0]["answers"]["tuoi"] = 300  # as if a newer version of the form took no such age
-        unit.execute(update(model.imports).values(rows=rows))
+        rows, first = model.import_rows, model.import_rows.c.position == 2
+        answers = unit.scalar(select(rows.c.answers).where(first))
+        answers["tuoi"] = 300  # as if a newer version of the form took no such age
+        unit.execute(update(rows).where(first).values(answers=answers))
     worker(hanoi).drain()
 
     done = hanoi.as_("cdc").get(f"/imports/{sent['id']}").json
@@ -130,7 +221,10 @@ def test_a_row_that_no_case_can_be_made_of_does_not_hold_up_the_others(hanoi: Ho
 
 @pytest.mark.parametrize(("content", "sentence"), [
     (b"", "empty"), (cohort(0), "no rows"), (cohort(1).decode().encode("utf-16"), "not UTF-8"),
-    (b"PK\x03\x04zip", "workbook"), (b"T\xean,S\xd0T\r\na,0912345678", "not UTF-8"),
+    (b"PK\x03\x04zip", "no workbook"), (b"\xd0\xcf\x11\xe0", "protected workbook"),
+    (workbook([HEAD.split(",")]), "no rows"), (packed("[Content_Types].xml", b"<x"), "no workbook"),
+    (packed("xl/worksheets/sheet1.xml", bytes(51_000_000)), "unpacks to more than"),
+    (b"T\xean,S\xd0T\r\na,0912345678", "not UTF-8"),
     (cohort(1, head="a,b"), "no column"), (cohort(1, head="SĐT,Điện thoại"), "same meaning"),
     (cohort(5001), "more than 5000"),
     (HEAD.encode() + b'\r\n"a,b', "no CSV"),
@@ -148,6 +242,30 @@ def test_only_the_office_of_the_province_imports(hanoi: Hotline) -> None:
     refused(hanoi.as_("vanphong").get(f"/imports/{sent['id']}"), 404, "not-found")
     assert hanoi.as_("vanphong").get("/imports").json["items"] == []
     assert "no [list]" in refused(sends(hanoi.as_("vanphong"), cohort(1), report_type="PAKN"), 422, "invalid-request")
+
+
+def test_a_list_can_be_sent_from_the_command_line(hanoi: Hotline, database_url: str, tmp_path: Path) -> None:
+    if not database_url.startswith("sqlite"):
+        pytest.skip("the database makes no difference to the command")
+    file, environment = tmp_path / "f0.csv", {"THONGSUOT_DATABASE": database_url, "THONGSUOT_INSTANCE": str(tmp_path)}
+    file.write_bytes(cohort(2, "A,0900000000,001,40,", "B,12,001,40,"))
+
+    def sends_file(*arguments: str) -> str:
+        return CliRunner().invoke(main, ["import", str(file), "--type", "F0CD", *arguments], env=environment).output
+
+    said = """\
+  row 4: Trùng số điện thoại với dòng 2. (The telephone number is that of row 2.)
+  row 5: Số điện thoại thiếu hoặc không gọi được: ghi như 0912345678. \
+(The telephone number is missing or cannot be called: write it like 0912345678.)
+4 rows: 2 to become cases, 0 have an open case, 2 refused, of which 1 for repeating a number
+"""
+    assert sends_file("--by", "cdc", "--dry-run") == f"{said}Nothing was done: a dry run.\n"
+    assert sends_file("--by", "cdc") == f"{said}Import 2 is 'waiting': 0 of 2 made.\n"
+    worker(hanoi).drain()
+    assert sends_file("--by", "cdc").endswith("Import 2 is 'done': 2 of 2 made.\n")
+    assert "may not import lists" in sends_file("--by", "bacsi")
+    assert "Nobody here logs in as 'x'" in sends_file("--by", "x")
+    assert count(hanoi, model.cases) == 2
 
 
 def test_a_file_that_is_too_large_is_not_read(hanoi: Hotline, monkeypatch: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
@@ -151,3 +152,21 @@ def test_a_case_from_before_contacts_were_noted_counts_as_one(bare):
             text("SELECT province, direction, channel, outcome, taken_by, case_id FROM contacts")
         ).all()
     assert tuple(row) == ("74", "in", "zalo", "case", "app", 1)
+
+
+def test_rows_of_a_list_that_wait_are_taken_along(bare):
+    schema.upgrade(bare, "0014")
+    rows = [{"row": 2}, {"row": 3, "person": {"phone": "1"}, "answers": {"tuoi": 4}}]
+    with bare.begin() as connection:
+        connection.execute(text("INSERT INTO provinces (code, name, short, settings) VALUES ('01', 'HN', 'HN', '{}')"))
+        connection.execute(text(
+            "INSERT INTO imports (province, report_type, name, sha256, dry_run, state, rows, position, total,"
+            " creatable, running, duplicates, refusals, created_at, created_by)"
+            " VALUES ('01', 'X', 'x', '', false, 'waiting', :rows, 1, 2, 2, 0, 0, '[]', '2021-09-03 00:00:00', 'x')"
+        ), {"rows": json.dumps(rows)})  # fmt: skip
+
+    schema.upgrade(bare)
+
+    with bare.connect() as connection:
+        kept = connection.execute(select(model.import_rows)).all()
+    assert [tuple(row) for row in kept] == [(1, 3, "waiting", {"phone": "1"}, {"tuoi": 4})]

@@ -14,7 +14,7 @@ from typing import Any
 import click
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, ProgrammingError
 
-from engine import accounts, folders, gazetteer, incidents, packages, repairs, schema
+from engine import accounts, folders, gazetteer, imports, incidents, packages, repairs, schema
 from engine.access import ROLES, Account
 from engine.calendar import ZONE
 from engine.database import connect
@@ -336,6 +336,30 @@ def make_days(folder: str, day: datetime, days: int, surge: float, seed: int) ->
         made = generator.day(when, surge)
         said = ", ".join(f"{count} {outcome}" for outcome, count in sorted(made.contacts.items()))
         click.echo(f"{when}: {sum(made.contacts.values())} contacts ({said}); {made.steps} steps taken in cases")
+
+
+@main.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--type", "report_type", required=True, help="Code of a report type that takes lists, such as F0CD.")
+@click.option("--by", "login", required=True, help="Whose list it is: an account of the provincial office.")
+@click.option("--dry-run", is_flag=True, help="Only say what would come of it.")
+def import_list(file: Path, report_type: str, login: str, dry_run: bool) -> None:
+    """Make cases of a list of people.
+
+    Prints the counts and the rows that are refused; the worker does the rest.
+    """
+
+    def put(unit: Unit) -> Any:
+        by = accounts.account(unit, login)
+        return imports.put(unit, report_type, file.name, file.read_bytes(), dry_run=dry_run, by=by)
+
+    told = in_unit(put)
+    for one in told.refusals:
+        click.echo(f"  row {one['row']}: {one['vi']} ({one['en']})")
+    click.echo(f"{_count(told.total, 'row')}: {told.creatable} to become cases, {told.running} have an open case,"
+               f" {len(told.refusals)} refused, of which {told.duplicates} for repeating a number")  # fmt: skip
+    click.echo("Nothing was done: a dry run." if dry_run else
+               f"Import {told.id} is {told.state!r}: {told.created} of {told.creatable} made.")  # fmt: skip
 
 
 @main.group()

@@ -22,7 +22,7 @@ from engine.model.cases import (
 from engine.model.columns import Id, Instant, metadata
 from engine.model.contacts import branches, contacts
 from engine.model.days import periodic_reports, reported_days
-from engine.model.imports import imports
+from engine.model.imports import import_rows, imports
 from engine.model.migrations import migration_cases, migrations
 from engine.model.provinces import (
     accounts,
@@ -55,6 +55,7 @@ __all__ = [
     "contacts",
     "definitions",
     "events",
+    "import_rows",
     "imports",
     "inbox",
     "incidents",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, Table, Text, text
 
-from engine.model.columns import Instant, key_column, metadata, one_of
+from engine.model.columns import Id, Instant, key_column, metadata, one_of
 
 _ALIVE = text("state = 'waiting'")
 _TAKEN = text("state IN ('waiting', 'done') AND NOT dry_run")
@@ -19,8 +19,8 @@ imports = Table(
     Column("sha256", Text, nullable=False),
     Column("dry_run", Boolean, nullable=False),
     Column("state", Text, nullable=False),
-    Column("rows", JSON, nullable=False),  # what is still to be taken up; personal data, emptied when the import ends
-    Column("position", Integer, nullable=False, server_default="0"),  # how many of them have been taken up
+    # position, created and running: what `import_rows` tells is added when the import ends
+    Column("position", Integer, nullable=False, server_default="0"),  # how many rows have been taken up
     Column("total", Integer, nullable=False),
     Column("creatable", Integer, nullable=False),  # as it looked when the file came
     Column("created", Integer, nullable=False, server_default="0"),
@@ -36,3 +36,15 @@ imports = Table(
     Index("uq_imports_file", "province", "report_type", "sha256", unique=True, sqlite_where=_TAKEN,
           postgresql_where=_TAKEN),
 )  # fmt: skip
+
+import_rows = Table(
+    "import_rows",
+    metadata,
+    Column("import_id", Id, ForeignKey("imports.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("position", Integer, primary_key=True, autoincrement=False),  # the row, as a spreadsheet numbers it
+    Column("state", Text, nullable=False),
+    Column("person", JSON),  # until the row has been taken up, like the answers
+    Column("answers", JSON),
+    one_of("state", "waiting", "created", "running", "refused"),
+    Index("ix_import_rows_waiting", "import_id", "position", sqlite_where=_ALIVE, postgresql_where=_ALIVE),
+)

@@ -55,7 +55,7 @@ class ImportOut(ImportSummary):
 
 @bp.upload("/imports", ImportOut, multipart__form_data=FORM)
 def create() -> Any:
-    """Send a list (CSV, UTF-8): multipart/form-data with ``file``, ``report_type`` and ``dry_run``"""
+    """Send a list (XLSX, or CSV in UTF-8): multipart/form-data with ``file``, ``report_type`` and ``dry_run``"""
     name, content, report_type, dry_run = _sent()
     request.environ["thongsuot.content"] = f"{hashlib.sha256(content).hexdigest()} {report_type} {dry_run}".encode()
 
