@@ -167,15 +167,14 @@ def _drawn(file: str, text: str) -> list[str]:
 
 def _meant(unit: Unit, files: Mapping[str, str], processes: Mapping[str, list[str]], name: str) -> dict[str, str]:
     """The files of the newest version of the report type that somebody deploys to."""
-    newest = {row["key"]: row["id"] for row in reversed(list_versions(unit))}
+    newest = {row["key"]: row for row in reversed(list_versions(unit))}
     drawn = {one for ids in processes.values() for one in ids}
     if "type.toml" in files:
         return {}
     wanted = [key for key in newest if key in drawn] or [key for key in newest if key == name.strip()]
-    for key in wanted or newest:
-        found = show(unit, newest[key])["files"]
-        if wanted or drawn & {one for file in found for one in _ids(found, file)}:
-            return dict(found)
+    wanted = wanted or [key for key, row in newest.items() if drawn & set(row["processes"])]
+    if wanted:
+        return dict(show(unit, newest[wanted[0]]["id"])["files"])
     said = f"The process {sorted(drawn)[0]!r} belongs to no report type" if drawn else "No diagram is among the files"
     raise InvalidRequest(
         f"{said}: name the deployment after the report type's code (BDTT), or deploy a whole package with type.toml."

@@ -69,11 +69,14 @@ def resolve(unit: Unit, incident_id: int, by: str, how: str = "retried") -> None
     unit.record(row.case_id, "incident-resolved", by, row.element, incident=incident_id, how=how)
 
 
-def settle(unit: Unit, case_id: int, step: steps.Step | dict[str, Any], by: str) -> None:
-    """Resolve the open incident that waits for this very step, if there is one: it has been taken after all."""
+def settle(
+    unit: Unit, case_id: int, step: steps.Step | dict[str, Any], by: str, how: str = "retried"
+) -> None:
+    """Resolve the open incident that waits for this very step, if there is one: it has been taken after all, or
+    nobody waits for it any more."""
     known = find_open(unit, case_id, step if isinstance(step, dict) else steps.to_json(step))
     if known is not None:
-        resolve(unit, known.id, by)
+        resolve(unit, known.id, by, how)
 
 
 def find(unit: Unit, incident_id: int) -> Row[Any]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, insert, select, update
 
-from engine import births, clocks, duplicates, incidents, mail, registry
+from engine import births, clocks, duplicates, incidents, mail, outbox, registry
 from engine.errors import InvalidRequest, NotFound, ProcessFault, Stale, Suspended
 from engine.flow.steps import MIRRORED, SECRECY, Answer, Complete, OpenTask, Outcome, Start, Step
 from engine.model import areas, cases, deadlines, instances, jobs, participants, subscriptions, tasks
@@ -104,7 +104,7 @@ _OPEN_TASK = Prepared.insertion(
     *("case_id", "token", "element", "name", "form", "group", "report_type", "area", "created_at", "due_at"),
     status="open",
 )
-_AWAIT = Prepared.insertion(subscriptions, "case_id", "token", "message")
+_AWAIT = Prepared.insertion(subscriptions, "case_id", "token", "message", "aside")
 _CONCERN = Upsert(
     lambda insert: (
         insert(participants)
@@ -192,7 +192,7 @@ def advance(
         incidents.open(unit, case_id, fault, step)
         return None
     _write_state(unit, case, outcome)
-    _close(unit, package, case_id, outcome, step)
+    _close(unit, package, case_id, outcome, step, by)
     moved = {name: tokens for name, tokens in (("came", outcome.came), ("gone", outcome.gone)) if tokens}
     unit.record(case_id, event, by, element, step=type(step).__name__, passed=outcome.passed, **moved, **facts)
     _mirror(unit, package, case, outcome, changed)
@@ -228,8 +228,8 @@ def _write_state(unit: Unit, case: Row[Any], outcome: Outcome) -> None:
     unit.write(_WRITE_STATE, new | {"was": case.revision, "next": case.revision + 1}, otherwise=changed)
 
 
-def _close(unit: Unit, package: Package, case_id: int, outcome: Outcome, step: Step) -> None:
-    """Tokens that wait no longer take their tasks, timers and subscriptions with them."""
+def _close(unit: Unit, package: Package, case_id: int, outcome: Outcome, step: Step, by: str) -> None:
+    """Tokens that wait no longer take their tasks, timers, subscriptions and calls of services with them."""
     promised = package.machine.definition.promised
     clocked = {
         token for token, element in outcome.left_tasks.items() if element in package.terms or element in promised
@@ -243,6 +243,8 @@ def _close(unit: Unit, package: Package, case_id: int, outcome: Outcome, step: S
     ):
         for token in sorted(left):
             unit.write(statement, {"case": case_id, "left": token, "at": unit.now})
+    if outcome.left_calls:
+        outbox.forget(unit, case_id, outcome.left_calls, by)
 
 
 def _changed(unit: Unit, case: Row[Any], data: dict[str, Any]) -> dict[str, Any]:
@@ -381,4 +383,4 @@ def _regroup(unit: Unit, case_id: int, task: OpenTask) -> None:
 
 def _await(unit: Unit, case_id: int, outcome: Outcome) -> None:
     for token, message in outcome.awaited:
-        unit.write(_AWAIT, {"case_id": case_id, "token": token, "message": message})
+        unit.write(_AWAIT, {"case_id": case_id, "token": token, "message": message, "aside": token in outcome.aside})

@@ -12,7 +12,7 @@ from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Row, select, update
 
 from engine import access, incidents, instances, jobs, leases, model
 from engine.access import Account
@@ -105,10 +105,7 @@ def _newest_fault(unit: Unit, case_id: int) -> str:
 
 
 def _let_go(unit: Unit, case: Row[Any], gone: set[int], by: Account) -> None:
-    """Services are not asked any more for tokens that are gone, and steps that were kept for them are done with."""
-    mine = (model.outbox.c.case_id == case.id, model.outbox.c.token.in_(gone), model.outbox.c.kind == "service")
-    calls = {row.id for row in unit.all(select(model.outbox.c.id).where(*mine))}
-    unit.execute(delete(model.outbox).where(*mine, model.outbox.c.state.in_(("ready", "dead"))))
+    """Steps that were kept for tokens that are gone are done with."""
     awaited = {row.message for row in unit.all(select(subscriptions.c.message).where(
         subscriptions.c.case_id == case.id))}  # fmt: skip
     table = model.incidents
@@ -116,7 +113,7 @@ def _let_go(unit: Unit, case: Row[Any], gone: set[int], by: Account) -> None:
         step = row.step
         token = step.get("token")
         missed = step.get("kind") == "Deliver" and token is None and step.get("message") not in awaited
-        if token in gone or missed or step.get("outbox_id") in calls and step.get("kind") == "outbox":
+        if token in gone or missed:
             if row.job_id is not None:
                 jobs.drop(unit, row.job_id, case.id)
             incidents.resolve(unit, row.id, by.login, "moved-on")

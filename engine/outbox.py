@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, select, update
+from sqlalchemy import Row, bindparam, delete, func, or_, select, update
 
 from engine import incidents, jobs, leases
 from engine.errors import NotFound, ProcessFault, WrongState
@@ -142,6 +142,18 @@ def resend(unit: Unit, outbox_id: int, by: str) -> None:
         leases.wake(unit, unit.now, SERVICES)
 
 
+def forget(unit: Unit, case_id: int, tokens: Collection[int], by: str) -> None:
+    """Services are not asked any more for tokens that no longer wait for them; a call that was made stays as it is.
+
+    Args:
+        by: who made them go on without the answer.
+    """
+    unsent = (outbox.c.case_id == case_id, outbox.c.token.in_(tokens), outbox.c.kind == "service")
+    for row in unit.all(select(outbox.c.id).where(*unsent, outbox.c.state != "sent")):
+        unit.execute(delete(outbox).where(outbox.c.id == row.id))
+        incidents.settle(unit, case_id, as_step(row.id), by, "moved-on")
+
+
 def came_back(unit: Unit, row: Row[Any], why: str) -> None:
     """Note that what was sent could not be brought to anybody after all. Nothing happens if that is known.
 
@@ -237,10 +249,14 @@ def release(runtime: Runtime, owner: str, unbegun: list[Item] | None = None) -> 
         return leases.release(unit, outbox, owner, None if unbegun is None else [item.id for item in unbegun])
 
 
-def next_due(runtime: Runtime) -> datetime | None:
-    """When there is something to send next, as far as is known now."""
+def next_due(runtime: Runtime, topics: Collection[str]) -> datetime | None:
+    """When there is something to send next, as far as is known now.
+
+    Args:
+        topics: the services that are asked from here; the others are fetched by programs outside (`engine.external`).
+    """
     with runtime.read() as unit:
-        return leases.next_due(unit, outbox)
+        return leases.next_due(unit, outbox, or_(outbox.c.kind != "service", outbox.c.topic.in_(topics)))
 
 
 def depth(runtime: Runtime) -> dict[str, float]:

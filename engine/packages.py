@@ -30,7 +30,7 @@ from engine.flow.nodes import START_CASE
 from engine.flow.outlook import Outlook
 from engine.flow.parser import parse
 from engine.flow.road import Stop, road
-from engine.flow.xml import parse_xml
+from engine.flow.xml import parse_xml, process_ids
 from engine.forms import Form
 from engine.prepared import Prepared
 from engine.runtime import Unit
@@ -168,6 +168,7 @@ def deploy(unit: Unit, files: Files, *, by: str, active_from: datetime | None = 
         "checksum": checksum,
         "files": zlib.compress(json.dumps(dict(files), ensure_ascii=False).encode()),
         "warnings": warnings,
+        "processes": [one for name, text in files.items() if name.endswith(".bpmn") for one in process_ids(text, name)],
         "created_at": unit.now,
         "created_by": by,
         "active_from": active_from or unit.now,

@@ -121,7 +121,7 @@ def _unanswered(now: datetime) -> Select[Any]:
     waiting = ~exists(select(tasks.c.id).where(tasks.c.case_id == cases.c.id, OPEN_TASK))
     found = _row(subscriptions, cases.c.due_at, subscriptions.c.token, subscriptions.c.message)
     found = found.join(cases, cases.c.id == subscriptions.c.case_id)
-    return found.where(_late(now), waiting)
+    return found.where(_late(now), waiting, ~subscriptions.c.aside)
 
 
 def _unrun(now: datetime) -> Select[Any]:

@@ -242,7 +242,8 @@ class Worker:
 
     def next_due(self) -> datetime | None:
         """When there is something to do next, as far as is known now."""
-        known = (jobs.next_due(self.runtime), outbox.next_due(self.runtime), arrivals.next_due(self.runtime))
+        owed = outbox.next_due(self.runtime, self.services)
+        known = (jobs.next_due(self.runtime), owed, arrivals.next_due(self.runtime))
         return min((instant for instant in known if instant is not None), default=None)
 
     def by_the_clock(self) -> int:

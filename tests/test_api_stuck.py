@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, select, update
 
 from engine import model
 from tests.drawing import draw
@@ -114,6 +114,30 @@ def test_a_message_that_was_given_up_is_seen_and_sent_again(hotline):
     refused(hotline.as_("vanphong").post(why["next"][0]["href"]), 409, "wrong-state")
     refused(hotline.as_("phuong").get(f"/outbox/{letter['id']}"), 404, "not-found")
     assert stuck(hotline) == {}
+
+
+def test_only_what_the_work_itself_waits_for_is_named(hotline):
+    waiting = LIFE.replace("cho -> danh_gia -> dong", "cho -> danh_gia -> so_lieu -> dong") + """
+receive so_lieu "Số liệu" message=msg_so_lieu
+sub rut handler {
+start rut_don message=msg_rut_don aside
+end rut_xong
+rut_don -> rut_xong
+}
+"""
+    hotline.deploys(process__bpmn=draw(waiting, "PAKN"))
+    number = hotline.settled()
+    with hotline.runtime.read() as unit:
+        assert {(row.message, row.aside) for row in unit.all(select(model.subscriptions))} == {
+            ("msg_rut_don", True), ("msg_phan_anh_lai", False), ("msg_danh_gia", False)}  # fmt: skip
+    sets(hotline, model.cases, closed_at=None, due_at=hotline.clock())
+    hotline.waits(1)
+
+    [why] = stuck(hotline).values()
+    assert why["reason"] == "no-answer" and "waits for the message 'msg_phan_anh_lai'" in why["why"]
+    with hotline.runtime.begin() as unit:
+        unit.execute(delete(model.subscriptions).where(~model.subscriptions.c.aside))
+    assert stuck(hotline)[number]["reason"] == "overdue-case"
 
 
 def test_a_paused_case_waits_as_it_should(hotline):

@@ -8,11 +8,17 @@ from typing import Any
 
 import pytest
 
+from engine import deployments, packages
+from engine.worker import Worker
 from tests.drawing import draw
 from tests.external import ASKING, asking
-from tests.hotline import Hotline
+from tests.hotline import LIFE, TYPE, Hotline, package
 
 REST = "/engine-rest"
+IMPATIENT = """
+boundary qua_lau "Chờ quá lâu" on=tra_cuu timer=PT20M
+qua_lau -> tiep_nhan
+"""
 
 
 class Rest:
@@ -287,6 +293,27 @@ def test_an_answer_that_is_not_what_it_says_is_refused(
     assert worker.get("/external-task/count", locked="true").json == {"count": 1}
 
 
+@pytest.mark.parametrize("state", ["ready", "leased", "dead"])
+def test_a_service_is_not_asked_any_more_once_the_operator_goes_on_without_it(hotline: Hotline, state: str) -> None:
+    hotline.deploys(process__bpmn=draw(ASKING + IMPATIENT, "PAKN"))
+    number, worker = hotline.receives(), Rest(hotline, "app")
+    [task] = fetched(worker, lock=3_600_000) if state != "ready" else [{}]
+    if state == "dead":
+        given_up = {"workerId": "w1", "errorMessage": "máy chủ hỏng", "retries": 0, "retryTimeout": 0}
+        assert worker.post(f"/external-task/{task['id']}/failure", given_up).status_code == 204
+        assert [one["case"] for one in hotline.as_("vanphong").get("/incidents").json["items"]] == [number]
+
+    hotline.waits(0.5)
+    Worker(hotline.runtime, {}).work()
+
+    assert hotline.task("truc", number)["element"] == "tiep_nhan"
+    assert fetched(worker, "w2") == [] and worker.get("/external-task/count").json == {"count": 0}
+    assert hotline.as_("vanphong").get("/incidents").json["items"] == []
+    if state == "leased":
+        assert "There is no external task" in refused(
+            worker.post(f"/external-task/{task['id']}/complete", {"workerId": "w1"}), 404)  # fmt: skip
+
+
 def test_a_service_that_nobody_fetches_is_why_a_case_is_stuck(hotline: Hotline, worker: Rest) -> None:
     number = hotline.receives()
     hotline.waits(6 / 60)
@@ -345,6 +372,24 @@ def test_what_is_no_xml_is_refused_with_the_line(hotline: Hotline) -> None:
     assert "ENGINE-09005 Could not parse BPMN process" in refused(answer, 400)
     [fault] = answer.json["details"]["process.bpmn"]["errors"]
     assert fault["line"] > 1
+
+
+def test_a_diagram_that_a_type_calls_is_known_by_its_process(
+    hotline: Hotline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    helper = draw("start s ; user xem 'Xem' group=tongdai_74 ; end e ; s -> xem -> e", "PHU")
+    main = LIFE.replace("da_nhan -> tiep_nhan", "da_nhan -> phu -> tiep_nhan") + "\ncall phu calls=PHU\n"
+    hotline.deploys(process__bpmn=draw(main, "PAKN"), phu__bpmn=helper)
+    other = {"type__toml": TYPE.format(secrecy="C2").replace('"PAKN"', '"TINNHAN"')}
+    with hotline.runtime.begin() as unit:
+        packages.deploy(unit, package(**other, process__bpmn=draw(LIFE, "TINNHAN")), by="test")
+    read, show = [], deployments.show
+    monkeypatch.setattr(deployments, "show", lambda unit, key: read.append(key) or show(unit, key))
+
+    answer = Rest(hotline, "phantich").deploys("x", ve_lai__bpmn=helper.replace("Xem", "Xem lại"))
+
+    assert answer.status_code == 200, answer.text
+    assert set(read) == {2}  # of the other versions and types, no file is read
 
 
 def test_a_diagram_of_nothing_we_know_is_refused(hotline: Hotline) -> None:

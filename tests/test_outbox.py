@@ -123,6 +123,13 @@ def test_a_message_waits_for_its_time(runtime: Runtime, clock: Clock, case_id: i
     assert worker.tick() == 1
 
 
+def test_calls_that_programs_outside_fetch_do_not_wake_a_worker(runtime: Runtime, clock: Clock, case_id: int) -> None:
+    ask(runtime, case_id)
+
+    assert Worker(runtime, {}).next_due() is None
+    assert Worker(runtime, {}, {"tra_cuu": lambda payload, key: {}}).next_due() == clock.now
+
+
 def test_no_transaction_is_open_while_sending(
     runtime: Runtime, case_id: int, worker: Worker, gateway: Gateway
 ) -> None:

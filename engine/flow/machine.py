@@ -89,6 +89,7 @@ class Machine:
         if type(step) in _REGROUPING:
             outcome.regrouped = _regroup([token for token in living if token.id in before])
         outcome.awaited = [(token.id, token.task_spec.message) for token in new if _message(token)]
+        outcome.aside = {token.id for token in new if token.is_watcher or token.is_sentry}
         outcome.came = [
             [token.id, token.task_spec.bpmn_id]
             for token in new
@@ -97,6 +98,8 @@ class Machine:
         alive = {token.id for token in living}
         outcome.gone = [number for number in before if number not in alive]
         _note_left(outcome, {number: node for number, node in before.items() if number not in alive})
+        if isinstance(step, Answer | Fail):
+            outcome.left_calls.discard(step.token)
         outcome.armed = [timer for timer in process.armed if timer.token in alive]
         outcome.effects = [one for one in process.effects if isinstance(one, Notify) or one.token in alive]
         outcome.finished = process.completed
@@ -112,6 +115,8 @@ def _note_left(outcome: Outcome, left: dict[int, Any]) -> None:
             outcome.left_timers.add(number)
         elif isinstance(node, Catch) and node.message:
             outcome.left_messages.add(number)
+        elif isinstance(node, ServiceTask):
+            outcome.left_calls.add(number)
 
 
 def _open_task(token: Token) -> OpenTask:

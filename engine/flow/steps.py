@@ -247,7 +247,9 @@ class Outcome:
     left_timers: set[int] = field(default_factory=set)  # tokens that wait for a moment no longer
     left_messages: set[int] = field(default_factory=set)  # tokens that wait for a message no longer
     armed: list[Timer] = field(default_factory=list)
+    left_calls: set[int] = field(default_factory=set)  # tokens that wait for a service no longer, without its answer
     awaited: list[tuple[int, str]] = field(default_factory=list)  # (token, message)
+    aside: set[int] = field(default_factory=set)  # those of them that wait beside the work
     effects: list[Notify | CallOut | StartCase | FindDuplicates] = field(default_factory=list)
     passed: list[str] = field(default_factory=list)  # ids of the drawn elements completed, in order
     came: list[list[Any]] = field(default_factory=list)  # [token, element] of those that have come to wait somewhere

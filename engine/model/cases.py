@@ -240,6 +240,7 @@ subscriptions = Table(
     case_column(),
     Column("token", Integer, nullable=False),
     Column("message", Text, nullable=False),
+    Column("aside", Boolean, nullable=False, server_default=text("false")),  # beside the work, which goes on without it
     UniqueConstraint("case_id", "token", "message"),
     Index(None, "message"),
 )

@@ -80,6 +80,7 @@ definitions = Table(
     Column("version", Integer, nullable=False),
     Column("checksum", Text, nullable=False),  # sha256 over all files
     Column("files", LargeBinary, nullable=False),  # zlib-compressed JSON {path: text}; never changed
+    Column("processes", JSON, nullable=False, server_default="[]"),  # ids of those drawn in its files
     Column("warnings", JSON, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("created_by", Text, nullable=False),
