@@ -9,45 +9,86 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, select, update
 
-from engine import access, packages
+from engine import access, activations, model, packages
 from engine.access import Account, Target
 from engine.errors import InvalidPackage, InvalidRequest, NotFound, WrongState
 from engine.flow.faults import Fault
 from engine.flow.xml import XmlFault, process_ids
-from engine.model import definitions
+from engine.model import definitions, provinces
 from engine.packages import Deployed, general_type
 from engine.reasons import checked_reason
 from engine.runtime import Unit
 
+STATES = ("current", "planned", "past", "suspended")
 _ABOUT = tuple(column for column in definitions.c if column.name != "files")
 
 
 def submit(unit: Unit, files: Mapping[str, str], active_from: datetime | None = None, *, by: Account) -> Deployed:
     """Check a package and make it the newest version of its report type; its province is brought up to date, too.
 
+    Args:
+        active_from: when new cases start with it; now, if left out. Aware.
+
     Raises:
         NotAllowed: the account may not deploy, or not for this province.
         InvalidPackage: ``faults`` lists every fault; nothing is stored.
-        InvalidRequest: it is to be in force before now.
+        InvalidRequest: it is to be in force before now; or later, but with other settings of the province.
+        WrongState: it is no new version, and has another date.
     """
     access.require(by, "deploy")
-    if active_from is not None and active_from < unit.now:
-        raise InvalidRequest("A version comes into force now or later: leave active_from out.", field="active_from")
+    _not_past(unit, active_from)
     deployed = packages.deploy(unit, files, by=by.login, active_from=active_from)
     province = tomllib.loads(files["province.toml"])
     access.require(by, "deploy", Target(province=str(province["code"]), report_type=deployed.key), unit)
-    packages.load_province(unit, province)
+    if active_from is None:
+        packages.load_province(unit, province)
+    elif province != _settings(unit, str(province["code"])):
+        raise InvalidRequest("The province.toml of a version for later must be the one that is in force, for it serves"
+                             " every report type: deploy the change to it first, without active_from.",
+                             field="active_from")  # fmt: skip
+    elif deployed.unchanged and active_from not in [one.active_from for one in activations.decisions(unit, deployed.id)]:
+        raise WrongState(f"Version {deployed.version} of {deployed.key} has these very files already: to date it, "
+                         f"activate deployment {deployed.id} with that active_from.")  # fmt: skip
     return deployed
 
 
-def list_versions(unit: Unit, key: str | None = None) -> list[dict[str, Any]]:
-    """Every version, newest first; ``current`` is the one that new cases start with."""
+def activate(
+    unit: Unit, definition_id: int, reason: str, active_from: datetime | None = None, *, by: Account
+) -> None:
+    """New cases start with this version from now on, or from then on: also an earlier one, to go back to it. Cases that
+    run stay with the version they have, and the settings of the province stay as they are.
+
+    Raises:
+        NotFound, NotAllowed: there is no such version, or it is not for this account.
+        InvalidRequest: no reason, or a moment that has passed.
+        WrongState: it is suspended, or in force.
+    """
+    row, _ = _mine(unit, definition_id, by)
+    _not_past(unit, active_from)
+    if row.suspended_at is not None:
+        raise WrongState(f"Version {row.version} of {row.key} is suspended: release it first.")
+    if active_from is None and row.id in _current(unit):
+        raise WrongState(f"Version {row.version} of {row.key} is in force.")
+    activations.decide(unit, row.id, row.key, active_from, by.login, checked_reason(reason))
+
+
+def _not_past(unit: Unit, active_from: datetime | None) -> None:
+    if active_from is not None and active_from < unit.now:
+        raise InvalidRequest("A version comes into force now or later: leave active_from out.", field="active_from")
+
+
+def _settings(unit: Unit, province: str) -> dict[str, Any] | None:
+    found: dict[str, Any] | None = unit.scalar(select(provinces.c.settings).where(provinces.c.code == province))
+    return found
+
+
+def list_versions(unit: Unit, key: str | None = None, state: str | None = None) -> list[dict[str, Any]]:
+    """Every version, newest first. ``current``: new cases start with it; ``state``: see `_described`."""
     of_key = [] if key is None else [definitions.c.key == key]
     rows = unit.all(select(*_ABOUT).where(*of_key).order_by(definitions.c.key, definitions.c.version.desc()))
-    current = _current(unit)
-    return [dict(row._mapping) | {"current": row.id in current} for row in rows]
+    return [one for one in _described(unit, rows) if state in (None, one["state"])]
 
 
 def show(unit: Unit, definition_id: int) -> dict[str, Any]:
@@ -59,7 +100,21 @@ def show(unit: Unit, definition_id: int) -> dict[str, Any]:
     row = unit.first(select(definitions).where(definitions.c.id == definition_id))
     if row is None:
         raise NotFound(f"There is no deployment {definition_id}.")
-    return dict(row._mapping) | {"files": _files(row), "current": row.id in _current(unit)}
+    decisions = [dict(one._mapping) for one in activations.decisions(unit, definition_id)]
+    return _described(unit, [row])[0] | {"files": _files(row), "decisions": decisions}
+
+
+def _described(unit: Unit, rows: list[Row[Any]]) -> list[dict[str, Any]]:
+    """Versions with ``active_from`` as last decided, and their ``state``: current, planned (comes into force later),
+    suspended, or past."""
+    current, decided = _current(unit), activations.last_decided(unit)
+    found = []
+    for row in rows:
+        since = decided[row.id]
+        planned = "planned" if since > unit.now else "past"
+        state = "current" if row.id in current else "suspended" if row.suspended_at else planned
+        found.append(dict(row._mapping) | {"active_from": since, "current": row.id in current, "state": state})
+    return found
 
 
 def file(unit: Unit, definition_id: int, name: str) -> str:
@@ -86,9 +141,9 @@ def suspend(unit: Unit, definition_id: int, reason: str, *, by: Account) -> None
     row, package = _mine(unit, definition_id, by)
     if row.suspended_at is not None:
         raise WrongState(f"Version {row.version} of {row.key} is suspended already.")
-    others = (definitions.c.key == row.key, definitions.c.id != row.id, definitions.c.suspended_at.is_(None),
-              definitions.c.active_from <= unit.now)  # fmt: skip
-    if unit.first(select(definitions.c.id).where(*others)) is None:
+    others = (definitions.c.key == row.key, definitions.c.id != row.id, definitions.c.suspended_at.is_(None))
+    begun = select(definitions.c.id).join(model.activations).where(model.activations.c.active_from <= unit.now)
+    if unit.first(begun.where(*others)) is None:
         desk = general_type(unit, str(package.province["code"]))
         if desk in (None, row.key):
             raise WrongState(f"Nothing would take the reports of {row.key}: name a message_type in province.toml.")
@@ -126,11 +181,7 @@ def _files(row: Row[Any]) -> dict[str, str]:
 
 
 def _current(unit: Unit) -> set[int]:
-    in_force = select(definitions.c.key, func.max(definitions.c.version).label("version"))
-    takes_reports = (definitions.c.active_from <= unit.now, definitions.c.suspended_at.is_(None))
-    in_force = in_force.where(*takes_reports).group_by(definitions.c.key).subquery()
-    same = (definitions.c.key == in_force.c.key) & (definitions.c.version == in_force.c.version)
-    return {row.id for row in unit.all(select(definitions.c.id).join(in_force, same))}
+    return {row.definition_id for row in unit.all(activations.all_in_force(unit.now))}
 
 
 def amend(unit: Unit, files: Mapping[str, str], name: str = "", *, by: Account) -> Deployed:

@@ -17,9 +17,9 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, literal_column, select
+from sqlalchemy import select
 
-from engine import areas, branches, communes, model
+from engine import activations, areas, branches, communes, model
 from engine.areas import search_keys
 from engine.calendar import ZONE
 from engine.deadlines import Terms
@@ -32,7 +32,6 @@ from engine.flow.parser import parse
 from engine.flow.road import Stop, road
 from engine.flow.xml import parse_xml
 from engine.forms import Form
-from engine.prepared import Prepared
 from engine.runtime import Unit
 from engine.texts import Text
 
@@ -170,10 +169,10 @@ def deploy(unit: Unit, files: Files, *, by: str, active_from: datetime | None = 
         "warnings": warnings,
         "created_at": unit.now,
         "created_by": by,
-        "active_from": active_from or unit.now,
     }
     made = unit.execute(model.definitions.insert().returning(model.definitions.c.id), row).scalar_one()
     unit.deployed.add(made)
+    activations.decide(unit, made, package.code, active_from, by)
     return Deployed(made, package.code, int(row["version"]), False, warnings)
 
 
@@ -204,9 +203,10 @@ def general_type(unit: Unit, province: str) -> str | None:
 
 def suspended(unit: Unit, key: str) -> Package | None:
     """The newest version of a type that would take reports, had it not been suspended."""
-    table = model.definitions.c
-    held = select(table.id).where(table.key == key, table.suspended_at.is_not(None), table.active_from <= unit.now)
-    found = unit.scalar(held.order_by(table.version.desc()).limit(1))
+    table = model.activations.c
+    held = select(table.definition_id).join(model.definitions).where(model.definitions.c.suspended_at.is_not(None))
+    held = held.where(table.key == key, table.active_from <= unit.now)
+    found = unit.scalar(held.order_by(table.active_from.desc(), table.id.desc()).limit(1))
     return None if found is None else unit.catalogue.pinned(unit, found)
 
 
@@ -272,19 +272,6 @@ def _upsert(unit: Unit, table: Any, rows: list[dict[str, Any]]) -> None:
         known[name] = row[owner.name]
 
 
-_DEFINITIONS = model.definitions.c
-_CURRENT = Prepared(
-    select(_DEFINITIONS.id)
-    .where(
-        _DEFINITIONS.key == bindparam("key"),
-        _DEFINITIONS.active_from <= bindparam("now"),
-        _DEFINITIONS.suspended_at.is_(None),
-    )
-    .order_by(_DEFINITIONS.version.desc())
-    .limit(literal_column("1"))
-)
-
-
 class Catalogue:
     """The report types by version, parsed once per process and shared by all cases."""
 
@@ -307,7 +294,7 @@ class Catalogue:
         Raises:
             NotFound: there is no such report type, or none of its versions is in force yet.
         """
-        found = unit.scalar(_CURRENT, {"key": key, "now": unit.now})
+        found = unit.scalar(activations.IN_FORCE, {"key": key, "now": unit.now})
         if found is None:
             raise NotFound(f"There is no report type {key!r}.")
         if found not in unit.deployed:
@@ -320,12 +307,7 @@ class Catalogue:
 
     def all_current(self, unit: Unit) -> list[Package]:
         """The versions that new cases start with, by key."""
-        newest = select(_DEFINITIONS.key, func.max(_DEFINITIONS.version).label("version"))
-        in_force = (_DEFINITIONS.active_from <= unit.now, _DEFINITIONS.suspended_at.is_(None))
-        newest = newest.where(*in_force).group_by(_DEFINITIONS.key).subquery()
-        same = and_(_DEFINITIONS.key == newest.c.key, _DEFINITIONS.version == newest.c.version)
-        rows = unit.all(select(_DEFINITIONS.id, _DEFINITIONS.key).join(newest, same).order_by(_DEFINITIONS.key))
-        return [self.pinned(unit, row.id) for row in rows]
+        return [self.pinned(unit, row.definition_id) for row in unit.all(activations.all_in_force(unit.now))]
 
     def _load(self, unit: Unit, definition_id: int) -> Package:
         table = model.definitions.c

@@ -14,7 +14,7 @@ from typing import Any
 import click
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, ProgrammingError
 
-from engine import accounts, folders, gazetteer, incidents, packages, repairs, schema
+from engine import accounts, deployments, folders, gazetteer, incidents, packages, repairs, schema
 from engine.access import ROLES, Account
 from engine.calendar import ZONE
 from engine.database import connect
@@ -306,9 +306,23 @@ def try_(path: Path, only: str | None) -> None:
 
 @main.command()
 @click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path))
-def deploy(path: Path) -> None:
+@click.option("--from", "start", help="When new cases start with it: 2026-12-01T08:00+07:00; else now.")
+def deploy(path: Path, start: str | None) -> None:
     """Check the report type in PATH and make it the newest version."""
-    _load(open_runtime(), path)
+    files, active_from = folders.read(path), _instant(start) if start else None
+    made = in_unit(lambda unit: deployments.submit(unit, files, active_from, by=CLI))
+    news = "is there already" if made.unchanged else "deployed"
+    click.echo(f"  {made.key} version {made.version} {news}{f', in force from {start}' if start else ''}")
+
+
+def _instant(said: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(said)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise click.ClickException(f"{said!r} is no moment with its zone, such as 2026-12-01T08:00+07:00.")
+    return found.astimezone(UTC)
 
 
 @main.command("demo")

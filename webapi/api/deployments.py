@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 from flask import Response, request
-from marshmallow import fields
+from marshmallow import fields, validate
 from werkzeug.exceptions import BadRequest
 
 from engine import deployments
@@ -34,13 +35,26 @@ class DeploymentOut(Out):
     checksum = fields.String()
     created_at = instant()
     created_by = fields.String()
-    active_from = instant()
+    state = fields.String(
+        validate=validate.OneOf(deployments.STATES), metadata={"description": "planned: comes into force later"}
+    )
+    active_from = instant(metadata={"description": "since when, or from when on, as decided last"})
     suspended_at = instant(allow_none=True, metadata={"description": "since then it starts no new cases"})
     suspended_reason = fields.String(allow_none=True)
     warnings = fields.List(fields.Dict())
 
 
+class DecisionOut(Out):
+    """That new cases start with a version, from then on."""
+
+    active_from = instant()
+    decided_at = instant()
+    decided_by = fields.String()
+    reason = fields.String(allow_none=True)
+
+
 class DeploymentDetail(DeploymentOut):
+    decisions = fields.List(fields.Nested(DecisionOut))
     files = fields.Function(lambda row: sorted(row["files"]), metadata={"type": "array", "items": {"type": "string"}})
 
 
@@ -62,23 +76,32 @@ class SuspendIn(In):
     reason = Words(2_000, required=True)
 
 
+class ActivateIn(SuspendIn):
+    active_from = instant(load_default=None, allow_none=True, metadata={"description": "left out: now"})
+
+
 class DeploymentQuery(In):
     key = Code(metadata={"description": "a report type's code"})
+    state = fields.String(validate=validate.OneOf(deployments.STATES))
 
 
-@bp.upload("/deployments", DeployedOut, multipart__form_data=FORM, application__json=TABLE)
-def deploy() -> Any:
+class DeployQuery(In):
+    active_from = instant(load_default=None, metadata={"description": "when new cases start with it; left out: now"})
+
+
+@bp.upload("/deployments", DeployedOut, DeployQuery, multipart__form_data=FORM, application__json=TABLE)
+def deploy(query: dict[str, Any]) -> Any:
     """Deploy a report type
 
     Its files (type.toml, province.toml, process.bpmn, *.dmn, *.form and the processes it calls) as multipart/form-data,
     or as JSON: {file name: text}. Every fault is listed at once; nothing that has one is deployed.
     """
-    return _submit(_uploaded())
+    return _submit(_uploaded(), **query)
 
 
-def _submit(files: dict[str, str]) -> Any:
+def _submit(files: dict[str, str], active_from: datetime | None) -> Any:
     def store(unit: Unit, caller: Account) -> Any:
-        made = deployments.submit(unit, files, by=caller)
+        made = deployments.submit(unit, files, active_from, by=caller)
         return made, 201, {"Location": f"/api/v1/deployments/{made.id}"}
 
     return idempotency.once(DeployedOut(), store)()
@@ -106,6 +129,16 @@ def xml(unit: Unit, caller: Account, definition_id: int) -> Any:
 def file(unit: Unit, caller: Account, definition_id: int, file: str) -> Any:
     """A file, exactly as it was deployed"""
     return Response(deployments.file(unit, definition_id, file), mimetype="text/plain")
+
+
+@bp.change(f"{DEPLOYMENT}/activate", DeploymentOut, ActivateIn)
+def activate(unit: Unit, caller: Account, body: dict[str, Any], definition_id: int) -> Any:
+    """Let new cases begin with it, now or later
+
+    Also an earlier version, to go back to it. Running cases stay with theirs: see /migrations.
+    """
+    deployments.activate(unit, definition_id, **body, by=caller)
+    return deployments.show(unit, definition_id)
 
 
 @bp.change(f"{DEPLOYMENT}/suspend", DeploymentOut, SuspendIn)
