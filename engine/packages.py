@@ -130,13 +130,19 @@ class Package:
 
 @dataclass(frozen=True)
 class Deployed:
-    """What came of a deployment. ``unchanged``: the newest version already had exactly these files."""
+    """What came of a deployment.
+
+    Attributes:
+        unchanged: the newest version already had exactly these files.
+        parked: it waits for approval (`engine.approvals`).
+    """
 
     id: int
     key: str
     version: int
     unchanged: bool
     warnings: list[dict[str, Any]]
+    parked: bool = False
 
 
 def deploy(unit: Unit, files: Files, *, by: str, active_from: datetime | None = None) -> Deployed:
@@ -148,7 +154,19 @@ def deploy(unit: Unit, files: Files, *, by: str, active_from: datetime | None = 
     Raises:
         InvalidPackage: it has faults; ``faults`` lists every one, and nothing is stored.
     """
-    faults = judged(unit, files, active_from or unit.now)
+    deployed = store(unit, files, active_from or unit.now, by=by)
+    if not deployed.unchanged:
+        activations.decide(unit, deployed.id, deployed.key, active_from, by)
+    return deployed
+
+
+def store(unit: Unit, files: Files, moment: datetime, *, by: str) -> Deployed:
+    """Check a package that is to come into force then, and keep it as the newest version; no case starts with it yet.
+
+    Raises:
+        InvalidPackage: as for `deploy`.
+    """
+    faults = judged(unit, files, moment)
     errors = [fault for fault in faults if fault.severity == "error"]
     if errors:
         found = "1 fault" if len(errors) == 1 else f"{len(errors)} faults"
@@ -159,7 +177,7 @@ def deploy(unit: Unit, files: Files, *, by: str, active_from: datetime | None = 
     newest = _newest(unit, package.code)
     checksum = _checksum(files)
     warnings = [fault.to_json() for fault in faults]
-    if newest is not None and newest.checksum == checksum:
+    if newest is not None and newest.checksum == checksum and newest.refused_at is None:
         return Deployed(newest.id, package.code, newest.version, True, warnings)
     row = {
         "key": package.code,
@@ -172,7 +190,6 @@ def deploy(unit: Unit, files: Files, *, by: str, active_from: datetime | None = 
     }
     made = unit.execute(model.definitions.insert().returning(model.definitions.c.id), row).scalar_one()
     unit.deployed.add(made)
-    activations.decide(unit, made, package.code, active_from, by)
     return Deployed(made, package.code, int(row["version"]), False, warnings)
 
 
@@ -197,8 +214,12 @@ def _intake_forms(unit: Unit, files: Files, province: str) -> dict[str, Form]:
 
 def general_type(unit: Unit, province: str) -> str | None:
     """The type of a province that takes whatever has no other: ``message_type`` in province.toml."""
-    settings = unit.scalar(select(model.provinces.c.settings).where(model.provinces.c.code == province))
-    return (settings or {}).get("message_type")
+    return settings(unit, province).get("message_type")
+
+
+def settings(unit: Unit, province: str) -> dict[str, Any]:
+    """The province.toml that is in force; empty for a province that there is not yet."""
+    return unit.scalar(select(model.provinces.c.settings).where(model.provinces.c.code == province)) or {}
 
 
 def suspended(unit: Unit, key: str) -> Package | None:
@@ -212,7 +233,7 @@ def suspended(unit: Unit, key: str) -> Package | None:
 
 def _newest(unit: Unit, key: str) -> Any:
     table = model.definitions.c
-    query = select(table.id, table.version, table.checksum).where(table.key == key)
+    query = select(table.id, table.version, table.checksum, table.refused_at).where(table.key == key)
     return unit.first(query.order_by(table.version.desc()).limit(1))
 
 

@@ -312,7 +312,9 @@ def deploy(path: Path, start: str | None) -> None:
     files, active_from = folders.read(path), _instant(start) if start else None
     made = in_unit(lambda unit: deployments.submit(unit, files, active_from, by=CLI))
     news = "is there already" if made.unchanged else "deployed"
-    click.echo(f"  {made.key} version {made.version} {news}{f', in force from {start}' if start else ''}")
+    news += f", in force from {start}" if start else ""
+    news += ": somebody else has to approve it" if made.parked else ""
+    click.echo(f"  {made.key} version {made.version} {news}")
 
 
 def _instant(said: str) -> datetime:

@@ -86,6 +86,10 @@ definitions = Table(
     Column("suspended_at", Instant),  # since when it starts none
     Column("suspended_by", Text),
     Column("suspended_reason", Text),
+    Column("wanted_from", Instant),  # of one that waits for approval: when it is to come into force; null: at once
+    Column("refused_at", Instant),  # instead of being approved
+    Column("refused_by", Text),
+    Column("refused_reason", Text),
     UniqueConstraint("key", "version"),
 )
 

@@ -10,7 +10,7 @@ from flask import Response, request
 from marshmallow import fields, validate
 from werkzeug.exceptions import BadRequest
 
-from engine import deployments
+from engine import approvals, deployments
 from engine.access import Account
 from engine.runtime import Unit
 from webapi import idempotency
@@ -19,6 +19,7 @@ from webapi.bodies import read
 
 bp = Blueprint("deployments", "Versions of report types. A version never changes; a case keeps the one it began with.",
                largest="BODY_MAX")  # fmt: skip
+STATE = "planned: comes into force later; parked: waits for approval"
 DEPLOYMENT = "/deployments/<key:definition_id>"
 FILES_MAX = 100
 FORM = {"type": "object", "properties": {"files": {"type": "array", "items": {"type": "string", "format": "binary"}}}}
@@ -36,9 +37,12 @@ class DeploymentOut(Out):
     created_at = instant()
     created_by = fields.String()
     state = fields.String(
-        validate=validate.OneOf(deployments.STATES), metadata={"description": "planned: comes into force later"}
+        validate=validate.OneOf(deployments.STATES), metadata={"description": STATE}
     )
-    active_from = instant(metadata={"description": "since when, or from when on, as decided last"})
+    active_from = instant(allow_none=True, metadata={"description": "since when, or from when on, as decided last"})
+    refused_at = instant(allow_none=True)
+    refused_by = fields.String(allow_none=True)
+    refused_reason = fields.String(allow_none=True)
     suspended_at = instant(allow_none=True, metadata={"description": "since then it starts no new cases"})
     suspended_reason = fields.String(allow_none=True)
     warnings = fields.List(fields.Dict())
@@ -69,14 +73,15 @@ class DeployedOut(Out):
     key = fields.String()
     version = fields.Integer()
     unchanged = fields.Boolean(metadata={"description": "the newest version already had exactly these files"})
+    parked = fields.Boolean(metadata={"description": "it waits for somebody else to approve it"})
     warnings = fields.List(fields.Dict())
 
 
-class SuspendIn(In):
+class WhyIn(In):
     reason = Words(2_000, required=True)
 
 
-class ActivateIn(SuspendIn):
+class ActivateIn(WhyIn):
     active_from = instant(load_default=None, allow_none=True, metadata={"description": "left out: now"})
 
 
@@ -141,7 +146,24 @@ def activate(unit: Unit, caller: Account, body: dict[str, Any], definition_id: i
     return deployments.show(unit, definition_id)
 
 
-@bp.change(f"{DEPLOYMENT}/suspend", DeploymentOut, SuspendIn)
+@bp.change(f"{DEPLOYMENT}/approve", DeploymentOut, WhyIn)
+def approve(unit: Unit, caller: Account, body: dict[str, Any], definition_id: int) -> Any:
+    """Let a parked version come into force
+
+    For anybody who may deploy, but who brought it.
+    """
+    approvals.approve(unit, definition_id, body["reason"], by=caller)
+    return deployments.show(unit, definition_id)
+
+
+@bp.change(f"{DEPLOYMENT}/refuse", DeploymentOut, WhyIn)
+def refuse(unit: Unit, caller: Account, body: dict[str, Any], definition_id: int) -> Any:
+    """Let a parked version never come into force"""
+    approvals.refuse(unit, definition_id, body["reason"], by=caller)
+    return deployments.show(unit, definition_id)
+
+
+@bp.change(f"{DEPLOYMENT}/suspend", DeploymentOut, WhyIn)
 def suspend(unit: Unit, caller: Account, body: dict[str, Any], definition_id: int) -> Any:
     """Let no further case begin with it
 

@@ -10,6 +10,7 @@ depends_on = None
 
 Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 INSTANT = sa.DateTime(timezone=True)
+APPROVAL = {"wanted_from": INSTANT, "refused_at": INSTANT, "refused_by": sa.Text(), "refused_reason": sa.Text()}
 
 
 def upgrade() -> None:
@@ -32,9 +33,13 @@ def upgrade() -> None:
         " SELECT id, key, active_from, created_at, created_by FROM definitions ORDER BY key, version"
     )
     op.drop_column("definitions", "active_from")
+    for name, kind in APPROVAL.items():
+        op.add_column("definitions", sa.Column(name, kind, nullable=True))
 
 
 def downgrade() -> None:
+    for name in APPROVAL:
+        op.drop_column("definitions", name)
     op.add_column("definitions", sa.Column("active_from", INSTANT, nullable=True))
     op.execute(
         "UPDATE definitions SET active_from = coalesce((SELECT max(active_from) FROM activations"
