@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, func, insert, literal, select, true, update
 
-from engine import access, instances, leases, model, transfers
+from engine import access, activations, instances, leases, model, transfers
 from engine.access import Account, Target
 from engine.errors import EngineError, InvalidRequest, NotFound, WrongState
 from engine.flow.transfer import Elements, Misfit
@@ -122,9 +122,11 @@ def start(
         NotFound: there is no such version.
         NotAllowed: the account may not.
         InvalidRequest: the versions are not two of one type, an element is not in its version, or there is no reason.
-        WrongState: another migration of the type is still under way.
+        WrongState: another migration of the type is still under way, or the version to move to is not approved.
     """
     source, target = planned(unit, source_id, target_id, elements or {}, by=by)
+    if not activations.decisions(unit, target_id):
+        raise WrongState(f"Version {target.version} of {target.code} is not approved.")
     if canary is not None and canary < 1:
         raise InvalidRequest("A canary has at least one case; leave it out to move all at once.", field="canary")
     active = migrations.c.state.in_(("running", "canary", "undoing"))

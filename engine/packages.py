@@ -17,9 +17,9 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, literal_column, select
+from sqlalchemy import select
 
-from engine import areas, branches, communes, model
+from engine import activations, areas, branches, communes, model
 from engine.areas import search_keys
 from engine.calendar import ZONE
 from engine.deadlines import Terms
@@ -32,7 +32,6 @@ from engine.flow.parser import parse
 from engine.flow.road import Stop, road
 from engine.flow.xml import parse_xml, process_ids
 from engine.forms import Form
-from engine.prepared import Prepared
 from engine.runtime import Unit
 from engine.texts import Text
 
@@ -131,13 +130,19 @@ class Package:
 
 @dataclass(frozen=True)
 class Deployed:
-    """What came of a deployment. ``unchanged``: the newest version already had exactly these files."""
+    """What came of a deployment.
+
+    Attributes:
+        unchanged: the newest version already had exactly these files.
+        parked: it waits for approval (`engine.approvals`).
+    """
 
     id: int
     key: str
     version: int
     unchanged: bool
     warnings: list[dict[str, Any]]
+    parked: bool = False
 
 
 def deploy(unit: Unit, files: Files, *, by: str, active_from: datetime | None = None) -> Deployed:
@@ -149,7 +154,19 @@ def deploy(unit: Unit, files: Files, *, by: str, active_from: datetime | None = 
     Raises:
         InvalidPackage: it has faults; ``faults`` lists every one, and nothing is stored.
     """
-    faults = judged(unit, files, active_from or unit.now)
+    deployed = store(unit, files, active_from or unit.now, by=by)
+    if not deployed.unchanged:
+        activations.decide(unit, deployed.id, deployed.key, active_from, by)
+    return deployed
+
+
+def store(unit: Unit, files: Files, moment: datetime, *, by: str) -> Deployed:
+    """Check a package that is to come into force then, and keep it as the newest version; no case starts with it yet.
+
+    Raises:
+        InvalidPackage: as for `deploy`.
+    """
+    faults = judged(unit, files, moment)
     errors = [fault for fault in faults if fault.severity == "error"]
     if errors:
         found = "1 fault" if len(errors) == 1 else f"{len(errors)} faults"
@@ -160,7 +177,7 @@ def deploy(unit: Unit, files: Files, *, by: str, active_from: datetime | None = 
     newest = _newest(unit, package.code)
     checksum = _checksum(files)
     warnings = [fault.to_json() for fault in faults]
-    if newest is not None and newest.checksum == checksum:
+    if newest is not None and newest.checksum == checksum and newest.refused_at is None:
         return Deployed(newest.id, package.code, newest.version, True, warnings)
     row = {
         "key": package.code,
@@ -171,7 +188,6 @@ def deploy(unit: Unit, files: Files, *, by: str, active_from: datetime | None = 
         "processes": [one for name, text in files.items() if name.endswith(".bpmn") for one in process_ids(text, name)],
         "created_at": unit.now,
         "created_by": by,
-        "active_from": active_from or unit.now,
     }
     made = unit.execute(model.definitions.insert().returning(model.definitions.c.id), row).scalar_one()
     unit.deployed.add(made)
@@ -199,21 +215,26 @@ def _intake_forms(unit: Unit, files: Files, province: str) -> dict[str, Form]:
 
 def general_type(unit: Unit, province: str) -> str | None:
     """The type of a province that takes whatever has no other: ``message_type`` in province.toml."""
-    settings = unit.scalar(select(model.provinces.c.settings).where(model.provinces.c.code == province))
-    return (settings or {}).get("message_type")
+    return settings(unit, province).get("message_type")
+
+
+def settings(unit: Unit, province: str) -> dict[str, Any]:
+    """The province.toml that is in force; empty for a province that there is not yet."""
+    return unit.scalar(select(model.provinces.c.settings).where(model.provinces.c.code == province)) or {}
 
 
 def suspended(unit: Unit, key: str) -> Package | None:
     """The newest version of a type that would take reports, had it not been suspended."""
-    table = model.definitions.c
-    held = select(table.id).where(table.key == key, table.suspended_at.is_not(None), table.active_from <= unit.now)
-    found = unit.scalar(held.order_by(table.version.desc()).limit(1))
+    table = model.activations.c
+    held = select(table.definition_id).join(model.definitions).where(model.definitions.c.suspended_at.is_not(None))
+    held = held.where(table.key == key, table.active_from <= unit.now)
+    found = unit.scalar(held.order_by(table.active_from.desc(), table.id.desc()).limit(1))
     return None if found is None else unit.catalogue.pinned(unit, found)
 
 
 def _newest(unit: Unit, key: str) -> Any:
     table = model.definitions.c
-    query = select(table.id, table.version, table.checksum).where(table.key == key)
+    query = select(table.id, table.version, table.checksum, table.refused_at).where(table.key == key)
     return unit.first(query.order_by(table.version.desc()).limit(1))
 
 
@@ -273,19 +294,6 @@ def _upsert(unit: Unit, table: Any, rows: list[dict[str, Any]]) -> None:
         known[name] = row[owner.name]
 
 
-_DEFINITIONS = model.definitions.c
-_CURRENT = Prepared(
-    select(_DEFINITIONS.id)
-    .where(
-        _DEFINITIONS.key == bindparam("key"),
-        _DEFINITIONS.active_from <= bindparam("now"),
-        _DEFINITIONS.suspended_at.is_(None),
-    )
-    .order_by(_DEFINITIONS.version.desc())
-    .limit(literal_column("1"))
-)
-
-
 class Catalogue:
     """The report types by version, parsed once per process and shared by all cases."""
 
@@ -308,7 +316,7 @@ class Catalogue:
         Raises:
             NotFound: there is no such report type, or none of its versions is in force yet.
         """
-        found = unit.scalar(_CURRENT, {"key": key, "now": unit.now})
+        found = unit.scalar(activations.IN_FORCE, {"key": key, "now": unit.now})
         if found is None:
             raise NotFound(f"There is no report type {key!r}.")
         if found not in unit.deployed:
@@ -321,12 +329,7 @@ class Catalogue:
 
     def all_current(self, unit: Unit) -> list[Package]:
         """The versions that new cases start with, by key."""
-        newest = select(_DEFINITIONS.key, func.max(_DEFINITIONS.version).label("version"))
-        in_force = (_DEFINITIONS.active_from <= unit.now, _DEFINITIONS.suspended_at.is_(None))
-        newest = newest.where(*in_force).group_by(_DEFINITIONS.key).subquery()
-        same = and_(_DEFINITIONS.key == newest.c.key, _DEFINITIONS.version == newest.c.version)
-        rows = unit.all(select(_DEFINITIONS.id, _DEFINITIONS.key).join(newest, same).order_by(_DEFINITIONS.key))
-        return [self.pinned(unit, row.id) for row in rows]
+        return [self.pinned(unit, row.definition_id) for row in unit.all(activations.all_in_force(unit.now))]
 
     def _load(self, unit: Unit, definition_id: int) -> Package:
         table = model.definitions.c

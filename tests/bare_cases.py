@@ -17,7 +17,7 @@ def open_case(runtime: Runtime, number: str = "1022.BD.20210903.00001", phone: s
             unit.execute(insert(model.provinces), {"code": "74", "name": "Bình Dương", "short": "BD", "settings": {}})
             unit.execute(insert(model.definitions), {
                 "id": 1, "key": "BDTT", "version": 1, "checksum": "", "files": b"", "warnings": [],
-                "created_at": unit.now, "created_by": "test", "active_from": unit.now,
+                "created_at": unit.now, "created_by": "test",
             })  # fmt: skip
             unit.execute(insert(model.agencies), {
                 "key": "tongdai_74", "province": "74", "name": "Tổng đài 1022", "kind": "desk",

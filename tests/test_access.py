@@ -42,7 +42,7 @@ def _make_world(unit) -> None:
     unit.execute(insert(model.agencies), agencies)
     unit.execute(insert(model.definitions), {
         "id": 1, "key": "BDTT", "version": 1, "checksum": "", "files": b"", "warnings": [], "created_at": unit.now,
-        "created_by": "test", "active_from": unit.now,
+        "created_by": "test",
     })  # fmt: skip
 
 

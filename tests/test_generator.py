@@ -74,7 +74,7 @@ def test_a_day_may_lie_before_the_types_came_into_force(generator: Any) -> None:
     """As on a server that was set up this morning."""
     made = generator("binh_duong")
     with made.runtime.begin() as unit:
-        unit.execute(update(model.definitions).values(active_from=datetime.now(ZONE) - timedelta(minutes=1)))
+        unit.execute(update(model.activations).values(active_from=datetime.now(ZONE) - timedelta(minutes=1)))
 
     assert made.day(DAY, 0.1).contacts["case"] > 0
 

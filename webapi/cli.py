@@ -14,15 +14,15 @@ from typing import Any
 import click
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, ProgrammingError
 
-from engine import accounts, folders, gazetteer, imports, incidents, packages, repairs, schema
-from engine.access import ROLES, Account
+from engine import accounts, deployments, folders, gazetteer, imports, incidents, packages, repairs, schema
+from engine.access import Account
 from engine.calendar import ZONE
 from engine.database import connect
 from engine.errors import EngineError, InvalidPackage
 from engine.flow.check import Fault
 from engine.flow.check import check as find_faults
 from engine.runtime import Runtime, Unit
-from webapi import config, demo, gazetteers, running
+from webapi import config, demo, gazetteers, members, running
 
 ROOT = config.ROOT
 BAD_URL = "THONGSUOT_DATABASE must be sqlite:////folder/file.db or postgresql+psycopg://user:password@host/name."
@@ -306,9 +306,25 @@ def try_(path: Path, only: str | None) -> None:
 
 @main.command()
 @click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path))
-def deploy(path: Path) -> None:
+@click.option("--from", "start", help="When new cases start with it: 2026-12-01T08:00+07:00; else now.")
+def deploy(path: Path, start: str | None) -> None:
     """Check the report type in PATH and make it the newest version."""
-    _load(open_runtime(), path)
+    files, active_from = folders.read(path), _instant(start) if start else None
+    made = in_unit(lambda unit: deployments.submit(unit, files, active_from, by=CLI))
+    news = "is there already" if made.unchanged else "deployed"
+    news += f", in force from {start}" if start else ""
+    news += ": somebody else has to approve it" if made.parked else ""
+    click.echo(f"  {made.key} version {made.version} {news}")
+
+
+def _instant(said: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(said)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise click.ClickException(f"{said!r} is no moment with its zone, such as 2026-12-01T08:00+07:00.")
+    return found.astimezone(UTC)
 
 
 @main.command("demo")
@@ -395,81 +411,6 @@ def load_units(codes: tuple[str, ...], years: tuple[str, ...], archive: Path | N
     click.echo("\n".join(line for lines in told for line in lines))
 
 
-# -- who works here ------------------------------------------------------------------------------------------------
-
-
-@main.group()
-def user() -> None:
-    """The people and programs that work here."""
-
-
-@user.command("add")
-@click.argument("login")
-@click.option("--name", required=True)
-@click.option("--role", required=True, type=click.Choice(ROLES))
-@click.option("--agency", help="Key of an agency; every role but admin and analyst needs one.")
-@click.option("--no-password", is_flag=True, help="For a program that only uses tokens.")
-def add_user(login: str, name: str, role: str, agency: str | None, no_password: bool) -> None:
-    """Add an account. The password is asked for, or read from a pipe."""
-    values = {"login": login, "name": name, "role": role, "agency": agency}
-    values |= {} if no_password else {"password": _ask_password()}
-    in_unit(lambda unit: accounts.create(unit, values, None))
-    click.echo(f"{login} is added.")
-
-
-@user.command("list")
-def list_users() -> None:
-    """List the accounts."""
-    for row in in_unit(accounts.everybody):
-        click.echo(f"{row.login:32} {row.role:9} {row.agency or '-':16} {'' if row.active else 'closed '}{row.name}")
-
-
-@user.command()
-@click.argument("login")
-def password(login: str) -> None:
-    """Set a new password; it ends the account's log-ins."""
-    secret = _ask_password()
-    in_unit(lambda unit: accounts.change(unit, login, {"password": secret}, None))
-    click.echo(f"{login} has a new password.")
-
-
-def _ask_password() -> str:
-    if sys.stdin.isatty():
-        return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
-    return sys.stdin.readline().rstrip("\n")
-
-
-@main.group()
-def token() -> None:
-    """What programs show to say who they are."""
-
-
-@token.command("create")
-@click.argument("login")
-@click.option("--label", required=True, help="What it is for.")
-@click.option("--days", type=click.IntRange(1, 3650), help="How long it works; left out: until revoked.")
-def create_token(login: str, label: str, days: int | None) -> None:
-    """Make a token for LOGIN and print it, this once."""
-    click.echo(in_unit(lambda unit: accounts.issue_for(unit, login, label, days, CLI)).token)
-
-
-@token.command("list")
-@click.argument("login")
-def list_tokens(login: str) -> None:
-    """List the tokens of LOGIN that still work."""
-    for row in in_unit(lambda unit: accounts.tokens_of(unit, CLI, login)):
-        until = f"{row.expires_at:%Y-%m-%d}" if row.expires_at else "revoked"
-        click.echo(f"{row.id:6} {row.prefix}…  made {row.created_at:%Y-%m-%d}  until {until:10}  {row.label}")
-
-
-@token.command()
-@click.argument("token_id", type=int)
-def revoke(token_id: int) -> None:
-    """Make a token useless."""
-    in_unit(lambda unit: accounts.revoke(unit, token_id, CLI))
-    click.echo(f"Token {token_id} is revoked.")
-
-
 # -- incidents -----------------------------------------------------------------------------------------------------
 
 
@@ -497,6 +438,7 @@ def retry(incident_id: int) -> None:
     click.echo(f"Incident {incident_id} is resolved.")
 
 
+members.add_to(main, in_unit, CLI)
 running.add_to(main, open_runtime, CLI)
 
 

@@ -26,6 +26,7 @@ from engine.model.imports import import_rows, imports
 from engine.model.migrations import migration_cases, migrations
 from engine.model.provinces import (
     accounts,
+    activations,
     agencies,
     area_successors,
     areas,
@@ -43,6 +44,7 @@ __all__ = [
     "Id",
     "Instant",
     "accounts",
+    "activations",
     "agencies",
     "area_successors",
     "areas",

@@ -84,11 +84,28 @@ definitions = Table(
     Column("warnings", JSON, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("created_by", Text, nullable=False),
-    Column("active_from", Instant, nullable=False),  # the latest one in force starts new cases
     Column("suspended_at", Instant),  # since when it starts none
     Column("suspended_by", Text),
     Column("suspended_reason", Text),
+    Column("wanted_from", Instant),  # of one that waits for approval: when it is to come into force; null: at once
+    Column("refused_at", Instant),  # instead of being approved
+    Column("refused_by", Text),
+    Column("refused_reason", Text),
     UniqueConstraint("key", "version"),
+)
+
+activations = Table(  # rows are only added: see `engine.activations`
+    "activations",
+    metadata,
+    key_column(),
+    Column("definition_id", Id, ForeignKey("definitions.id"), nullable=False),
+    Column("key", Text, nullable=False),  # the definition's
+    Column("active_from", Instant, nullable=False),  # the latest (active_from, id) is in force
+    Column("decided_at", Instant, nullable=False),
+    Column("decided_by", Text, nullable=False),  # log-in
+    Column("reason", Text),
+    Index(None, "key", "active_from", "id"),
+    Index(None, "definition_id"),
 )
 
 accounts = Table(

@@ -215,7 +215,9 @@ class Blueprint(flask_smorest.Blueprint):
 
         return decorate
 
-    def upload(self, rule: str, out: type[Schema], **media: dict[str, Any]) -> Callable[..., Any]:
+    def upload(
+        self, rule: str, out: type[Schema], query: type[Schema] | None = None, **media: dict[str, Any]
+    ) -> Callable[..., Any]:
         """A view that makes something of files, and sees to unit and caller itself (with `idempotency.once`).
 
         Args:
@@ -225,7 +227,7 @@ class Blueprint(flask_smorest.Blueprint):
 
         def decorate(view: auth.View) -> auth.View:
             view = self.doc(requestBody={"required": True, "content": content})(view)
-            return self._add("POST", rule, view, 201, out, None, "", IdempotencyHeader)
+            return self._add("POST", rule, view, 201, out, query, "query", IdempotencyHeader)
 
         return decorate
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 from flask import Response, request
-from marshmallow import fields
+from marshmallow import fields, validate
 from werkzeug.exceptions import BadRequest
 
-from engine import deployments
+from engine import approvals, deployments
 from engine.access import Account
 from engine.runtime import Unit
 from webapi import idempotency
@@ -18,6 +19,7 @@ from webapi.bodies import read
 
 bp = Blueprint("deployments", "Versions of report types. A version never changes; a case keeps the one it began with.",
                largest="BODY_MAX")  # fmt: skip
+STATE = "planned: comes into force later; parked: waits for approval"
 DEPLOYMENT = "/deployments/<key:definition_id>"
 FILES_MAX = 100
 FORM = {"type": "object", "properties": {"files": {"type": "array", "items": {"type": "string", "format": "binary"}}}}
@@ -34,13 +36,29 @@ class DeploymentOut(Out):
     checksum = fields.String()
     created_at = instant()
     created_by = fields.String()
-    active_from = instant()
+    state = fields.String(
+        validate=validate.OneOf(deployments.STATES), metadata={"description": STATE}
+    )
+    active_from = instant(allow_none=True, metadata={"description": "since when, or from when on, as decided last"})
+    refused_at = instant(allow_none=True)
+    refused_by = fields.String(allow_none=True)
+    refused_reason = fields.String(allow_none=True)
     suspended_at = instant(allow_none=True, metadata={"description": "since then it starts no new cases"})
     suspended_reason = fields.String(allow_none=True)
     warnings = fields.List(fields.Dict())
 
 
+class DecisionOut(Out):
+    """That new cases start with a version, from then on."""
+
+    active_from = instant()
+    decided_at = instant()
+    decided_by = fields.String()
+    reason = fields.String(allow_none=True)
+
+
 class DeploymentDetail(DeploymentOut):
+    decisions = fields.List(fields.Nested(DecisionOut))
     files = fields.Function(lambda row: sorted(row["files"]), metadata={"type": "array", "items": {"type": "string"}})
 
 
@@ -55,30 +73,40 @@ class DeployedOut(Out):
     key = fields.String()
     version = fields.Integer()
     unchanged = fields.Boolean(metadata={"description": "the newest version already had exactly these files"})
+    parked = fields.Boolean(metadata={"description": "it waits for somebody else to approve it"})
     warnings = fields.List(fields.Dict())
 
 
-class SuspendIn(In):
+class WhyIn(In):
     reason = Words(2_000, required=True)
+
+
+class ActivateIn(WhyIn):
+    active_from = instant(load_default=None, allow_none=True, metadata={"description": "left out: now"})
 
 
 class DeploymentQuery(In):
     key = Code(metadata={"description": "a report type's code"})
+    state = fields.String(validate=validate.OneOf(deployments.STATES))
 
 
-@bp.upload("/deployments", DeployedOut, multipart__form_data=FORM, application__json=TABLE)
-def deploy() -> Any:
+class DeployQuery(In):
+    active_from = instant(load_default=None, metadata={"description": "when new cases start with it; left out: now"})
+
+
+@bp.upload("/deployments", DeployedOut, DeployQuery, multipart__form_data=FORM, application__json=TABLE)
+def deploy(query: dict[str, Any]) -> Any:
     """Deploy a report type
 
     Its files (type.toml, province.toml, process.bpmn, *.dmn, *.form and the processes it calls) as multipart/form-data,
     or as JSON: {file name: text}. Every fault is listed at once; nothing that has one is deployed.
     """
-    return _submit(_uploaded())
+    return _submit(_uploaded(), **query)
 
 
-def _submit(files: dict[str, str]) -> Any:
+def _submit(files: dict[str, str], active_from: datetime | None) -> Any:
     def store(unit: Unit, caller: Account) -> Any:
-        made = deployments.submit(unit, files, by=caller)
+        made = deployments.submit(unit, files, active_from, by=caller)
         return made, 201, {"Location": f"/api/v1/deployments/{made.id}"}
 
     return idempotency.once(DeployedOut(), store)()
@@ -108,7 +136,34 @@ def file(unit: Unit, caller: Account, definition_id: int, file: str) -> Any:
     return Response(deployments.file(unit, definition_id, file), mimetype="text/plain")
 
 
-@bp.change(f"{DEPLOYMENT}/suspend", DeploymentOut, SuspendIn)
+@bp.change(f"{DEPLOYMENT}/activate", DeploymentOut, ActivateIn)
+def activate(unit: Unit, caller: Account, body: dict[str, Any], definition_id: int) -> Any:
+    """Let new cases begin with it, now or later
+
+    Also an earlier version, to go back to it. Running cases stay with theirs: see /migrations.
+    """
+    deployments.activate(unit, definition_id, **body, by=caller)
+    return deployments.show(unit, definition_id)
+
+
+@bp.change(f"{DEPLOYMENT}/approve", DeploymentOut, WhyIn)
+def approve(unit: Unit, caller: Account, body: dict[str, Any], definition_id: int) -> Any:
+    """Let a parked version come into force
+
+    For anybody who may deploy, but who brought it.
+    """
+    approvals.approve(unit, definition_id, body["reason"], by=caller)
+    return deployments.show(unit, definition_id)
+
+
+@bp.change(f"{DEPLOYMENT}/refuse", DeploymentOut, WhyIn)
+def refuse(unit: Unit, caller: Account, body: dict[str, Any], definition_id: int) -> Any:
+    """Let a parked version never come into force"""
+    approvals.refuse(unit, definition_id, body["reason"], by=caller)
+    return deployments.show(unit, definition_id)
+
+
+@bp.change(f"{DEPLOYMENT}/suspend", DeploymentOut, WhyIn)
 def suspend(unit: Unit, caller: Account, body: dict[str, Any], definition_id: int) -> Any:
     """Let no further case begin with it
 

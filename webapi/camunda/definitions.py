@@ -17,6 +17,7 @@ from webapi.camunda.ids import definition_id, read_definition_id
 
 bp = Blueprint("definitions", __name__, url_prefix="/process-definition")
 ONE = "/<string:text>"
+UNAPPROVED = ("parked", "refused")  # no process of ours: nothing starts with them
 KEY, TENANT = "/key/<string:key>", "/key/<string:key>/tenant-id/<string:tenant>"
 
 _SORTED = {"key": itemgetter("key"), "version": itemgetter("version"), "id": itemgetter("id"),
@@ -143,7 +144,7 @@ def _xml(unit: Unit, row_id: int) -> dict[str, Any]:
 def _rows(unit: Unit, wanted: dict[str, Any]) -> list[dict[str, Any]]:
     given = door.known(wanted, "key", "keysIn", "latestVersion", "version", "deploymentId", "processDefinitionId",
                        "processDefinitionIdIn", "active", "suspended", "startableInTasklist")  # fmt: skip
-    rows = deployments.list_versions(unit, given.get("key"))
+    rows = [row for row in deployments.list_versions(unit, given.get("key")) if row["state"] not in UNAPPROVED]
     if "keysIn" in given:
         rows = [row for row in rows if row["key"] in door.several(given["keysIn"])]
     if door.flag(given.get("latestVersion")):

@@ -14,6 +14,7 @@ from engine.runtime import Unit
 from webapi.camunda import door, values
 from webapi.camunda.definitions import described
 
+PARKED = {"file": "process.bpmn", "message": "It comes into force when somebody else has approved it."}
 bp = Blueprint("deployments", __name__, url_prefix="/deployment")
 _SORTED = {"id": itemgetter("id"), "name": itemgetter("key"), "deploymentTime": itemgetter("created_at")}
 
@@ -31,11 +32,12 @@ def create(unit: Unit, by: Any) -> Any:
     deployed = deployments.amend(unit, _files(), name, by=by)
     row = deployments.show(unit, deployed.id)
     definition = described(row, row["key"])
-    made = None if deployed.unchanged else {definition["id"]: definition}
+    made = None if deployed.unchanged or deployed.parked else {definition["id"]: definition}
+    warnings = deployed.warnings + ([PARKED] if deployed.parked else [])
     return _deployment(row) | {
         "name": name or row["key"], "source": request.form.get("deployment-source"),
         "deployedProcessDefinitions": made, "deployedCaseDefinitions": None, "deployedDecisionDefinitions": None,
-        "deployedDecisionRequirementsDefinitions": None, "details": _warnings(deployed.warnings),
+        "deployedDecisionRequirementsDefinitions": None, "details": _warnings(warnings),
     }  # fmt: skip
 
 

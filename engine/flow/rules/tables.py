@@ -25,7 +25,7 @@ _TYPE_KEYS = frozenset({
 _WEB_KEYS = frozenset({"title", "hint", "anonymous", "beneficiary"})
 _PROVINCE_KEYS = frozenset({
     "code", "short", "name", "hotline", "tracking_url", "calendars", "areas", "agencies", "texts", "branches",
-    "missed_call", "message_type", "jurisdiction_id", "agencies_of_communes", "close_day_at",
+    "missed_call", "message_type", "jurisdiction_id", "agencies_of_communes", "close_day_at", "approval",
     "open_data_licence", "reports",
 })
 
@@ -181,6 +181,8 @@ def _province(draft: Draft) -> Iterator[Fault]:
     yield from _branches(draft, found, seen)
     for said in timetable.faults(draft.province.get("reports", []), seen):
         yield found.fault(("reports",), "table-value", said)
+    if not isinstance(draft.province.get("approval", False), bool):
+        yield found.fault(("approval",), "table-value", "Write approval = true, or leave it out.")
     if not timetable.CLOCK.fullmatch(str(draft.province.get("close_day_at", "06:00"))):
         yield found.fault(("close_day_at",), "table-value", 'Write a time of day such as "06:00" as close_day_at.')
     url = draft.province.get("tracking_url", "{number}")

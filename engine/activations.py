@@ -1,0 +1,61 @@
+"""Which version of a report type new cases start with, and since when: decisions that are added, never changed.
+
+In force at a moment is the version of the latest decision for it, that is of the greatest (active_from, id) up to
+then. So a version planned for Friday stays planned when another is deployed today, and an earlier version is put in
+force again by one more decision.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, bindparam, func, insert, literal_column, select
+
+from engine.model import activations, definitions
+from engine.prepared import Prepared
+from engine.runtime import Unit
+
+IN_FORCE = Prepared(
+    select(activations.c.definition_id)
+    .join(definitions, definitions.c.id == activations.c.definition_id)
+    .where(
+        activations.c.key == bindparam("key"),
+        activations.c.active_from <= bindparam("now"),
+        definitions.c.suspended_at.is_(None),
+    )
+    .order_by(activations.c.active_from.desc(), activations.c.id.desc())
+    .limit(literal_column("1"))
+)
+
+
+def all_in_force(now: datetime) -> Select[Any]:
+    """The ids of the versions that new cases start with, by key."""
+    latest = func.row_number().over(
+        partition_by=activations.c.key, order_by=(activations.c.active_from.desc(), activations.c.id.desc())
+    )
+    ranked = select(activations.c.definition_id, activations.c.key, latest.label("place"))
+    ranked = ranked.join(definitions, definitions.c.id == activations.c.definition_id)
+    found = ranked.where(activations.c.active_from <= now, definitions.c.suspended_at.is_(None)).subquery()
+    return select(found.c.definition_id).where(found.c.place == 1).order_by(found.c.key)
+
+
+def decide(
+    unit: Unit, definition_id: int, key: str, active_from: datetime | None, by: str, reason: str | None = None
+) -> None:
+    """New cases of the type start with this version from then on; from now on, if that is left out."""
+    row = {"definition_id": definition_id, "key": key, "active_from": active_from or unit.now, "decided_at": unit.now,
+           "decided_by": by, "reason": reason}  # fmt: skip
+    unit.execute(insert(activations), row)
+
+
+def decisions(unit: Unit, definition_id: int) -> list[Row[Any]]:
+    """All that was decided about a version, oldest first."""
+    mine = select(activations).where(activations.c.definition_id == definition_id)
+    return unit.all(mine.order_by(activations.c.id))
+
+
+def last_decided(unit: Unit) -> dict[int, datetime]:
+    """By version, since when (or from when on) new cases start with it, as it was decided last."""
+    rows = unit.all(select(activations.c.definition_id, activations.c.active_from).order_by(activations.c.id))
+    return {row.definition_id: row.active_from for row in rows}
