@@ -16,8 +16,11 @@ from sqlalchemy import func, select, update
 
 from engine import accounts, folders, imports, lists, model, packages
 from engine.errors import InvalidRequest
+from engine.flow.check import check
 from engine.notifiers import Receipt
 from engine.worker import Worker
+from tests.broken import SIMPLE
+from tests.drawing import package
 from tests.hotline import Caller, Hotline, refused
 from tests.shipped import BPMN
 from webapi.cli import main
@@ -293,3 +296,14 @@ def test_patients_of_a_list_are_called_five_times_in_fourteen_days(hanoi: Hotlin
     with hanoi.runtime.read() as unit:
         outcomes = unit.all(select(model.cases.c.outcome, func.count()).group_by(model.cases.c.outcome))
     assert (calls, [tuple(row) for row in outcomes]) == (60, [("du_lich", 12)])
+
+
+@pytest.mark.parametrize(("said", "told"), [
+    ("[list]\nchannel = 'truc_tiep'", "Write channel, [list.person] and [list.answers]"),
+    ("[list]\nchannel = 'truc_tiep'\nperson = {name = ['Tên']}\nanswers = {}", "who has no number cannot be called"),
+    ("[list]\nchannel = 'truc_tiep'\nperson = {phone = 'SĐT'}\nanswers = {}", "the names that its column may have"),
+])  # fmt: skip
+def test_the_gate_says_how_a_list_is_described(said: str, told: str) -> None:
+    faults = check(package(SIMPLE, type=said))
+
+    assert [fault for fault in faults if told in fault.message and fault.file == "type.toml"], faults

@@ -93,6 +93,7 @@ def _type(draft: Draft) -> Iterator[Fault]:
         yield found.fault(("publication",), "table-value", "Write approval = true or false, and nothing else, under "
                           "[publication] in type.toml.")
     yield from _calls(draft, found)
+    yield from _list(draft, found)
     for key, status in found.tables("statuses"):
         if isinstance(status, Mapping) and status.get("open311") not in ("open", "closed"):
             yield found.fault(("statuses", key), "table-value",
@@ -113,6 +114,26 @@ def _calls(draft: Draft, found: _Table) -> Iterator[Fault]:
     if not complete or not all(isinstance(said, str) for said in calls.values()):
         yield found.fault(("calls",), "table-value",
                           'Write step, field and reached = "…", and nothing else, under [calls] in type.toml.')
+
+
+def _list(draft: Draft, found: _Table) -> Iterator[Fault]:
+    """How the columns of a list of people are named (`engine.lists`)."""
+    columns = draft.type.get("list")
+    if columns is None:
+        return
+    complete = isinstance(columns, Mapping) and set(columns) == {"channel", "person", "answers"}
+    if not complete or not isinstance(columns["channel"], str):
+        yield found.fault(("list",), "table-value",
+                          "Write channel, [list.person] and [list.answers] under [list], and nothing else.")
+        return
+    if not isinstance(columns["person"], Mapping) or "phone" not in columns["person"]:
+        yield found.fault(("list", "person"), "table-missing", 'Write phone = ["…"] under [list.person] in type.toml: '
+                          "who has no number cannot be called, nor be told from another.")
+    for part in ("person", "answers"):
+        for key, names in columns[part].items() if isinstance(columns[part], Mapping) else ():
+            if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+                yield found.fault(("list", part, key), "table-value",
+                                  f'Write {key} = ["…"], the names that its column may have, under [list.{part}].')
 
 
 def _web(draft: Draft, found: _Table) -> Iterator[Fault]:
