@@ -20,7 +20,7 @@ MAGIC = b"PK\x03\x04"
 OLD = b"\xd0\xcf\x11\xe0"  # of Excel up to 2003, and of a workbook with a password
 UNPACKED_MAX = 50_000_000
 MEMBERS_MAX = 1_000
-ROWS_MAX = 1_048_576  # of any spreadsheet
+ROWS_MAX = 20_000  # empty ones, too: the reader makes up all that are missing before the last
 COLUMNS_MAX = 256
 
 
@@ -37,8 +37,10 @@ def lines(content: bytes) -> Iterator[tuple[int, list[str]]]:
         book = load_workbook(io.BytesIO(content), read_only=True, keep_links=False)
         sheet = book.worksheets[0]
         sheet.reset_dimensions()  # what it says of its own size
-        rows = sheet.iter_rows(max_row=ROWS_MAX, max_col=COLUMNS_MAX, values_only=True)
+        rows = sheet.iter_rows(max_row=ROWS_MAX + 1, max_col=COLUMNS_MAX, values_only=True)
         for number, cells in enumerate(rows, 1):
+            if number > ROWS_MAX:
+                raise InvalidRequest(f"The sheet goes on after row {ROWS_MAX}: delete the empty rows.", field="file")
             yield number, [_text(cell) for cell in cells]
     except InvalidRequest:
         raise
