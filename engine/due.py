@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, bindparam, exists, literal_column, or_, select, union
+from sqlalchemy import ColumnElement, Select, bindparam, exists, literal_column, or_, select, union
 
 from engine import leases
 from engine.jobs import PRIORITIES
@@ -16,15 +16,6 @@ from engine.runtime import Runtime
 _NOW = bindparam("now")
 
 
-def _ready(table: Table) -> ColumnElement[bool]:
-    return leases.in_state(table, "ready") & (table.c.due_at <= _NOW)
-
-
-def _lost(table: Table) -> ColumnElement[bool]:
-    """Held by a worker that has died."""
-    return leases.in_state(table, "leased") & (table.c.lease_until_at < _NOW)
-
-
 def _if(name: str, *conditions: ColumnElement[bool]) -> Select[Any]:
     found = or_(*(exists(select(literal_column("1")).where(condition)) for condition in conditions))
     return select(literal_column(f"'{name}'").label("kind")).where(found)
@@ -33,9 +24,9 @@ def _if(name: str, *conditions: ColumnElement[bool]) -> Select[Any]:
 _AT_ALL = jobs.c.priority.in_([literal_column(str(priority)) for priority in PRIORITIES])  # begins the index
 _LOOK = Prepared(
     union(
-        select(outbox.c.kind).where(_ready(outbox)),
-        select(outbox.c.kind).where(_lost(outbox)),
-        _if("jobs", _ready(jobs) & _AT_ALL, _lost(jobs)),
+        select(outbox.c.kind).where(leases.is_due(outbox, _NOW)),
+        select(outbox.c.kind).where(leases.is_lost(outbox, _NOW)),
+        _if("jobs", leases.is_due(jobs, _NOW) & _AT_ALL, leases.is_lost(jobs, _NOW)),
         _if("imports", leases.in_state(imports, "waiting")),
         _if("migrations", or_(*(leases.in_state(migrations, state) for state in ACTIVE))),
     )

@@ -211,7 +211,7 @@ def depth(runtime: Runtime) -> dict[str, float]:
     with runtime.read() as unit:
         due, oldest = unit.all(
             select(func.count(), func.min(jobs.c.due_at)).where(
-                leases.is_due(unit, jobs), jobs.c.priority.in_(PRIORITIES)
+                leases.is_due(jobs, unit.now), jobs.c.priority.in_(PRIORITIES)
             )
         )[0]
         held = unit.scalar(select(func.count()).where(leases.in_state(jobs, "leased")))

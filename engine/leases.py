@@ -43,19 +43,23 @@ def in_state(table: Table, state: str) -> ColumnElement[bool]:
     return table.c.state == literal_column(f"'{state}'")
 
 
-def is_due(unit: Unit, table: Table) -> ColumnElement[bool]:
-    return and_(in_state(table, "ready"), table.c.due_at <= unit.now)
+def is_due(table: Table, now: Any) -> ColumnElement[bool]:
+    """Args:
+    now: an instant, or the parameter that stands for it.
+    """
+    return and_(in_state(table, "ready"), table.c.due_at <= now)
 
 
-def is_lost(unit: Unit, table: Table) -> ColumnElement[bool]:
-    return and_(in_state(table, "leased"), table.c.lease_until_at < unit.now)
+def is_lost(table: Table, now: Any) -> ColumnElement[bool]:
+    """Held by a worker that has died; ``now`` as for `is_due`."""
+    return and_(in_state(table, "leased"), table.c.lease_until_at < now)
 
 
 def anything(unit: Unit, table: Table, *conditions: ColumnElement[bool]) -> bool:
     """Whether there is anything to claim or to reap: asked in a unit that only reads, so that an idle worker
     never asks for SQLite's only write lock."""
-    due = select(table.c.id).where(is_due(unit, table), *conditions)
-    lost = select(table.c.id).where(is_lost(unit, table))
+    due = select(table.c.id).where(is_due(table, unit.now), *conditions)
+    lost = select(table.c.id).where(is_lost(table, unit.now))
     return any(unit.first(query.limit(1)) is not None for query in (due, lost))
 
 
@@ -67,7 +71,7 @@ def candidates(
     Args:
         order: what counts more than that.
     """
-    due = select(table.c.id, table.c.attempts, table.c.due_at).where(is_due(unit, table), *conditions)
+    due = select(table.c.id, table.c.attempts, table.c.due_at).where(is_due(table, unit.now), *conditions)
     due = due.order_by(*order, table.c.due_at, table.c.id).limit(limit)
     return unit.all(due.with_for_update(skip_locked=True, of=table))
 
@@ -100,7 +104,7 @@ def hold(unit: Unit, table: Table, ids: Sequence[int], owner: str, lease: timede
 
 def lost(unit: Unit, table: Table) -> list[Row[Any]]:
     """Rows whose worker let its lease run out, locked until the unit ends."""
-    expired = select(table).where(is_lost(unit, table)).limit(REAP_AT_ONCE)
+    expired = select(table).where(is_lost(table, unit.now)).limit(REAP_AT_ONCE)
     return unit.all(expired.with_for_update(skip_locked=True))
 
 

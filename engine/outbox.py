@@ -112,9 +112,7 @@ def put(
         "person_id": person_id, "agency": agency, "element": element, "priority": priority,
         "due_at": due_at, "created_at": unit.now,
     }  # fmt: skip
-    leases.wake(unit, due_at)
-    if kind == "service":
-        leases.wake(unit, due_at, SERVICES)
+    _wake(unit, kind, due_at)
     unit.write(_PUT, row)
 
 
@@ -137,9 +135,13 @@ def resend(unit: Unit, outbox_id: int, by: str) -> None:
     if row.case_id is not None:
         unit.record(row.case_id, "message-resent", by, outbox=outbox_id, text=row.topic, channel=row.kind)
         incidents.settle(unit, row.case_id, as_step(outbox_id), by)
-    leases.wake(unit, unit.now)
-    if row.kind == "service":
-        leases.wake(unit, unit.now, SERVICES)
+    _wake(unit, row.kind, unit.now)
+
+
+def _wake(unit: Unit, kind: str, due_at: datetime) -> None:
+    leases.wake(unit, due_at)
+    if kind == "service":
+        leases.wake(unit, due_at, SERVICES)
 
 
 def forget(unit: Unit, case_id: int, tokens: Collection[int], by: str) -> None:
@@ -262,7 +264,8 @@ def next_due(runtime: Runtime, topics: Collection[str]) -> datetime | None:
 def depth(runtime: Runtime) -> dict[str, float]:
     """For monitoring: how many are due, held and given up, and for how many seconds the oldest has been due."""
     with runtime.read() as unit:
-        due, oldest = unit.all(select(func.count(), func.min(outbox.c.due_at)).where(leases.is_due(unit, outbox)))[0]
+        count = select(func.count(), func.min(outbox.c.due_at))
+        due, oldest = unit.all(count.where(leases.is_due(outbox, unit.now)))[0]
         held = unit.scalar(select(func.count()).where(leases.in_state(outbox, "leased")))
         dead = unit.scalar(select(func.count()).where(outbox.c.state == "dead"))
         lag = (unit.now - oldest).total_seconds() if oldest else 0.0

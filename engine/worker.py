@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from random import Random
@@ -175,15 +175,15 @@ class Worker:
 
     def migrate(self, limit: int = BATCH) -> int:
         """Move cases that are to run in another version; returns how many."""
-        done = 0
-        while done < limit and not self.stopping and migrations.step(self.runtime):
-            done += 1
-        return done
+        return self._again(migrations.step, limit)
 
     def take_up(self, limit: int = BATCH) -> int:
         """Make cases of rows of lists."""
+        return self._again(imports.step, limit)
+
+    def _again(self, step: Callable[[Runtime], bool], limit: int) -> int:
         done = 0
-        while done < limit and not self.stopping and imports.step(self.runtime):
+        while done < limit and not self.stopping and step(self.runtime):
             done += 1
         return done
 
