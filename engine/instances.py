@@ -24,7 +24,11 @@ DUPLICATE = "trung"  # the outcome of a case that repeats another; the variable 
 
 # Statements of the hot path are made once: building one costs more than running it.
 
-_COLUMNS = (*cases.c, instances.c.state, instances.c.revision, instances.c.finished_at)
+_UNREAD = {"secret_hash", "search_text", "search_place"}  # by no step of any process
+_COLUMNS = (
+    *(column for column in cases.c if column.name not in _UNREAD),
+    *(instances.c.state, instances.c.revision, instances.c.finished_at),
+)
 _FIND = select(*_COLUMNS).join(instances, instances.c.case_id == cases.c.id).where(cases.c.id == bindparam("id"))
 _LOAD = Prepared(_FIND)
 _TASK_COLUMNS = [column.label(f"task_{column.name}") for column in tasks.c]
@@ -137,15 +141,18 @@ def load_with_task(unit: Unit, task_id: int) -> tuple[Row[Any], SimpleNamespace]
     return case, SimpleNamespace(**dict(zip(_TASK_NAMES, case[len(_COLUMNS) :], strict=True)))
 
 
-def begin(unit: Unit, case: Row[Any], data: dict[str, Any], *, by: str, **facts: Any) -> None:
+def begin(
+    unit: Unit, case: Row[Any], data: dict[str, Any], *, by: str, concerned: str | None = None, **facts: Any
+) -> None:
     """Start the process of a case that has just been written.
 
     Args:
         case: its row, with `registry.UNBORN` beside it.
         data: what the process knows from the start.
+        concerned: as for `advance`.
         facts: for the line of history that tells of the report.
     """
-    if advance(unit, case.id, Start(data), by=by, case=case, event="received", **facts) is None:
+    if advance(unit, case.id, Start(data), by=by, case=case, event="received", concerned=concerned, **facts) is None:
         _write_state(unit, case, Outcome())
         unit.record(case.id, "received", by, **facts)
 
@@ -159,6 +166,7 @@ def advance(
     case: Row[Any] | None = None,
     event: str = "moved",
     element: str | None = None,
+    concerned: str | None = None,
     **facts: Any,
 ) -> Outcome | None:
     """Take a step in a case's process.
@@ -166,6 +174,7 @@ def advance(
     Args:
         by: who made it happen.
         case: the row from `load`, where the caller has it already.
+        concerned: an agency that is known to have a part in the case, besides the lead.
         event, element, facts: the line of history that tells of it; every step taken has exactly one, with the
             kind of step and the elements passed.
 
@@ -196,7 +205,7 @@ def advance(
     moved = {name: tokens for name, tokens in (("came", outcome.came), ("gone", outcome.gone)) if tokens}
     unit.record(case_id, event, by, element, step=type(step).__name__, passed=outcome.passed, **moved, **facts)
     _mirror(unit, package, case, outcome, changed)
-    _open(unit, package, case, outcome)
+    _open(unit, package, case, outcome, concerned)
     clocks.arm(unit, package, case, outcome.armed, outcome.data)
     _await(unit, case_id, outcome)
     mail.post(unit, letters)
@@ -352,7 +361,8 @@ def hand(unit: Unit, case_id: int, agency: str, part: str) -> None:
     unit.execute(update(participants).where(*mine).values(part=part))
 
 
-def _open(unit: Unit, package: Package, case: Row[Any], outcome: Outcome) -> None:
+def _open(unit: Unit, package: Package, case: Row[Any], outcome: Outcome, concerned: str | None) -> None:
+    known = {case.lead_agency, concerned}  # the lead was told when it became that
     for task in outcome.opened:
         deadline = clocks.start_task(unit, package, case, task, outcome.data)
         row = {
@@ -368,8 +378,9 @@ def _open(unit: Unit, package: Package, case: Row[Any], outcome: Outcome) -> Non
             "due_at": deadline.due_at if deadline else None,
         }
         unit.write(_OPEN_TASK, row)
-        if task.group != case.lead_agency:  # which has been told when it became the lead
+        if task.group not in known:
             concern(unit, case.id, task.group, "task")
+            known.add(task.group)
     for task in outcome.regrouped:
         _regroup(unit, case.id, task)
 

@@ -114,7 +114,8 @@ def receive(unit: Unit, report: Report, *, by: Account) -> Receipt:
     if by.agency:
         instances.concern(unit, case.id, by.agency, "task")
     facts = registry.facts(unit, package, case)
-    instances.begin(unit, case, facts, by=by.login, channel=report.channel, report_type=package.code)
+    come_by = {"channel": report.channel, "report_type": package.code}
+    instances.begin(unit, case, facts, by=by.login, concerned=by.agency, **come_by)
     return Receipt(case.id, case.number, secret)
 
 

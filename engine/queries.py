@@ -46,8 +46,9 @@ _HIDDEN = {"secret_hash", "search_text", "search_place", "born_of", "report", "v
 
 SUMMARY = (*(column for column in cases.c if column.name not in _HIDDEN), VERSION)
 OPEN_TASK = tasks.c.status == literal_column("'open'")  # a literal: a bound value would miss the partial index
+_TOLD_OF_TASK = ("id", "element", "name", "form", "group", "due_at", "handed_by", "report_type", "area")
 _OPEN_OF_CASE = Prepared(
-    select(*(column for column in tasks.c if column.name != "answers"), cases.c.province, cases.c.secrecy)
+    select(*(tasks.c[name] for name in _TOLD_OF_TASK), cases.c.province, cases.c.secrecy)
     .join(cases, cases.c.id == tasks.c.case_id)
     .where(tasks.c.case_id == bindparam("case"), OPEN_TASK)
     .order_by(tasks.c.id)

@@ -230,8 +230,9 @@ def complete(unit: Unit, task_id: int, answers: dict[str, Any], *, by: Account) 
 def _advance(unit: Unit, case: Row[Any], task: Any, step: Complete, by: Account) -> Outcome | None:
     try:
         return instances.advance(
-            unit, case.id, step, by=by.login, case=case, event="task-completed", element=task.element, task=task.id
-        )
+            unit, case.id, step, by=by.login, case=case, event="task-completed", element=task.element,
+            concerned=task.group, task=task.id,
+        )  # fmt: skip
     except WrongState:  # somebody was faster, between our first look and the lock
         raise WrongState(f"The task {task.name!r} is already done.", state="done") from None
 

@@ -9,6 +9,7 @@ open: its own cursors, commit and rollback can be used beside this.
 from __future__ import annotations
 
 import ctypes
+import select
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 from psycopg import Connection, pq
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import OperationalError, error_from_result
-from psycopg.generators import fetch_many, send
+from psycopg.generators import send
 
 Asked = tuple[str, Sequence[Any]]  # SQL with $1, $2, … whose types it makes plain, and the values
 Answer = tuple[list[tuple[Any, ...]], int]  # the rows, and how many were read or changed
@@ -26,6 +27,7 @@ _BEGIN, _COMMIT = "BEGIN ISOLATION LEVEL READ COMMITTED", "COMMIT"
 # PostgreSQL on our processor as soon as it has something to read, and all other threads would wait for it.
 _sync = ctypes.CDLL(sys.modules[pq.PGconn.__module__].__file__).PQpipelineSync
 _sync.argtypes = [ctypes.c_void_p]
+_SYNCED = pq.ExecStatus.PIPELINE_SYNC
 _DONE = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
 
 
@@ -36,6 +38,8 @@ class Wire:
         self._connection, self._libpq = connection, connection.pgconn
         self._words = Transformer(connection)
         self._names: dict[str, bytes] = {}
+        self._socket = select.poll()
+        self._socket.register(self._libpq.socket, select.POLLIN)
 
     def run(self, asked: Sequence[Asked], commit: bool) -> Iterator[Answer]:
         """Run statements in order, in the transaction that is open or else a new one.
@@ -68,13 +72,28 @@ class Wire:
                 self._libpq.send_query_prepared(name, bound)
             if not _sync(self._libpq.pgconn_ptr):
                 raise OperationalError(self._libpq.get_error_message())
-            self._connection.wait(send(self._libpq))
-            results: list[pq.abc.PGresult] = []
-            while not results or results[-1].status != pq.ExecStatus.PIPELINE_SYNC:
-                results += self._connection.wait(fetch_many(self._libpq))
+            if self._libpq.flush():  # more than the socket takes at once
+                self._connection.wait(send(self._libpq))
+            return self._results()
         finally:
             self._libpq.exit_pipeline_mode()
-        return results[:-1]
+
+    def _results(self) -> list[pq.abc.PGresult]:
+        """What came back, up to the end of the exchange; libpq says ``None`` after each command."""
+        results: list[pq.abc.PGresult] = []
+        before: pq.abc.PGresult | None = None
+        while True:
+            while self._libpq.is_busy():
+                self._socket.poll()
+                self._libpq.consume_input()
+            result = self._libpq.get_result()
+            if result is not None and result.status == _SYNCED:
+                return results
+            if result is not None:
+                results.append(result)
+            elif before is None:
+                raise OperationalError("PostgreSQL ended the conversation before it had answered.")
+            before = result
 
     def _named(self, sql: str) -> bytes:
         name = self._names.get(sql)

@@ -21,12 +21,12 @@ def waits(hotline: Hotline, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callab
         pytest.skip("SQLite is in our own process")
     counted: list[str] = []
 
-    def send(libpq: Any) -> Any:
+    def sync(libpq: Any) -> Any:
         counted.append("exchange")
-        return sent(libpq)
+        return synced(libpq)
 
-    sent = wire.send
-    monkeypatch.setattr(wire, "send", send)
+    synced = wire._sync
+    monkeypatch.setattr(wire, "_sync", sync)
     event.listen(database, "before_cursor_execute", lambda *_: counted.append("statement"))
 
     def count(call: Callable[[], Any]) -> int:

@@ -102,10 +102,18 @@ makes something takes an `Idempotency-Key`: send the same request with the same 
 people may edit one thing, send its `ETag` in `If-Match`. A refusal is `application/problem+json`."""
 
 
+_ANSWERED = {
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",  # nearly everything here is somebody's private matter
+    "Content-Language": "vi",
+}
+
+
 def _as_answered(answer: Response) -> Response:
-    answer.headers.setdefault("X-Content-Type-Options", "nosniff")
-    answer.headers.setdefault("Cache-Control", "no-store")  # nearly everything here is somebody's private matter
-    answer.headers.setdefault("Content-Language", "vi")
+    said = {name for name, _ in answer.headers}
+    for name, value in _ANSWERED.items():
+        if name not in said:
+            answer.headers.add(name, value)
     return answer
 
 
