@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, literal_column, select, update
+from sqlalchemy import Row, bindparam, delete, insert, literal_column, select, update
 
 from engine import jobs, leases
 from engine.calendar import ZONE
@@ -31,6 +31,14 @@ _KEEP = Prepared.insertion(
     deadlines, "case_id", "name", "token", "calendar", "started_at", "due_at", "warn_at", "story"
 )
 _NEW_JOB = Prepared.insertion(jobs_table, "case_id", "token", "kind", "due_at", "payload", state="ready")
+
+
+def _mark(kind: str, at: str) -> dict[str, Any]:
+    said = {name: bindparam(name, type_=jobs_table.c[name].type) for name in ("case_id", "token", "payload")}
+    return {**said, "kind": literal_column(f"'{kind}'"), "due_at": bindparam(at), "state": literal_column("'ready'")}
+
+
+_NEW_MARKS = Prepared(insert(jobs_table).inline().values([_mark("warning", "warn_at"), _mark("breach", "due_at")]))
 _OF_CASE = (deadlines.c.case_id == bindparam("case"), deadlines.c.settled_at.is_(None))
 _RUNNING = Prepared(select(deadlines).where(*_OF_CASE).order_by(deadlines.c.id))
 _SETTLE_CASE = Prepared(update(deadlines).where(*_OF_CASE, deadlines.c.token == 0).values(settled_at=bindparam("at")))
@@ -155,9 +163,11 @@ def _start(unit: Unit, case_id: int, token: int, deadline: Deadline) -> None:
     """The token is new, so nothing waits for it yet."""
     row = _row(deadline) | {"case_id": case_id, "name": deadline.name, "token": token}
     unit.write(_KEEP, row)
-    for kind, at in (("warning", deadline.warn_at), ("breach", deadline.due_at)):
-        if at is not None:
-            unit.write(_NEW_JOB, _job(case_id, token, kind, at, {"deadline": deadline.name}))
+    breach = _job(case_id, token, "breach", deadline.due_at, {"deadline": deadline.name})
+    if deadline.warn_at is None:
+        unit.write(_NEW_JOB, breach)
+    else:
+        unit.write(_NEW_MARKS, breach | {"warn_at": deadline.warn_at})
 
 
 def _row(deadline: Deadline) -> dict[str, Any]:

@@ -213,8 +213,8 @@ tasks = Table(
         "assignee",
         "due_at",
         "id",
-        sqlite_where=text("status = 'open'"),
-        postgresql_where=text("status = 'open'"),
+        sqlite_where=text("status = 'open' AND assignee IS NOT NULL"),
+        postgresql_where=text("status = 'open' AND assignee IS NOT NULL"),
     ),
 )
 
