@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, literal_column, select
 
 from engine import clocks, model
 from engine.calendar import ZONE
@@ -39,7 +39,7 @@ _BLANK = dict.fromkeys(model.cases.c.keys()) | {"extensions": 0, "returns": 0, "
 # Known beforehand, so that a case and all that belongs to it can be written in one exchange.
 _NEXT_ID = PerDatabase(
     sqlite=select(func.coalesce(func.max(model.cases.c.id), 0) + 1),  # nobody else writes meanwhile
-    postgresql=select(func.nextval(func.pg_get_serial_sequence("cases", "id"))),
+    postgresql=select(func.nextval(literal_column("'cases_id_seq'"))),  # as PostgreSQL names it itself
 )
 _NEXT_NUMBER = Upsert(
     lambda insert: (

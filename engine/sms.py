@@ -63,4 +63,4 @@ def _wide(text: str, code: str) -> int:
     """How many characters take two units."""
     if code == GSM7:
         return sum(map(text.count, _EXTENSION))
-    return sum(character > "\uffff" for character in text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2 - len(text)
