@@ -74,8 +74,9 @@ def conceive(unit: Unit, case: Row[Any], outcome: Outcome, changed: dict[str, An
         ProcessFault: one of them cannot be: there is no such type, its form asks for more, or there are too many.
     """
     asked = [effect for effect in outcome.effects if isinstance(effect, StartCase)]
-    if asked:
-        _check_family(unit, case, asked)
+    if not asked:
+        return []
+    _check_family(unit, case, asked)
     here = {name: changed.get(name, getattr(case, name)) for name in ("area", "commune", "secrecy")}
     return [_child(unit, case, one, here) for one in asked]
 

@@ -340,12 +340,14 @@ def _mirror(unit: Unit, package: Package, case: Row[Any], outcome: Outcome, chan
     values = clocks.follow(unit, package, case, outcome.data, outcome.finished)
     if "duplicate_of" in changed:  # whoever was joined to this one hears that one's result, too
         unit.write(_JOINED_BEFORE, {"case": case.id, "original": changed["duplicate_of"]})
+    if not values and not changed:
+        return
     now = {f"new_{name}": changed.get(name, getattr(case, name)) for name in MIRRORED} | {"case": case.id}
     if values.keys() == {"closed_at", "paused_at"} and "duplicate_of" not in changed:
         unit.write(_CLOSE, now | {"at": values["closed_at"]})
     elif values or "duplicate_of" in changed:
         unit.execute(update(cases).where(_THIS_CASE).values(values | changed), {"case": case.id})
-    elif changed:
+    else:
         unit.write(_MIRROR, now)
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import url_for
 from marshmallow import fields, post_load, validate
 
 from engine import branches, duplicates, intake, queries
 from engine.access import Account
 from engine.runtime import Unit
-from webapi.api.blueprint import Blueprint, Code, In, Out, Words, instant
+from webapi.api.blueprint import PREFIX, Blueprint, Code, In, Out, Words, instant
 from webapi.api.tasks import NextTaskOut
 
 bp = Blueprint("reports", "A citizen's report, from any channel, becomes a case.")
@@ -78,11 +77,10 @@ def receive(unit: Unit, caller: Account, report: intake.Report) -> Any:
     Once this answers 201, the report cannot be lost.
     """
     receipt = intake.receive(unit, report, by=caller)
-    track = url_for("track.show", number=receipt.number)
     waiting = queries.open_tasks(unit, caller, receipt.case_id)
-    body = {"number": receipt.number, "secret": receipt.secret, "track": track, "tasks": waiting,
-            "note": receipt.note}  # fmt: skip
-    return body, 201, {"Location": url_for("cases.show", number=receipt.number)}
+    body = {"number": receipt.number, "secret": receipt.secret, "track": f"{PREFIX}/track/{receipt.number}",
+            "tasks": waiting, "note": receipt.note}  # fmt: skip
+    return body, 201, {"Location": f"{PREFIX}/cases/{receipt.number}"}
 
 
 class SimilarQuery(In):
