@@ -10,11 +10,10 @@ from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
-import xlsxwriter
 from click.testing import CliRunner
 from sqlalchemy import func, select, update
 
-from engine import accounts, folders, imports, lists, model, packages
+from engine import imports, lists, model
 from engine.errors import InvalidRequest
 from engine.flow.check import check
 from engine.notifiers import Receipt
@@ -22,10 +21,8 @@ from engine.worker import Worker
 from tests.broken import SIMPLE
 from tests.drawing import package
 from tests.hotline import Caller, Hotline, refused
-from tests.shipped import BPMN
+from tests.people import HEAD, cohort, takes_lists, workbook
 from webapi.cli import main
-
-HEAD = "Họ và tên,Số điện thoại,Quận huyện,Tuổi,Ngày dương tính"
 
 
 class Anything:
@@ -35,30 +32,7 @@ class Anything:
 
 @pytest.fixture
 def hanoi(hotline: Hotline) -> Hotline:
-    with hotline.runtime.begin() as unit:
-        files = folders.read(BPMN / "ha_noi" / "F0CD")
-        packages.load_province(unit, packages.Package(files).province)
-        packages.deploy(unit, files, by="test")
-        office = next(one["key"] for one in packages.Package(files).province["agencies"] if one["kind"] == "office")
-        doctor = ("bacsi", "handler", "thaythuoc_chudong_01")
-        for login, role, agency in (("cdc", "office", office), ("cdc2", "office", office), doctor):
-            accounts.create(unit, {"login": login, "name": login, "role": role, "agency": agency}, None)
-            hotline.tokens[login] = accounts.issue(unit, accounts.account(unit, login), "test").token
-    return hotline
-
-
-def cohort(size: int, *more: str, head: str = HEAD) -> bytes:
-    rows = (f"Bệnh nhân {number},09{number:08d},Quận Ba Đình,40,01/09/2021" for number in range(size))
-    return "\r\n".join((head, *rows, *more)).encode()
-
-
-def workbook(rows: list[list[Any]]) -> bytes:
-    content = io.BytesIO()
-    with xlsxwriter.Workbook(content, {"default_date_format": "dd/mm/yyyy"}) as book:
-        sheet = book.add_worksheet()
-        for number, cells in enumerate(rows):
-            sheet.write_row(number, 0, cells)
-    return content.getvalue()
+    return takes_lists(hotline)
 
 
 def packed(name: str, content: bytes) -> bytes:
