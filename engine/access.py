@@ -31,7 +31,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, and_, bindparam, false, or_, select, true
 
 from engine.errors import NotAllowed, NotFound
-from engine.model import VERSION, accounts, agencies, cases, instances, participants, tasks
+from engine.model import VERSION, accounts, agencies, cases, instances, outbox, participants, tasks
 from engine.prepared import Prepared
 from engine.runtime import Unit
 
@@ -205,6 +205,8 @@ _OF_CASE = (cases.c.number, cases.c.province, cases.c.subject, cases.c.definitio
             cases.c.status.label("case_status"), cases.c.outcome)  # fmt: skip
 _TASK = Prepared(select(*tasks.c, *_OF_CASE).join(cases).where(tasks.c.id == bindparam("id")))
 ACCOUNTS = Columns(agencies.c.province, lambda agency: accounts.c.agency == agency)  # that outer-join `agencies`
+# Letters about no case belong to the agency that they are for; outer-joined `agencies`, too.
+LETTERS = Columns(agencies.c.province, lambda agency: outbox.c.agency == agency)
 
 
 def _scope_condition(scope: str, account: Account, of: Columns) -> ColumnElement[bool]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Row, and_, case, func, select
 
 from engine import access, branches
 from engine.access import NAMED_ONLY, Account, Target
@@ -21,6 +21,7 @@ from engine.errors import InvalidRequest
 from engine.model import cases, contacts, provinces
 from engine.queries import Page, list_agencies, page, read_cursor
 from engine.runtime import Unit
+from engine.sql import local_hour
 
 AT_ONCE = "giai_dap_ngay"  # the outcome of a case that the desk answered in the call (C.0)
 NEVER_REACHED = "nho"  # and of a missed call whose caller could not be reached again
@@ -33,6 +34,7 @@ NAMES = {
     "complaints": "Khiếu nại, tố cáo (không tính là phản ánh, kiến nghị)",
     "unknown": "Kết thúc mà không rõ kết quả",
 }
+OUT_NAMES = {"calls_out": "Cuộc gọi ra chủ động", "consultations": "Lượt tư vấn qua cuộc gọi ra"}
 TOPICS_SHOWN = 10
 
 _of_case = contacts.c.case_id.is_not(None)
@@ -49,6 +51,7 @@ LINE: ColumnElement[str] = case(
     (contacts.c.ended_at.is_(None), "open"),
     else_="unknown",
 )
+_ADVISED = contacts.c.outcome.in_(("answered", "case"))
 
 
 @dataclass(frozen=True)
@@ -100,25 +103,29 @@ class Figures:
 
 
 def report(
-    unit: Unit, account: Account, province: str, begins: datetime, ends: datetime, since: datetime | None = None
-) -> Figures:
+    unit: Unit, account: Account, province: str, begins: datetime, ends: datetime, since: datetime | None = None,
+    branch: str | None = None,
+) -> Figures:  # fmt: skip
     """The figures of the contacts that began from ``begins`` on and before ``ends``.
 
     Args:
         since: count everything from then until ``ends``, too. All aware.
+        branch: count only those of this key.
 
     Raises:
-        NotAllowed: the account may not count this province's contacts.
+        NotAllowed: the account may not count this province's contacts, or (of one key) not see exact figures.
         InvalidRequest: the period is none.
     """
-    access.require(account, "count", Target(province), unit)
+    access.require(account, "count" if branch is None else "figure", Target(province), unit)
     if ends <= begins or (since is not None and since > begins):
         raise InvalidRequest("A period begins before it ends, and what is counted since a date begins no later.")
-    came = _came(province, begins, ends)
+    came = _came(province, begins, ends, branch=branch)
     keys = {row.key: row.name for row in branches.at(unit, province, ends)}
     named = {row.key: row.name for row in list_agencies(unit, province)}
     by_key = _grouped(unit, contacts.c.branch, came)
-    calls_out, consultations = _out(unit, province, begins, ends)
+    out = _came(province, begins, ends, "out", branch)
+    counts = unit.first(select(func.count(), func.count().filter(_ADVISED)).select_from(contacts).where(out))
+    calls_out, consultations = counts or (0, 0)
     return Figures(
         province, str(unit.scalar(select(provinces.c.name).where(provinces.c.code == province))), begins, ends,
         _lines(unit, came),
@@ -126,28 +133,47 @@ def report(
         [(str(channel), lines) for channel, lines in _grouped(unit, contacts.c.channel, came)],
         [(key, named.get(key), lines) for key, lines in _grouped(unit, contacts.c.agency, came)],
         _topics(unit, came), calls_out, consultations, since,
-        _lines(unit, _came(province, since, ends)) if since else Lines(),
+        _lines(unit, _came(province, since, ends, branch=branch)) if since else Lines(),
     )  # fmt: skip
+
+
+def by_hour(
+    unit: Unit, account: Account, province: str, begins: datetime, ends: datetime, branch: str | None = None
+) -> list[tuple[str, Lines]]:
+    """The contacts of a period by the Vietnamese hour, "00" to "23", in which they began.
+
+    Raises:
+        NotAllowed: the account may not see exact figures.
+    """
+    access.require(account, "figure", Target(province), unit)
+    found = dict(_grouped(unit, local_hour(contacts.c.started_at), _came(province, begins, ends, branch=branch)))
+    return [(hour, found.get(hour, Lines())) for hour in (f"{number:02d}" for number in range(24))]
 
 
 def behind(
     unit: Unit, account: Account, province: str, begins: datetime, ends: datetime, *, line: str | None = None,
-    branch: str | None = None, channel: str | None = None, agency: str | None = None, limit: int = 50,
-    after: str | None = None,
+    branch: str | None = None, channel: str | None = None, agency: str | None = None, hour: str | None = None,
+    topic: str | None = None, limit: int = 50, after: str | None = None,
 ) -> Page:  # fmt: skip
     """The contacts behind a figure, oldest first, each with the number of its case if there is one.
+
+    Args:
+        line: of the report, or one of `OUT_NAMES`.
+        agency: who took them; "" for those that nobody did.
 
     Raises:
         NotAllowed, InvalidRequest: as for `report`; or there is no such line.
     """
     access.require(account, "contact", Target(province), unit)
-    if line is not None and line not in NAMES:
-        raise InvalidRequest(f"There is no line {line!r}: there are {', '.join(NAMES)}.", field="line")
-    conditions = [_came(province, begins, ends)]
-    conditions += [LINE == line] if line else []
-    conditions += [contacts.c.branch == branch] if branch else []
+    if line is not None and line not in NAMES and line not in OUT_NAMES:
+        raise InvalidRequest(f"There is no line {line!r}: there are {', '.join(NAMES | OUT_NAMES)}.", field="line")
+    conditions = [_came(province, begins, ends, "out" if line in OUT_NAMES else "in", branch)]
+    conditions += [LINE == line] if line in NAMES else []
+    conditions += [_ADVISED] if line == "consultations" else []
     conditions += [contacts.c.channel == channel] if channel else []
-    conditions += [contacts.c.agency == agency] if agency else []
+    conditions += [contacts.c.agency == agency if agency else contacts.c.agency.is_(None)] if agency is not None else []
+    conditions += [local_hour(contacts.c.started_at) == hour] if hour else []
+    conditions += [contacts.c.topic == topic] if topic else []
     if after is not None:
         conditions.append(contacts.c.id > read_cursor(after)[1])
     query = _joined(contacts, cases.c.number.label("case"), LINE.label("line")).where(*conditions)
@@ -158,9 +184,12 @@ def _joined(*columns: Any) -> Any:
     return select(*columns).select_from(contacts.outerjoin(cases, cases.c.id == contacts.c.case_id))
 
 
-def _came(province: str, begins: datetime, ends: datetime) -> ColumnElement[bool]:
+def _came(
+    province: str, begins: datetime, ends: datetime, direction: str = "in", branch: str | None = None
+) -> ColumnElement[bool]:
     at = contacts.c.started_at
-    return and_(contacts.c.province == province, at >= begins, at < ends, contacts.c.direction == "in")
+    came = and_(contacts.c.province == province, at >= begins, at < ends, contacts.c.direction == direction)
+    return came if branch is None else and_(came, contacts.c.branch == branch)
 
 
 def _lines(unit: Unit, which: ColumnElement[bool]) -> Lines:
@@ -186,11 +215,3 @@ def _topics(unit: Unit, which: ColumnElement[bool]) -> list[tuple[str, int]]:
     query = select(topic, often).where(which, topic.is_not(None)).group_by(topic)
     return [(row.topic, row.n) for row in unit.all(query.order_by(often.desc(), topic).limit(TOPICS_SHOWN))]
 
-
-def _out(unit: Unit, province: str, begins: datetime, ends: datetime) -> tuple[int, int]:
-    at, advised = contacts.c.started_at, or_(contacts.c.outcome == "answered", contacts.c.outcome == "case")
-    query = select(func.count(), func.count().filter(advised)).select_from(contacts)
-    row = unit.first(
-        query.where(contacts.c.province == province, at >= begins, at < ends, contacts.c.direction == "out")
-    )
-    return (row[0], row[1]) if row else (0, 0)

@@ -1,5 +1,6 @@
-"""Lists of people that become cases: looked at in a dry run, then taken up by the worker, a row at a time.
+"""Lists of people that become cases: looked at in a dry run, then started, and taken up by the worker row by row.
 
+A dry run keeps what it understood until it is started, cancelled, or `tidy` forgets it; only who sent it can look.
 A row's case, and the note that the row has been taken up, are one transaction: who dies in between has committed
 nothing. Any number of workers take rows of one list; who has an open case of the type at that telephone number gets no
 other, whatever lists the number stands on. What a row says of a person is kept until it has been taken up; when none
@@ -9,6 +10,7 @@ waits any more, the import ends: its counts are noted, its rows deleted.
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
@@ -16,10 +18,11 @@ from sqlalchemy import Row, Table, delete, exists, false, func, null, select, up
 
 from engine import access, accounts, areas, intake, leases, lists
 from engine.access import Account, Columns, Target
-from engine.errors import EngineError, NotFound, WrongState
+from engine.errors import EngineError, NotAllowed, NotFound, WrongState
 from engine.intake import Person, Report
 from engine.model import cases, import_rows, imports, people, provinces
-from engine.queries import Page, page, read_cursor
+from engine.packages import Package
+from engine.queries import Page, page, read_cursor, write_cursor
 from engine.runtime import Runtime, Unit
 from engine.vietnamese import nfc
 
@@ -45,13 +48,20 @@ _COUNTS = {
 }
 _SHOWN = [_COUNTS[column.name].label(column.name) if column.name in _COUNTS else column
           for column in imports.c if column.name != "sha256"]  # fmt: skip
+_READY = imports.c.state == "ready"
 _NEXT = select(import_rows, imports.c.report_type, imports.c.created_by).join(imports).where(_waiting(import_rows))
 _NEXT = _NEXT.order_by(import_rows.c.import_id, import_rows.c.position).limit(1)
 _NEXT = _NEXT.with_for_update(of=import_rows, skip_locked=True)
 
 
+def offered(unit: Unit, account: Account) -> list[Package]:
+    """The report types that take lists, for whoever may import them."""
+    found = [one for one in unit.catalogue.all_current(unit) if one.type.get("list")]
+    return [one for one in found if access.allows(account, "import", Target(str(one.province["code"]), one.code), unit)]
+
+
 def put(unit: Unit, report_type: str, name: str, content: bytes, *, dry_run: bool, by: Account) -> Row[Any]:
-    """Read a list, say what would come of it and, unless it is a dry run, have the worker do it.
+    """Read a list and say what would come of it; unless it is a dry run, `start` it.
 
     The same file again is the same import, as long as that was not cancelled.
 
@@ -62,26 +72,67 @@ def put(unit: Unit, report_type: str, name: str, content: bytes, *, dry_run: boo
     province = str(package.province["code"])
     access.require(by, "import", Target(province, package.code), unit)
     sha256 = hashlib.sha256(content).hexdigest()
-    if not dry_run:
-        same = (imports.c.province == province, imports.c.report_type == package.code, imports.c.sha256 == sha256)
-        unit.first(select(provinces.c.code).where(provinces.c.code == province).with_for_update(key_share=True))
-        before = select(*_SHOWN).where(*same, ~imports.c.dry_run, imports.c.state != "cancelled")
-        if (known := unit.first(before)) is not None:
-            return known
+    if not dry_run and (known := _taken(unit, province, package.code, sha256)) is not None:
+        return known
     found = lists.read(content, package, areas.today(unit))
     open_already = _with_open_cases(unit, package.code, [row["person"]["phone"] for row in found.rows])
-    fresh = [row for row in found.rows if row["person"]["phone"] not in open_already]
-    waits = bool(fresh) and not dry_run
     row = {"province": province, "report_type": package.code, "name": nfc(name)[-NAME_MAX:] or "danh_sach.csv",
-           "sha256": sha256, "dry_run": dry_run, "state": "waiting" if waits else "done",
-           "total": found.total, "creatable": len(fresh),
-           "running": len(open_already), "duplicates": found.duplicates, "refusals": found.refusals,
-           "created_at": unit.now, "created_by": by.login, "finished_at": None if waits else unit.now}  # fmt: skip
-    made = unit.scalar(imports.insert().returning(imports.c.id), row)
-    if waits:
-        unit.execute(import_rows.insert(), [_row(made, one) for one in fresh])
+           "sha256": sha256, "dry_run": True, "state": "ready", "total": found.total,
+           "creatable": len(found.rows) - len(open_already), "running": len(open_already),
+           "duplicates": found.duplicates, "refusals": found.refusals,
+           "created_at": unit.now, "created_by": by.login}  # fmt: skip
+    made = int(unit.scalar(imports.insert().returning(imports.c.id), row))
+    if found.rows:
+        unit.execute(import_rows.insert(), [_row(made, one) for one in found.rows])
+    return show(unit, by, made) if dry_run else start(unit, made, by=by)
+
+
+def start(unit: Unit, import_id: int, *, by: Account) -> Row[Any]:
+    """Have the workers take up what a dry run has understood; who has got an open case since then, is left out.
+
+    A second time it is the same import; so it is if somebody has started the same file.
+
+    Raises:
+        NotFound: there is none, or not for this account.
+        WrongState: its rows are not kept any more.
+    """
+    found = show(unit, by, import_id)
+    if not found.dry_run:
+        return found
+    sha256 = unit.scalar(select(imports.c.sha256).where(imports.c.id == import_id))
+    if (known := _taken(unit, found.province, found.report_type, sha256)) is not None:
+        if known.id != import_id:
+            _ends(unit, import_id, "cancelled")
+        return known
+    its = import_rows.c.import_id == import_id
+    waiting = update(import_rows).where(its, leases.in_state(import_rows, "ready")).values(state="waiting")
+    if not unit.claims(update(imports).where(imports.c.id == import_id, _READY).values(dry_run=False)):
+        raise WrongState(f"What the import {import_id} said is not kept any more: send the file again.")
+    left = _without_open_cases(unit, found)
+    unit.execute(waiting)
+    ends = {"state": "waiting", "finished_at": None} if left else {"state": "done", "finished_at": unit.now}
+    counts = {"creatable": left, "running": found.creatable + found.running - left, "created_by": by.login}
+    unit.execute(update(imports).where(imports.c.id == import_id).values(**ends, **counts))
     leases.wake(unit, unit.now)
-    return show(unit, by, made)
+    return show(unit, by, import_id)
+
+
+def _taken(unit: Unit, province: str, report_type: str, sha256: str) -> Row[Any] | None:
+    """The import of this very file, started and not cancelled; nobody starts another of it until the unit ends."""
+    unit.first(select(provinces.c.code).where(provinces.c.code == province).with_for_update(key_share=True))
+    same = (imports.c.province == province, imports.c.report_type == report_type, imports.c.sha256 == sha256)
+    return unit.first(select(*_SHOWN).where(*same, ~imports.c.dry_run, imports.c.state != "cancelled"))
+
+
+def _without_open_cases(unit: Unit, of: Row[Any]) -> int:
+    """Forget the rows of people who have an open case of the type by now; returns how many rows are left."""
+    kept = unit.all(select(import_rows.c.position, import_rows.c.person).where(import_rows.c.import_id == of.id))
+    open_already = _with_open_cases(unit, of.report_type, [row.person["phone"] for row in kept])
+    gone = [row.position for row in kept if row.person["phone"] in open_already]
+    for begin in range(0, len(gone), _ASKED_AT_ONCE):
+        some = import_rows.c.position.in_(gone[begin : begin + _ASKED_AT_ONCE])
+        unit.execute(delete(import_rows).where(import_rows.c.import_id == of.id, some))
+    return len(kept) - len(gone)
 
 
 def show(unit: Unit, account: Account, import_id: int) -> Row[Any]:
@@ -103,6 +154,27 @@ def index(unit: Unit, account: Account, limit: int = 50, after: str | None = Non
     return page(unit.all(query.order_by(imports.c.id.desc()).limit(limit + 1)), limit)
 
 
+def rows(unit: Unit, account: Account, import_id: int, limit: int = 50, after: str | None = None) -> Page:
+    """What was understood of a list that can be started: ``position``, ``person``, ``answers``, and whether an open
+    case keeps it from becoming one (``running``).
+
+    Raises:
+        NotFound: there is none, or not for this account.
+        NotAllowed: somebody else has sent it.
+    """
+    found = show(unit, account, import_id)
+    if found.created_by != account.login:
+        raise NotAllowed(f"Only {found.created_by}, who sent the import {import_id}, sees who stands on it.")
+    kept = (import_rows.c.import_id == import_id, leases.in_state(import_rows, "ready"))
+    query = select(import_rows.c.position, import_rows.c.person, import_rows.c.answers).where(*kept)
+    if after is not None:
+        query = query.where(import_rows.c.position > read_cursor(after)[1])
+    one = page(unit.all(query.order_by(import_rows.c.position).limit(limit + 1)), limit,
+               lambda row: write_cursor(None, row.position))  # fmt: skip
+    open_already = _with_open_cases(unit, found.report_type, [row.person["phone"] for row in one.items])
+    return Page([row._asdict() | {"running": row.person["phone"] in open_already} for row in one.items], one.after)
+
+
 def cancel(unit: Unit, import_id: int, *, by: Account) -> Row[Any]:
     """Take up no more of its rows; the cases that it has made stay.
 
@@ -111,10 +183,17 @@ def cancel(unit: Unit, import_id: int, *, by: Account) -> Row[Any]:
         WrongState: it has ended.
     """
     found = show(unit, by, import_id)
-    unit.execute(delete(import_rows).where(import_rows.c.import_id == import_id, _waiting(import_rows)))
+    left = import_rows.c.state.in_(("ready", "waiting"))
+    unit.execute(delete(import_rows).where(import_rows.c.import_id == import_id, left))
     if not _ends(unit, import_id, "cancelled"):
         raise WrongState(f"The import {import_id} is {found.state!r}: there is nothing left to cancel.")
     return show(unit, by, import_id)
+
+
+def tidy(unit: Unit, before: datetime) -> int:
+    """Forget who stands on lists that were looked at before then and never started; returns how many lists."""
+    old = unit.all(select(imports.c.id).where(_READY, imports.c.created_at < before))
+    return sum(_ends(unit, row.id, "done") for row in old)
 
 
 def step(runtime: Runtime) -> bool:
@@ -180,14 +259,15 @@ def _ends_one(unit: Unit) -> bool:
 def _ends(unit: Unit, import_id: int, state: str) -> bool:
     """Note the counts of an import with no row left to take up, and delete its rows; ``False``: it has ended."""
     ended = _COUNTS | {"state": state, "finished_at": unit.now}
-    if not unit.claims(update(imports).where(imports.c.id == import_id, _waiting(imports)).values(ended)):
+    alive = imports.c.finished_at.is_(None)
+    if not unit.claims(update(imports).where(imports.c.id == import_id, alive).values(ended)):
         return False
     unit.execute(delete(import_rows).where(import_rows.c.import_id == import_id))
     return True
 
 
 def _row(import_id: int, one: dict[str, Any]) -> dict[str, Any]:
-    return {"import_id": import_id, "position": one["row"], "state": "waiting", "person": one["person"],
+    return {"import_id": import_id, "position": one["row"], "state": "ready", "person": one["person"],
             "answers": one["answers"]}  # fmt: skip
 
 

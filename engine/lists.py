@@ -21,6 +21,7 @@ from engine.errors import InvalidAnswers, InvalidRequest
 from engine.forms import contacts
 from engine.packages import Package
 from engine.vietnamese import fold, nfc
+from engine.workbooks import no_list
 
 BYTES_MAX = 10_000_000
 ROWS_MAX = 5_000
@@ -36,7 +37,7 @@ class Read:
     Attributes:
         total: rows with anything in them.
         rows: those that may become cases: ``row`` (as the spreadsheet numbers it), ``person``, ``answers``.
-        refusals: of the others: ``row``, ``vi``, ``en``.
+        refusals: of the others: ``row``, ``vi``, ``en``, ``duplicate``.
         duplicates: how many were refused because a row above has the same telephone number.
     """
 
@@ -46,8 +47,21 @@ class Read:
     duplicates: int = 0
 
 
-def refusal(row: int, vi: str, en: str) -> dict[str, Any]:
-    return {"row": row, "vi": vi, "en": en}
+def refusal(row: int, vi: str, en: str, *, duplicate: bool = False) -> dict[str, Any]:
+    return {"row": row, "vi": vi, "en": en, "duplicate": duplicate}
+
+
+def too_large() -> InvalidRequest:
+    return no_list(f"The file is larger than {BYTES_MAX} bytes: split the list.",
+                   f"Tệp lớn hơn {BYTES_MAX // 1_000_000} MB: hãy chia danh sách ra nhiều tệp.")  # fmt: skip
+
+
+def headers(package: Package) -> list[tuple[list[str], bool]]:
+    """The columns that a type's lists may have: the names of each, and whether every row needs it."""
+    asked, table = _options(package), package.type["list"]
+    needed = {name for name, one in asked.items() if one.get("validate", {}).get("required")}
+    return [*((names, name == "phone") for name, names in table.get("person", {}).items()),
+            *((names, name in needed) for name, names in table.get("answers", {}).items())]  # fmt: skip
 
 
 def read(content: bytes, package: Package, today: date) -> Read:
@@ -65,8 +79,8 @@ def read(content: bytes, package: Package, today: date) -> Read:
         said = {where: nfc(cells[at]).strip() for at, where in columns.items() if at < len(cells) and cells[at].strip()}
         wrong = _refused(number, cells, said, seen)
         if wrong is not None:
-            found.duplicates += "duplicate" in wrong
-            found.refusals.append({key: wrong[key] for key in ("row", "vi", "en")})
+            found.duplicates += wrong["duplicate"]
+            found.refusals.append(wrong)
             continue
         person = {name: value for (part, name), value in said.items() if part == "person"}
         try:
@@ -92,20 +106,21 @@ class _Unknown(Exception):
 def _lines(content: bytes) -> list[tuple[int, list[str]]]:
     """The rows with anything in them and their numbers; the first is the header."""
     if not content.strip():
-        raise InvalidRequest("The file is empty.", field="file")
+        raise no_list("The file is empty.", "Tệp không có gì.")
     if len(content) > BYTES_MAX:
-        raise InvalidRequest(f"The file is larger than {BYTES_MAX} bytes: split the list.", field="file")
+        raise too_large()
     if content.startswith(workbooks.OLD):
-        raise InvalidRequest("The file is an old or a protected workbook: save it as .xlsx without a password.",
-                             field="file")  # fmt: skip
+        raise no_list("The file is an old or a protected workbook: save it as .xlsx without a password.",
+                      "Sổ tính kiểu cũ hoặc có mật khẩu: hãy lưu thành .xlsx không có mật khẩu.")  # fmt: skip
     found: list[tuple[int, list[str]]] = []
     for number, cells in workbooks.lines(content) if content.startswith(workbooks.MAGIC) else _csv(_text(content)):
         if any(cell.strip() for cell in cells):
             found.append((number, cells))
         if len(found) > ROWS_MAX + 1:
-            raise InvalidRequest(f"The list has more than {ROWS_MAX} rows: split it.", field="file")
+            raise no_list(f"The list has more than {ROWS_MAX} rows: split it.",
+                          f"Danh sách dài quá {ROWS_MAX} dòng: hãy chia ra nhiều tệp.")  # fmt: skip
     if len(found) < 2:
-        raise InvalidRequest("The list has no rows below its header.", field="file")
+        raise no_list("The list has no rows below its header.", "Danh sách không có dòng nào dưới dòng tên cột.")
     return found
 
 
@@ -113,10 +128,13 @@ def _text(content: bytes) -> str:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InvalidRequest("The file is not UTF-8, so its Vietnamese letters cannot be told for certain: "
-                             "save it as .xlsx or 'CSV UTF-8' and send that.", field="file") from error  # fmt: skip
+        raise no_list("The file is not UTF-8, so its Vietnamese letters cannot be told for certain: "
+                      "save it as .xlsx or 'CSV UTF-8' and send that.",
+                      "Tệp không phải UTF-8 nên không đọc chắc được chữ Việt: hãy lưu thành .xlsx hoặc "
+                      "“CSV UTF-8”.") from error  # fmt: skip
     if "\0" in text:
-        raise InvalidRequest("The file is no text: save the list as .xlsx or 'CSV UTF-8'.", field="file")
+        raise no_list("The file is no text: save the list as .xlsx or 'CSV UTF-8'.",
+                      "Tệp không phải danh sách: hãy lưu thành .xlsx hoặc “CSV UTF-8”.")  # fmt: skip
     return text
 
 
@@ -126,7 +144,8 @@ def _csv(text: str) -> Iterator[tuple[int, list[str]]]:
     try:
         yield from enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), 1)
     except csv.Error as error:
-        raise InvalidRequest(f"The file is no CSV that can be read: {error}.", field="file") from error
+        raise no_list(f"The file is no CSV that can be read: {error}.",
+                      "Không đọc được tệp CSV này: hãy lưu lại thành .xlsx hoặc “CSV UTF-8”.") from error  # fmt: skip
 
 
 def _key(name: str) -> str:
@@ -140,9 +159,11 @@ def _columns(header: list[str], table: Mapping[str, Any]) -> dict[int, tuple[str
     found = {at: known[_key(name)] for at, name in enumerate(header) if _key(name) in known}
     if ("person", "phone") not in found.values():
         names = "' or '".join(table["person"]["phone"])
-        raise InvalidRequest(f"The list has no column '{names}': its first row has to name the columns.", field="file")
+        raise no_list(f"The list has no column '{names}': its first row has to name the columns.",
+                      f"Danh sách thiếu cột “{table['person']['phone'][0]}”: dòng đầu là tên các cột.")  # fmt: skip
     if len(set(found.values())) < len(found):
-        raise InvalidRequest("Two columns of the list have the same meaning: leave one out.", field="file")
+        raise no_list("Two columns of the list have the same meaning: leave one out.",
+                      "Hai cột có cùng ý nghĩa: hãy bỏ bớt một cột.")  # fmt: skip
     return found
 
 
@@ -163,7 +184,7 @@ def _refused(
                        "The telephone number is missing or cannot be called: write it like 0912345678.")  # fmt: skip
     if phone in seen:
         return refusal(number, f"Trùng số điện thoại với dòng {seen[phone]}.",
-                       f"The telephone number is that of row {seen[phone]}.") | {"duplicate": True}  # fmt: skip
+                       f"The telephone number is that of row {seen[phone]}.", duplicate=True)  # fmt: skip
     seen[phone] = number
     said["person", "phone"] = phone
     return None

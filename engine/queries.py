@@ -343,8 +343,10 @@ def list_outbox(
     unit: Unit, account: Account, state: str | None = None, case: str | None = None, limit: int = 50,
     after: str | None = None,
 ) -> Page:  # fmt: skip
-    """What is or was owed to people and services, newest first."""
-    query = _of_cases(outbox).where(access.permits(account, "see-outbox", access.JOINED_CASES))
+    """What is or was owed to people and services, newest first; what is about no case (`engine.periodic`) has no
+    ``number``, and is the affair of its agency's province.
+    """
+    query = _letters(account, "see-outbox")
     if state is not None:
         if state not in LETTER_STATES:
             raise InvalidRequest(f"state={state!r} is none of {', '.join(LETTER_STATES)}.", field="state")
@@ -354,8 +356,22 @@ def list_outbox(
     return _newest_first(unit, query, outbox.c.id, CaseFilter(limit=limit, after=after))
 
 
+def lost_reports(unit: Unit, account: Account) -> list[Row[Any]]:
+    """Letters about no case that were given up, newest first: nothing is stuck for them, so no case tells of them."""
+    lost = (outbox.c.case_id.is_(None), outbox.c.state == literal_column("'dead'"))
+    return unit.all(_letters(account, "see-outbox").where(*lost).order_by(outbox.c.id.desc()).limit(LIMIT_MAX))
+
+
 def show_letter(unit: Unit, account: Account, letter_id: int, action: str = "see-outbox") -> Row[Any]:
-    return _one(unit, account, action, outbox, letter_id, "message in the outbox")
+    return _found(unit, _letters(account, action).where(outbox.c.id == letter_id), "message in the outbox", letter_id)
+
+
+def _letters(account: Account, action: str) -> Select[Any]:
+    whose = and_(outbox.c.case_id.is_(None), agencies.c.key == outbox.c.agency)
+    query = select(outbox, cases.c.number, cases.c.report_type, agencies.c.name.label("agency_name"))
+    query = query.outerjoin(cases, cases.c.id == outbox.c.case_id).outerjoin(agencies, whose)
+    of_case = and_(outbox.c.case_id.is_not(None), access.permits(account, action, access.JOINED_CASES))
+    return query.where(or_(of_case, and_(outbox.c.case_id.is_(None), access.permits(account, action, access.LETTERS))))
 
 
 def _of_cases(table: Any) -> Select[Any]:
@@ -363,7 +379,11 @@ def _of_cases(table: Any) -> Select[Any]:
 
 
 def _one(unit: Unit, account: Account, action: str, table: Any, key: int, noun: str) -> Row[Any]:
-    row = unit.first(_of_cases(table).where(table.c.id == key, access.permits(account, action)))
+    return _found(unit, _of_cases(table).where(table.c.id == key, access.permits(account, action)), noun, key)
+
+
+def _found(unit: Unit, query: Select[Any], noun: str, key: int) -> Row[Any]:
+    row = unit.first(query)
     if row is None:
         raise NotFound(f"There is no {noun} {key}, or it is not yours to deal with.")
     return row

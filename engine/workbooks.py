@@ -24,6 +24,11 @@ ROWS_MAX = 20_000  # empty ones, too: the reader makes up all that are missing b
 COLUMNS_MAX = 256
 
 
+def no_list(en: str, vi: str) -> InvalidRequest:
+    """A file that is refused as a whole, in a sentence for whoever has sent it."""
+    return InvalidRequest(en, field="file", vi=vi)
+
+
 def lines(content: bytes) -> Iterator[tuple[int, list[str]]]:
     """The rows and their numbers, as the spreadsheet numbers them.
 
@@ -40,7 +45,8 @@ def lines(content: bytes) -> Iterator[tuple[int, list[str]]]:
         rows = sheet.iter_rows(max_row=ROWS_MAX + 1, max_col=COLUMNS_MAX, values_only=True)
         for number, cells in enumerate(rows, 1):
             if number > ROWS_MAX:
-                raise InvalidRequest(f"The sheet goes on after row {ROWS_MAX}: delete the empty rows.", field="file")
+                raise no_list(f"The sheet goes on after row {ROWS_MAX}: delete the empty rows.",
+                              f"Trang tính còn dòng sau dòng {ROWS_MAX}: hãy xóa các dòng trống.")  # fmt: skip
             yield number, [_text(cell) for cell in cells]
     except InvalidRequest:
         raise
@@ -55,12 +61,13 @@ def _look(content: bytes) -> None:
     except (BadZipFile, ValueError, NotImplementedError, OSError) as error:
         raise _no_workbook() from error
     if len(members) > MEMBERS_MAX or sum(member.file_size for member in members) > UNPACKED_MAX:
-        raise InvalidRequest(f"The workbook unpacks to more than {UNPACKED_MAX} bytes: split the list.", field="file")
+        raise no_list(f"The workbook unpacks to more than {UNPACKED_MAX} bytes: split the list.",
+                      "Sổ tính quá lớn: hãy chia danh sách ra nhiều tệp.")  # fmt: skip
 
 
 def _no_workbook() -> InvalidRequest:
-    return InvalidRequest("The file is no workbook that can be read: save the list as .xlsx or 'CSV UTF-8'.",
-                          field="file")  # fmt: skip
+    return no_list("The file is no workbook that can be read: save the list as .xlsx or 'CSV UTF-8'.",
+                   "Không đọc được sổ tính này: hãy lưu danh sách thành .xlsx hoặc “CSV UTF-8”.")  # fmt: skip
 
 
 def _text(value: Any) -> str:

@@ -48,6 +48,7 @@ BATCH = 20  # claimed at once: as many as are done in a moment
 JOBS_PER_TICK = 500
 KEEP_ANSWERS = timedelta(days=7)
 KEEP_ARRIVALS = timedelta(days=30)  # as they came, after they were dealt with
+KEEP_LISTS = timedelta(days=1)  # of people, that were looked at and not started
 
 
 def run(runtime: Runtime, job: Job, jitter: Random) -> str:
@@ -260,9 +261,10 @@ class Worker:
 
     def tidy(self) -> int:
         """Forget answers to idempotency keys and failed logins after a week, and messages as they came a month after
-        they were dealt with."""
+        they were dealt with; after a day, who stands on lists that nobody started."""
         with self.runtime.begin() as unit:
             arrivals.tidy(unit, unit.now - KEEP_ARRIVALS)
+            imports.tidy(unit, unit.now - KEEP_LISTS)
             before = unit.now - KEEP_ANSWERS
             answers = unit.execute(delete(inbox).where(inbox.c.created_at < before)).rowcount
             return answers + unit.execute(delete(login_failures).where(login_failures.c.at < before)).rowcount

@@ -5,8 +5,11 @@ A page's maker adds a line. ``who`` logs in (``None``: a citizen); ``path`` may 
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import NamedTuple
 
+from engine import imports
+from tests.people import cohort
 from tests.province import Province
 
 
@@ -43,6 +46,10 @@ SCREENS = (
     Screen("cong-bo", "/tinh/cong-bo?lang=vi", "vpubnd_74"),
     Screen("cong-bo-mot-vu", "/tinh/cong-bo/{told}", "vpubnd_74"),
     Screen("ban-do-nhiet", "/tinh/so-do/BDKK", "vpubnd_74"),
+    Screen("nhap-danh-sach", "/nhap-danh-sach", "vpubnd_01"),
+    Screen("danh-sach-xem-thu", "/nhap-danh-sach/{looked}", "vpubnd_01"),
+    Screen("danh-sach-nhan-duoc", "/nhap-danh-sach/{looked}?xem=nhan&lang=en", "vpubnd_01"),
+    Screen("danh-sach-dang-lam", "/nhap-danh-sach/{started}?lang=vi", "vpubnd_01"),
     Screen("khong-co", "/khong-co-trang-nay"),
 )
 
@@ -58,7 +65,25 @@ def stage(province: Province) -> dict[str, str]:
         tongdai_74 phan_loai  quyet_dinh=chuyen_xu_ly linh_vuc=giao_thong -> dang_nghien_cuu
         sogtvt_74  nghien_cuu ket_qua=luu_theo_doi                        -> luu_theo_doi
     """)
-    numbers = {"fresh": fresh, "working": working, "asked": asked, "told": told}
+    looked, started = _lists(province)
+    numbers = {"looked": looked, "started": started}
+    numbers |= {"fresh": fresh, "working": working, "asked": asked, "told": told}
     numbers["task"] = str(province.task(working, "don_vi_nhan", "ubnd_74_718")["id"])
     secrets = ("fresh", "working", "asked")
     return numbers | {f"{name}_secret": province.secrets[numbers[name]] for name in secrets}
+
+
+def _lists(province: Province) -> list[str]:
+    """A list that is being taken up, and one of which three people are called already: their ids."""
+    others = [f"Trần Văn {name},08{number:08d},Quận Ba Đình,61," for number, name in enumerate(("Hai", "Ba"))]
+    faulty = ("Đỗ Thị Sáu,0900000001,Quận Ba Đình,61,", "Lê Thị Bảy,12,001,40,", "Phạm Văn Tám,0911111111,Ba Đinhh,,")
+    started = _sends(province, "f0.csv", cohort(40), "false")
+    for _row in range(17):
+        imports.step(province.runtime)
+    return [_sends(province, "f0_ba_dinh.csv", cohort(3, *others, *faulty), "true"), started]
+
+
+def _sends(province: Province, name: str, content: bytes, dry_run: str) -> str:
+    form = {"file": (BytesIO(content), name), "report_type": "F0CD", "dry_run": dry_run}
+    sent = province.as_("vpubnd_01").call("POST", "/imports", data=form, content_type="multipart/form-data")
+    return str(sent.json["id"])

@@ -10,11 +10,10 @@ from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
-import xlsxwriter
 from click.testing import CliRunner
 from sqlalchemy import func, select, update
 
-from engine import accounts, folders, imports, lists, model, packages
+from engine import imports, lists, model
 from engine.errors import InvalidRequest
 from engine.flow.check import check
 from engine.notifiers import Receipt
@@ -22,10 +21,8 @@ from engine.worker import Worker
 from tests.broken import SIMPLE
 from tests.drawing import package
 from tests.hotline import Caller, Hotline, refused
-from tests.shipped import BPMN
+from tests.people import HEAD, cohort, takes_lists, workbook
 from webapi.cli import main
-
-HEAD = "Họ và tên,Số điện thoại,Quận huyện,Tuổi,Ngày dương tính"
 
 
 class Anything:
@@ -35,29 +32,7 @@ class Anything:
 
 @pytest.fixture
 def hanoi(hotline: Hotline) -> Hotline:
-    with hotline.runtime.begin() as unit:
-        files = folders.read(BPMN / "ha_noi" / "F0CD")
-        packages.load_province(unit, packages.Package(files).province)
-        packages.deploy(unit, files, by="test")
-        office = next(one["key"] for one in packages.Package(files).province["agencies"] if one["kind"] == "office")
-        for login, role, agency in (("cdc", "office", office), ("bacsi", "handler", "thaythuoc_chudong_01")):
-            accounts.create(unit, {"login": login, "name": login, "role": role, "agency": agency}, None)
-            hotline.tokens[login] = accounts.issue(unit, accounts.account(unit, login), "test").token
-    return hotline
-
-
-def cohort(size: int, *more: str, head: str = HEAD) -> bytes:
-    rows = (f"Bệnh nhân {number},09{number:08d},Quận Ba Đình,40,01/09/2021" for number in range(size))
-    return "\r\n".join((head, *rows, *more)).encode()
-
-
-def workbook(rows: list[list[Any]]) -> bytes:
-    content = io.BytesIO()
-    with xlsxwriter.Workbook(content, {"default_date_format": "dd/mm/yyyy"}) as book:
-        sheet = book.add_worksheet()
-        for number, cells in enumerate(rows):
-            sheet.write_row(number, 0, cells)
-    return content.getvalue()
+    return takes_lists(hotline)
 
 
 def packed(name: str, content: bytes) -> bytes:
@@ -99,13 +74,60 @@ def test_a_dry_run_says_what_would_come_of_each_row_and_does_nothing(hanoi: Hotl
     told = sends(hanoi.as_("cdc"), content, dry_run=True).json
 
     assert [told[name] for name in ("state", "total", "creatable", "created", "running", "duplicates")] == \
-        ["done", 8, 3, 0, 0, 1]  # fmt: skip
+        ["ready", 8, 3, 0, 0, 1]  # fmt: skip
     assert {one["row"]: one["vi"] for one in told["refusals"]}.keys() == {4, 5, 6, 7, 8}
     by_row = {one["row"]: one for one in told["refusals"]}
     assert by_row[4]["en"] == "The telephone number is that of row 2."
     assert "Có phải “Quận Ba Đình”?" in by_row[6]["vi"]
     assert "tuoi" in by_row[7]["en"]
+    assert [one["row"] for one in told["refusals"] if one["duplicate"]] == [4]
     worker(hanoi).drain()
+    assert count(hanoi, model.cases) == 0
+
+
+def test_what_was_looked_at_is_started_once_as_things_stand_by_then(hanoi: Hotline) -> None:
+    cdc = hanoi.as_("cdc")
+    looked = sends(cdc, cohort(3), dry_run=True).json
+    at = f"/imports/{looked['id']}"
+    kept = cdc.get(f"{at}/rows", limit=2).json
+    assert [(one["position"], one["person"]["phone"], one["running"]) for one in kept["items"]] == \
+        [(2, "+84900000000", False), (3, "+84900000001", False)]  # fmt: skip
+    assert kept["items"][0]["answers"]["quan_huyen"] == "001"
+    assert [one["position"] for one in cdc.get(f"{at}/rows", after=kept["after"]).json["items"]] == [4]
+    for path, call in ((f"{at}/rows", "GET"), (f"{at}/start", "POST")):
+        refused(hanoi.as_("bacsi").call(call, path), 404, "not-found")
+    refused(hanoi.as_("cdc2").get(f"{at}/rows"), 403, "not-allowed")
+    sends(cdc, cohort(1))  # the first of them is called meanwhile
+    worker(hanoi).drain()
+    assert [one["running"] for one in cdc.get(f"{at}/rows").json["items"]] == [True, False, False]
+
+    started = hanoi.as_("cdc2").post(f"{at}/start").json
+    assert [started[name] for name in ("state", "dry_run", "creatable", "running", "created_by")] == \
+        ["waiting", False, 2, 1, "cdc2"]  # fmt: skip
+    assert cdc.post(f"{at}/start").json["id"] == sends(cdc, cohort(3)).json["id"] == looked["id"]
+    worker(hanoi).drain()
+    assert cdc.get(at).json["created"] == 2 and count(hanoi, model.cases) == 3 and count(hanoi, model.import_rows) == 0
+    again = sends(cdc, cohort(3), dry_run=True).json  # the same file, looked at once more: there is nothing left to do
+    assert (again["creatable"], again["running"]) == (0, 3)
+    assert cdc.post(f"/imports/{again['id']}/start").json["id"] == looked["id"]
+    assert (cdc.get(f"/imports/{again['id']}").json["state"], count(hanoi, model.import_rows)) == ("cancelled", 0)
+    nobody = sends(cdc, HEAD.encode() + b"\r\nA,0900000000,001,40,\r\n", dry_run=True).json
+    assert cdc.post(f"/imports/{nobody['id']}/start").json["state"] == "done"
+
+
+def test_what_nobody_started_is_forgotten_after_a_day(hanoi: Hotline) -> None:
+    looked, other = (sends(hanoi.as_("cdc"), cohort(size), dry_run=True).json for size in (2, 3))
+    hanoi.as_("cdc").post(f"/imports/{other['id']}/cancel")
+    hanoi.clock.advance(timedelta(hours=23))
+    worker(hanoi).tidy()
+    assert count(hanoi, model.import_rows) == 2
+    hanoi.clock.advance(timedelta(hours=2))
+    worker(hanoi).tidy()
+
+    assert count(hanoi, model.import_rows) == 0
+    assert hanoi.as_("cdc").get(f"/imports/{looked['id']}").json["state"] == "done"
+    for one in (looked, other):
+        refused(hanoi.as_("cdc").post(f"/imports/{one['id']}/start"), 409, "wrong-state")
     assert count(hanoi, model.cases) == 0
 
 
@@ -235,6 +257,7 @@ def test_a_row_that_no_case_can_be_made_of_does_not_hold_up_the_others(hanoi: Ho
 def test_a_file_that_is_no_list_is_refused_with_one_sentence(hanoi: Hotline, content: bytes, sentence: str) -> None:
     said = sends(hanoi.as_("cdc"), content)
     assert sentence in said.json["detail"] and said.status_code in (413, 422), said.text
+    assert said.json["vi"].endswith(".") and not said.json["vi"].isascii()
     assert count(hanoi, model.imports) == 0
 
 

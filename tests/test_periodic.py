@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select
 
-from engine import model, packages
+from engine import accounts, model, packages
 from engine.flow.rules import timetable
 from engine.notifiers import Message, Receipt, Undeliverable
 from engine.notifiers.smtp import Smtp
 from engine.worker import Worker
 from tests.clock import VIETNAM
 from tests.hotline import PROVINCE, Hotline, refused
+from tests.test_ui_office import enters
 
 PLAN = '''
 [[reports]]
@@ -119,16 +120,54 @@ def test_a_month_is_reported_to_whom_it_was_planned_for_and_shown_to_nobody_else
     refused(hotline.as_("phuong").get("/periodic-reports"), 403, "not-allowed")
 
 
-def test_a_report_that_cannot_be_delivered_is_kept_and_given_up(hotline: Hotline) -> None:
+def test_a_report_that_was_given_up_is_seen_by_the_office_and_sent_again(hotline: Hotline) -> None:
     plans(hotline)
-    worker = Worker(hotline.runtime, {"sms": Letters(broken=True)})
+    post = Letters(broken=True)
+    worker = Worker(hotline.runtime, {"sms": post})
+    hotline.assigned()
     worker.make_reports()
-
     worker.drain()
 
-    with hotline.runtime.read() as unit:
-        assert {row.state for row in unit.all(select(model.outbox.c.state))} == {"dead"}
+    office = hotline.as_("vanphong")
+    dead = [one for one in office.get("/outbox", state="dead").json["items"] if one["case"] is None]
+    assert {(one["agency"], one["topic"], one["report_type"]) for one in dead} == {
+        ("vp_74", "tuan", None), ("mttq_74", "tuan", None),
+    }  # fmt: skip
+    assert "no such mailbox" in dead[0]["last_error"]
+    assert all(one["case"] for one in office.get("/outbox", case=hotline.receives()).json["items"])
+    at = f"/outbox/{dead[0]['id']}"
+    for login, status in (("phuong", 404), ("mattran", 404), ("truc", 404)):
+        assert hotline.as_(login).get(at).status_code == status, login
+        assert hotline.as_(login).post(f"{at}/resend").status_code == status, login
+    elsewhere(hotline)
+    assert hotline.as_("noikhac").get("/outbox").json["items"] == []
+    refused(hotline.as_("noikhac").post(f"{at}/resend"), 404, "not-found")
+
+    who = enters(hotline, "vanphong")
+    assert "Có 2 báo cáo định kỳ không gửi được" in who.opens("/tinh").text
+    page = who.opens("/tinh/ket")
+    assert "no such mailbox" in page.text and len(page.find("//form[contains(@action, '/bao-cao/')]")) == 2
+    forms, again = page.find("//main//form"), f"/tinh/ket/bao-cao/{dead[1]['id']}/gui-lai"
+    mended = [one.get("action") for one in forms].index(again)
+    post.broken = False
+    assert "Đã xếp vào hàng gửi lại: Báo cáo tuần" in who.sends(page, form=mended).text
+    assert office.post(f"{at}/resend").json["state"] == "ready"
+    refused(office.post(f"{at}/resend"), 409, "wrong-state")
+    worker.drain()
+    reports = [one for one in post.sent if not one.case_number]
+    assert sorted(one.to for one in reports) == sorted(address(hotline, "mttq_74", "vp_74"))
+    assert office.get(at).json["state"] == "sent" and "không gửi được" not in who.opens("/tinh").text
     assert len(sent(hotline, "vanphong")) == 1
+
+
+def elsewhere(hotline: Hotline) -> None:
+    """Another province's office has somebody: ``noikhac``."""
+    other = PROVINCE.replace('code = "74"', 'code = "99"').replace("_74", "_99")
+    other = other.replace("718", "998").replace("719", "999")
+    with hotline.runtime.begin() as unit:
+        packages.load_province(unit, tomllib.loads(other))
+        accounts.create(unit, {"login": "noikhac", "name": "x", "role": "office", "agency": "vp_99"}, None)
+        hotline.tokens["noikhac"] = accounts.issue(unit, accounts.account(unit, "noikhac"), "test").token
 
 
 def test_a_letter_has_its_table_with_it() -> None:

@@ -128,27 +128,55 @@ def test_counting_finds_its_cases_by_an_index(hotline: Hotline):
             assert not [row[3] for row in plan if row[3].startswith("SCAN cases")]
 
 
-def test_the_days_report_balances_and_its_numbers_lead_to_their_contacts(hotline: Hotline):
-    hotline.receives()
+def test_the_days_report_balances_and_every_number_of_it_opens_what_it_counts(hotline: Hotline):
+    late, settled = hotline.assigned(), hotline.receives()
+    with hotline.runtime.begin() as unit:
+        unit.execute(text("UPDATE cases SET closed_at = opened_at WHERE number = :number").bindparams(number=settled))
     operator = hotline.as_("truc")
-    for outcome in ("answered", "missed", "missed"):
-        operator.post("/contacts", {"channel": "dien_thoai", "outcome": outcome, "branch": "5.1"})
+    for outcome, more in (("answered", {"topic": "Hỏi về gạo"}), ("missed", {}), ("missed", {"branch": "1"}),
+                          ("answered", {"direction": "out"}), ("missed", {"direction": "out"})):  # fmt: skip
+        said = {"channel": "dien_thoai", "outcome": outcome, "branch": "5.1"} | more
+        assert operator.post("/contacts", said).status_code == 201
+    hotline.waits(6)
+    hotline.receives()
     who = enters(hotline, "vanphong")
 
-    page = who.opens("/tinh/bao-cao?ky=2021-09-03")
+    page = who.opens("/tinh/bao-cao?ky=2021-09-03&tu=2021-09")
+    links = page.find("//main//table//td/a | //main//*[local-name()='svg']/a")
+    assert "Báo cáo cân đối" in page.text and style_free(page) and len(links) > 25
+    for link in links:
+        [count] = re.findall(r"^\s*(\d+)", link.text_content())
+        assert len(who.opens(link.get("href")).find("//tbody/tr")) == int(count), link.get("href")
+    told = {name: page.find(f"//*[@id='{name}']")[0].text_content().strip()
+            for name in ("received", "since-received", "line-missed", "line-calls_out", "line-consultations")}
+    assert list(told.values()) == ["6", "6", "2", "2", "1"]
+    hours = page.find("//*[local-name()='svg' and @class='hours']//*[local-name()='text'][not(@class)]")
+    assert [one.text_content() for one in hours] == ["5", "1"]
+    assert numbers(who.opens("/tinh/bao-cao/vu-viec?ky=2021-09-03&bang=by-type&cot=overdue")) == {late}
 
-    assert "Báo cáo cân đối" in page.text and style_free(page)
-    [missed] = page.find("//*[@id='line-missed']//a")
-    assert missed.text_content() == "2"
-    assert len(who.opens(missed.get("href")).find("//tbody/tr")) == 2
-    assert len(page.find("//*[local-name()='svg']")) == 1
-    assert "In balance" in who.opens("/tinh/bao-cao?ky=2021-09-03&lang=en").text
+    only = who.opens("/tinh/bao-cao?ky=2021-09-03&phim=5.1")
+    assert only.find("//*[@id='received']")[0].text_content().strip() == "2" and "Theo phím" not in only.text
+    [missed] = only.find("//*[@id='line-missed']/a")
+    assert len(who.opens(missed.get("href")).find("//tbody/tr")) == int(missed.text_content()) == 1
+    english = who.opens("/tinh/bao-cao?ky=2021-09-03&lang=en").text
+    assert "In balance" in english and "Missed, given up" in english and "Open, overdue" in english
     files = [who.client.get(f"/tinh/bao-cao{kind}?ky=2021-09-03").status_code for kind in (".csv", ".xlsx")]
     assert files == [200, 200]
-    assert who.opens("/tinh/bao-cao?ky=sai").status == 422
+    for wrong in ("bao-cao?ky=sai", "bao-cao?ky=2021-09-03&tu=x", "bao-cao/cuoc-goi?ky=2021-09-03&line=x",
+                  "bao-cao/vu-viec?ky=2021-09-03&bang=by-type&cot=x"):  # fmt: skip
+        assert who.opens(f"/tinh/{wrong}").status == 422, wrong
+    assert who.opens("/tinh/bao-cao/vu-viec?ky=2021-09-03&bang=x").status == 404
+
+
+def test_who_only_counts_is_shown_no_hours_no_cases_and_no_links(hotline: Hotline):
+    hotline.receives()
     overseer = enters(hotline, "mattran")
-    assert not overseer.opens("/tinh/bao-cao?ky=2021-09-03").find("//main//td//a")
-    assert overseer.opens("/tinh/bao-cao/cuoc-goi?ky=2021-09-03").status == 403
+
+    page = overseer.opens("/tinh/bao-cao?ky=2021-09-03")
+    assert page.status == 200 and not page.find("//main//td//a | //*[@class='hours'] | //select")
+    for path in ("bao-cao?ky=2021-09-03&phim=1", "bao-cao/cuoc-goi?ky=2021-09-03",
+                 "bao-cao/vu-viec?ky=2021-09-03&bang=by-type&cot=open"):  # fmt: skip
+        assert overseer.opens(f"/tinh/{path}").status == 403, path
     assert enters(hotline, "phuong").opens("/tinh/bao-cao").status == 403
 
 

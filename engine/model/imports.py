@@ -30,7 +30,7 @@ imports = Table(
     Column("created_at", Instant, nullable=False),
     Column("created_by", Text, nullable=False),
     Column("finished_at", Instant),
-    one_of("state", "waiting", "done", "cancelled"),
+    one_of("state", "ready", "waiting", "done", "cancelled"),  # ready: looked at, and not started
     Index("ix_imports_waiting", "id", sqlite_where=_ALIVE, postgresql_where=_ALIVE),
     # the same list is imported once, whoever sends it how often
     Index("uq_imports_file", "province", "report_type", "sha256", unique=True, sqlite_where=_TAKEN,
@@ -45,6 +45,6 @@ import_rows = Table(
     Column("state", Text, nullable=False),
     Column("person", JSON),  # until the row has been taken up, like the answers
     Column("answers", JSON),
-    one_of("state", "waiting", "created", "running", "refused"),
+    one_of("state", "ready", "waiting", "created", "running", "refused"),
     Index("ix_import_rows_waiting", "import_id", "position", sqlite_where=_ALIVE, postgresql_where=_ALIVE),
 )

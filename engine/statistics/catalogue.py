@@ -20,9 +20,9 @@ from engine.intake import CHANNEL_NAMES
 from engine.model import agencies, areas, cases, contacts, publications, tasks
 from engine.open_data import IS_SHOWN
 from engine.runtime import Unit
+from engine.sql import entry, local_day, local_hour, seconds
 from engine.statistics.description import Base, Column, Dimension, Statistic
 from engine.statistics.lookups import CALL_FIELD, CALL_REACHED, CALL_STEP, FIFTH_DAY, NOW
-from engine.statistics.sql import entry, local_day, local_hour, seconds
 
 UNTRUE = ("khong_dung_thuc_te", "khong_dung")  # outcomes of C.0 that the types share
 NOT_ELIGIBLE = ("chua_du_dieu_kien",)

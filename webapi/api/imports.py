@@ -11,7 +11,6 @@ from werkzeug.exceptions import BadRequest
 
 from engine import imports, lists
 from engine.access import Account
-from engine.errors import InvalidRequest
 from engine.runtime import Unit
 from webapi import idempotency
 from webapi.api.blueprint import Blueprint, Out, PageQuery, instant, page_of
@@ -27,6 +26,7 @@ class RefusedRow(Out):
     row = fields.Integer(metadata={"description": "as a spreadsheet numbers it"})
     vi = fields.String()
     en = fields.String()
+    duplicate = fields.Boolean(metadata={"description": "a row above has the same telephone number"})
 
 
 class ImportSummary(Out):
@@ -37,7 +37,7 @@ class ImportSummary(Out):
     report_type = fields.String()
     name = fields.String()
     dry_run = fields.Boolean()
-    state = fields.String(metadata={"description": "waiting (being taken up), done or cancelled"})
+    state = fields.String(metadata={"description": "ready (looked at), waiting (being taken up), done, cancelled"})
     total = fields.Integer(metadata={"description": "rows with anything in them"})
     creatable = fields.Integer(metadata={"description": "how many would become cases, when the file came"})
     position = fields.Integer(metadata={"description": "how many of those have been taken up"})
@@ -51,6 +51,13 @@ class ImportSummary(Out):
 
 class ImportOut(ImportSummary):
     refusals = fields.List(fields.Nested(RefusedRow))
+
+
+class KeptRow(Out):
+    position = fields.Integer(metadata={"description": "the row, as a spreadsheet numbers it"})
+    person = fields.Dict()
+    answers = fields.Dict()
+    running = fields.Boolean(metadata={"description": "has an open case of the type: becomes none"})
 
 
 @bp.upload("/imports", ImportOut, multipart__form_data=FORM)
@@ -75,7 +82,7 @@ def _sent() -> tuple[str, bytes, str, str]:
     with part.stream:
         content = part.stream.read(lists.BYTES_MAX + 1)
     if len(content) > lists.BYTES_MAX:
-        raise InvalidRequest(f"The file is larger than {lists.BYTES_MAX} bytes: split the list.", field="file")
+        raise lists.too_large()
     return part.filename or "", content, report_type, dry_run
 
 
@@ -89,6 +96,18 @@ def index(unit: Unit, caller: Account, query: dict[str, Any]) -> Any:
 def show(unit: Unit, caller: Account, import_id: int) -> Any:
     """How far it is, and which rows were refused"""
     return imports.show(unit, caller, import_id)
+
+
+@bp.read(f"{ONE}/rows", page_of(KeptRow, "row"), PageQuery)
+def rows(unit: Unit, caller: Account, query: dict[str, Any], import_id: int) -> Any:
+    """What was understood of a list that can be started, for who sent it"""
+    return imports.rows(unit, caller, import_id, **query)
+
+
+@bp.change(f"{ONE}/start", ImportOut)
+def start(unit: Unit, caller: Account, import_id: int) -> Any:
+    """Have what a dry run understood become cases; a second time it is the same import"""
+    return imports.start(unit, import_id, by=caller)
 
 
 @bp.change(f"{ONE}/cancel", ImportOut)

@@ -19,10 +19,10 @@ class LetterOut(Out):
     """Something owed. The address is nobody's business here: it is looked up when it is sent."""
 
     id = fields.Integer()
-    case = fields.String(attribute="number")
-    report_type = fields.String()
+    case = fields.String(attribute="number", allow_none=True, metadata={"description": "null: about no case"})
+    report_type = fields.String(allow_none=True)
     kind = fields.String(metadata={"description": "sms, email, zalo, facebook, viber, webhook or service"})
-    topic = fields.String(metadata={"description": "id of the text, or topic of the service call"})
+    topic = fields.String(metadata={"description": "id of the text, topic of the service call, or key of the report"})
     agency = fields.String(allow_none=True)
     to_citizen = fields.Function(lambda row: row.person_id is not None, metadata={"type": "boolean"})
     payload = fields.Dict()

@@ -19,7 +19,8 @@ bp = Pages("ui_office")
 @bp.read("/tinh")
 def show(unit: Unit, caller: Account) -> Any:
     must_be_office(unit, caller)
-    return page("ui/office.html", counts=counted(unit, caller), titles=titles(), states=states(), to="ui_office.cases")
+    return page("ui/office.html", counts=counted(unit, caller), titles=titles(), states=states(), to="ui_office.cases",
+                lost=len(queries.lost_reports(unit, caller)))  # fmt: skip
 
 
 @bp.read("/tinh/vu-viec/<name:state>")

@@ -1,5 +1,6 @@
 """The day's report (F.1) as a page: its table, the sentence that says whether it balances, bars, and from every number
-to its contacts. Who may count but not see contacts (analysts, overseers) gets the numbers without the links."""
+to its contacts or cases. Who may count but not see contacts gets the numbers without the links; who may not see exact
+figures (overseers) neither hours nor cases."""
 
 from __future__ import annotations
 
@@ -9,18 +10,21 @@ from typing import Any
 from flask import Response, request
 from sqlalchemy import select
 
-from engine import access, figures
+from engine import access, branches, figures
 from engine.access import Account, Target
 from engine.calendar import ZONE
 from engine.errors import InvalidRequest
 from engine.intake import CHANNEL_NAMES
 from engine.model import provinces
 from engine.runtime import Unit
-from engine.statistics import periods
+from engine.statistics import periods, table
 from webapi import tabular
 from webapi.ui.pages import Pages, page
+from webapi.ui.words import _
 
 bp = Pages("ui_figures")
+NARROW = ("line", "branch", "channel", "agency", "hour", "topic", "after")
+HANDLED = ("by-type", "by-agency")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -28,17 +32,32 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 def show(unit: Unit, caller: Account) -> Any:
     made, asked = _asked(unit, caller)
     links = access.allows(caller, "contact", Target(made.province), unit)
-    return page("ui/report.html", made=made, asked=asked, names=figures.NAMES, links=links, channels=CHANNEL_NAMES,
-                most=max((lines.received for _, _, lines in made.by_key), default=0))  # fmt: skip
+    exact = _exact(unit, caller, made, asked.get("phim"))
+    parts = _parts(made, bool(exact["hours"]), "phim" in asked)
+    return page("ui/report.html", made=made, asked=asked, names=line_names(), out=figures.OUT_NAMES, links=links,
+                parts=parts, **exact)  # fmt: skip
 
 
 @bp.read("/tinh/bao-cao/cuoc-goi")
 def behind(unit: Unit, caller: Account) -> Any:
     """The contacts behind a number: ?ky=2021-09-03&line=missed&branch=5.1. Nothing personal, but the case's number."""
     province, (begins, ends) = _province(unit, caller), periods.read(_period(unit))
-    narrow = {name: request.args[name] for name in ("line", "branch", "channel", "after") if request.args.get(name)}
+    if since := request.args.get("tu"):
+        begins = periods.read(since)[0]
+    narrow = {name: value for name in NARROW if (value := request.args.get(name)) or (name == "agency" and value == "")}
     found = figures.behind(unit, caller, province, begins, ends, **narrow)  # type: ignore[arg-type]
-    return page("ui/report_behind.html", found=found, names=figures.NAMES, channels=CHANNEL_NAMES)
+    return page("ui/report_behind.html", found=found, names=line_names(), channels=CHANNEL_NAMES,
+                period=(begins, ends))  # fmt: skip
+
+
+@bp.read("/tinh/bao-cao/vu-viec")
+def cases(unit: Unit, caller: Account) -> Any:
+    """The cases behind a number: ?ky=2021-09-03&bang=by-type&cot=overdue&report_type=NYP."""
+    asked, (begins, ends) = request.args, periods.read(_period(unit))
+    at = {name: asked[name] for name in ("report_type", "agency") if name in asked}
+    found = table.behind(unit, caller, asked.get("bang", ""), _province(unit, caller), begins, ends,
+                         asked.get("cot", ""), at, after=asked.get("after"))  # fmt: skip
+    return page("ui/report_cases.html", found=found, period=(begins, ends))
 
 
 @bp.read("/tinh/bao-cao.csv")
@@ -53,10 +72,52 @@ def as_workbook(unit: Unit, caller: Account) -> Any:
 
 def _asked(unit: Unit, caller: Account) -> tuple[figures.Figures, dict[str, str]]:
     province, period = _province(unit, caller), _period(unit)
-    since = request.args.get("tu") or None
-    begins, ends = periods.read(period)
-    made = figures.report(unit, caller, province, begins, ends, periods.read(since)[0] if since else None)
-    return made, {"province": province, "ky": period} | ({"tu": since} if since else {})
+    more = {name: value for name in ("tu", "phim") if (value := request.args.get(name, "").strip())}
+    (begins, ends), since = periods.read(period), periods.read(more["tu"])[0] if "tu" in more else None
+    made = figures.report(unit, caller, province, begins, ends, since, more.get("phim"))
+    return made, {"province": province, "ky": period} | more
+
+
+def _exact(unit: Unit, caller: Account, made: figures.Figures, key: str | None) -> dict[str, Any]:
+    """What only who may see exact figures is shown: by hour, by key, and what became of the period's cases."""
+    if not access.allows(caller, "figure", Target(made.province), unit):
+        return {"keys": [], "hours": [], "handled": []}
+    period = (made.province, made.begins, made.ends)
+    keys = [(row.key, row.name) for row in branches.at(unit, made.province, made.ends)]
+    handled = [] if key else [_rows(table.make(unit, caller, one, *period)) for one in HANDLED]
+    return {"keys": keys, "hours": figures.by_hour(unit, caller, *period, key), "handled": handled}
+
+
+def _rows(made: table.Table) -> dict[str, Any]:
+    """A statistic's rows by name: what they are called, their key, and their columns."""
+    columns, by = [one.key for one in made.columns], made.statistic.by[0].key
+    rows = [dict(zip(columns, row.values, strict=True)) | {"name": row.names[0], "key": row.keys[0]}
+            for row in made.rows]  # fmt: skip
+    return {"key": made.statistic.key, "by": by, "rows": rows}
+
+
+def _parts(made: figures.Figures, exact: bool, of_one_key: bool) -> list[tuple[str, list[tuple[str, int, Any]]]]:
+    """What the contacts are also counted by: a title, and what each row is called, counts, and is narrowed by."""
+    keys = [(f"{key} · {name or '–'}", lines.received, {"branch": key}) for key, name, lines in made.by_key]
+    channels = [(CHANNEL_NAMES.get(key, key), lines.received, {"channel": key}) for key, lines in made.by_channel]
+    takers = [(name or key or _("Chưa ai nhận"), lines.received, {"agency": key or ""})
+              for key, name, lines in made.by_agency]  # fmt: skip
+    topics = [(topic, count, {"topic": topic}) for topic, count in made.topics]
+    found = [(_("Theo phím"), [] if of_one_key else keys), (_("Theo kênh"), channels)]
+    found += [(_("Theo nơi nhận"), takers), (_("Nội dung nổi bật"), topics)] if exact else []
+    return [(title, rows) for title, rows in found if rows]
+
+
+def line_names() -> dict[str, str]:
+    """What the lines of the report are called: `figures.NAMES` and `figures.OUT_NAMES` in the reader's language."""
+    return {
+        "answered": _("Giải đáp, xử lý, tư vấn trực tiếp"), "transferred": _("Chuyển sở, ngành, quận, huyện, thị xã"),
+        "open": _("Đang xử lý tại tổng đài"), "missed": _("Nhỡ, bỏ dở"),
+        "refused": _("Từ chối, trùng, gọi nhầm"),
+        "complaints": _("Khiếu nại, tố cáo (không tính là phản ánh, kiến nghị)"),
+        "unknown": _("Kết thúc mà không rõ kết quả"), "calls_out": _("Cuộc gọi ra chủ động"),
+        "consultations": _("Lượt tư vấn qua cuộc gọi ra"),
+    }  # fmt: skip
 
 
 def _period(unit: Unit) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import request
 
-from engine import cases, outbox, queries, repairs, stuck, tasks
+from engine import access, cases, outbox, queries, repairs, stuck, tasks
 from engine.access import Account
 from engine.calendar import ZONE
 from engine.errors import InvalidRequest
@@ -28,7 +28,17 @@ def index(unit: Unit, caller: Account) -> Any:
     shown = [case | {"stuck": one["stuck"] | {"why": why(one["stuck"])}}
              for case, one in zip(office.impersonal(unit, found.items), found.items, strict=True)]  # fmt: skip
     agencies = [row for row in queries.list_agencies(unit, caller.province) if row.kind != "overseer"]
-    return page("ui/stuck.html", cases=shown, after=found.after, agencies=agencies, labels=labels(), here=HERE)
+    return page("ui/stuck.html", cases=shown, after=found.after, agencies=agencies, labels=labels(), here=HERE,
+                lost=queries.lost_reports(unit, caller), may_resend=access.allows(caller, "resend"))  # fmt: skip
+
+
+@bp.change("/tinh/ket/bao-cao/<key:letter_id>/gui-lai")
+def resend(unit: Unit, caller: Account, letter_id: int) -> Any:
+    """A report of a week or a month that could not be sent."""
+    letter = queries.show_letter(unit, caller, letter_id, "resend")
+    outbox.resend(unit, letter_id, caller.login)
+    return done(_("Đã xếp vào hàng gửi lại: %(what)s", what=letter.payload.get("subject") or letter.topic),
+                "ui_stuck.index")  # fmt: skip
 
 
 @bp.change("/tinh/ket/<name:number>/<name:action>")
