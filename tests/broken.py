@@ -311,6 +311,12 @@ EVENTS = [
         for kind in ("compensate", "cancel")
     ),
     broken("event-incomplete", "a condition that is not written", around("catch c conditional", "c")),
+    broken(
+        "attribute-ignored",
+        "a condition that is asked for one variable only",
+        around("catch c conditional='channel == \"web\"'", "c"),
+        swap=("<bpmn:conditionalEventDefinition>", '<bpmn:conditionalEventDefinition camunda:variableName="channel">'),
+    ),
     broken("expression", "a condition waited for that cannot be read", around("catch c conditional='channel =='", "c")),
     broken("event-not-here", "a compensation end event", around("user a", "a").replace("end e", "end e compensate")),
     broken("event-not-here", "a cancel end event", around("user a", "a").replace("end e", "end e cancel")),

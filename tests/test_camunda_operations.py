@@ -158,6 +158,7 @@ def test_suspension_and_modification_by_pycamunda(hotline: Hotline, engine_rest:
         _as(hotline, "vanphong", pycamunda.processinst.Suspend(engine_rest, number))
     assert office.get(f"/process-instance/{number}").json["suspended"] is True
     assert office.get("/process-instance/count", suspended="true").json == {"count": 1}
+    assert [task["suspended"] for task in office.get("/task", processInstanceId=number).json] == [True]
     assert office.get(f"/history/process-instance/{number}").json["state"] == "SUSPENDED"
     _as(hotline, "vanphong", pycamunda.processinst.Activate(engine_rest, number))
     assert office.get("/process-instance/count", active="true").json == {"count": 1}

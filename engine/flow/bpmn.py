@@ -114,7 +114,9 @@ class _Reader:
         if kind == "conditional":
             condition = element.find(BPMN + "condition")
             text, language = ("", None) if condition is None else (condition.text or "", condition.get("language"))
-            return Event(kind, element.sourceline or 1, value=text.strip(), language=language)
+            narrowed = any(element.get(CAMUNDA + name) for name in ("variableName", "variableEvents"))
+            line = element.sourceline or 1
+            return Event(kind, line, value=text.strip(), language=language, narrowed=narrowed)
         if kind != "timer":
             return self._named(kind, element.get(_NAMED.get(kind, "none")), element.sourceline or 1)
         event = Event(kind, element.sourceline or 1)

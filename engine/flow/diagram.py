@@ -40,6 +40,7 @@ class Event:
         language: what the condition says it is written in.
         times: how many of the three it has.
         shared: it is reached by an ``eventDefinitionRef``.
+        narrowed: it is to be asked for changes of one variable only (``camunda:variableName``, ``variableEvents``).
     """
 
     kind: str
@@ -51,6 +52,7 @@ class Event:
     language: str | None = None
     times: int = 0
     shared: bool = False
+    narrowed: bool = False
 
 
 @dataclass(slots=True, eq=False)

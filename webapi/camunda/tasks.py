@@ -169,8 +169,9 @@ def all_tasks() -> Any:
     joined = joined.join(model.definitions, model.definitions.c.id == cases.c.definition_id)
     joined = joined.outerjoin(accounts, accounts.c.id == _TASKS.assignee)
     columns = [column for column in _TASKS if column.name not in ("assignee", "owner", "answers")]
-    return select(*columns, cases.c.number, cases.c.definition_id, cases.c.subject, accounts.c.login.label("assignee"),
-                   model.definitions.c.version.label("definition_version")).select_from(joined)  # fmt: skip
+    of_case = (cases.c.number, cases.c.definition_id, cases.c.subject, cases.c.suspended_at)
+    named = (accounts.c.login.label("assignee"), model.definitions.c.version.label("definition_version"))
+    return select(*columns, *of_case, *named).select_from(joined)
 
 
 def _conditions(wanted: dict[str, Any], by: Any) -> list[Any]:
@@ -219,7 +220,7 @@ def _task(row: Row[Any]) -> dict[str, Any]:
         "parentTaskId": None, "priority": 50, "processInstanceId": row.number,
         "processDefinitionId": definition_id(row.report_type, row.definition_version, row.definition_id),
         "taskDefinitionKey": row.element, "caseExecutionId": None, "caseInstanceId": None, "caseDefinitionId": None,
-        "suspended": False, "formKey": None, "camundaFormRef": ref, "tenantId": None,
+        "suspended": row.suspended_at is not None, "formKey": None, "camundaFormRef": ref, "tenantId": None,
         "taskState": {"open": "Created", "done": "Completed", "cancelled": "Deleted"}[row.status],
     }  # fmt: skip
 

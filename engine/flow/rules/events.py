@@ -57,6 +57,9 @@ def _form(node: Node) -> Iterator[Fault]:
     waits = node.kind in _MUST_WAIT or _handler_of(node) is not None
     if waits and any(event.kind == "conditional" and not event.value for event in node.events):
         yield error(node, "event-incomplete", f"Write the condition that {node.label} waits for.")
+    if any(event.narrowed for event in node.events):
+        yield error(node, "attribute-ignored", f"Take the variable's name and events out of {node.label}: its "
+                    "condition is asked whenever anything of the case has changed.")
     if any(event.shared for event in node.events):
         yield error(node, "event-shared", f"Draw the event of {node.label} in itself: eventDefinitionRef is not "
                     "supported.")
