@@ -192,7 +192,7 @@ def _repoint(unit: Unit, case: Row[Any], plan: Plan, carried: Carried, ledger: L
         if row.token in carried.dropped:
             ledger.remove(subscriptions, row)
         elif row.token in carried.places:
-            ledger.change(subscriptions, row, message=carried.places[row.token][1].message)  # type: ignore[attr-defined]
+            ledger.change(subscriptions, row, message=carried.places[row.token][1].event_definition.name)  # type: ignore[attr-defined]
     for row in _of(unit, outbox, case, outbox.c.kind == "service", outbox.c.state != "sent"):
         if row.token in carried.places:
             ledger.change(outbox, row, element=carried.places[row.token][1].bpmn_id)
