@@ -1,9 +1,9 @@
 """Messages and signals between cases: what an event says about who is meant, in its properties.
 
-A message without a key stays in its case, as does a signal without a scope (`docs/decisions`: what leaves a case says
-so). With the property ``key`` a message goes to whichever case of the province waits for it under that key; a case that
-waits without one waits under its own number. With ``scope`` = ``province`` a signal is heard in every case of the
-province that waits for it likewise.
+A message without a key stays in its case, as does a signal without a scope. With the property ``key`` a message goes to
+whichever case of the province waits for it under that key; a case that waits without one waits under its own number.
+With ``scope`` = ``province`` a signal is heard in every case of the province that waits for it likewise. Why:
+`docs/decisions/0012-what-leaves-a-case-says-so.md`.
 """
 
 from __future__ import annotations
