@@ -28,7 +28,6 @@ from sqlalchemy import (
     insert,
     literal,
     null,
-    or_,
     select,
     update,
 )
@@ -129,16 +128,12 @@ def rouse(unit: Unit, case: Row[Any], outcome: Outcome) -> None:
 
 
 def rouse_all_of(unit: Unit, case_id: int, number: str) -> None:
-    """The same, for all that a case waits for: it was held, and goes on."""
-    table = case_messages.c
-    mine = select(subscriptions.c.message).where(
-        subscriptions.c.case_id == case_id,
-        subscriptions.c.message == table.name,
-        func.coalesce(subscriptions.c.key, number) == table.key,
-    )
-    meant = or_(table.case_id == case_id, mine.correlate(case_messages).exists())
-    waiting = update(case_messages).where(leases.in_state(case_messages, "waiting"), meant)
-    unit.execute(waiting.values(due_at=unit.now))
+    """The same, for all that a case waits for: it was held, or waits for something else now."""
+    mine = select(subscriptions.c.message, subscriptions.c.key)
+    for row in unit.all(mine.where(subscriptions.c.case_id == case_id, subscriptions.c.kind == "message")):
+        unit.write(_ROUSE, {"message": row.message, "under": row.key or number, "now": unit.now})
+    heard = update(case_messages).where(case_messages.c.case_id == case_id, leases.in_state(case_messages, "waiting"))
+    unit.execute(heard.values(due_at=unit.now))
 
 
 # -- afterwards --------------------------------------------------------------------------------------------------------

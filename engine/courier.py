@@ -60,9 +60,9 @@ def step(runtime: Runtime) -> str | None:
             return _signalled(unit, row) if row.kind == "signal" else _carried(unit, row)
     except Suspended:
         return "waiting"  # until it is released, which rouses what is for it
-    except WrongState:
-        return "waiting" if row.kind == "message" else _missed(runtime, row)
     except Exception as error:
+        if isinstance(error, WrongState) and row.kind == "signal":
+            return _missed(runtime, row)
         _note(runtime, row, error)
         return "failed"
 
@@ -156,7 +156,7 @@ def _settle(unit: Unit, row: Row[Any], state: str, **values: Any) -> bool:
 
 def _note(runtime: Runtime, row: Row[Any], error: Exception) -> None:
     busy = leases.is_conflict(error)  # nobody's fault: soon again
-    level = logging.INFO if busy else logging.ERROR
+    level = logging.INFO if busy or isinstance(error, WrongState) else logging.ERROR  # who waited has just moved on
     why = leases.reason(error)
     log.log(level, "Message %s from %s: %s", row.id, row.source, why, extra={"action": "case-message-failed"})
     with runtime.begin() as unit:

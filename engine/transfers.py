@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Row, Table, and_, delete, insert, select, update
 
-from engine import clocks, instances, model
+from engine import clocks, correspondence, instances, model
 from engine.errors import ProcessFault
 from engine.flow.steps import Arrive, Outcome
 from engine.flow.transfer import Carried, Elements, Misfit, carry
@@ -104,6 +104,8 @@ def move(unit: Unit, case: Row[Any], plan: Plan, *, by: str, **facts: Any) -> Mo
         raise Misfit("What is new beside it there cannot be waited for: its expression fails.")
     _check_quiet(plan, outcome)
     _follow_running(unit, case, plan, carried, outcome)
+    if any(entry["table"] == subscriptions.name and "was" in entry for entry in ledger.entries):
+        correspondence.rouse_all_of(unit, case.id, case.number)
     return Moved(case.revision + 1, case.state, ledger.entries)
 
 

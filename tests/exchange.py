@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from engine import model, packages
+from engine import accounts, migrations, model, packages
 from engine.worker import Worker
 from tests.drawing import draw, form
 from tests.hotline import TYPE, Hotline, package
@@ -103,6 +103,17 @@ class Exchange:
 
     def states(self) -> list[str]:
         return [row.state for row in self.rows()]
+
+    def moves(self, code: str) -> dict[str, int]:
+        """All cases of a type move from the version before to the newest; what became of them."""
+        with self.hotline.runtime.begin() as unit:
+            mine = select(model.definitions.c.id).where(model.definitions.c.key == code)
+            old, new = [row.id for row in unit.all(mine.order_by(model.definitions.c.version))][-2:]
+            analyst = accounts.account(unit, "phantich")
+            moved = migrations.start(unit, old, new, "Tên mới", {}, by=analyst)
+        self.worker.migrate()
+        with self.hotline.runtime.read() as unit:
+            return dict(migrations.show(unit, moved, by=analyst)["counts"])
 
     def incident(self) -> dict[str, Any]:
         """The only one there is."""

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import func, select
 
-from engine import accounts, courier, intake, messages, model, packages, tasks
+from engine import accounts, correlation, courier, intake, messages, model, packages, tasks
 from engine.flow.addressing import ENGINES_OWN
 from tests.exchange import ENDS, INPUT, SENDS, WAITS, Exchange, kind
 from tests.hotline import Hotline, refused
@@ -298,3 +298,28 @@ def test_nothing_is_heard_in_another_province(exchange):
 
 def test_what_people_say_to_a_case_is_no_message_between_cases():
     assert ENGINES_OWN == {messages.RETURNED, messages.QUESTION, *messages.FROM_CITIZENS}
+
+
+# -- other versions ----------------------------------------------------------------------------------------------------
+
+
+def test_a_case_that_moves_to_another_version_goes_on_waiting_there(exchange):
+    hotline = exchange.hotline
+    exchange.deploys("TIN", LISTENS)
+    hearer, listener = exchange.begins("CHO"), exchange.begins("TIN")
+    exchange.deploys("CHO", WAITS.replace("msg_ket_qua", "msg_ket_qua_moi"))
+    exchange.deploys("TIN", LISTENS.replace("sig_qua_tai", "sig_moi"))
+    exchange.deploys("GUI", SENDS.replace("msg_ket_qua", "msg_ket_qua_moi"))
+    exchange.sent()
+    exchange.carries()
+    assert exchange.states() == ["waiting"]
+
+    assert exchange.moves("CHO") == exchange.moves("TIN") == {"moved": 1}
+    exchange.carries()
+    with hotline.runtime.begin() as unit:
+        correlation.throw(unit, "sig_moi", {}, by=accounts.account(unit, "vanphong"))
+    exchange.carries()
+
+    assert (exchange.at(hearer), exchange.at(listener)) == (["xem"], ["lam", "xem"])
+    exchange.deploys("TIN", LISTENS.replace("signal=sig_qua_tai scope=province", "message=msg_khac"))
+    assert exchange.moves("TIN") == {"refused": 1}
