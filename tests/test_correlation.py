@@ -109,6 +109,9 @@ def test_of_several_places_in_one_case_the_one_is_meant_that_knows_it_alone(exch
     number = exchange.begins("CHO")
     to_health = NAME | {"localCorrelationKeys": knows(co_quan="yte"), "processVariables": knows(ket_luan="co")}
 
+    for other in (True, False):  # which are neither 1 nor 0
+        alone = to_health["localCorrelationKeys"] | knows(loopCounter=other)
+        refused(office.post("/message", to_health | {"localCorrelationKeys": alone}), 400)
     assert office.post("/message", to_health).status_code == 204
     refused(office.post("/message", to_health), 400)
     assert exchange.at(number) == []

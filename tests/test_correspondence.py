@@ -48,10 +48,11 @@ def test_a_message_that_finds_nobody_waits_and_is_shown_when_its_time_is_over(ex
 
     waiting = exchange.begins("CHO", "BN-1")
     exchange.carries()
-    exchange.hotline.waits(47)
-    exchange.carries()
     assert (exchange.at(waiting), exchange.states()) == (["xem"], ["taken", "waiting"])
-    exchange.hotline.waits(1)
+    exchange.hotline.waits(47.5)
+    exchange.carries()
+    assert exchange.states() == ["taken", "waiting"]
+    exchange.hotline.waits(0.5)
     exchange.carries()
 
     assert exchange.states() == ["taken", "dead"]
@@ -263,6 +264,49 @@ def test_a_signal_of_the_province_is_heard_by_all_who_wait_when_it_is_thrown(exc
     exchange.sent()
     exchange.carries()
     assert exchange.at(later) == ["lam", "xem"] and exchange.at(hearers[0]) == ["lam", "xem", "xem"]
+
+
+AGAIN = """
+start bat_dau
+tell da_nhan "Báo đã nhận" text=T01 to=reporter
+user lam "Làm" group=tongdai_74 form=lam
+throw bao "Báo quá tải" signal=sig_qua_tai scope=province
+catch nghe signal=sig_qua_tai scope=province
+user xem "Xem" group=tongdai_74 form=xem
+xor nua
+sub canh handler { ; start cs signal=sig_qua_tai scope=province aside ; end ce tells=nobody ; cs -> ce ; }
+bat_dau -> da_nhan -> lam -> bao -> nghe -> xem -> nua
+nua -> nghe : noi_dung_ket_qua == "nua"
+nua -> xong default
+xong -> dong
+""" + ENDS
+
+
+def test_a_case_hears_itself_once_and_nothing_that_was_thrown_before_it_came_to_wait(exchange):
+    exchange.deploys("GUI", AGAIN)
+    first, office = exchange.begins("GUI"), exchange.hotline.as_("vanphong")
+    exchange.says(first)
+    exchange.carries()
+    assert (exchange.at(first), exchange.rows()) == ([], [])
+
+    second = exchange.sent()  # which the first is to hear; it hears another before, and comes to wait again
+    signals(exchange, first)
+    task = exchange.hotline.task("truc", first)["id"]
+    exchange.hotline.as_("truc").post(f"/tasks/{task}/complete", {"answers": {"noi_dung_ket_qua": "nua"}})
+    exchange.carries()
+    assert (exchange.at(first), exchange.at(second), exchange.states()) == ([], [], ["taken"])
+
+    for number in (first, second):
+        signals(exchange, number)
+        exchange.hotline.does("truc", number, noi_dung_ket_qua="Đã xong")
+        assert office.get(f"/cases/{number}").json["closed_at"] is not None
+    with exchange.hotline.runtime.read() as unit:
+        assert unit.scalar(select(func.count()).select_from(model.subscriptions)) == 0
+
+
+def signals(exchange: Exchange, number: str) -> None:
+    with exchange.hotline.runtime.begin() as unit:
+        correlation.throw_into(unit, "sig_qua_tai", {}, number, by=accounts.account(unit, "vanphong"))
 
 
 def test_nothing_is_heard_in_another_province(exchange):

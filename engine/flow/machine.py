@@ -186,7 +186,7 @@ def _deliver(process: Process, step: Deliver) -> None:
 
 
 def _hear(process: Process, step: Hear) -> None:
-    hearers = [one for one in hearing(process, step.signal) if one.task_spec.address.wide and one.id <= step.last]
+    hearers = [token for token in hearing(process, step.signal) if token.id <= step.last]
     if not hearers:
         raise WrongState(f"The case does not wait for the signal {step.signal!r} (any more).")
     spread(hearers, step.payload)
