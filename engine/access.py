@@ -130,6 +130,8 @@ RULES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("admin", "all", ALL, "contact count branch serve"),
     ("client", "province", ALL, "contact serve"),  # serve: do the service calls that diagrams make (external tasks)
     ("operator", "province", ALL, "figure"),  # exact numbers, however small: whoever only counts gets none below five
+    ("office", "province", ALL, "signal"),  # to all cases of the province that wait for it
+    ("admin", "all", ALL, "signal"),
     ("office", "province", ALL, "figure close-day see-arrival read-arrival retry-arrival"),
     ("analyst", "province", ALL, "figure see-arrival retry-arrival"),
     ("admin", "all", ALL, "figure close-day see-arrival retry-arrival"),
@@ -416,6 +418,7 @@ _WORDS = {  # what an action is called where it is refused
     "serve": "do the service calls of",
     "import": "import lists of people into",
     "see-arrival": "see what came in at", "read-arrival": "read what came in at",
+    "signal": "throw signals in",
     "retry-arrival": "take up again what came in at",
 }  # fmt: skip
 

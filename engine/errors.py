@@ -5,7 +5,8 @@
     ├── NotAuthenticated    we do not know who is calling
     ├── NotAllowed          the caller may not do that
     ├── WrongState          the thing has moved on
-    │   └── Suspended       the case is held, and goes on later
+    │   ├── Suspended       the case is held, and goes on later
+    │   └── Uncorrelated    nobody waits for a message, or more than one
     ├── Stale               somebody else changed it first
     ├── InvalidAnswers      a form was not filled in as it asks
     ├── InvalidRequest      something other than a form is malformed or contradicts itself
@@ -66,6 +67,13 @@ class Suspended(WrongState):
     """The case is suspended: it goes on once somebody releases it."""
 
     code = "suspended"
+    status = 409
+
+
+class Uncorrelated(WrongState):
+    """Nobody waits for this message, or more than one case does."""
+
+    code = "uncorrelated"
     status = 409
 
 

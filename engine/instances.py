@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, insert, select, update
 
-from engine import births, clocks, duplicates, incidents, mail, outbox, registry
+from engine import births, clocks, correspondence, duplicates, incidents, mail, outbox, registry
 from engine.errors import InvalidRequest, NotFound, ProcessFault, Stale, Suspended
 from engine.flow.steps import MIRRORED, SECRECY, Answer, Complete, OpenTask, Outcome, Start, Step
 from engine.model import areas, cases, deadlines, instances, jobs, participants, subscriptions, tasks
@@ -108,7 +108,7 @@ _OPEN_TASK = Prepared.insertion(
     *("case_id", "token", "element", "name", "form", "group", "report_type", "area", "created_at", "due_at"),
     status="open",
 )
-_AWAIT = Prepared.insertion(subscriptions, "case_id", "token", "message", "aside")
+_AWAIT = Prepared.insertion(subscriptions, "case_id", "token", "message", "aside", "kind", "key")
 _CONCERN = Upsert(
     lambda insert: (
         insert(participants)
@@ -209,6 +209,8 @@ def advance(
     clocks.arm(unit, package, case, outcome.armed, outcome.data)
     _await(unit, case_id, outcome)
     mail.post(unit, letters)
+    correspondence.rouse(unit, case, outcome)
+    correspondence.post(unit, case, outcome)
     for child in children:
         outcome = _bear(unit, case, child) or outcome
     for asked, answer in repeated:
@@ -247,7 +249,7 @@ def _close(unit: Unit, package: Package, case_id: int, outcome: Outcome, step: S
     for statement, left in (
         (_DROP_JOBS, clocked | outcome.left_timers),
         (_SETTLE, clocked | outcome.left_timers),
-        (_DROP_SUBSCRIPTIONS, outcome.left_messages),
+        (_DROP_SUBSCRIPTIONS, outcome.left_messages | outcome.left_signals),
         (_CANCEL_TASKS, outcome.left_tasks.keys() - {answered}),
     ):
         for token in sorted(left):
@@ -395,5 +397,7 @@ def _regroup(unit: Unit, case_id: int, task: OpenTask) -> None:
 
 
 def _await(unit: Unit, case_id: int, outcome: Outcome) -> None:
-    for token, message in outcome.awaited:
-        unit.write(_AWAIT, {"case_id": case_id, "token": token, "message": message, "aside": token in outcome.aside})
+    for kind, awaited in (("message", outcome.awaited), ("signal", outcome.heard)):
+        for token, name in awaited:
+            row = {"case_id": case_id, "token": token, "message": name, "aside": token in outcome.aside, "kind": kind}
+            unit.write(_AWAIT, row | {"key": outcome.keys.get(token)})

@@ -28,17 +28,26 @@ def deliver(unit: Unit, name: str, payload: dict[str, Any], number: str, *, by: 
         WrongState: the case does not wait for this message now.
         InvalidRequest: the payload is too large, too deep, or names what only the engine may say.
     """
+    case = access.find(unit, by, permission(name), number, lock=True)
+    payload = checked(payload, "payload")
+    outcome = instances.advance(unit, case.id, Deliver(name, payload), by=by.login)
+    unit.record(case.id, "message", by.login, message=name)
+    return outcome is not None
+
+
+def permission(name: str) -> str:
+    """What somebody must be allowed to do to a case to send it this message.
+
+    Raises:
+        InvalidRequest: it is not sent like this, whoever sends it.
+    """
     if name == RETURNED:
         raise InvalidRequest(f"{name!r} is not sent from outside: return the task itself.")
     if name == QUESTION:
         raise InvalidRequest(f"{name!r} is not sent like this: put the question with POST /cases/{{number}}/question.")
     if name == REOPEN:
         raise InvalidRequest(f"{name!r} is not sent like this: say it with POST /cases/{{number}}/reopen.")
-    case = access.find(unit, by, "message" if name in FROM_CITIZENS else "tell", number, lock=True)
-    payload = checked(payload, "payload")
-    outcome = instances.advance(unit, case.id, Deliver(name, payload), by=by.login)
-    unit.record(case.id, "message", by.login, message=name)
-    return outcome is not None
+    return "message" if name in FROM_CITIZENS else "tell"
 
 
 def checked(said: dict[str, Any], what: str) -> dict[str, Any]:

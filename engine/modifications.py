@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Row, select, update
 
-from engine import access, incidents, instances, jobs, leases, model
+from engine import access, correspondence, incidents, instances, jobs, leases, model
 from engine.access import Account
 from engine.errors import InvalidRequest, WrongState
 from engine.flow.codec import standing as tokens_of
@@ -173,6 +173,7 @@ def release(unit: Unit, number: str, *, by: Account) -> None:
     _set(unit, case, None)
     held = (model.jobs.c.case_id == case.id, model.jobs.c.state == "held")
     unit.execute(update(model.jobs).where(*held).values(state="ready"))
+    correspondence.rouse_all_of(unit, case.id, number)
     leases.wake(unit, unit.now)
     unit.record(case.id, "released", by.login)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Row, select, update
 
-from engine import incidents, instances, jobs, leases, outbox
+from engine import correspondence, incidents, instances, jobs, leases, outbox
 from engine.errors import ProcessFault, Suspended, WrongState
 from engine.flow import steps
 from engine.model import instances as instance_table
@@ -65,7 +65,9 @@ def _again(unit: Unit, incident: Row[Any], by: str) -> str | None:
     if kind == "outbox":
         outbox.resend(unit, incident.step["outbox_id"], by)
         return "resent"
-    if kind in ("warning", "breach"):
+    if kind == "case-message":
+        correspondence.send_again(unit, incident.step["message_id"])
+    elif kind in ("warning", "breach"):
         jobs.revive(unit, incident.job_id)
     else:
         _drop_job(unit, incident)  # before the step: it may arm the same timer again

@@ -119,7 +119,7 @@ def _unserved(now: datetime) -> Select[Any]:
 
 def _unanswered(now: datetime) -> Select[Any]:
     waiting = ~exists(select(tasks.c.id).where(tasks.c.case_id == cases.c.id, OPEN_TASK))
-    found = _row(subscriptions, cases.c.due_at, subscriptions.c.token, subscriptions.c.message)
+    found = _row(subscriptions, cases.c.due_at, subscriptions.c.token, subscriptions.c.message, subscriptions.c.kind)
     found = found.join(cases, cases.c.id == subscriptions.c.case_id)
     return found.where(_late(now), waiting, ~subscriptions.c.aside)
 
@@ -173,7 +173,7 @@ REASONS: dict[str, Reason] = {
     ),
     "no-answer": Reason(
         6, _unanswered,
-        lambda row, _: f"The process waits for the message '{row.a}', and the case was due at {local_time(row.since)}.",
+        lambda row, _: f"The process waits for the {row.b} '{row.a}', and the case was due at {local_time(row.since)}.",
         (("send-message", "message"), ("extend-case", "extend")),
     ),
     "unrun-job": Reason(
@@ -202,7 +202,7 @@ FACTS: dict[str, tuple[str, ...]] = {  # what a, b and c of a row are, for whoev
     "nobody": ("task", "agency"),
     "overdue-task": ("task", "agency", "login"),
     "dead-letter": ("kind", "topic", "error"),
-    "no-answer": ("message",),
+    "no-answer": ("message", "kind"),
     "unrun-job": ("kind",),
     "unserved": ("topic",),
     "overdue-case": ("agency",),

@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Row, Table, and_, delete, insert, select, update
 
-from engine import clocks, instances, model
+from engine import clocks, correspondence, instances, model
 from engine.errors import ProcessFault
 from engine.flow.steps import Arrive, Outcome
 from engine.flow.transfer import Carried, Elements, Misfit, carry
@@ -104,6 +104,8 @@ def move(unit: Unit, case: Row[Any], plan: Plan, *, by: str, **facts: Any) -> Mo
         raise Misfit("What is new beside it there cannot be waited for: its expression fails.")
     _check_quiet(plan, outcome)
     _follow_running(unit, case, plan, carried, outcome)
+    if any(entry["table"] == subscriptions.name and "was" in entry for entry in ledger.entries):
+        correspondence.rouse_all_of(unit, case.id, case.number)
     return Moved(case.revision + 1, case.state, ledger.entries)
 
 
@@ -192,7 +194,7 @@ def _repoint(unit: Unit, case: Row[Any], plan: Plan, carried: Carried, ledger: L
         if row.token in carried.dropped:
             ledger.remove(subscriptions, row)
         elif row.token in carried.places:
-            ledger.change(subscriptions, row, message=carried.places[row.token][1].message)  # type: ignore[attr-defined]
+            ledger.change(subscriptions, row, message=carried.places[row.token][1].event_definition.name)  # type: ignore[attr-defined]
     for row in _of(unit, outbox, case, outbox.c.kind == "service", outbox.c.state != "sent"):
         if row.token in carried.places:
             ledger.change(outbox, row, element=carried.places[row.token][1].bpmn_id)

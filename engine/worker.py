@@ -1,5 +1,5 @@
-"""What a worker does whenever it is woken: the jobs that are due, what came in and is not understood yet, then the
-messages that are owed.
+"""What a worker does whenever it is woken: the jobs that are due, what came in and is not understood yet, what
+cases tell each other, then the messages that are owed.
 
 Any number of workers may run on one database. None of them is special, and any of them may die at any moment. What
 wakes a worker (a clock, a notification, a test) is not its business.
@@ -22,6 +22,8 @@ from sqlalchemy import delete, select
 
 from engine import (
     arrivals,
+    correspondence,
+    courier,
     days,
     delivery,
     due,
@@ -141,6 +143,7 @@ class Worker:
         there = due.look(self.runtime)
         done = self.work() if "jobs" in there else 0
         done += self.understand()
+        done += self.carry() if "messages" in there else 0
         done += self.take_up() if "imports" in there else 0
         done += self.migrate() if "migrations" in there else 0
         if done:
@@ -173,6 +176,10 @@ class Worker:
             arrivals.attempt(self.runtime, arrival_id, self.readers)
             done += 1
         return done
+
+    def carry(self, limit: int = BATCH) -> int:
+        """Bring what cases tell each other to whom it is for; returns how many were looked at."""
+        return self._again(lambda runtime: courier.step(runtime) is not None, limit)
 
     def migrate(self, limit: int = BATCH) -> int:
         """Move cases that are to run in another version; returns how many."""
@@ -244,7 +251,7 @@ class Worker:
     def next_due(self) -> datetime | None:
         """When there is something to do next, as far as is known now."""
         owed = outbox.next_due(self.runtime, self.services)
-        known = (jobs.next_due(self.runtime), owed, arrivals.next_due(self.runtime))
+        known = (jobs.next_due(self.runtime), owed, arrivals.next_due(self.runtime), courier.next_due(self.runtime))
         return min((instant for instant in known if instant is not None), default=None)
 
     def by_the_clock(self) -> int:
@@ -260,10 +267,11 @@ class Worker:
         return days.close_due(self.runtime)
 
     def tidy(self) -> int:
-        """Forget answers to idempotency keys and failed logins after a week, and messages as they came a month after
-        they were dealt with; after a day, who stands on lists that nobody started."""
+        """Forget answers to idempotency keys and failed logins after a week, and messages, as they came or from case
+        to case, a month after they were dealt with; after a day, who stands on lists that nobody started."""
         with self.runtime.begin() as unit:
             arrivals.tidy(unit, unit.now - KEEP_ARRIVALS)
+            correspondence.tidy(unit, unit.now - KEEP_ARRIVALS)
             imports.tidy(unit, unit.now - KEEP_LISTS)
             before = unit.now - KEEP_ANSWERS
             answers = unit.execute(delete(inbox).where(inbox.c.created_at < before)).rowcount

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.broken import ELEMENTS, EVENTS, SHAPE, SIMPLE, around, broken
+from tests.broken_exchanges import EXCHANGES
 from tests.drawing import TYPE, choice, draw, form
 
 PHOTO: dict[str, object] = {"type": "filepicker", "key": "anh", "label": "anh", "validate": {"required": True}}
@@ -336,4 +337,4 @@ ROUTES = [
     ),
 ]
 
-CATALOGUE = [*SHAPE, *ELEMENTS, *EVENTS, *FLOWS, *PEOPLE, *WORDING, *SERVICES, *TABLES, *ROUTES]
+CATALOGUE = [*SHAPE, *ELEMENTS, *EVENTS, *EXCHANGES, *FLOWS, *PEOPLE, *WORDING, *SERVICES, *TABLES, *ROUTES]

@@ -21,7 +21,7 @@ of a chain may have a condition behind `` : ``, or ``default``. Keys of a node:
     multi=list item=x until=… in_turn; times=3    three bars: for each item of a list, or so often
     again=… rounds=3 asks_first                   an arrow: a loop
     handler                                       makes a ``sub`` an event subprocess; its start may be ``aside``
-    status= outcome= text= to= tells= gives= term= results= report_type=      camunda:properties
+    status= outcome= text= to= tells= gives= term= results= report_type= key= keep= scope=    camunda:properties
     @name=value  camunda:name=value               any attribute     xml='<…/>'  any child
 
 ``sub s1 {`` … ``}`` is a subprocess; ``lane "Tổng đài": verify assign`` puts nodes into a lane.
@@ -47,7 +47,8 @@ KINDS = {
 TIMES = {"timer": "timeDuration", "date": "timeDate", "cycle": "timeCycle"}
 NAMED = ("message", "signal", "error", "escalation")
 PLAIN = ("terminate", "cancel", "compensate", "conditional")
-PROPERTIES = ("status", "outcome", "text", "to", "tells", "gives", "term", "results", "property", "report_type")
+PROPERTIES = ("status", "outcome", "text", "to", "tells", "gives", "term", "results", "property", "report_type", "key",
+              "keep", "scope")
 CAMUNDA = {
     "form": "formKey", "topic": "topic", "result": "resultVariable", "decision": "decisionRef",
     "group": "candidateGroups",

@@ -199,6 +199,7 @@ def test_who_keeps_watch_sees_progress_but_not_what_was_reported(runtime, cases)
     ("report", {"operator", "handler", "office", "client"}),
     ("message", {"operator", "office", "admin", "client"}),
     ("tell", {"operator", "handler", "office", "admin", "client"}),
+    ("signal", {"office", "admin"}),
 ])  # fmt: skip
 def test_which_roles_may_do_it_at_all(action, roles):
     assert {role for role in ROLES if access.allows(someone(role), action)} == roles

@@ -466,4 +466,4 @@ def test_a_message_reaches_the_case_that_waits_for_it(hotline: Hotline) -> None:
     assert app.post("/message", message).json[0]["execution"]["processInstanceId"] == number
     assert app.get("/process-instance", businessKey=number).json == []  # it has ended
     refused(app.post("/message", message), 400)
-    assert "Say which case" in refused(app.post("/message", {"messageName": "msg_danh_gia"}), 400)
+    assert "No case that is yours" in refused(app.post("/message", {"messageName": "msg_danh_gia"}), 400)

@@ -183,6 +183,10 @@ ALLOWED = {
         "and f ; user a ; throw x message=S ; receive c message=S ; and j", "f -> a -> x -> j"
     )
     + " ; f -> c -> j",
+    "a message sent to another case": around("throw c message=x key='${number}' keep=P1D", "c"),
+    "a message awaited under a key": around("catch c message=x key='${number}'", "c"),
+    "a signal thrown in the whole province": around("throw c signal=x scope=province", "c"),
+    "a signal heard in the whole province": around("catch c signal=x scope=province", "c"),
     "an end that ends everything": around("and f ; user a ; user b ; end k terminate ; tell t2", "f -> a")
     + " ; f -> b -> t2 -> k",
     "an end behind which a person tells the citizen": (
@@ -382,6 +386,6 @@ def test_processes_that_are_nested_too_deeply_are_refused():
 def test_the_manual_lists_every_code():
     manual = (Path(__file__).parent.parent / "docs" / "check.md").read_text(encoding="utf-8")
 
-    assert [line for line in manual.splitlines() if line.startswith("| `")][5:] == [
+    assert [line for line in manual.splitlines() if line.startswith("| `")][8:] == [
         f"| `{code}` | {meaning} |" for code, meaning in CODES.items()
     ]

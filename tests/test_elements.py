@@ -76,6 +76,20 @@ ELEMENTS: dict[str, tuple[str, list[str], tuple[str, str]]] = {
             ("cancel", ["event-not-here"]),
         )
     },
+    **{
+        f"{what} with a {how.partition('=')[0]}": (drawing, [], ("", ""))
+        for how, what, drawing in (
+            ("key=K", "message intermediate throw event", drawn("throw a message=m key=K")),
+            ("key=K", "message end event", SIMPLE.replace("end e", "end e message=m key=K")),
+            ("key=K", "message send task", drawn("send a message=m key=K")),
+            ("key=K", "message receive task", drawn("receive a message=m key=K")),
+            ("scope=province", "signal intermediate throw event", drawn("throw a signal=x scope=province")),
+            ("scope=province", "signal end event", SIMPLE.replace("end e", "end e signal=x scope=province")),
+            ("scope=province", "signal intermediate catch event", drawn("catch a signal=x scope=province")),
+            ("scope=province", "signal boundary event", SIMPLE + " ; boundary b on=a signal=x scope=province ; b -> t"),
+            ("scope=province", "signal event subprocess", handler("signal=x scope=province")),
+        )
+    },
     "none end event": (SIMPLE, [], ("", "")),
     "terminate end event": (SIMPLE.replace("end e", "end e terminate"), [], ("", "")),
     **{

@@ -326,6 +326,32 @@ def test_a_signal_is_heard_by_all_who_wait_for_it():
     assert {"one", "two", "heard"} <= set(case.passed)
 
 
+@pytest.mark.parametrize(("key", "kept", "why"), [
+    ("", "P1D", "its key came out as ''"), (None, "P1D", "its key came out as None"),
+    (True, "P1D", "its key came out as True"), ("x" * 201, "P1D", "its key came out as 'xxx"),
+    ("BN-7", "P91D", "write a duration of at most 90 days"), ("BN-7", "bảy ngày", "no duration of ISO 8601"),
+    ("BN-7", 7, "no duration of ISO 8601"),
+])  # fmt: skip
+def test_a_message_that_cannot_leave_its_case_says_why(key, kept, why):
+    case = Running("start s ; throw bao message=m key=${khoa} keep=${giu} ; end e ; s -> bao -> e")
+
+    with pytest.raises(ProcessFault, match=why):
+        case.starts(khoa=key, giu=kept)
+
+
+def test_a_message_with_a_key_leaves_its_case_and_is_not_heard_there():
+    case = Running("""
+        start s ; and f ; throw bao message=m key=${khoa} ; receive nghe message=m key=${khoa} ; user a ; end e ; end g
+        s -> f ; f -> nghe -> a -> e ; f -> bao -> g
+    """).starts(khoa=" Bệnh nhân 7 ", x=1)
+
+    [sent] = case.outcome.effects
+    assert (sent.message, sent.key, sent.payload) == ("m", "Bệnh nhân 7", {})
+    assert sent.until == case.now + timedelta(days=7)
+    assert (list(case.outcome.keys.values()), case.tasks) == (["Bệnh nhân 7"], [])
+    assert case.hears("m").tasks == ["a"]
+
+
 def test_a_signal_that_cancels_a_later_hearer_is_not_heard_by_it():
     case = Running("""
         start s ; and split ; user a ; end stop signal=dung ; user late ; end e ; end f

@@ -29,6 +29,7 @@ ADVICE = {
     "not-allowed": "Ask somebody whose role allows it; GET /api/v1/me says which account you are using.",
     "wrong-state": "Read the thing again: somebody, or the clock, has moved it on.",
     "suspended": "Wait until the provincial office releases the case; its timeline says why it is held.",
+    "uncorrelated": "Send it again once a case waits for it, or say more precisely which one is meant.",
     "stale": "Read the thing again, look at what changed, and repeat with its new ETag in If-Match.",
     "invalid-answers": "Correct the fields named in 'errors' and send the form again.",
     "invalid-request": "Correct what the detail names; /api/v1/docs says what each field may hold.",

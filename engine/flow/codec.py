@@ -68,6 +68,15 @@ def data_at(state: bytes, number: int) -> Mapping[str, Any]:
     return seen_from(number)
 
 
+def own_of(facts: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Of what `data_at` tells, what is only known inside the instances that the token is part of."""
+    own: dict[str, Any] = {}
+    while isinstance(facts, Local):
+        own = {**facts.maps[0], **own}
+        facts = facts.maps[1]
+    return own
+
+
 def standing(state: bytes) -> list[dict[str, Any]]:
     """Where the tokens stand: {token, element, within, beside}.
 

@@ -20,6 +20,7 @@ from SpiffWorkflow.bpmn.specs.event_definitions.item_aware_event import (
 from SpiffWorkflow.bpmn.specs.event_definitions.message import MessageEventDefinition
 
 from engine.calendar import Calendar, Term
+from engine.flow.addressing import Address, key_of, leave
 from engine.flow.nodes import Node, Value
 from engine.flow.scripts import Expression
 from engine.flow.steps import Timer
@@ -117,6 +118,7 @@ class When(EventDefinition):
 class Catch(Node):
     """Waits for its event: start events (which never wait), intermediate events and receive tasks."""
 
+    address = Address()
     code_variable: str | None = None  # of an error event: where the error's code and message go
     message_variable: str | None = None
 
@@ -130,11 +132,19 @@ class Catch(Node):
         wanted = self.event_definition
         return wanted.name if isinstance(wanted, MessageEventDefinition) else None
 
+    @property
+    def signal(self) -> str | None:
+        """The name of the signal waited for, if it is the province's."""
+        wanted = self.event_definition
+        return wanted.name if self.address.wide and isinstance(wanted, SignalEventDefinition) else None
+
     def _update_hook(self, token: Token) -> bool:
         if isinstance(self.event_definition, NoneEventDefinition):
             return True
         if token._state == TaskState.FUTURE:
             token._set_state(TaskState.WAITING)
+            if self.message and self.address.key is not None:
+                token.internal_data["key"] = key_of(self, self.address.key, token)
             if isinstance(self.event_definition, Alarm):
                 self.event_definition.arm(token)
         return False
@@ -203,6 +213,8 @@ class EventGateway(Node):
 class Throw(Node):
     """Makes its event happen: intermediate throw events, end events, send tasks with a message."""
 
+    address = Address()
+
     def __init__(self, wf_spec: Any, bpmn_id: str, event_definition: EventDefinition, **kwargs: Any) -> None:
         super().__init__(wf_spec, bpmn_id, event_definition=event_definition, **kwargs)
         self.event_definition = event_definition
@@ -213,13 +225,15 @@ class Throw(Node):
             for other in token.workflow.living():
                 if other is not token:
                     other.cancel()
+        elif isinstance(thrown, MessageEventDefinition) and self.address.key is not None:
+            leave(self, thrown.name, self.address, token)
         elif isinstance(thrown, MessageEventDefinition):
             for waiting in waiting_for(token.workflow.top_workflow, thrown.name)[:1]:
                 waiting.task_spec.hit(waiting)
         elif isinstance(thrown, SignalEventDefinition):
-            for waiting in _catchers(token.workflow.top_workflow.all_living(), SignalEventDefinition, thrown.name):
-                if waiting.alive:  # an earlier one may have called it off
-                    waiting.task_spec.hit(waiting)
+            if self.address.wide:
+                leave(self, thrown.name, self.address, token)
+            spread(hearing(token.workflow.top_workflow, thrown.name))
         elif isinstance(thrown, ErrorEventDefinition):
             if not _throw_outwards(token, thrown):
                 raise self.fault(f"nothing catches the error {thrown.code or thrown.name!r}")
@@ -231,6 +245,19 @@ class Throw(Node):
 def waiting_for(process: Any, message: str) -> list[Token]:
     """The tokens that wait for a message, the oldest first; event subprocesses take what nobody else waits for."""
     return _catchers(process.all_living(), MessageEventDefinition, message)
+
+
+def hearing(process: Any, signal: str) -> list[Token]:
+    """The tokens that wait for a signal."""
+    return _catchers(process.all_living(), SignalEventDefinition, signal)
+
+
+def spread(hearers: list[Token], payload: dict[str, Any] | None = None) -> None:
+    """All of them hear a signal."""
+    for token in hearers:
+        if token.alive:  # an earlier one may have called it off
+            token.data.update(payload or {})
+            token.task_spec.hit(token)
 
 
 def _catchers(tokens: list[Token], kind: type[EventDefinition], name: str) -> list[Token]:

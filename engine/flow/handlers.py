@@ -27,6 +27,7 @@ class Sentry(Catch):
     def __init__(self, wf_spec: Any, handler: EmbeddedSubprocess, start: Catch, interrupts: bool) -> None:
         super().__init__(wf_spec, f"{handler.name}>sentry", start.event_definition, bpmn_name=start.bpmn_name)
         self.bpmn_id = start.bpmn_id
+        self.address = start.address
         self.code_variable, self.message_variable = start.code_variable, start.message_variable
         self.handler = handler
         self.interrupts = interrupts

@@ -12,7 +12,7 @@ from SpiffWorkflow import TaskState
 
 from engine.errors import ProcessFault, WrongState
 from engine.flow import codec, moves
-from engine.flow.events import Alarm, Catch, throw_error, waiting_for
+from engine.flow.events import Alarm, Catch, hearing, spread, throw_error, waiting_for
 from engine.flow.nodes import ServiceTask, UserTask
 from engine.flow.parser import Definition
 from engine.flow.steps import (
@@ -24,10 +24,11 @@ from engine.flow.steps import (
     Deliver,
     Fail,
     Fire,
+    Hear,
     Modify,
-    Notify,
     OpenTask,
     Outcome,
+    Parting,
     Reassign,
     Start,
     Step,
@@ -89,6 +90,8 @@ class Machine:
         if type(step) in _REGROUPING:
             outcome.regrouped = _regroup([token for token in living if token.id in before])
         outcome.awaited = [(token.id, token.task_spec.message) for token in new if _message(token)]
+        outcome.keys = {token.id: token.internal_data["key"] for token in new if "key" in token.internal_data}
+        outcome.heard = [(token.id, token.task_spec.signal) for token in new if _signal(token)]
         outcome.aside = {token.id for token in new if token.is_watcher or token.is_sentry}
         outcome.came = [
             [token.id, token.task_spec.bpmn_id]
@@ -101,7 +104,7 @@ class Machine:
         if isinstance(step, Answer | Fail):
             outcome.left_calls.discard(step.token)
         outcome.armed = [timer for timer in process.armed if timer.token in alive]
-        outcome.effects = [one for one in process.effects if isinstance(one, Notify) or one.token in alive]
+        outcome.effects = [one for one in process.effects if isinstance(one, Parting) or one.token in alive]
         outcome.finished = process.completed
         outcome.state = codec.encode(process)
         return outcome
@@ -115,6 +118,8 @@ def _note_left(outcome: Outcome, left: dict[int, Any]) -> None:
             outcome.left_timers.add(number)
         elif isinstance(node, Catch) and node.message:
             outcome.left_messages.add(number)
+        elif isinstance(node, Catch) and node.signal:
+            outcome.left_signals.add(number)
         elif isinstance(node, ServiceTask):
             outcome.left_calls.add(number)
 
@@ -135,6 +140,11 @@ def _regroup(tokens: list[Token]) -> list[OpenTask]:
 def _message(token: Token) -> str | None:
     node = token.task_spec
     return node.message if isinstance(node, Catch) and token._state == TaskState.WAITING else None
+
+
+def _signal(token: Token) -> str | None:
+    node = token.task_spec
+    return node.signal if isinstance(node, Catch) and token._state == TaskState.WAITING else None
 
 
 def _waiting(process: Process, number: int, kind: type[Any], state: int) -> Token:
@@ -173,6 +183,13 @@ def _deliver(process: Process, step: Deliver) -> None:
         raise WrongState(f"The case does not wait for the message {step.message!r} (now).", message=step.message)
     waiting[0].data.update(step.payload)
     waiting[0].task_spec.hit(waiting[0])
+
+
+def _hear(process: Process, step: Hear) -> None:
+    hearers = [token for token in hearing(process, step.signal) if token.id <= step.last]
+    if not hearers:
+        raise WrongState(f"The case does not wait for the signal {step.signal!r} (any more).")
+    spread(hearers, step.payload)
 
 
 def _around(process: Process, number: int, part: bool) -> list[int]:
@@ -236,6 +253,7 @@ _TAKE: dict[type[Any], Any] = {
     Complete: _complete,
     Fire: _fire,
     Deliver: _deliver,
+    Hear: _hear,
     Answer: _answer,
     Fail: _fail,
     Amend: _amend,

@@ -120,6 +120,14 @@ class Node(BpmnSpecMixin):
     def value_of(self, value: Value, token: Token) -> Any:
         return value if isinstance(value, str) else self.ask(value, token.data, token)
 
+    def filled(self, given: Given, token: Token) -> Any:
+        """What was drawn, with every ``${…}`` in it worked out."""
+        if isinstance(given, list):
+            return [self.filled(one, token) for one in given]
+        if isinstance(given, dict):
+            return {key: self.filled(one, token) for key, one in given.items()}
+        return self.value_of(given, token)
+
     def ask(self, expression: Expression, data: Mapping[str, Any], token: Token) -> Any:
         """What an expression says about these data.
 
@@ -262,7 +270,7 @@ class ServiceTask(Node):
             to = self.value_of(self.to, token)
             top.effects.append(Notify(token.id, self.bpmn_id, self.text, str(to or ""), token.data))
             return True
-        payload = self._payload(self.inputs_given, token)
+        payload = self.filled(self.inputs_given, token)
         if self.topic == START_CASE:
             top.effects.append(StartCase(token.id, self.bpmn_id, self.report_type, payload, self.result))
         elif self.topic == FIND_DUPLICATES:
@@ -276,13 +284,6 @@ class ServiceTask(Node):
         if isinstance(found, bool) or not re.fullmatch(PRIORITY, str(found or 0)):
             raise self.fault(f"its priority is {found!r}, which is no whole number of at most nine digits")
         return int(found or 0)
-
-    def _payload(self, given: Given, token: Token) -> Any:
-        if isinstance(given, list):
-            return [self._payload(one, token) for one in given]
-        if isinstance(given, dict):
-            return {key: self._payload(one, token) for key, one in given.items()}
-        return self.value_of(given, token)
 
     def answer(self, token: Token, result: dict[str, Any]) -> None:
         if self.result_variable:

@@ -22,6 +22,7 @@ from SpiffWorkflow.bpmn.parser.ValidationException import ValidationException
 
 from engine.errors import InvalidPackage
 from engine.flow import events, gateways, nodes, several
+from engine.flow.addressing import WIDE, Address
 from engine.flow.bpmn import link_pairs, read_marker, read_parameters
 from engine.flow.decisions import Decision, DecisionFault, parse_decisions
 from engine.flow.diagram import Written
@@ -128,6 +129,17 @@ class Drawn(TaskParser):
         found = self.node.findall(f"./{BPMN}extensionElements/{CAMUNDA}properties/{CAMUNDA}property")
         return {one.get("name", ""): one.get("value", "") for one in found}
 
+    def addressed(self, task: Any) -> Any:
+        """What an event says of who is meant by its message or signal."""
+        key, inputs = self.properties.get("key", "").strip(), read_parameters(self.node, "inputParameter")
+        task.address = Address(
+            key=compiled(key) if key else None,
+            kept=compiled(self.properties.get("keep", "").strip()),
+            wide=self.properties.get("scope", "").strip() == WIDE,
+            inputs={name: _given(value, self) for name, value in inputs.items()},
+        )
+        return task
+
     def camunda(self, attribute: str) -> str | None:
         return self.node.get(CAMUNDA + attribute)  # type: ignore[no-any-return]
 
@@ -220,7 +232,7 @@ class ServiceParser(Drawn):
             return None
         name = self.process_parser.parser.messages.get(reference)
         event = stock_events.MessageEventDefinition(name)
-        return events.Throw(self.spec, self.bpmn_id, event, **self.bpmn_attributes)
+        return self.addressed(events.Throw(self.spec, self.bpmn_id, event, **self.bpmn_attributes))  # type: ignore[no-any-return]
 
 
 class ChoiceParser(Drawn, stock_tasks.ConditionalGatewayParser):
@@ -269,7 +281,7 @@ class StartParser(TimerReader, stock_events.StartEventParser):
     def create_task(self) -> Node:
         kinds = ("MESSAGE", "SIGNAL", "TIMER", "ERROR", "ESCALATION", "CONDITIONAL")
         paths = [getattr(stock_events, f"{kind}_EVENT_XPATH") for kind in kinds]
-        task = self.told(self._create_task(self.get_event_definition(paths)))
+        task = self.addressed(self.told(self._create_task(self.get_event_definition(paths))))
         self.spec.start.connect(task)
         return task  # type: ignore[no-any-return]
 
@@ -278,28 +290,29 @@ class EndParser(TimerReader, stock_events.EndEventParser):
     def create_task(self) -> Node:
         kinds = ("MESSAGE", "CANCEL", "ERROR", "ESCALATION", "TERMINATION", "SIGNAL")
         paths = [getattr(stock_events, f"{kind}_EVENT_XPATH") for kind in kinds]
-        task = self._create_task(self.get_event_definition(paths))
+        task = self.addressed(self._create_task(self.get_event_definition(paths)))
         task.connect(self.spec.end)
         return task  # type: ignore[no-any-return]
 
 
 class CatchParser(TimerReader, stock_events.IntermediateCatchEventParser):
     def create_task(self) -> Node:
-        return self.link() or super().create_task()  # type: ignore[no-any-return]
+        return self.link() or self.addressed(super().create_task())  # type: ignore[no-any-return]
 
 
 class ThrowParser(TimerReader, stock_events.IntermediateThrowEventParser):
     def create_task(self) -> Node:
-        return self.link() or super().create_task()  # type: ignore[no-any-return]
+        return self.link() or self.addressed(super().create_task())  # type: ignore[no-any-return]
 
 
 class BoundaryParser(TimerReader, stock_events.BoundaryEventParser):
     def create_task(self) -> Node:
-        return self.told(super().create_task())  # type: ignore[no-any-return]
+        return self.addressed(self.told(super().create_task()))  # type: ignore[no-any-return]
 
 
 class ReceiveParser(TimerReader, stock_events.ReceiveTaskParser):
-    pass
+    def create_task(self) -> Node:
+        return self.addressed(super().create_task())  # type: ignore[no-any-return]
 
 
 class GatewayParser(Drawn, stock_tasks.GatewayParser):
@@ -354,7 +367,7 @@ class PackageParser(BpmnParser):
         """Only drawings here; the gate says so."""
 
     def _add_correlations(self, bpmn: Any) -> None:
-        """A message names its case; keys are not needed."""
+        """Which case a message is for, its events say: `engine.flow.addressing`."""
 
 
 def compiled(text: str, timer: bool = False) -> Value:

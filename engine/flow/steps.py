@@ -57,6 +57,19 @@ class Deliver:
 
 
 @dataclass(frozen=True)
+class Hear:
+    """A signal of the whole province was thrown elsewhere.
+
+    Attributes:
+        last: the newest token that waited for it then; whoever came to wait later does not hear it.
+    """
+
+    signal: str
+    payload: dict[str, Any]
+    last: int
+
+
+@dataclass(frozen=True)
 class Answer:
     """The service a token called has answered."""
 
@@ -126,10 +139,10 @@ class Modify:
     start: list[list[Any]]
 
 
-Step = Start | Complete | Fire | Deliver | Answer | Fail | Amend | Reassign | Abandon | Arrive | Modify
+Step = Start | Complete | Fire | Deliver | Hear | Answer | Fail | Amend | Reassign | Abandon | Arrive | Modify
 _KINDS: dict[str, type[Any]] = {
     kind.__name__: kind
-    for kind in (Start, Complete, Fire, Deliver, Answer, Fail, Amend, Reassign, Abandon, Arrive, Modify)
+    for kind in (Start, Complete, Fire, Deliver, Hear, Answer, Fail, Amend, Reassign, Abandon, Arrive, Modify)
 }
 
 
@@ -235,6 +248,36 @@ class FindDuplicates:
     days: Any
 
 
+@dataclass(frozen=True)
+class Send:
+    """Send a message to whichever case waits for it under a key, now or later.
+
+    Attributes:
+        until: whoever has not come to wait for it by then does not get it.
+    """
+
+    token: int
+    element: str
+    message: str
+    key: str
+    payload: dict[str, Any]
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Broadcast:
+    """Have every case of the province hear a signal that waits for it."""
+
+    token: int
+    element: str
+    signal: str
+    payload: dict[str, Any]
+
+
+Parting = Notify | Send | Broadcast
+"""Effects that no token waits for."""
+
+
 @dataclass
 class Outcome:
     """What a step led to. Lists hold only what changed; ``data`` is the case's data as it is now."""
@@ -249,8 +292,11 @@ class Outcome:
     armed: list[Timer] = field(default_factory=list)
     left_calls: set[int] = field(default_factory=set)  # tokens that wait for a service no longer, without its answer
     awaited: list[tuple[int, str]] = field(default_factory=list)  # (token, message)
+    keys: dict[int, str] = field(default_factory=dict)  # under which some of them wait; the others: the case's number
+    heard: list[tuple[int, str]] = field(default_factory=list)  # (token, signal of the province)
+    left_signals: set[int] = field(default_factory=set)  # tokens that wait for such a signal no longer
     aside: set[int] = field(default_factory=set)  # those of them that wait beside the work
-    effects: list[Notify | CallOut | StartCase | FindDuplicates] = field(default_factory=list)
+    effects: list[Parting | CallOut | StartCase | FindDuplicates] = field(default_factory=list)
     passed: list[str] = field(default_factory=list)  # ids of the drawn elements completed, in order
     came: list[list[Any]] = field(default_factory=list)  # [token, element] of those that have come to wait somewhere
     gone: list[int] = field(default_factory=list)  # tokens that waited and do not any more

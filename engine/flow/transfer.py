@@ -162,7 +162,9 @@ def _compare(here: Node, there: Node) -> None:
 
 def _waits_alike(here: Any, there: Any) -> bool:
     one, other = here.event_definition, there.event_definition
-    return type(one) is type(other) and (not isinstance(one, Alarm) or (one.kind == "cycle") == (other.kind == "cycle"))
+    if type(one) is not type(other) or here.address.wide != there.address.wide:
+        return False
+    return not isinstance(one, Alarm) or (one.kind == "cycle") == (other.kind == "cycle")
 
 
 def _counts_alike(here: Any, there: Any) -> bool:

@@ -36,7 +36,7 @@ from engine.model.provinces import (
     tokens,
 )
 from engine.model.publications import publications
-from engine.model.queues import arrivals, incidents, jobs, outbox
+from engine.model.queues import arrivals, case_messages, incidents, jobs, outbox
 from engine.model.records import attachments, comments, events, inbox
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "arrivals",
     "attachments",
     "branches",
+    "case_messages",
     "cases",
     "comments",
     "deadlines",

@@ -239,8 +239,11 @@ subscriptions = Table(
     metadata,
     case_column(),
     Column("token", Integer, nullable=False),
-    Column("message", Text, nullable=False),
+    Column("message", Text, nullable=False),  # its name, or the signal's
     Column("aside", Boolean, nullable=False, server_default=text("false")),  # beside the work, which goes on without it
+    Column("kind", Text, nullable=False, server_default="message"),
+    Column("key", Text),  # under which a message is awaited; null: the case's number
+    one_of("kind", "message", "signal"),  # only signals of the whole province
     UniqueConstraint("case_id", "token", "message"),
-    Index(None, "message"),
+    Index(None, "message", "key"),
 )

@@ -91,6 +91,46 @@ outbox = Table(
     Index(None, "case_id"),
 )
 
+case_messages = Table(
+    "case_messages",  # what cases tell each other: a message for whoever waits for it, a signal for each who does
+    metadata,
+    key_column(),
+    Column("source", Text, nullable=False, unique=True),  # who threw it, and where: the same is never written twice
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("province", Text, ForeignKey("provinces.code"), nullable=False),
+    Column("key", Text),  # of a message: under which it is awaited
+    Column("payload", JSON, nullable=False),
+    Column("sender_id", Id, ForeignKey("cases.id", ondelete="CASCADE")),  # null: a signal from outside
+    Column("element", Text),  # that threw it
+    Column("case_id", Id, ForeignKey("cases.id", ondelete="CASCADE")),  # who hears it; of a message: who has taken it
+    Column("token", Integer),  # that has taken a message; the newest that waited for a signal
+    Column("state", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),  # when to look (again) for who waits for it
+    Column("until_at", Instant, nullable=False),  # then it is given up
+    Column("attempts", SmallInteger, nullable=False, server_default="0"),
+    Column("settled_at", Instant),
+    Column("last_error", Text),
+    one_of("kind", "message", "signal"),
+    one_of("state", "waiting", "taken", "missed", "dead"),  # missed: a signal, by who waits for it no more
+    Index(
+        "ix_case_messages_due",
+        "due_at",
+        sqlite_where=text("state = 'waiting'"),
+        postgresql_where=text("state = 'waiting'"),
+    ),
+    Index(
+        "ix_case_messages_waiting",
+        "name",
+        "key",
+        sqlite_where=text("state = 'waiting'"),
+        postgresql_where=text("state = 'waiting'"),
+    ),
+    Index(None, "sender_id"),
+    Index(None, "case_id"),
+)
+
 arrivals = Table(
     "arrivals",  # messages that came in, as they came; acknowledged once they are here
     metadata,

@@ -21,6 +21,7 @@ from webapi.camunda import (
     incidents,
     instances,
     jobs,
+    messages,
     metrics,
     migration,
     tasks,
@@ -28,7 +29,7 @@ from webapi.camunda import (
 from webapi.camunda.waiting import WaitingRoom
 
 VERSION = "7.24.0"  # whose protocol this is; the Modeler shows it
-PARTS = (deployments, definitions, instances, tasks, external, migration, incidents, jobs, history, metrics)
+PARTS = (deployments, definitions, instances, messages, tasks, external, migration, incidents, jobs, history, metrics)
 
 
 def register(app: Flask) -> None:

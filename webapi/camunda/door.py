@@ -22,6 +22,7 @@ from engine.errors import (
     NotAllowed,
     NotAuthenticated,
     NotFound,
+    Uncorrelated,
 )
 from webapi import auth, bodies, problems
 from webapi.bodies import dump
@@ -29,7 +30,10 @@ from webapi.bodies import dump
 MOST = 2_000  # rows in one answer, whatever was asked for
 _TYPES = {NotAllowed: "AuthorizationException", NotAuthenticated: "AuthenticationException",
           InvalidPackage: "ParseException", InvalidAnswers: "InvalidRequestException",
-          InvalidRequest: "InvalidRequestException", NotFound: "InvalidRequestException"}  # fmt: skip
+          InvalidRequest: "InvalidRequestException", NotFound: "InvalidRequestException",
+          Uncorrelated: "RestException"}  # fmt: skip
+# as clients know it
+_MISMATCH = "org.camunda.bpm.engine.MismatchingMessageCorrelationException: Cannot correlate message"
 _STATUS = {NotAllowed: 403, NotAuthenticated: 401, NotFound: 404}
 
 View = Callable[..., Any]
@@ -230,6 +234,8 @@ def refused(error: EngineError) -> Response:
     kind = next((name for cls, name in _TYPES.items() if isinstance(error, cls)), "BadUserRequestException")
     if isinstance(error, InvalidPackage):
         return _unparsed(error.facts["faults"])
+    if isinstance(error, Uncorrelated):
+        return refusal(status, kind, f"{_MISMATCH} {error.facts['message']!r}: {error.detail}")
     said = "; ".join(f"{name}: {why}" for name, why in _by_field(error.facts.get("errors")))
     return refusal(status, kind, f"{error.detail} {said}".strip())
 

@@ -1,4 +1,4 @@
-"""Process instances: the cases; and messages to them."""
+"""Process instances: the cases."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint
 from sqlalchemy import Row, func, select
 
-from engine import access, messages, model, modifications
+from engine import access, model, modifications
 from engine.errors import InvalidRequest, NotAllowed
 from engine.flow.codec import data_of
 from engine.model import cases
@@ -99,23 +99,6 @@ def modify(unit: Unit, by: Any, number: str) -> None:
 def delete(unit: Unit, by: Any, number: str) -> Any:
     find(unit, by, number)
     raise NotAllowed(f"The case {number} cannot be deleted: every report is handled, true or not.")
-
-
-@bp.post("/message")
-@door.changes
-def correlate(unit: Unit, by: Any) -> Any:
-    body = door.known(
-        door.sent(), "messageName", "businessKey", "processInstanceId", "processVariables", "resultEnabled",
-        "variablesInResultEnabled", "all")  # fmt: skip
-    number = body.get("processInstanceId") or body.get("businessKey")
-    if not isinstance(number, str):
-        raise InvalidRequest("Say which case the message is for: its number, as businessKey.", field="businessKey")
-    payload = values.plain(body.get("processVariables"))
-    messages.deliver(unit, str(door.text(body, "messageName", required=True)), payload, number, by=by)
-    if not door.flag(body.get("resultEnabled")):
-        return None
-    execution = {"id": number, "processInstanceId": number, "ended": False, "tenantId": None}
-    return [{"resultType": "Execution", "execution": execution, "processInstance": None}]
 
 
 # -- particulars -----------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from engine.flow.draft import Draft
 from engine.flow.faults import Fault
 from engine.flow.rules.codes import CODES
+from engine.flow.rules.correspondence import correspondence
 from engine.flow.rules.elements import elements
 from engine.flow.rules.events import events
 from engine.flow.rules.expressions import expressions
@@ -28,7 +29,8 @@ __all__ = ["CODES", "judge"]
 
 STRUCTURE = (shape, elements, handlers, several, events)
 CONTENT = (
-    gateways, services, expressions, people, questions, wording, outcomes, ended, gaps, overlaps, tables, promises,
+    gateways, services, correspondence, expressions, people, questions, wording, outcomes, ended, gaps, overlaps,
+    tables, promises,
 )  # fmt: skip
 _PLAYABLE = frozenset({"listener", "connector", "mapping-ignored"})  # errors that leave the token game its sense
 

@@ -9,6 +9,7 @@ from lxml import etree
 from engine.flow.diagram import ACTIVITIES, BPMN, CAMUNDA, Diagram, Node, local, words
 from engine.flow.draft import Draft
 from engine.flow.faults import Fault, error, warning
+from engine.flow.rules.correspondence import leaves
 
 _QUIET = frozenset({
     "documentation", "extensionElements", "laneSet", "textAnnotation", "association", "group", "category",
@@ -62,8 +63,8 @@ def _strangers(diagram: Diagram) -> Iterator[Fault]:
             elif str(child.tag).startswith(BPMN) and local(child) not in _QUIET | _PERFORMERS | {_CORRELATIONS[1]}:
                 yield _stranger(diagram, child)
     for key in diagram.root.iter(*(BPMN + one for one in _CORRELATIONS)):
-        yield _at(diagram, key, "element-unknown", f"Remove the {words(local(key))}: a message finds its case by the "
-                  "case's number.", "error")
+        yield _at(diagram, key, "element-unknown", f"Remove the {words(local(key))}: a message finds its case by "
+                  "the property 'key' of its events, or by the case's number.", "error")
     for role in diagram.root.iter(*(BPMN + one for one in sorted(_PERFORMERS))):
         yield _at(diagram, role, "performer", f"Remove the {words(local(role))}, and name the agency with "
                   "camunda:candidateGroups or a lane: BPMN's own performers are not read.", "error")
@@ -153,5 +154,6 @@ def _ignored(node: Node) -> Iterator[Fault]:
                           "in type.toml under [deadlines]: it has no effect.")
         elif name not in _FAMILIAR:
             yield warning(node, "attribute-ignored", f"Remove camunda:{name} from {node.label}: it has no effect.")
-    if node.kind not in ACTIVITIES and node.inputs | node.outputs:
-        yield error(node, "mapping-ignored", f"Remove the inputs and outputs from {node.label}: it has none.")
+    if node.kind not in ACTIVITIES and (node.outputs or node.inputs and not leaves(node)):
+        yield error(node, "mapping-ignored", f"Remove the inputs and outputs from {node.label}: only services "
+                    "have them, and what leaves the case.")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from engine.flow.addressing import WIDE
 from engine.flow.diagram import EVENTS, Event, Node, Scope, words
 from engine.flow.draft import Draft
 from engine.flow.faults import Fault, error, warning
 from engine.flow.nodes import AT_ONCE
+from engine.flow.rules.correspondence import is_wide, leaves, throws
 from engine.flow.rules.handlers import EVENTS as HANDLED
 from engine.flow.rules.variables import GIVEN, told_of_errors
 
@@ -134,28 +136,25 @@ def _is_declared(node: Node, event: Event) -> bool:
 def _correspondence(draft: Draft) -> Iterator[Fault]:
     nodes = [node for process in draft.reached for node in process.walk() if not node.scope.odd]
     for kind in ("signal", "message"):
-        thrown = {node.event.name for node in nodes if node.event and _throws(node, kind)}
+        thrown = {node.event.name for node in nodes if node.event and throws(node, kind)}
         awaited = {node.event.name for node in nodes if node.event and _catches(node, kind)}
         for node in nodes:
             name = node.event.name if node.event else None
             if name is None:
                 continue
-            if _throws(node, kind) and name not in awaited:
+            if throws(node, kind) and name not in awaited and not leaves(node):
+                other = "give it a key" if kind == "message" else f"write scope=\"{WIDE}\" in it"
                 yield error(node, f"{kind}-never-caught", f"Let some event of the case wait for the {kind} {name!r} "
-                            f"that {node.label} throws, or tell people with a send task: as it is, nothing hears it.")
-            if kind == "signal" and _catches(node, kind) and name not in thrown:
-                yield error(node, "signal-never-thrown", f"Throw the signal {name!r} somewhere in the case, or make "
-                            f"{node.label} a message: signals do not come from outside.")
+                            f"that {node.label} throws, {other} if other cases do, or tell people with a send task: "
+                            "as it is, nothing hears it.")
+            if kind == "signal" and _catches(node, kind) and name not in thrown and not is_wide(node):
+                yield error(node, "signal-never-thrown", f"Throw the signal {name!r} somewhere in the case, write "
+                            f"scope=\"{WIDE}\" in {node.label} if it comes from outside, or make it a message.")
     for node in nodes:
         if node.event and node.event.kind in ("error", "escalation"):
             yield from _uncaught(draft, node, node.event)
         if node.kind == "boundaryEvent":
             yield from _never_fires(draft, node)
-
-
-def _throws(node: Node, kind: str) -> bool:
-    return node.kind in ("endEvent", "intermediateThrowEvent", "sendTask") and node.is_event(kind) \
-        and not node.camunda.get("topic")
 
 
 def _catches(node: Node, kind: str) -> bool:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from engine.flow.diagram import CAMUNDA, Node, Scope, local
+from engine.flow.diagram import ACTIVITIES, CAMUNDA, Node, Scope, local
 from engine.flow.draft import TYPE, Draft
 from engine.flow.faults import Fault, error, warning
 from engine.flow.nodes import PRIORITY
+from engine.flow.rules.correspondence import leaves
 from engine.flow.rules.phrases import meant
 from engine.flow.rules.variables import GIVEN, starts_case
 from engine.forms import Form
@@ -25,7 +26,7 @@ def services(draft: Draft) -> Iterator[Fault]:
                 yield from _decision(draft, node)
             elif node.kind == "callActivity":
                 yield from _call(draft, node)
-            if node.kind not in ("serviceTask", "sendTask") and (node.inputs or node.outputs):
+            if node.kind in ACTIVITIES - {"serviceTask", "sendTask"} and (node.inputs or node.outputs):
                 yield error(node, "mapping-ignored", f"Remove the inputs and outputs from {node.label}: every step "
                             "sees the whole data of the case, so only services have inputs.")
         yield from _recursion(draft, process)
@@ -39,7 +40,10 @@ def _service(draft: Draft, node: Node) -> Iterator[Fault]:
                     "of another engine.")
         return
     if node.kind == "sendTask" and not topic and node.is_event("message"):
-        return  # throws its message inside the case
+        if node.outputs or node.inputs and not leaves(node):
+            yield error(node, "mapping-ignored", f"Remove the inputs and outputs from {node.label}, or give it a key: "
+                        "as it is, its message stays in the case, which sees all its data.")
+        return
     if not topic:
         yield error(node, "service-topic", f"Give {node.label} a topic (implementation: external): nobody would do it. "
                     "The topic 'notify' sends a text, 'start_case' starts a case of another type.")

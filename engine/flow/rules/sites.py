@@ -80,6 +80,8 @@ def _of_node(node: Node) -> Iterator[Site | Fault]:
     for key in ("status", "outcome", "to"):
         yield from _braced(node, f"the property {key!r} of {node.label}", node.properties.get(key, ""))
     yield from _braced(node, f"the property 'term' of {node.label}", node.properties.get("term", ""))
+    for key in ("key", "keep"):
+        yield from _braced(node, f"the property {key!r} of {node.label}", node.properties.get(key, ""))
     yield from _braced(node, f"the priority of {node.label}", node.camunda.get("taskPriority", ""))
     if node.marker is not None:
         yield from _marker(node, node.marker)

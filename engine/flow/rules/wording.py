@@ -15,7 +15,8 @@ from engine.texts import Text
 RECIPIENTS = ("reporter", "beneficiary", "lead_agency", "monitor_agency")
 WORDS = frozenset({"ma", "han", "link", "don_vi", "loai", "buoc", "con_lai", "qua"})
 PROPERTIES = frozenset(
-    {"status", "outcome", "text", "to", "tells", "gives", "term", "results", "report_type", "result"}
+    {"status", "outcome", "text", "to", "tells", "gives", "term", "results", "report_type", "result", "key", "keep",
+     "scope"}
 )
 
 
