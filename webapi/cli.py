@@ -22,7 +22,7 @@ from engine.errors import EngineError, InvalidPackage
 from engine.flow.check import Fault
 from engine.flow.check import check as find_faults
 from engine.runtime import Runtime, Unit
-from webapi import config, demo, gazetteers, members, running
+from webapi import config, demo, gazetteers, members, running, versions
 
 ROOT = config.ROOT
 BAD_URL = "THONGSUOT_DATABASE must be sqlite:////folder/file.db or postgresql+psycopg://user:password@host/name."
@@ -309,7 +309,7 @@ def try_(path: Path, only: str | None) -> None:
 @click.option("--from", "start", help="When new cases start with it: 2026-12-01T08:00+07:00; else now.")
 def deploy(path: Path, start: str | None) -> None:
     """Check the report type in PATH and make it the newest version."""
-    files, active_from = folders.read(path), _instant(start) if start else None
+    files, active_from = folders.read(path), instant(start) if start else None
     made = in_unit(lambda unit: deployments.submit(unit, files, active_from, by=CLI))
     news = "is there already" if made.unchanged else "deployed"
     news += f", in force from {start}" if start else ""
@@ -317,7 +317,7 @@ def deploy(path: Path, start: str | None) -> None:
     click.echo(f"  {made.key} version {made.version} {news}")
 
 
-def _instant(said: str) -> datetime:
+def instant(said: str) -> datetime:
     try:
         found = datetime.fromisoformat(said)
     except ValueError:
@@ -440,6 +440,7 @@ def retry(incident_id: int) -> None:
 
 members.add_to(main, in_unit, CLI)
 running.add_to(main, open_runtime, CLI)
+versions.add_to(main, in_unit, instant, CLI)
 
 
 if __name__ == "__main__":
