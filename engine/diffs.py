@@ -17,7 +17,7 @@ from sqlalchemy import select
 from engine import access, anatomy, migrations, packages
 from engine.access import Account, Target
 from engine.anatomy import Key, Part
-from engine.errors import InvalidPackage, InvalidRequest, NotFound
+from engine.errors import InvalidRequest, NotFound
 from engine.migrations import Preview
 from engine.model import definitions
 from engine.packages import Package
@@ -116,11 +116,7 @@ def of_files(unit: Unit, files: Mapping[str, str], other_id: int | None = None, 
         NotFound, InvalidRequest: as for `of_versions`.
     """
     access.require(by, "deploy")
-    faults = packages.judged(unit, files, unit.now)
-    if any(fault.severity == "error" for fault in faults):
-        raise InvalidPackage("The report type has faults: they come before its differences.",
-                             faults=[fault.to_json() for fault in faults])  # fmt: skip
-    new = Package(files)
+    new = packages.faultless(unit, files)
     old = unit.catalogue.pinned(unit, other_id) if other_id is not None else unit.catalogue.current(unit, new.code)
     if old.code != new.code:
         raise InvalidRequest(f"This is no version of {new.code}, but of {old.code}.", field="with")

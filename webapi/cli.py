@@ -440,7 +440,7 @@ def retry(incident_id: int) -> None:
 
 members.add_to(main, in_unit, CLI)
 running.add_to(main, open_runtime, CLI)
-versions.add_to(main, in_unit, instant, CLI)
+versions.add_to(main, open_runtime, instant, CLI)
 
 
 if __name__ == "__main__":

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import click
 
-from engine import accounts, approvals, deployments, diffs, folders
+from engine import accounts, approvals, deployments, diffs, folders, replays
 from engine.access import Account
 from engine.calendar import ZONE
-from webapi.running import REASON, tell
+from engine.runtime import Runtime
+from webapi.running import DAY, REASON, tell
 
 InUnit = Callable[[Callable[[Any], Any]], Any]
 BY = click.option("--by", "login", required=True, help="Whose decision it is: log-in of somebody who may deploy.")
 SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 
 
-def add_to(main: click.Group, in_unit: InUnit, instant: Callable[[str], datetime], by: Account) -> None:
+def add_to(
+    main: click.Group, open_runtime: Callable[[], Runtime], instant: Callable[[str], datetime], by: Account
+) -> None:
     """Args:
     by: who does what these commands do, where nobody else is named.
     """
+
+    def in_unit(change: Callable[[Any], Any]) -> Any:
+        with open_runtime().begin() as unit:
+            return change(unit)
 
     @main.group()
     def version() -> None:
@@ -31,6 +39,7 @@ def add_to(main: click.Group, in_unit: InUnit, instant: Callable[[str], datetime
     _add_decisions(version, in_unit, instant, by)
     _add_approval(version, in_unit)
     _add_diff(main, in_unit, by)
+    _add_replay(main, open_runtime, by)
 
 
 def _add_decisions(version: click.Group, in_unit: InUnit, instant: Callable[[str], datetime], by: Account) -> None:
@@ -129,3 +138,44 @@ def _tell_difference(found: diffs.Difference) -> None:
         vi, en = diffs.impact_told(found.impact)
         click.echo(f"{vi}\n{en}")
         tell(found.impact.cannot)
+
+
+def _add_replay(main: click.Group, open_runtime: Callable[[], Runtime], by: Account) -> None:
+    @main.command()
+    @click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path))
+    @click.option("--type", "report_type", help="Only this one of the report types under PATH.")
+    @click.option("--since", type=DAY, help="Cases closed from that local day on; else of the last 30 days.")
+    @click.option("--before", type=DAY, help="Cases closed before that local day; else until now.")
+    @click.option("--limit", type=click.IntRange(1, replays.CASES_MAX), default=1000, show_default=True,
+                  help="The newest so many.")  # fmt: skip
+    def replay(path: Path, report_type: str | None, since: Any, before: Any, limit: int) -> None:
+        """Say what closed cases would have become, had the edited report type in PATH been in force.
+
+        Nothing is written. Some twenty cases a second.
+        """
+        runtime = open_runtime()
+        packages = {files["type.toml"]: files for files in map(folders.read, folders.types_in(path))}
+        chosen = [files for said, files in packages.items() if report_type in (None, tomllib.loads(said)["code"])]
+        if not chosen:
+            raise click.ClickException(f"There is no report type {report_type or ''} under {path}.")
+        end = before.replace(tzinfo=ZONE) if before else runtime.clock()
+        start = since.replace(tzinfo=ZONE) if since else end - timedelta(days=30)
+        for files in chosen:
+            code = tomllib.loads(files["type.toml"])["code"]
+            _tell_replay(code, replays.replay(runtime, files, start, end, limit, by=by))
+
+
+def _tell_replay(code: str, found: replays.Replay) -> None:
+    changed = ", ".join(f"{count} {aspect}" for aspect, count in found.changed.items() if count)
+    click.echo(f"{code}: {found.cases} closed, {found.same} as they went; would change: {changed or 'none'}")
+    for aspect, groups in found.differences.items():
+        _tell_groups(aspect, groups)
+    _tell_groups("answer never given", found.missing)
+    _tell_groups("held up", found.held_up)
+    _tell_groups("not replayed", found.left_out)
+
+
+def _tell_groups(title: str, groups: list[replays.Group]) -> None:
+    for one in groups:
+        numbers = f"({', '.join(one.numbers[:10])}{' …' if one.cases > 10 else ''})"
+        click.echo(f"  {title}, {one.cases}: {one.vi}\n    {one.en} {numbers}")
