@@ -19,6 +19,7 @@ from engine.access import Account
 from engine.calendar import ZONE
 from engine.database import connect
 from engine.errors import EngineError, InvalidPackage
+from engine.flow import paths
 from engine.flow.check import Fault
 from engine.flow.check import check as find_faults
 from engine.runtime import Runtime, Unit
@@ -280,7 +281,8 @@ def _gate(database: bool, day: datetime | None) -> Callable[[dict[str, str]], li
 @main.command("try")
 @click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--only", help="Only the scenarios whose file name contains this.")
-def try_(path: Path, only: str | None) -> None:
+@click.option("--coverage", is_flag=True, help="Also list the elements and flows that none of them takes.")
+def try_(path: Path, only: str | None, coverage: bool) -> None:
     """Play the scenarios of the report types under PATH.
 
     Each type is played through the API on a database of its own, with a clock that moves as the story says.
@@ -293,15 +295,25 @@ def try_(path: Path, only: str | None) -> None:
         if not files:
             continue
         click.echo(f"{folder}: {_count(len(files), 'scenario')}")
-        with rehearsal.rehearse(folder) as ready:
+        package = packages.Package(folders.read(folder))
+        with rehearsal.rehearse(folder) as ready, paths.watching(str(package.type["process"])) as taken:
             for file in files:
                 story = rehearsal.read(file)
                 with ready.stage() as stage:
                     why = rehearsal.play(story, stage)
                 failed += why is not None
                 click.echo(f"  good  {story.title}" if why is None else f"  BAD   {story.title}\n        {why}")
+        if coverage:
+            _tell_cover(paths.cover(package.files, taken))
     if failed:
         raise click.ClickException(f"{_count(failed, 'scenario')} did not go as written.")
+
+
+def _tell_cover(found: paths.Cover) -> None:
+    click.echo(f"  taken: {found.count('element')} of {found.elements} elements, {found.count('flow')} of "
+               f"{found.flows} flows")  # fmt: skip
+    for one in found.untaken:
+        click.echo(f"  never  {one.file}:{one.line}: {one.kind} {one.id}: {one.label}")
 
 
 @main.command()
