@@ -110,12 +110,38 @@ def test_conditions_and_rows_of_decisions_are_told_with_where_they_are_used():
 
 
 def test_the_order_of_rows_counts_where_the_first_one_wins_and_ids_of_rows_never_do():
-    turned = [(['"b"'], ['"2"']), (['"a"'], ['"1"'])]
-    assert list(between(gated(policy="FIRST"), gated(policy="FIRST", rows=turned))[0]) != []
+    for policy, found in (("FIRST", [("decision", "changed", "order", "d")]), ("UNIQUE", [])):
+        old = gated(policy=policy)
+        rows = re.findall(r"<rule .*?</rule>", old["chon.dmn"], re.DOTALL)
+        turned = old | {"chon.dmn": old["chon.dmn"].replace("".join(rows), "".join(reversed(rows)))}
+        assert len(rows) == 2 and turned != old
+        assert list(between(old, turned)[0]) == found
     renumbered = gated()
     renumbered["chon.dmn"] = re.sub(r'<rule id="([^"]+)"', r'<rule id="khac_\1"', renumbered["chon.dmn"])
     assert renumbered["chon.dmn"] != gated()["chon.dmn"]
     assert between(gated(), renumbered)[0] == {}
+
+
+def test_the_order_of_conditions_counts_behind_an_exclusive_gateway():
+    life = GATE.replace("re -> e default", 're -> e : ghi_chu == "x"\nre -> e2 default')
+    life = life.replace("end e", "end e\nend e2")
+    first, second = 're -> chon : ket_qua == "da_giai_quyet"\n', 're -> e : ghi_chu == "x"\n'
+    turned = life.replace(second, "").replace(first, second + first)
+    found, _ = between(gated(life), gated(turned))
+    assert list(found) == [("step", "changed", "order", "re")]
+
+
+def test_a_lane_counts_where_it_says_whose_a_task_is():
+    def laned(lane, key, group="-"):
+        life = LIFE.replace("group=tongdai_74", f"group={group}")
+        lanes = f'\n[lanes]\n"{lane}" = "{key}"\n'
+        drawing = draw(f'lane "{lane}": tiep_nhan da_nhan\n{life}', "PAKN")
+        return package(process__bpmn=drawing, type__toml=OLD_TYPE + lanes)
+
+    assert between(laned("Tổng đài", "tongdai_74"), laned("Tổng đài 1022", "tongdai_74"))[0] == {}  # the same desk
+    found, _ = between(laned("Tổng đài", "tongdai_74"), laned("Văn phòng", "vp_74"))
+    assert list(found) == [("step", "changed", "group", "tiep_nhan")]
+    assert between(laned("Tổng đài", "tongdai_74", "vp_74"), laned("Văn phòng", "vp_74", "vp_74"))[0] == {}
 
 
 def test_questions_deadlines_texts_and_settings():
@@ -125,13 +151,14 @@ def test_questions_deadlines_texts_and_settings():
     form["components"][1]["validate"]["required"] = False
     form["components"].append({"type": "number", "key": "so_nguoi", "label": "Số người"})
     files["ket_qua.form"] = json.dumps(form)
-    found, _ = between(package(), files)
+    late = LIFE + "boundary nhac on=xu_ly timer='${due(\"xu_ly\")}' aside\nend het_nhac\nnhac -> het_nhac"
+    found, _ = between(package(process__bpmn=draw(late, "PAKN")), files | {"process.bpmn": draw(late, "PAKN")})
 
     assert {key: one.elements for key, one in found.items()} == {
         ("question", "changed", "validate.required", "noi_dung_ket_qua"): ["xu_ly"],
         ("question", "added", None, "so_nguoi"): ["xu_ly"],
         ("setting", "changed", "vi", "statuses.trung"): [],
-        ("deadline", "changed", "term", "deadlines.xu_ly"): ["xu_ly"],
+        ("deadline", "changed", "term", "deadlines.xu_ly"): ["xu_ly", "nhac"],
         ("text", "changed", "sms", "texts.T06"): ["bao_ket_qua"],
     }
     assert found["deadline", "changed", "term", "deadlines.xu_ly"].vi == \
@@ -184,6 +211,10 @@ def test_the_api_tells_changes_and_their_impact_to_whom_it_concerns(hotline):
     impact = before.json["impact"]
     assert (impact["running"], impact["can_move"]) == (2, 1)
     assert (impact["cannot"][0]["cases"], impact["cannot"][0]["numbers"]) == (1, [stays])
+
+    renamed = analyst.post("/deployments/diff", package(process__bpmn=draw(re.sub(r"\bxu_ly\b", "lam", LIFE), "PAKN"),
+                                                         type__toml=OLD_TYPE.replace("\nxu_ly =", "\nlam ="))).json
+    assert (renamed["renamed"], renamed["impact"]["can_move"]) == ({"xu_ly": "lam"}, 2)
 
     made = analyst.post("/deployments", new).json["id"]
     same = analyst.get(f"/deployments/{made}/diff").json  # in force: beside the one before

@@ -17,6 +17,7 @@ from tests.test_duplicates import finding
 from webapi.cli import main
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # where cases come from
 OLD_TYPE = TYPE.format(secrecy="C2")
 
 
@@ -109,6 +110,7 @@ def told(groups):
     return {one.en: sorted(one.numbers) for one in groups}
 
 
+@on_postgresql
 def test_a_case_goes_as_it_went_and_otherwise_only_where_the_edit_says_so(hotline):
     numbers = crowd(hotline)
     passes(hotline, 60 * 24 * 11)  # the last timers, too
