@@ -151,7 +151,7 @@ def _add_replay(main: click.Group, open_runtime: Callable[[], Runtime], by: Acco
     def replay(path: Path, report_type: str | None, since: Any, before: Any, limit: int) -> None:
         """Say what closed cases would have become, had the edited report type in PATH been in force.
 
-        Nothing is written. Some twenty cases a second.
+        Nothing is written. Some ten cases a second.
         """
         runtime = open_runtime()
         packages = {files["type.toml"]: files for files in map(folders.read, folders.types_in(path))}

@@ -223,7 +223,7 @@ def diff_files(query: dict[str, Any]) -> Any:
 def replay(query: dict[str, Any]) -> Any:
     """What would have become of closed cases, had this package been in force; nothing is stored
 
-    Some twenty cases a second. Every case is replayed in its own version, too: what does not go as recorded there is
+    Some ten cases a second. Every case is replayed in its own version, too: what does not go as recorded there is
     left out.
     """
     files = _uploaded()
