@@ -16,6 +16,7 @@ import orjson
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.pool import StaticPool
 
 BUSY_SECONDS = 30
 IDLE_SECONDS = 5  # a connection that has rested longer is asked whether it is still there
@@ -24,18 +25,19 @@ _JSON = {
     "json_serializer": lambda value: orjson.dumps(value).decode(),
     "json_deserializer": orjson.loads,
     "pool_reset_on_return": None,  # whoever begins a transaction here ends it
-    "pool_use_lifo": True,  # the connection used last has its pages and plans at hand
     "hide_parameters": True,  # an error's text ends up in logs, and values may be personal
 }
+_LIFO = {"pool_use_lifo": True}  # the connection used last has its pages and plans at hand
 
 
 def options(url: str) -> dict[str, Any]:
     """Keyword arguments for ``create_engine`` (or ``SQLALCHEMY_ENGINE_OPTIONS``) that suit the database."""
     if make_url(url).get_backend_name() == "sqlite":
-        return _JSON | {"connect_args": {"timeout": BUSY_SECONDS, "check_same_thread": False}}
+        pool = {"poolclass": StaticPool} if make_url(url).database in (None, "", ":memory:") else _LIFO
+        return _JSON | pool | {"connect_args": {"timeout": BUSY_SECONDS, "check_same_thread": False}}
     # `engine.wire` prepares what is asked often; psycopg would do the same, and forget both lists at a rollback
     psycopg = {"options": "-c timezone=utc -c jit=off", "prepare_threshold": None}
-    return _JSON | {"isolation_level": "READ COMMITTED", "connect_args": psycopg}
+    return _JSON | _LIFO | {"isolation_level": "READ COMMITTED", "connect_args": psycopg}
 
 
 def connect(url: str) -> Engine:

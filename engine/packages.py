@@ -194,6 +194,18 @@ def store(unit: Unit, files: Files, moment: datetime, *, by: str) -> Deployed:
     return Deployed(made, package.code, int(row["version"]), False, warnings)
 
 
+def faultless(unit: Unit, files: Files) -> Package:
+    """A package that is not to be deployed now.
+
+    Raises:
+        InvalidPackage: the gate finds faults in it; ``faults`` lists every one.
+    """
+    faults = judged(unit, files, unit.now)
+    if any(fault.severity == "error" for fault in faults):
+        raise InvalidPackage("The report type has faults: mend them first.", faults=[one.to_json() for one in faults])
+    return Package(files)
+
+
 def judged(unit: Unit, files: Files, moment: datetime) -> list[Fault]:
     """The gate's judgement of a package that comes into force then, with the areas that its province has by then, and
     the other report types that it has now."""

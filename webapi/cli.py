@@ -19,10 +19,11 @@ from engine.access import Account
 from engine.calendar import ZONE
 from engine.database import connect
 from engine.errors import EngineError, InvalidPackage
+from engine.flow import paths
 from engine.flow.check import Fault
 from engine.flow.check import check as find_faults
 from engine.runtime import Runtime, Unit
-from webapi import config, demo, gazetteers, members, running
+from webapi import config, demo, gazetteers, members, running, versions
 
 ROOT = config.ROOT
 BAD_URL = "THONGSUOT_DATABASE must be sqlite:////folder/file.db or postgresql+psycopg://user:password@host/name."
@@ -280,7 +281,8 @@ def _gate(database: bool, day: datetime | None) -> Callable[[dict[str, str]], li
 @main.command("try")
 @click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--only", help="Only the scenarios whose file name contains this.")
-def try_(path: Path, only: str | None) -> None:
+@click.option("--coverage", is_flag=True, help="Also list the elements and flows that none of them takes.")
+def try_(path: Path, only: str | None, coverage: bool) -> None:
     """Play the scenarios of the report types under PATH.
 
     Each type is played through the API on a database of its own, with a clock that moves as the story says.
@@ -293,15 +295,25 @@ def try_(path: Path, only: str | None) -> None:
         if not files:
             continue
         click.echo(f"{folder}: {_count(len(files), 'scenario')}")
-        with rehearsal.rehearse(folder) as ready:
+        package = packages.Package(folders.read(folder))
+        with rehearsal.rehearse(folder) as ready, paths.watching(str(package.type["process"])) as taken:
             for file in files:
                 story = rehearsal.read(file)
                 with ready.stage() as stage:
                     why = rehearsal.play(story, stage)
                 failed += why is not None
                 click.echo(f"  good  {story.title}" if why is None else f"  BAD   {story.title}\n        {why}")
+        if coverage:
+            _tell_cover(paths.cover(package.files, taken))
     if failed:
         raise click.ClickException(f"{_count(failed, 'scenario')} did not go as written.")
+
+
+def _tell_cover(found: paths.Cover) -> None:
+    click.echo(f"  taken: {found.count('element')} of {found.elements} elements, {found.count('flow')} of "
+               f"{found.flows} flows")  # fmt: skip
+    for one in found.untaken:
+        click.echo(f"  never  {one.file}:{one.line}: {one.kind} {one.id}: {one.label}")
 
 
 @main.command()
@@ -309,7 +321,7 @@ def try_(path: Path, only: str | None) -> None:
 @click.option("--from", "start", help="When new cases start with it: 2026-12-01T08:00+07:00; else now.")
 def deploy(path: Path, start: str | None) -> None:
     """Check the report type in PATH and make it the newest version."""
-    files, active_from = folders.read(path), _instant(start) if start else None
+    files, active_from = folders.read(path), instant(start) if start else None
     made = in_unit(lambda unit: deployments.submit(unit, files, active_from, by=CLI))
     news = "is there already" if made.unchanged else "deployed"
     news += f", in force from {start}" if start else ""
@@ -317,7 +329,7 @@ def deploy(path: Path, start: str | None) -> None:
     click.echo(f"  {made.key} version {made.version} {news}")
 
 
-def _instant(said: str) -> datetime:
+def instant(said: str) -> datetime:
     try:
         found = datetime.fromisoformat(said)
     except ValueError:
@@ -440,6 +452,7 @@ def retry(incident_id: int) -> None:
 
 members.add_to(main, in_unit, CLI)
 running.add_to(main, open_runtime, CLI)
+versions.add_to(main, open_runtime, instant, CLI)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from engine import deployments, exports, migrations, modifications
+from engine import exports, migrations, modifications
 from engine.access import Account
 from engine.calendar import ZONE
 from engine.runtime import Runtime
@@ -28,7 +28,6 @@ def add_to(main: click.Group, open_runtime: Callable[[], Runtime], by: Account) 
 
     _add_migrate(main, in_unit, by)
     _add_case(main, in_unit, by)
-    _add_versions(main, in_unit, by)
     _add_export(main, open_runtime, by)
 
 
@@ -50,7 +49,7 @@ def _add_migrate(main: click.Group, in_unit: Callable[..., Any], by: Account) ->
 
         found = in_unit(look)
         click.echo(f"{found.running} running, {found.can_move} can move")
-        _tell(found.cannot)
+        tell(found.cannot)
 
     @migrate.command()
     @plan
@@ -70,7 +69,7 @@ def _add_migrate(main: click.Group, in_unit: Callable[..., Any], by: Account) ->
         found = in_unit(lambda unit: migrations.show(unit, migration, by=by))
         counts = ", ".join(f"{number} {state}" for state, number in sorted(found["counts"].items()))
         click.echo(f"{found['state']}: {counts or 'no cases'}")
-        _tell([*found["refused"], *found["kept"]])
+        tell([*found["refused"], *found["kept"]])
 
     for name, act in (("go-on", migrations.go_on), ("cancel", migrations.cancel), ("undo", migrations.undo)):
         migrate.add_command(_turning(name, act, in_unit, by))
@@ -103,7 +102,7 @@ def _elements(pairs: tuple[str, ...]) -> dict[str, str | None]:
     return found
 
 
-def _tell(obstacles: list[Any]) -> None:
+def tell(obstacles: list[Any]) -> None:
     for one in obstacles:
         click.echo(f"  {one.cases}: {one.why} ({', '.join(one.numbers[:10])}{' …' if one.cases > 10 else ''})")
 
@@ -149,27 +148,6 @@ def _add_case(main: click.Group, in_unit: Callable[..., Any], by: Account) -> No
         """Let it go on."""
         in_unit(lambda unit: modifications.release(unit, number, by=by))
         click.echo(f"{number} goes on.")
-
-
-def _add_versions(main: click.Group, in_unit: Callable[..., Any], by: Account) -> None:
-    @main.group()
-    def version() -> None:
-        """Let a version of a report type start cases, or not."""
-
-    @version.command()
-    @click.argument("deployment", type=int)
-    @REASON
-    def suspend(deployment: int, reason: str) -> None:
-        """No further case begins with it; its reports go elsewhere, and none is lost."""
-        in_unit(lambda unit: deployments.suspend(unit, deployment, reason, by=by))
-        click.echo(f"Deployment {deployment} is suspended.")
-
-    @version.command()
-    @click.argument("deployment", type=int)
-    def release(deployment: int) -> None:
-        """New cases may begin with it again."""
-        in_unit(lambda unit: deployments.release(unit, deployment, by=by))
-        click.echo(f"Deployment {deployment} takes reports.")
 
 
 def _add_export(main: click.Group, open_runtime: Callable[[], Runtime], by: Account) -> None:

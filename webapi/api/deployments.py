@@ -10,20 +10,24 @@ from flask import Response, request
 from marshmallow import fields, validate
 from werkzeug.exceptions import BadRequest
 
-from engine import approvals, deployments
+from engine import anatomy, approvals, deployments, diffs, replays
 from engine.access import Account
 from engine.runtime import Unit
-from webapi import idempotency
+from webapi import auth, idempotency
 from webapi.api.blueprint import Blueprint, Code, In, Out, Words, instant
+from webapi.api.migrations import PreviewOut
 from webapi.bodies import read
 
 bp = Blueprint("deployments", "Versions of report types. A version never changes; a case keeps the one it began with.",
                largest="BODY_MAX")  # fmt: skip
 STATE = "planned: comes into force later; parked: waits for approval"
+WITH = "id of the deployment to compare with; left out: the one in force, else the one before"
+IMPACT = "what would become of the running cases of the type, were they moved; null: for whoever may move cases only"
 DEPLOYMENT = "/deployments/<key:definition_id>"
 FILES_MAX = 100
 FORM = {"type": "object", "properties": {"files": {"type": "array", "items": {"type": "string", "format": "binary"}}}}
 TABLE = {"type": "object", "additionalProperties": {"type": "string"}, "example": {"type.toml": "…"}}
+FILES = {"required": True, "content": {"multipart/form-data": {"schema": FORM}, "application/json": {"schema": TABLE}}}
 
 
 class DeploymentOut(Out):
@@ -94,6 +98,65 @@ class DeployQuery(In):
     active_from = instant(load_default=None, metadata={"description": "when new cases start with it; left out: now"})
 
 
+class ChangeOut(Out):
+    """One difference."""
+
+    kind = fields.String(validate=validate.OneOf(anatomy.KINDS))
+    how = fields.String(validate=validate.OneOf(diffs.HOW))
+    aspect = fields.String(allow_none=True, metadata={"description": "what of it changed: group, condition, term …"})
+    file = fields.String()
+    id = fields.String(metadata={"description": "of the element, row, question, or entry of a table"})
+    elements = fields.List(fields.String(), metadata={"description": "what to mark for it in either diagram"})
+    vi = fields.String()
+    en = fields.String()
+
+
+class DifferenceOut(Out):
+    """What differs in meaning between two versions."""
+
+    old_id = fields.Integer(attribute="old.id")
+    old_version = fields.Integer(attribute="old.version")
+    new_id = fields.Integer(attribute="new.id", metadata={"description": "0: it is not deployed"})
+    new_version = fields.Integer(attribute="new.version")
+    changes = fields.List(fields.Nested(ChangeOut))
+    renamed = fields.Dict(metadata={"description": "elements that only got another id: old -> new"})
+    vi = fields.String()
+    en = fields.String()
+    impact = fields.Nested(PreviewOut, allow_none=True, metadata={"description": IMPACT})
+
+
+class GroupOut(Out):
+    """Cases of which the same is to be said."""
+
+    vi = fields.String()
+    en = fields.String()
+    cases = fields.Integer()
+    numbers = fields.List(fields.String(), metadata={"description": "the first of them that you may know of"})
+
+
+class ReplayOut(Out):
+    """What would have become of closed cases."""
+
+    cases = fields.Integer(metadata={"description": "how many were looked at"})
+    same = fields.Integer()
+    changed = fields.Dict(metadata={"description": "how many would change path, agency, breach, outcome"})
+    differences = fields.Dict(values=fields.List(fields.Nested(GroupOut)), metadata={"description": "by the same"})
+    missing = fields.List(fields.Nested(GroupOut), metadata={"description": "need an answer that was never given"})
+    held_up = fields.List(fields.Nested(GroupOut), metadata={"description": "a fault of the package would hold up"})
+    left_out = fields.List(fields.Nested(GroupOut), metadata={"description": "cannot be replayed"})
+
+
+class ReplayQuery(In):
+    since = instant(required=True, metadata={"description": "closed from then on"})
+    before = instant(required=True, metadata={"description": "closed before then"})
+    limit = fields.Integer(load_default=50, validate=validate.Range(1, 200), metadata={"description": "the newest"})
+
+
+class DiffQuery(In):
+    with_ = fields.Integer(data_key="with", load_default=None, validate=validate.Range(1, 2**53),
+                           metadata={"description": WITH})  # fmt: skip
+
+
 @bp.upload("/deployments", DeployedOut, DeployQuery, multipart__form_data=FORM, application__json=TABLE)
 def deploy(query: dict[str, Any]) -> Any:
     """Deploy a report type
@@ -134,6 +197,38 @@ def xml(unit: Unit, caller: Account, definition_id: int) -> Any:
 def file(unit: Unit, caller: Account, definition_id: int, file: str) -> Any:
     """A file, exactly as it was deployed"""
     return Response(deployments.file(unit, definition_id, file), mimetype="text/plain")
+
+
+@bp.read(f"{DEPLOYMENT}/diff", DifferenceOut, DiffQuery)
+def diff(unit: Unit, caller: Account, query: dict[str, Any], definition_id: int) -> Any:
+    """What it changes in meaning, and what that would be for running cases
+
+    Where something was only moved in the drawing, nothing differs. Each change names what to mark in the diagram.
+    """
+    return diffs.of_versions(unit, definition_id, query["with_"], by=caller)
+
+
+@bp.open("POST", "/deployments/diff", DifferenceOut)
+@bp.arguments(DiffQuery, location="query")
+@bp.doc(requestBody=FILES)
+def diff_files(query: dict[str, Any]) -> Any:
+    """The same for a package that is not deployed; nothing is stored"""
+    files = _uploaded()
+    return auth.admit(auth.runtime().read, lambda unit, caller: diffs.of_files(unit, files, query["with_"], by=caller))
+
+
+@bp.open("POST", "/deployments/replay", ReplayOut)
+@bp.arguments(ReplayQuery, location="query")
+@bp.doc(requestBody=FILES)
+def replay(query: dict[str, Any]) -> Any:
+    """What would have become of closed cases, had this package been in force; nothing is stored
+
+    Some ten cases a second. Every case is replayed in its own version, too: what does not go as recorded there is
+    left out.
+    """
+    files = _uploaded()
+    caller = auth.admit(auth.runtime().read, lambda unit, caller: caller)
+    return replays.replay(auth.runtime(), files, **query, by=caller)
 
 
 @bp.change(f"{DEPLOYMENT}/activate", DeploymentOut, ActivateIn)

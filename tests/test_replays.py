@@ -1,0 +1,259 @@
+"""Closed cases, replayed through an edited report type: what would have become of them."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import delete, func, select
+
+from engine import accounts, model, packages, replays
+from engine.worker import Worker
+from tests.drawing import choice, draw, form
+from tests.hotline import LIFE, TYPE, _text, package, refused
+from tests.test_duplicates import finding
+from webapi.cli import main
+
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # where cases come from
+OLD_TYPE = TYPE.format(secrecy="C2")
+
+
+def passes(hotline, minutes=10):
+    """Time passes, and what falls due is done when it does."""
+    end, worker = hotline.clock.now + timedelta(minutes=minutes), Worker(hotline.runtime, {})
+    while (due := worker.next_due()) is not None and due <= end:
+        hotline.clock.now = max(hotline.clock.now, due)
+        worker.work()
+        if not worker.work():
+            break
+    hotline.clock.now = end
+
+
+def does(hotline, who, number, **answers):
+    passes(hotline)
+    hotline.does(who, number, **answers)
+
+
+def says(hotline, who, number, what, body, minutes=10):
+    passes(hotline, minutes)
+    tag = hotline.case(number)["etag"]
+    answer = hotline.as_(who).post(f"/cases/{number}/{what}", body, If_Match=tag)
+    assert answer.status_code == 200, answer.text
+
+
+def ended(hotline, result="da_giai_quyet", minutes=10, number=None):
+    """A case that goes its way, each step after ten minutes."""
+    if number is None:
+        number = hotline.receives()
+        does(hotline, "truc", number, lead_agency="ubnd_74_718")
+    passes(hotline, minutes - 10)
+    does(hotline, "phuong", number, ket_qua=result, noi_dung_ket_qua="Xong")
+    return number
+
+
+def crowd(hotline):
+    """Cases with all that people do to cases; all closed in the end."""
+    plain, untrue = ended(hotline), ended(hotline, "khong_dung")
+    late = ended(hotline, minutes=60 * 6)
+    returned = hotline.receives()
+    does(hotline, "truc", returned, lead_agency="ubnd_74_719")
+    passes(hotline)
+    task = hotline.task("binh", returned)["id"]
+    assert hotline.as_("binh").post(f"/tasks/{task}/return", {"reason": "Không phải địa bàn"}).status_code == 200
+    does(hotline, "truc", returned, lead_agency="ubnd_74_718")
+    ended(hotline, number=returned)
+    again = ended(hotline)
+    says(hotline, "app", again, "reopen", {"reason": "Vẫn còn"})
+    does(hotline, "phuong", again, ket_qua="da_giai_quyet", noi_dung_ket_qua="Lần hai")
+    says(hotline, "app", again, "rating", {"stars": 5})
+    held = hotline.receives()
+    does(hotline, "truc", held, lead_agency="ubnd_74_718")
+    says(hotline, "phuong", held, "pause", {"reason": "Chờ"})
+    says(hotline, "phuong", held, "resume", None, 60 * 3)
+    until = hotline.clock.now + timedelta(hours=9)
+    says(hotline, "phuong", held, "extend", {"reason": "Xa", "until": until.isoformat()})
+    passes(hotline, 60 * 4)
+    does(hotline, "phuong", held, ket_qua="da_giai_quyet", noi_dung_ket_qua="Xong")
+    other = hotline.receives()
+    does(hotline, "truc", other, lead_agency="ubnd_74_718")
+    says(hotline, "truc", other, "reassign", {"agency": "ubnd_74_719", "reason": "Đúng địa bàn"})
+    does(hotline, "binh", other, ket_qua="da_giai_quyet", noi_dung_ket_qua="Xong")
+    return {"plain": plain, "untrue": untrue, "late": late, "returned": returned, "again": again, "held": held,
+            "other": other}  # fmt: skip
+
+
+def replayed(hotline, files=None, **changes):
+    with hotline.runtime.read() as unit:
+        by = accounts.account(unit, "quantri")
+    since, before = (hotline.clock.now + timedelta(days=days) for days in (-30, 1))
+    return replays.replay(hotline.runtime, files or package(**changes), since, before, by=by)
+
+
+def drawn(*changes):
+    life = LIFE
+    for was, now in changes:
+        assert was in life
+        life = life.replace(was, now)
+    return {"process__bpmn": draw(life, "PAKN")}
+
+
+def rows(hotline):
+    with hotline.runtime.read() as unit:
+        return {table.name: unit.scalar(select(func.count()).select_from(table))
+                for table in model.metadata.sorted_tables}  # fmt: skip
+
+
+def told(groups):
+    return {one.en: sorted(one.numbers) for one in groups}
+
+
+@on_postgresql
+def test_a_case_goes_as_it_went_and_otherwise_only_where_the_edit_says_so(hotline):
+    numbers = crowd(hotline)
+    passes(hotline, 60 * 24 * 11)  # the last timers, too
+    before = rows(hotline)
+
+    same = replayed(hotline)
+    assert (same.cases, same.same, same.left_out, same.missing) == (7, 7, [], [])
+
+    shorter = replayed(hotline, type__toml=OLD_TYPE.replace("PT5H", "PT2H").replace("PT4H", "PT5M"))
+    assert shorter.changed == {"path": 0, "agency": 0, "breach": 6, "outcome": 0}  # one was late anyhow
+    assert told(shorter.differences["breach"]) == {
+        "Late now: “Xử lý”.": sorted(number for name, number in numbers.items() if name != "late")}  # fmt: skip
+
+    longer = replayed(hotline, type__toml=OLD_TYPE.replace("PT5H", "P9D").replace("PT4H", "P8D"))
+    assert told(longer.differences["breach"]) == {"No longer late: “the whole case”, “Xử lý”.": [numbers["late"]]}
+    assert longer.same == 6
+
+    told_off = replayed(hotline, **drawn(
+        ("xu_ly -> bao_ket_qua -> cho", 'xu_ly -> re\nre -> bo : ket_qua == "khong_dung"\nre -> bao_ket_qua default\n'
+                                        'bo -> bao_ket_qua -> cho'),
+        ("end dong", 'xor re "Đúng?"\nscript bo "Ghi sổ" script="so = 1"\nend dong')))  # fmt: skip
+    assert told_off.changed["path"] == 7
+    paths = told(told_off.differences["path"])
+    assert paths["Also “Ghi sổ”, “Đúng?”."] == [numbers["untrue"]]
+    assert paths["Also “Đúng?” ×2."] == [numbers["again"]]
+
+    for_others = replayed(hotline, **drawn(('"Phân công" group=tongdai_74', '"Phân công" group=vp_74')))
+    assert for_others.changed == {"path": 0, "agency": 7, "breach": 0, "outcome": 0}
+    assert told(for_others.differences["agency"]) == {
+        "Also for: “vp_74”. No longer for: “tongdai_74”.": sorted(numbers.values())}  # fmt: skip
+    assert rows(hotline) == before
+
+
+@on_sqlite
+def test_an_answer_that_was_never_given_is_not_made_up(hotline):
+    plain, untrue = ended(hotline), ended(hotline, "khong_dung")
+    approved = replayed(hotline, **drawn(
+        ("end dong", 'user duyet "Duyệt" group=vp_74\nend dong'),
+        ("xu_ly -> bao_ket_qua", "xu_ly -> duyet -> bao_ket_qua")))  # fmt: skip
+    assert told(approved.missing) == {
+        "It needs an answer that was never given: “Duyệt” (duyet)": sorted([plain, untrue])}  # fmt: skip
+    assert approved.same == 0 and sum(approved.changed.values()) == 0
+
+    asked = replayed(hotline, ket_qua__form=form("ket_qua", choice("ket_qua", "da_giai_quyet", "khong_dung"),
+                                                 _text("noi_dung_ket_qua"), _text("bien_ban")))  # fmt: skip
+    (question,) = asked.missing
+    assert question.cases == 2 and "“Xử lý” (xu_ly): bien_ban" in question.en and "chưa từng có" in question.vi
+
+    fewer = replayed(hotline, ket_qua__form=form("ket_qua", choice("ket_qua", "da_giai_quyet"),
+                                                 _text("noi_dung_ket_qua")))  # fmt: skip
+    assert told(fewer.missing).popitem()[1] == [untrue] and fewer.same == 1
+
+
+@on_sqlite
+def test_a_fault_of_the_edit_holds_cases_up(hotline):
+    number = ended(hotline)
+    files = drawn(('outcome="${ket_qua}"', 'outcome="${noi_dung_ket_qua[40]}"'))
+    found = replayed(hotline, **files)
+    assert told(found.held_up)[found.held_up[0].en] == [number] and "bao_ket_qua" in found.held_up[0].en
+
+
+@on_sqlite
+def test_what_cannot_be_replayed_is_said(hotline):
+    moved, held, lost, good = (ended(hotline) for _ in range(4))
+    with hotline.runtime.begin() as unit:
+        ids = {row.number: row.id for row in unit.all(select(model.cases.c.number, model.cases.c.id))}
+        unit.record(ids[moved], "modified", "vanphong")
+        unit.record(ids[held], "incident-opened", "system")
+        line = unit.first(select(model.events.c.id).where(model.events.c.case_id == ids[lost],
+                                                          model.events.c.kind == "task-completed"))  # fmt: skip
+        unit.execute(delete(model.events).where(model.events.c.id == line.id))
+    found = replayed(hotline, type__toml=OLD_TYPE.replace("PT5H", "P1D"))
+    assert told(found.left_out) == {
+        "Somebody put its tokens elsewhere.": [moved],
+        "A fault of its report type held it up.": [held],
+        "Replayed in its own version it does not go as it is recorded.": [lost],
+    }
+    assert (found.cases, found.same) == (4, 1) and good
+
+
+@on_sqlite
+def test_reports_like_it_are_there_again(hotline):
+    files = finding()
+    hotline.as_("phantich").post("/deployments", files)
+    first, second = hotline.receives(), hotline.receives()
+    for number, desk in ((first, "truc"), (second, "vanphong")):
+        does(hotline, desk, number, lead_agency="ubnd_74_718")
+        ended(hotline, number=number)
+    found = replayed(hotline, files)
+    assert (found.cases, found.same, found.left_out) == (2, 2, [])
+    blind = replayed(hotline, files | {"process.bpmn": files["process.bpmn"].replace('"vp_74" if', '"so_yt_74" if')})
+    assert told(blind.differences["agency"]) == {"Also for: “so_yt_74”. No longer for: “vp_74”.": [second]}
+
+
+@on_sqlite
+def test_over_the_api_and_on_the_command_line(hotline, database_url, tmp_path):
+    ended(hotline), ended(hotline)
+    analyst = hotline.as_("phantich")
+    span = {"since": "2021-09-01T00:00:00+07:00", "before": "2021-10-01T00:00:00+07:00"}
+
+    def ask(login, files, **more):
+        return hotline.as_(login).call("POST", "/deployments/replay", json=files, query_string=span | more)
+
+    edited = package(**drawn(('"Phân công" group=tongdai_74', '"Phân công" group=vp_74')))
+    answer = ask("phantich", edited)
+    assert answer.status_code == 200, answer.text
+    assert (answer.json["cases"], answer.json["same"], answer.json["changed"]["agency"]) == (2, 0, 2)
+    (group,) = answer.json["differences"]["agency"]
+    assert group["vi"] == "Thêm cơ quan: “vp_74”. Không còn cơ quan: “tongdai_74”." and len(group["numbers"]) == 2
+    assert ask("phantich", edited, limit=1).json["cases"] == 1
+    refused(ask("truc", edited), 403, "not-allowed")
+    refused(ask("phantich", edited, limit=0), 422, "invalid-request")
+    refused(ask("phantich", edited, since="2021-10-02T00:00:00+07:00"), 422, "invalid-request")
+    refused(ask("phantich", edited | {"process.bpmn": "<x/>"}), 422, "invalid-package")
+    refused(analyst.post("/deployments/replay", edited), 422, "invalid-request")
+
+    folder = tmp_path / "PAKN"
+    folder.mkdir()
+    for name, text in edited.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    environment = {"THONGSUOT_DATABASE": database_url, "THONGSUOT_INSTANCE": str(tmp_path)}
+
+    def command(*arguments):
+        return CliRunner().invoke(main, ["replay", str(folder), *arguments], env=environment)
+
+    done = command("--since", "2021-09-01", "--before", "2021-10-01")
+    assert done.exit_code == 0, done.output
+    assert "PAKN: 2 closed, 0 as they went; would change: 2 agency" in done.output
+    assert "agency, 2: Thêm cơ quan: “vp_74”." in done.output
+    assert "There is no report type KHAC" in command("--type", "KHAC").output
+    assert "ends before it begins" in command("--since", "2021-10-02", "--before", "2021-10-01").output
+
+
+@on_sqlite
+def test_other_versions_and_settings_are_theirs(hotline):
+    """A case of an earlier version is compared with that one, and numbers are told to whom they concern."""
+    old = ended(hotline)
+    hotline.deploys(type__toml=OLD_TYPE.replace("PT4H", "PT5M"))
+    new = ended(hotline)
+    found = replayed(hotline, type__toml=OLD_TYPE.replace("PT4H", "PT5M"))
+    assert told(found.differences["breach"]) == {"Late now: “Xử lý”.": [old]} and found.same == 1
+    back = replayed(hotline)
+    assert told(back.differences["breach"]) == {"No longer late: “Xử lý”.": [new]}
+    assert json.dumps(vars(back), default=vars)  # data, and nothing else
+    with hotline.runtime.begin() as unit:
+        packages.load_province(unit, packages.Package(package()).province)
