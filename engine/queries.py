@@ -215,7 +215,7 @@ def timeline(unit: Unit, account: Account, number: str, limit: int = 50, after: 
     """The history of a case, oldest first. Who may not read the case learns what happened when, not what was said."""
     case = access.find(unit, account, "see", number)
     query = select(events).where(events.c.case_id == case.id)
-    page = _oldest_first(unit, query, events.c.id, limit, after)
+    page = oldest_first(unit, query, events.c.id, limit, after)
     if access.allows(account, "read", case, unit):
         return page
     return Page([dict(row._mapping) | {"data": {}} for row in page.items], page.after)
@@ -229,13 +229,13 @@ def terms(unit: Unit, account: Account, number: str) -> list[Row[Any]]:
 
 def list_comments(unit: Unit, account: Account, number: str, limit: int = 50, after: str | None = None) -> Page:
     case = access.find(unit, account, "read", number)
-    return _oldest_first(unit, select(comments).where(comments.c.case_id == case.id), comments.c.id, limit, after)
+    return oldest_first(unit, select(comments).where(comments.c.case_id == case.id), comments.c.id, limit, after)
 
 
 def list_attachments(unit: Unit, account: Account, number: str, limit: int = 50, after: str | None = None) -> Page:
     case = access.find(unit, account, "read", number)
     mine = select(attachments).where(attachments.c.case_id == case.id)
-    return _oldest_first(unit, mine, attachments.c.id, limit, after)
+    return oldest_first(unit, mine, attachments.c.id, limit, after)
 
 
 def show_attachment(unit: Unit, account: Account, number: str, attachment_id: int) -> Row[Any]:
@@ -331,7 +331,7 @@ def list_incidents(unit: Unit, account: Account, open: bool = True, limit: int =
     """Steps that could not be taken, oldest first."""
     query = _of_cases(incidents).where(access.permits(account, "see-incident", access.JOINED_CASES))
     query = query.where(incidents.c.resolved_at.is_(None) if open else incidents.c.resolved_at.is_not(None))
-    return _oldest_first(unit, query, incidents.c.id, limit, after)
+    return oldest_first(unit, query, incidents.c.id, limit, after)
 
 
 def show_incident(unit: Unit, account: Account, incident_id: int, action: str = "see-incident") -> Row[Any]:
@@ -358,7 +358,8 @@ def show_letter(unit: Unit, account: Account, letter_id: int, action: str = "see
 
 
 def _of_cases(table: Any) -> Select[Any]:
-    return select(table, cases.c.number, cases.c.report_type).join(cases, cases.c.id == table.c.case_id)
+    of_case = (cases.c.number, cases.c.report_type, cases.c.definition_id)
+    return select(table, *of_case).join(cases, cases.c.id == table.c.case_id)
 
 
 def _one(unit: Unit, account: Account, action: str, table: Any, key: int, noun: str) -> Row[Any]:
@@ -399,7 +400,7 @@ def list_accounts(
     query = select(accounts, agencies.c.province).outerjoin(agencies, agencies.c.key == accounts.c.agency).where(known)
     equal = {accounts.c.agency: agency, accounts.c.role: role}
     query = query.where(*(column == value for column, value in equal.items() if value is not None))
-    return _oldest_first(unit, query, accounts.c.id, limit, after)
+    return oldest_first(unit, query, accounts.c.id, limit, after)
 
 
 # -- pages ---------------------------------------------------------------------------------------------------------
@@ -421,7 +422,7 @@ def _newest_first(unit: Unit, query: Select[Any], key: Any, wanted: Any) -> Page
     return page(unit.all(query.order_by(key.desc()).limit(wanted.limit + 1)), wanted.limit)
 
 
-def _oldest_first(unit: Unit, query: Select[Any], key: Any, limit: int, after: str | None) -> Page:
+def oldest_first(unit: Unit, query: Select[Any], key: Any, limit: int, after: str | None) -> Page:
     if after is not None:
         query = query.where(key > read_cursor(after)[1])
     return page(unit.all(query.order_by(key).limit(limit + 1)), limit)

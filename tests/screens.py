@@ -7,6 +7,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from sqlalchemy import select
+
+from engine import incidents
+from engine.errors import ProcessFault
+from engine.model import cases
 from tests.province import Province
 
 
@@ -39,6 +44,8 @@ SCREENS = (
     Screen("dieu-hanh-en", "/tinh?lang=en", "vpubnd_74"),
     Screen("dieu-hanh-vu-viec", "/tinh/vu-viec/open?lang=vi", "vpubnd_74"),
     Screen("vuong-mac", "/tinh/ket?lang=vi", "vpubnd_74"),
+    Screen("su-co", "/tinh/su-co", "vpubnd_74"),
+    Screen("su-co-mot-nguyen-nhan", "/tinh/su-co/{incident}", "vpubnd_74"),
     Screen("bao-cao", "/tinh/bao-cao?ky=2021-09&lang=vi", "vpubnd_74"),
     Screen("cong-bo", "/tinh/cong-bo?lang=vi", "vpubnd_74"),
     Screen("cong-bo-mot-vu", "/tinh/cong-bo/{told}", "vpubnd_74"),
@@ -60,5 +67,15 @@ def stage(province: Province) -> dict[str, str]:
     """)
     numbers = {"fresh": fresh, "working": working, "asked": asked, "told": told}
     numbers["task"] = str(province.task(working, "don_vi_nhan", "ubnd_74_718")["id"])
+    numbers["incident"] = _held_up(province, working)
     secrets = ("fresh", "working", "asked")
     return numbers | {f"{name}_secret": province.secrets[numbers[name]] for name in secrets}
+
+
+def _held_up(province: Province, number: str) -> str:
+    """An incident of this case; its id."""
+    fault = ProcessFault("The decision 'phan_cong' has no row for ket_qua = 'khac'.", "xac_minh")
+    province.incidents = [fault.message]
+    with province.runtime.begin() as unit:
+        case = unit.first(select(cases.c.id).where(cases.c.number == number))
+        return str(incidents.open(unit, case.id, fault, {"kind": "Deliver", "message": "x", "payload": {"so": 1}}))

@@ -35,7 +35,7 @@ jobs = Table(
     Column("payload", JSON, nullable=False),
     Column("last_error", Text),
     one_of("state", "ready", "leased", "incident", "suspended", "held"),  # suspended: by a pause; held: the case is
-    one_of("kind", "timer", "warning", "breach", "answer", "message"),
+    one_of("kind", "timer", "warning", "breach", "answer", "message", "retry"),
     UniqueConstraint("case_id", "token", "kind"),
     Index(
         "ix_jobs_due",

@@ -13,6 +13,7 @@ from webapi.ui import (
     desk,
     door,
     heat,
+    incidents,
     login,
     navigation,
     office,
@@ -28,7 +29,7 @@ from webapi.ui import (
     worklist,
 )
 
-PARTS = (send, track, login, worklist, casebook, desk, office, stuck, overseer, report, publishing, heat)
+PARTS = (send, track, login, worklist, casebook, desk, office, stuck, incidents, overseer, report, publishing, heat)
 _FOR_EVER = 365 * 24 * 3600
 
 

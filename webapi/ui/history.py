@@ -73,6 +73,7 @@ def _sentences(data: Mapping[str, Any], step: str, agency: str, package: Package
         "commented": _("Ghi chú công khai") if data.get("public") else _("Ghi chú nội bộ"),
         "attached": _("Thêm tệp"),
         "incident-opened": _("Quy trình gặp lỗi ở bước %(step)s", step=step),
+        "incident-repaired": _("Sửa giá trị của bước %(step)s", step=step),
         "incident-resolved": _("Lỗi đã được xử lý"),
         "message": _("Nhận thông tin mà quy trình đang chờ"),
         "message-sent": _("Gửi tin %(text)s", text=data.get("text", "")),
