@@ -7,7 +7,7 @@ is refused.
 The scopes: ``agency``, what concerns the account's agency (a case it takes or took part in, its group's tasks);
 ``lead``, the cases it leads; ``handed``, those of which the agency above has handed it a task; ``above``, the tasks it
 has handed to an agency below; ``province``; ``own``, the cases the account opened; ``shown``, the one case whose
-tracking secret was shown; ``all``.
+tracking secret was shown; ``headed``, what concerns the agency that the account heads; ``all``.
 
 The secrecy classes are those of the domain report (C.0): who sees the reporter's personal data has the action
 ``person``, who sees what was reported has ``read``, and who sees only that a case exists and how far it is has ``see``.
@@ -44,6 +44,7 @@ class Account:
         province: the province of the account's agency; ``None`` without an agency.
         report_types: only these report types; ``None``: all.
         areas: only these areas, and whatever has no area yet; ``None``: all.
+        head: of the agency (trưởng đơn vị).
     """
 
     id: int
@@ -54,6 +55,7 @@ class Account:
     province: str | None = None
     report_types: tuple[str, ...] | None = None
     areas: tuple[str, ...] | None = None
+    head: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,9 @@ RULES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("analyst", "province", ALL, "migrate export"),
     ("office", "province", ALL, "modify export"),
     ("admin", "all", ALL, "migrate modify export"),
+    *((role, "headed", ALL, "set-absence") for role in AGENCIES_PEOPLE),  # everybody notes their own
+    ("office", "province", ALL, "set-absence"),
+    ("admin", "all", ALL, "set-absence"),
     ("citizen", "shown", ALL, "see comment attach reopen rate resume message"),
     ("visitor", "province", ALL, "report"),
 )
@@ -225,6 +230,8 @@ def _scope_condition(scope: str, account: Account, of: Columns) -> ColumnElement
         return of.above == account.agency if of.above is not None else false()
     if scope == "handed":
         return of.handed(account.agency) if of.handed is not None else false()
+    if scope == "headed" and not account.head:
+        return false()
     return of.concerns(account.agency)
 
 
@@ -248,6 +255,8 @@ def _scope_holds(scope: str, account: Account, row: Any, unit: Unit | None) -> b
         return getattr(row, "handed_by", None) == account.agency
     if scope == "handed":
         return _was_handed(account.agency, row, unit)
+    if scope == "headed" and not account.head:
+        return False
     return _concerned(account.agency, row, unit)
 
 
@@ -405,7 +414,7 @@ _WORDS = {  # what an action is called where it is refused
     "merge": "join", "rate": "rate", "message": "speak for the citizen in",
     "tell": "send messages to", "report": "send reports to", "work": "work on",
     "delegate": "delegate", "take-back": "take back", "see-task": "see the tasks of",
-    "see-account": "see the accounts of",
+    "see-account": "see the accounts of", "set-absence": "say when to stand in for",
     "see-incident": "see the incidents of", "see-outbox": "see the messages of", "resend": "send again",
     "migrate": "move running cases of", "modify": "intervene in", "export": "export the histories of",
     "retry": "retry", "repair": "repair", "deploy": "deploy report types to", "manage": "manage accounts of",

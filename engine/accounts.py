@@ -39,7 +39,7 @@ _NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$3IVWg+09mkB0HrQ4DbLCjA$LdNiN9fBEEtk6HJ
 _WHO = Prepared(
     select(
         accounts.c.id, accounts.c.login, accounts.c.name, accounts.c.role, accounts.c.agency, agencies.c.province,
-        accounts.c.report_types, accounts.c.areas, accounts.c.active, accounts.c.version,
+        accounts.c.report_types, accounts.c.areas, accounts.c.head, accounts.c.active, accounts.c.version,
         tokens.c.expires_at, tokens.c.revoked_at,
     )
     .select_from(tokens.join(accounts).outerjoin(agencies, agencies.c.key == accounts.c.agency))
@@ -129,7 +129,7 @@ def _account(row: Row[Any]) -> Account:
     types, places = row.report_types, row.areas
     return Account(
         row.id, row.login, row.name, row.role, row.agency, row.province,
-        None if types is None else tuple(types), None if places is None else tuple(places),
+        None if types is None else tuple(types), None if places is None else tuple(places), row.head,
     )  # fmt: skip
 
 

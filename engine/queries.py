@@ -97,6 +97,7 @@ class TaskFilter:
 
     Attributes:
         assignee: a log-in name; "" for tasks that nobody has claimed.
+        assignees: ids of accounts: only what is assigned to one of them.
         due_before: an aware instant, exclusive.
         case: the number of a case.
         q: a case number, or words of the subject with or without marks.
@@ -104,6 +105,7 @@ class TaskFilter:
 
     group: str | None = None
     assignee: str | None = None
+    assignees: tuple[int, ...] | None = None
     due_before: datetime | None = None
     report_type: str | None = None
     area: str | None = None
@@ -264,7 +266,8 @@ def reveal_people(unit: Unit, account: Account, number: str) -> list[Row[Any]]:
 
 def list_tasks(unit: Unit, account: Account, wanted: TaskFilter) -> Page:
     """Tasks for this account to see: open ones by due time, others newest first."""
-    kind = access.OWN_TASKS if wanted.assignee == account.login else access.TASKS
+    own = wanted.assignee == account.login or wanted.assignees is not None
+    kind = access.OWN_TASKS if own else access.TASKS
     query = _tasks().where(access.permits(account, "see-task", kind), *_task_conditions(account, wanted))
     if wanted.status == "open":
         return _by_due(unit, query.where(OPEN_TASK), tasks.c.due_at, tasks.c.id, wanted)
@@ -316,6 +319,8 @@ def _task_conditions(account: Account, wanted: TaskFilter) -> list[ColumnElement
         conditions.append(tasks.c.assignee == account.id)
     elif wanted.assignee is not None:
         conditions.append(accounts.c.login == wanted.assignee if wanted.assignee else tasks.c.assignee.is_(None))
+    if wanted.assignees is not None:
+        conditions.append(tasks.c.assignee.in_(wanted.assignees))
     if wanted.due_before is not None:
         conditions.append(tasks.c.due_at < wanted.due_before)
     if wanted.q:

@@ -5,11 +5,12 @@ A page's maker adds a line. ``who`` logs in (``None``: a citizen); ``path`` may 
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import NamedTuple
 
 from sqlalchemy import select
 
-from engine import incidents
+from engine import absences, accounts, areas, incidents, tasks
 from engine.errors import ProcessFault
 from engine.model import cases
 from tests.province import Province
@@ -32,7 +33,9 @@ SCREENS = (
     Screen("phan-anh-cho-bo-sung", "/tra-cuu/{asked}?ma={asked_secret}"),
     Screen("dang-nhap", "/dang-nhap"),
     Screen("tai-khoan", "/tai-khoan", "ubnd_74_718"),
+    Screen("vang-mat", "/vang-mat", "ubnd_74_718"),
     Screen("viec", "/viec", "ubnd_74_718"),
+    Screen("viec-lam-thay", "/viec?xem=thay", "ubnd_74_718"),
     Screen("viec-en", "/viec?xem=chua-nhan&lang=en", "ubnd_74_718"),
     Screen("mot-viec", "/viec/{task}?lang=vi", "ubnd_74_718"),
     Screen("vu-viec-danh-sach", "/vu-viec", "ubnd_74_718"),
@@ -68,8 +71,21 @@ def stage(province: Province) -> dict[str, str]:
     numbers = {"fresh": fresh, "working": working, "asked": asked, "told": told}
     numbers["task"] = str(province.task(working, "don_vi_nhan", "ubnd_74_718")["id"])
     numbers["incident"] = _held_up(province, working)
+    _is_away(province, numbers["task"])
     secrets = ("fresh", "working", "asked")
     return numbers | {f"{name}_secret": province.secrets[numbers[name]] for name in secrets}
+
+
+def _is_away(province: Province, task: str) -> None:
+    """A colleague who holds this task is away, and the agency's first person stands in."""
+    with province.runtime.begin() as unit:
+        first = accounts.authenticate(unit, province.shipped.tokens["ubnd_74_718"])
+        row = {"login": "le.thi.lan", "name": "Lê Thị Lan", "role": "handler", "agency": first.agency}
+        accounts.create(unit, row, None)
+        lan = accounts.account(unit, "le.thi.lan")
+        tasks.claim(unit, int(task), by=lan)
+        today = areas.today(unit)
+        absences.note(unit, lan.login, first.login, today, today + timedelta(days=6), by=lan)
 
 
 def _held_up(province: Province, number: str) -> str:

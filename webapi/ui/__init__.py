@@ -9,6 +9,7 @@ from flask_wtf.csrf import generate_csrf
 from werkzeug.exceptions import NotFound
 
 from webapi.ui import (
+    absences,
     casebook,
     desk,
     door,
@@ -29,7 +30,8 @@ from webapi.ui import (
     worklist,
 )
 
-PARTS = (send, track, login, worklist, casebook, desk, office, stuck, incidents, overseer, report, publishing, heat)
+PARTS = (send, track, login, absences, worklist, casebook, desk, office, stuck, incidents, overseer, report, publishing,
+         heat)  # fmt: skip
 _FOR_EVER = 365 * 24 * 3600
 
 

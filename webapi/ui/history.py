@@ -40,6 +40,8 @@ def sentence(event: Mapping[str, Any], package: Package, names: Mapping[str, str
     said = _sentences(data, step, agency, package).get(event["kind"])
     if said is None:
         return str(event["kind"])
+    if absent := data.get("on_behalf_of"):
+        said = _("%(what)s (thay %(who)s)", what=said, who=absent)
     more = data.get("reason") or data.get("question") or ""
     return f"{said}: {more}" if more else said
 
