@@ -275,6 +275,7 @@ def change(unit: Unit, login: str, changes: dict[str, Any], by: Account | None, 
 
     Raises:
         NotFound: there is no such account.
+        InvalidRequest: as for `create`; or it is one's own, which one neither closes nor gives another role.
         Stale: somebody else changed it since that version.
     """
     if by is not None:
@@ -282,6 +283,9 @@ def change(unit: Unit, login: str, changes: dict[str, Any], by: Account | None, 
     row = unit.first(select(accounts).where(accounts.c.login == login))
     if row is None:
         raise NotFound(f"There is no account {login!r}.")
+    gives_up = changes.get("active") is False or changes.get("role", row.role) != row.role
+    if by is not None and row.id == by.id and gives_up:
+        raise InvalidRequest("Nobody closes their own account or gives away their own role: ask another.", field="role")
     values = _checked(unit, {"role": row.role, "agency": row.agency} | changes)
     same = accounts.c.version == (row.version if version is None else version)
     values["version"] = accounts.c.version + 1

@@ -398,13 +398,16 @@ def list_agencies(
 
 def list_accounts(
     unit: Unit, account: Account, agency: str | None = None, role: str | None = None, limit: int = 50,
-    after: str | None = None,
+    after: str | None = None, q: str | None = None,
 ) -> Page:  # fmt: skip
     """The people this account may know of: oneself, and those of one's agency, or of the province."""
     known = or_(access.permits(account, "see-account", access.ACCOUNTS), accounts.c.id == account.id)
     query = select(accounts, agencies.c.province).outerjoin(agencies, agencies.c.key == accounts.c.agency).where(known)
     equal = {accounts.c.agency: agency, accounts.c.role: role}
     query = query.where(*(column == value for column, value in equal.items() if value is not None))
+    if q is not None:  # a part of the log-in or of the name
+        query = query.where(or_(accounts.c.login.icontains(q, autoescape=True),
+                                accounts.c.name.icontains(q, autoescape=True)))  # fmt: skip
     return oldest_first(unit, query, accounts.c.id, limit, after)
 
 

@@ -53,6 +53,13 @@ SCREENS = (
     Screen("cong-bo", "/tinh/cong-bo?lang=vi", "vpubnd_74"),
     Screen("cong-bo-mot-vu", "/tinh/cong-bo/{told}", "vpubnd_74"),
     Screen("ban-do-nhiet", "/tinh/so-do/BDKK", "vpubnd_74"),
+    Screen("quan-tri", "/quan-tri", "admin"),
+    Screen("quan-tri-nguoi", "/quan-tri/nguoi/le.thi.lan", "admin"),
+    Screen("quan-tri-nguoi-moi", "/quan-tri/nguoi-moi", "admin"),
+    Screen("quan-tri-co-quan", "/quan-tri/co-quan?tinh=74", "admin"),
+    Screen("quan-tri-lich", "/quan-tri/lich?tinh=74", "admin"),
+    Screen("quan-tri-mau-tin", "/quan-tri/mau-tin?tinh=74", "admin"),
+    Screen("quan-tri-nhat-ky", "/quan-tri/nhat-ky", "admin"),
     Screen("khong-co", "/khong-co-trang-nay"),
 )
 

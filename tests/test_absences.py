@@ -137,6 +137,7 @@ def test_people_who_do_their_own_work_ask_for_no_absence(office: Hotline):
     assert asked and not [one for one in asked if "absences" in one]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_pages_note_it_and_show_the_substitute_what_to_do(office: Hotline):
     number, _at = held(office, "phuong")
     who, substitute, other = (enters(office, login) for login in ("phuong", "hoa", "lan"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
+import pytest
 from sqlalchemy import insert, select, update
 
 from engine import access, accounts, causes, jobs, model
@@ -87,6 +88,7 @@ def test_a_retry_that_nobody_needs_any_more_does_nothing_and_one_that_kills_work
         assert (row.resolved_at, row.attempts) == (None, 1)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_page_says_what_is_wrong_and_the_analyst_corrects_values(hotline: Hotline):
     number, *_ = held_up(hotline)
     office, analyst = enters(hotline, "vanphong"), enters(hotline, "phantich")

@@ -10,6 +10,7 @@ from werkzeug.exceptions import NotFound
 
 from webapi.ui import (
     absences,
+    admin,
     casebook,
     desk,
     door,
@@ -31,7 +32,7 @@ from webapi.ui import (
 )
 
 PARTS = (send, track, login, absences, worklist, casebook, desk, office, stuck, incidents, overseer, report, publishing,
-         heat)  # fmt: skip
+         heat, admin)  # fmt: skip
 _FOR_EVER = 365 * 24 * 3600
 
 
