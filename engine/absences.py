@@ -108,6 +108,14 @@ def stood_in_for(unit: Unit, by: Account) -> list[Row[Any]]:
     return [row for row in away if by.id in _chain(substitutes, row.account_id)]
 
 
+def away(unit: Unit, agency: str) -> dict[int, str]:
+    """The people of an agency who are away today, by id, each with the name of who stands in."""
+    query = select(absences.c.account_id, _SUBSTITUTE.c.name).join(_AWAY, _AWAY.c.id == absences.c.account_id)
+    query = query.join(_SUBSTITUTE, _SUBSTITUTE.c.id == absences.c.substitute_id)
+    today = areas.today(unit)
+    return {row.account_id: row.name for row in unit.all(query.where(_AWAY.c.agency == agency, *_on(today, today)))}
+
+
 def _chain(substitutes: dict[int, int], absent: int) -> set[int]:
     """Whoever stands in for somebody: the substitute, and if that one is away too, theirs."""
     found: set[int] = set()

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 
 from engine import incidents, leases
 from engine.errors import ProcessFault
@@ -205,19 +205,8 @@ def next_due(runtime: Runtime) -> datetime | None:
 
 
 def depth(unit: Unit) -> dict[str, float]:
-    """For monitoring: how many are due, held and given up, and for how many seconds the oldest has been due.
-
-    Future timers are not counted: there may be millions.
-    """
-    due, oldest = unit.all(
-        select(func.count(), func.min(jobs.c.due_at)).where(
-            leases.is_due(jobs, unit.now), jobs.c.priority.in_(PRIORITIES)
-        )
-    )[0]
-    held = unit.scalar(select(func.count()).where(leases.in_state(jobs, "leased")))
-    given_up = unit.scalar(select(func.count()).where(leases.in_state(jobs, "incident")))
-    lag = (unit.now - oldest).total_seconds() if oldest else 0.0
-    return {"due": due, "leased": held, "incident": given_up, "lag_seconds": lag}
+    """For monitoring: how many are due and held, and for how many seconds the oldest has been due."""
+    return leases.depth(unit, jobs, jobs.c.priority.in_(PRIORITIES))
 
 
 def step(job: Job) -> steps.Step | None:

@@ -137,6 +137,10 @@ def test_people_who_do_their_own_work_ask_for_no_absence(office: Hotline):
     assert asked and not [one for one in asked if "absences" in one]
 
 
+def _new(office: Hotline) -> int:
+    return office.task("lan", office.assigned())["id"]
+
+
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_pages_note_it_and_show_the_substitute_what_to_do(office: Hotline):
     number, _at = held(office, "phuong")
@@ -152,6 +156,7 @@ def test_the_pages_note_it_and_show_the_substitute_what_to_do(office: Hotline):
 
     listed = substitute.opens("/viec?xem=thay")
     assert number in listed.text and "Phuong vắng mặt đến hết ngày 10/09/2021: ông (bà) làm thay." in listed.text
+    assert "Phuong (phuong) – vắng mặt, Hoa làm thay" in other.opens(f"/viec/{_new(office)}").text
     assert "Làm thay người vắng" not in other.opens("/viec").text
     task = substitute.opens(listed.find("//tbody//td/a/@href")[0])
     assert "ông (bà) làm thay" in task.text and "Nhận việc" in task.text

@@ -65,6 +65,32 @@ def test_one_fault_is_one_cause_and_all_its_cases_are_tried_again_by_the_workers
     refused(hotline.as_("vanphong").post(f"/incidents/{tinh['incident']}/retry"), 409, "wrong-state")
 
 
+def test_all_of_a_cause_are_only_those_that_one_may_retry(hotline: Hotline):
+    hotline.deploys(process__bpmn=FAULTY)
+    hotline.receives("Lửa"), hotline.receives("Lửa", area="719")
+    hotline.deploys(process__bpmn=ANOTHER)
+    hotline.receives("Lửa", area="719")
+    with hotline.runtime.begin() as unit:
+        accounts.change(unit, "vanphong", {"areas": ["719"]}, None)
+        elsewhere, ours, _ = unit.all(select(model.incidents.c.id).order_by(model.incidents.c.id))
+
+    assert causes_of(hotline) == [("tinh", 1, 0), ("dem", 1, 0)]
+    refused(hotline.as_("vanphong").post(f"/incidents/{elsewhere.id}/retry-all"), 404, "not-found")
+    assert hotline.as_("vanphong").post(f"/incidents/{ours.id}/retry-all").json == {"queued": 1}
+    with hotline.runtime.read() as unit:
+        assert [row.token for row in unit.all(select(model.jobs).where(model.jobs.c.kind == "retry"))] == [-ours.id]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_letters_that_were_given_up_are_found_by_an_index(hotline: Hotline):
+    with hotline.runtime.read() as unit:
+        query = causes._dead(select(model.outbox.c.id), accounts.account(unit, "vanphong"), "see-outbox")
+        said = query.compile(unit.connection, compile_kwargs={"render_postcompile": True})
+        values = tuple(None for _ in range(str(said).count("?")))
+        plan = unit.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {said}", values).all()
+        assert any("ix_outbox_dead" in row[3] for row in plan), plan
+
+
 def test_a_retry_that_nobody_needs_any_more_does_nothing_and_one_that_kills_workers_leaves_its_incident(
     hotline: Hotline,
 ):

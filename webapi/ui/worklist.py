@@ -135,6 +135,7 @@ def _hands(unit: Unit, caller: Account, task: Any) -> dict[str, Any]:
         "works": works and (not others or absent is not None), "mine": task.assignee == caller.login,
         "absent": absent, "claimable": works and (task.assignee is None or absent is not None),
         "returns": works and tasks.can_be_returned(unit, task),
+        "away": absences.away(unit, task.group) if people else {},
         "colleagues": [one for one in people if one.active and one.login != task.assignee],
         "below": queries.list_agencies(unit, parent=task.group, at=areas.today(unit)) if delegates else [],
     }  # fmt: skip

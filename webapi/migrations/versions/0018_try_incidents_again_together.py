@@ -1,5 +1,6 @@
-"""Try incidents again together: a job that takes an incident's step again."""
+"""Try incidents again together: a job that takes an incident's step again; letters that were given up are found."""
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0018"
@@ -7,15 +8,18 @@ down_revision = "0017"
 branch_labels = None
 depends_on = None
 
+DEAD = sa.text("state = 'dead'")
 BEFORE = "kind IN ('timer', 'warning', 'breach', 'answer', 'message')"
 SINCE = "kind IN ('timer', 'warning', 'breach', 'answer', 'message', 'retry')"
 
 
 def upgrade() -> None:
     _allow(SINCE)
+    op.create_index("ix_outbox_dead", "outbox", ["id"], sqlite_where=DEAD, postgresql_where=DEAD)
 
 
 def downgrade() -> None:
+    op.drop_index("ix_outbox_dead", "outbox")
     op.execute("DELETE FROM jobs WHERE kind = 'retry'")
     _allow(BEFORE)
 
