@@ -70,6 +70,7 @@ def test_the_substitute_sees_and_completes_what_the_absent_person_holds_and_hist
     assert "on_behalf_of" not in line(third, "task-completed")["data"]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_substitute_who_is_away_too_passes_it_on_and_who_is_back_ends_it(office: Hotline):
     _number, at = held(office, "phuong")
     assert away(office, "phuong", "hoa").status_code == 201
@@ -107,6 +108,7 @@ def _circle(office: Hotline):
     return away(office, "mai", "phuong", LATER, LATER)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_who_heads_an_agency_notes_it_for_its_people_and_nobody_else_does(office: Hotline):
     refused(away(office, "hoa", "lan", login="phuong"), 403, "not-allowed")
     refused(away(office, "mai", "lan", login="binh"), 404, "not-found")

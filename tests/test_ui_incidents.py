@@ -20,6 +20,9 @@ from tests.visitor import style_free
 ANOTHER = draw(LIFE.replace("bat_dau -> da_nhan", "bat_dau -> dem -> da_nhan")
                + '\nscript dem "Đếm" script="so = khong_co + 1"\n', "PAKN")  # fmt: skip
 
+AFTER = draw(LIFE.replace("xu_ly -> bao_ket_qua", "xu_ly -> chia -> bao_ket_qua")
+             + '\nscript chia "Chia" script="ty_le = 10 / (len(noi_dung_ket_qua) - 3)"\n', "PAKN")  # fmt: skip
+
 
 def causes_of(hotline: Hotline, login: str = "vanphong") -> list[tuple[str, int, int]]:
     items = hotline.as_(login).get("/incidents/causes").json["items"]
@@ -65,6 +68,25 @@ def test_one_fault_is_one_cause_and_all_its_cases_are_tried_again_by_the_workers
     refused(hotline.as_("vanphong").post(f"/incidents/{tinh['incident']}/retry"), 409, "wrong-state")
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_answers_that_are_corrected_are_held_against_the_form_of_their_task(hotline: Hotline):
+    hotline.deploys(process__bpmn=AFTER)
+    number = hotline.assigned()
+    task = hotline.task("phuong", number)
+    assert hotline.does("phuong", number, ket_qua="da_giai_quyet", noi_dung_ket_qua="Rồi")["status"] == "open"
+    (incident,) = hotline.as_("phantich").get("/incidents").json["items"]
+    at = f"/incidents/{incident['id']}"
+
+    for wrong in ({"ket_qua": "khac", "noi_dung_ket_qua": "Xong"}, {"ket_qua": "da_giai_quyet"}):
+        refused(hotline.as_("phantich").post(f"{at}/correct", {"values": wrong}), 422, "invalid-answers")
+    right = {"ket_qua": "da_giai_quyet", "noi_dung_ket_qua": "Đã nhắc nhở"}
+    assert hotline.as_("phantich").post(f"{at}/correct", {"values": right}).status_code == 200
+    assert hotline.as_("vanphong").post(f"{at}/retry").json["resolved_at"]
+    done = hotline.as_("phuong").get(f"/tasks/{task['id']}").json
+    assert (done["status"], done["answers"]["noi_dung_ket_qua"]) == ("done", "Đã nhắc nhở")
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_all_of_a_cause_are_only_those_that_one_may_retry(hotline: Hotline):
     hotline.deploys(process__bpmn=FAULTY)
     hotline.receives("Lửa"), hotline.receives("Lửa", area="719")
@@ -137,6 +159,7 @@ def test_the_page_says_what_is_wrong_and_the_analyst_corrects_values(hotline: Ho
         assert [enters(hotline, login).opens(path).status for path in ("/tinh/su-co", one.url)] == [403, 403]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_letters_that_were_given_up_for_one_cause_are_sent_again_together(hotline: Hotline):
     numbers = [hotline.receives(), hotline.receives()]
     with hotline.runtime.begin() as unit:
