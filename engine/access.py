@@ -7,7 +7,7 @@ is refused.
 The scopes: ``agency``, what concerns the account's agency (a case it takes or took part in, its group's tasks);
 ``lead``, the cases it leads; ``handed``, those of which the agency above has handed it a task; ``above``, the tasks it
 has handed to an agency below; ``province``; ``own``, the cases the account opened; ``shown``, the one case whose
-tracking secret was shown; ``all``.
+tracking secret was shown; ``headed``, what concerns the agency that the account heads; ``all``.
 
 The secrecy classes are those of the domain report (C.0): who sees the reporter's personal data has the action
 ``person``, who sees what was reported has ``read``, and who sees only that a case exists and how far it is has ``see``.
@@ -44,6 +44,7 @@ class Account:
         province: the province of the account's agency; ``None`` without an agency.
         report_types: only these report types; ``None``: all.
         areas: only these areas, and whatever has no area yet; ``None``: all.
+        head: of the agency (trưởng đơn vị).
     """
 
     id: int
@@ -54,6 +55,7 @@ class Account:
     province: str | None = None
     report_types: tuple[str, ...] | None = None
     areas: tuple[str, ...] | None = None
+    head: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +114,13 @@ RULES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("monitor", "agency", ("C0", "C1"), "person"),
     ("monitor", "agency", ALL, "see-task work delegate see-account"),
     ("office", "province", ALL, "see read comment attach extend pause resume reassign reopen merge rate message tell"),
-    ("office", "province", ALL, "person report see-task delegate see-account see-incident see-outbox resend"),
+    ("office", "province", ALL, "person report see-task delegate see-account see-incident retry see-outbox resend"),
     ("office", "agency", ALL, "work"),
     ("office", "province", ALL, "take-back"),
     ("overseer", "province", OPEN, "see ask"),
-    ("analyst", "province", OPEN, "see see-task see-incident retry deploy see-outbox"),
-    ("admin", "all", ALL, "see see-task see-incident retry see-outbox resend deploy see-account manage message tell"),
+    ("analyst", "province", OPEN, "see see-task see-incident retry repair deploy see-outbox"),
+    ("admin", "all", ALL, "see see-task see-incident retry repair see-outbox resend deploy see-account manage"),
+    ("admin", "all", ALL, "message tell"),
     ("client", "province", ALL, "report"),
     ("client", "own", ALL, "see read comment attach reopen rate message tell"),
     ("operator", "province", ALL, "contact count"),
@@ -140,6 +143,9 @@ RULES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("analyst", "province", ALL, "migrate export"),
     ("office", "province", ALL, "modify export"),
     ("admin", "all", ALL, "migrate modify export"),
+    *((role, "headed", ALL, "set-absence") for role in AGENCIES_PEOPLE),  # everybody notes their own
+    ("office", "province", ALL, "set-absence"),
+    ("admin", "all", ALL, "set-absence"),
     ("citizen", "shown", ALL, "see comment attach reopen rate resume message"),
     ("visitor", "province", ALL, "report"),
 )
@@ -228,6 +234,8 @@ def _scope_condition(scope: str, account: Account, of: Columns) -> ColumnElement
         return of.above == account.agency if of.above is not None else false()
     if scope == "handed":
         return of.handed(account.agency) if of.handed is not None else false()
+    if scope == "headed" and not account.head:
+        return false()
     return of.concerns(account.agency)
 
 
@@ -251,6 +259,8 @@ def _scope_holds(scope: str, account: Account, row: Any, unit: Unit | None) -> b
         return getattr(row, "handed_by", None) == account.agency
     if scope == "handed":
         return _was_handed(account.agency, row, unit)
+    if scope == "headed" and not account.head:
+        return False
     return _concerned(account.agency, row, unit)
 
 
@@ -408,10 +418,10 @@ _WORDS = {  # what an action is called where it is refused
     "merge": "join", "rate": "rate", "message": "speak for the citizen in",
     "tell": "send messages to", "report": "send reports to", "work": "work on",
     "delegate": "delegate", "take-back": "take back", "see-task": "see the tasks of",
-    "see-account": "see the accounts of",
+    "see-account": "see the accounts of", "set-absence": "say when to stand in for",
     "see-incident": "see the incidents of", "see-outbox": "see the messages of", "resend": "send again",
     "migrate": "move running cases of", "modify": "intervene in", "export": "export the histories of",
-    "retry": "retry", "deploy": "deploy report types to", "manage": "manage accounts of",
+    "retry": "retry", "repair": "repair", "deploy": "deploy report types to", "manage": "manage accounts of",
     "contact": "note contacts of", "count": "count the contacts of", "figure": "see the exact figures of",
     "close-day": "close the days of", "publish": "publish",
     "branch": "say what the keys mean in", "ask": "put a question into",

@@ -39,7 +39,7 @@ _NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$3IVWg+09mkB0HrQ4DbLCjA$LdNiN9fBEEtk6HJ
 _WHO = Prepared(
     select(
         accounts.c.id, accounts.c.login, accounts.c.name, accounts.c.role, accounts.c.agency, agencies.c.province,
-        accounts.c.report_types, accounts.c.areas, accounts.c.active, accounts.c.version,
+        accounts.c.report_types, accounts.c.areas, accounts.c.head, accounts.c.active, accounts.c.version,
         tokens.c.expires_at, tokens.c.revoked_at,
     )
     .select_from(tokens.join(accounts).outerjoin(agencies, agencies.c.key == accounts.c.agency))
@@ -129,7 +129,7 @@ def _account(row: Row[Any]) -> Account:
     types, places = row.report_types, row.areas
     return Account(
         row.id, row.login, row.name, row.role, row.agency, row.province,
-        None if types is None else tuple(types), None if places is None else tuple(places),
+        None if types is None else tuple(types), None if places is None else tuple(places), row.head,
     )  # fmt: skip
 
 
@@ -275,6 +275,7 @@ def change(unit: Unit, login: str, changes: dict[str, Any], by: Account | None, 
 
     Raises:
         NotFound: there is no such account.
+        InvalidRequest: as for `create`; or it is one's own, which one neither closes nor gives another role.
         Stale: somebody else changed it since that version.
     """
     if by is not None:
@@ -282,6 +283,9 @@ def change(unit: Unit, login: str, changes: dict[str, Any], by: Account | None, 
     row = unit.first(select(accounts).where(accounts.c.login == login))
     if row is None:
         raise NotFound(f"There is no account {login!r}.")
+    gives_up = changes.get("active") is False or changes.get("role", row.role) != row.role
+    if by is not None and row.id == by.id and gives_up:
+        raise InvalidRequest("Nobody closes their own account or gives away their own role: ask another.", field="role")
     values = _checked(unit, {"role": row.role, "agency": row.agency} | changes)
     same = accounts.c.version == (row.version if version is None else version)
     values["version"] = accounts.c.version + 1

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 
 from engine import incidents, leases
 from engine.errors import ProcessFault
@@ -41,8 +41,9 @@ class Job:
 
     Attributes:
         token: what waits for it within the case; 0: the case itself.
-        kind: timer | warning | breach | answer | message.
-        payload: timer {}; warning and breach {deadline}: its name; answer {result}; message {step}.
+        kind: timer | warning | breach | answer | message | retry.
+        payload: timer {}; warning and breach {deadline}: its name; answer {result}; message {step};
+            retry {incident, by, of} (`engine.causes`), whose token is the incident's id, negative.
         attempts: this one included.
     """
 
@@ -203,21 +204,9 @@ def next_due(runtime: Runtime) -> datetime | None:
     return min((instant for instant in due if instant is not None), default=None)
 
 
-def depth(runtime: Runtime) -> dict[str, float]:
-    """For monitoring: how many are due, held and given up, and for how many seconds the oldest has been due.
-
-    Future timers are not counted: there may be millions.
-    """
-    with runtime.read() as unit:
-        due, oldest = unit.all(
-            select(func.count(), func.min(jobs.c.due_at)).where(
-                leases.is_due(jobs, unit.now), jobs.c.priority.in_(PRIORITIES)
-            )
-        )[0]
-        held = unit.scalar(select(func.count()).where(leases.in_state(jobs, "leased")))
-        given_up = unit.scalar(select(func.count()).where(leases.in_state(jobs, "incident")))
-        lag = (unit.now - oldest).total_seconds() if oldest else 0.0
-    return {"due": due, "leased": held, "incident": given_up, "lag_seconds": lag}
+def depth(unit: Unit) -> dict[str, float]:
+    """For monitoring: how many are due and held, and for how many seconds the oldest has been due."""
+    return leases.depth(unit, jobs, jobs.c.priority.in_(PRIORITIES))
 
 
 def step(job: Job) -> steps.Step | None:
@@ -241,6 +230,9 @@ def _reap(unit: Unit) -> None:
 
 
 def _give_up(unit: Unit, job: Job, message: str, detail: str = "") -> None:
+    if job.kind == "retry":  # the incident is still there
+        drop(unit, job.id, job.case_id)
+        return
     what = step(job) or {"kind": job.kind, "token": job.token, **job.payload}
     incidents.open(unit, job.case_id, ProcessFault(message), what, job_id=job.id, detail=detail)
 

@@ -167,6 +167,18 @@ def wake(unit: Unit, due_at: datetime, channel: str = DUE) -> None:
         unit.write(_NOTIFY[channel], {})
 
 
+def depth(unit: Unit, table: Table, *conditions: ColumnElement[bool]) -> dict[str, float]:
+    """How many are due and held, and for how many seconds the oldest has been due: two looks into the indexes.
+
+    What is due in the future is not counted: there may be millions.
+    """
+    due, oldest = unit.all(
+        select(func.count(), func.min(table.c.due_at)).where(is_due(table, unit.now), *conditions)
+    )[0]
+    held = unit.scalar(select(func.count()).where(in_state(table, "leased")))
+    return {"due": due, "leased": held, "lag_seconds": (unit.now - oldest).total_seconds() if oldest else 0.0}
+
+
 def next_due(unit: Unit, table: Table, *conditions: ColumnElement[bool]) -> datetime | None:
     return unit.scalar(select(func.min(table.c.due_at)).where(in_state(table, "ready"), *conditions))
 

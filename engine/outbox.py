@@ -261,15 +261,10 @@ def next_due(runtime: Runtime, topics: Collection[str]) -> datetime | None:
         return leases.next_due(unit, outbox, or_(outbox.c.kind != "service", outbox.c.topic.in_(topics)))
 
 
-def depth(runtime: Runtime) -> dict[str, float]:
+def depth(unit: Unit) -> dict[str, float]:
     """For monitoring: how many are due, held and given up, and for how many seconds the oldest has been due."""
-    with runtime.read() as unit:
-        count = select(func.count(), func.min(outbox.c.due_at))
-        due, oldest = unit.all(count.where(leases.is_due(outbox, unit.now)))[0]
-        held = unit.scalar(select(func.count()).where(leases.in_state(outbox, "leased")))
-        dead = unit.scalar(select(func.count()).where(outbox.c.state == "dead"))
-        lag = (unit.now - oldest).total_seconds() if oldest else 0.0
-    return {"due": due, "leased": held, "dead": dead, "lag_seconds": lag}
+    dead = unit.scalar(select(func.count()).where(leases.in_state(outbox, "dead")))
+    return leases.depth(unit, outbox) | {"dead": dead}
 
 
 # -- particulars -----------------------------------------------------------------------------------------------------

@@ -98,6 +98,7 @@ class TaskFilter:
 
     Attributes:
         assignee: a log-in name; "" for tasks that nobody has claimed.
+        assignees: ids of accounts: only what is assigned to one of them.
         due_before: an aware instant, exclusive.
         case: the number of a case.
         q: a case number, or words of the subject with or without marks.
@@ -105,6 +106,7 @@ class TaskFilter:
 
     group: str | None = None
     assignee: str | None = None
+    assignees: tuple[int, ...] | None = None
     due_before: datetime | None = None
     report_type: str | None = None
     area: str | None = None
@@ -216,7 +218,7 @@ def timeline(unit: Unit, account: Account, number: str, limit: int = 50, after: 
     """The history of a case, oldest first. Who may not read the case learns what happened when, not what was said."""
     case = access.find(unit, account, "see", number)
     query = select(events).where(events.c.case_id == case.id)
-    page = _oldest_first(unit, query, events.c.id, limit, after)
+    page = oldest_first(unit, query, events.c.id, limit, after)
     if access.allows(account, "read", case, unit):
         return page
     return Page([dict(row._mapping) | {"data": {}} for row in page.items], page.after)
@@ -230,13 +232,13 @@ def terms(unit: Unit, account: Account, number: str) -> list[Row[Any]]:
 
 def list_comments(unit: Unit, account: Account, number: str, limit: int = 50, after: str | None = None) -> Page:
     case = access.find(unit, account, "read", number)
-    return _oldest_first(unit, select(comments).where(comments.c.case_id == case.id), comments.c.id, limit, after)
+    return oldest_first(unit, select(comments).where(comments.c.case_id == case.id), comments.c.id, limit, after)
 
 
 def list_attachments(unit: Unit, account: Account, number: str, limit: int = 50, after: str | None = None) -> Page:
     case = access.find(unit, account, "read", number)
     mine = select(attachments).where(attachments.c.case_id == case.id)
-    return _oldest_first(unit, mine, attachments.c.id, limit, after)
+    return oldest_first(unit, mine, attachments.c.id, limit, after)
 
 
 def show_attachment(unit: Unit, account: Account, number: str, attachment_id: int) -> Row[Any]:
@@ -265,7 +267,8 @@ def reveal_people(unit: Unit, account: Account, number: str) -> list[Row[Any]]:
 
 def list_tasks(unit: Unit, account: Account, wanted: TaskFilter) -> Page:
     """Tasks for this account to see: open ones by due time, others newest first."""
-    kind = access.OWN_TASKS if wanted.assignee == account.login else access.TASKS
+    own = wanted.assignee == account.login or wanted.assignees is not None
+    kind = access.OWN_TASKS if own else access.TASKS
     query = _tasks().where(access.permits(account, "see-task", kind), *_task_conditions(account, wanted))
     if wanted.status == "open":
         return _by_due(unit, query.where(OPEN_TASK), tasks.c.due_at, tasks.c.id, wanted)
@@ -317,6 +320,8 @@ def _task_conditions(account: Account, wanted: TaskFilter) -> list[ColumnElement
         conditions.append(tasks.c.assignee == account.id)
     elif wanted.assignee is not None:
         conditions.append(accounts.c.login == wanted.assignee if wanted.assignee else tasks.c.assignee.is_(None))
+    if wanted.assignees is not None:
+        conditions.append(tasks.c.assignee.in_(wanted.assignees))
     if wanted.due_before is not None:
         conditions.append(tasks.c.due_at < wanted.due_before)
     if wanted.q:
@@ -332,7 +337,7 @@ def list_incidents(unit: Unit, account: Account, open: bool = True, limit: int =
     """Steps that could not be taken, oldest first."""
     query = _of_cases(incidents).where(access.permits(account, "see-incident", access.JOINED_CASES))
     query = query.where(incidents.c.resolved_at.is_(None) if open else incidents.c.resolved_at.is_not(None))
-    return _oldest_first(unit, query, incidents.c.id, limit, after)
+    return oldest_first(unit, query, incidents.c.id, limit, after)
 
 
 def show_incident(unit: Unit, account: Account, incident_id: int, action: str = "see-incident") -> Row[Any]:
@@ -375,7 +380,8 @@ def _letters(account: Account, action: str) -> Select[Any]:
 
 
 def _of_cases(table: Any) -> Select[Any]:
-    return select(table, cases.c.number, cases.c.report_type).join(cases, cases.c.id == table.c.case_id)
+    of_case = (cases.c.number, cases.c.report_type, cases.c.definition_id)
+    return select(table, *of_case).join(cases, cases.c.id == table.c.case_id)
 
 
 def _one(unit: Unit, account: Account, action: str, table: Any, key: int, noun: str) -> Row[Any]:
@@ -413,14 +419,17 @@ def list_agencies(
 
 def list_accounts(
     unit: Unit, account: Account, agency: str | None = None, role: str | None = None, limit: int = 50,
-    after: str | None = None,
+    after: str | None = None, q: str | None = None,
 ) -> Page:  # fmt: skip
     """The people this account may know of: oneself, and those of one's agency, or of the province."""
     known = or_(access.permits(account, "see-account", access.ACCOUNTS), accounts.c.id == account.id)
     query = select(accounts, agencies.c.province).outerjoin(agencies, agencies.c.key == accounts.c.agency).where(known)
     equal = {accounts.c.agency: agency, accounts.c.role: role}
     query = query.where(*(column == value for column, value in equal.items() if value is not None))
-    return _oldest_first(unit, query, accounts.c.id, limit, after)
+    if q is not None:  # a part of the log-in or of the name
+        query = query.where(or_(accounts.c.login.icontains(q, autoescape=True),
+                                accounts.c.name.icontains(q, autoescape=True)))  # fmt: skip
+    return oldest_first(unit, query, accounts.c.id, limit, after)
 
 
 # -- pages ---------------------------------------------------------------------------------------------------------
@@ -442,7 +451,7 @@ def _newest_first(unit: Unit, query: Select[Any], key: Any, wanted: Any) -> Page
     return page(unit.all(query.order_by(key.desc()).limit(wanted.limit + 1)), wanted.limit)
 
 
-def _oldest_first(unit: Unit, query: Select[Any], key: Any, limit: int, after: str | None) -> Page:
+def oldest_first(unit: Unit, query: Select[Any], key: Any, limit: int, after: str | None) -> Page:
     if after is not None:
         query = query.where(key > read_cursor(after)[1])
     return page(unit.all(query.order_by(key).limit(limit + 1)), limit)

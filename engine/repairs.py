@@ -1,4 +1,4 @@
-"""After the repair: taking the step that an incident has kept.
+"""After the repair: taking the step that an incident has kept, with other values if it was those that were wrong.
 
 Apart from `incidents` because it stands above the corridor: `instances` opens incidents, and this goes through
 `instances`.
@@ -6,17 +6,73 @@ Apart from `incidents` because it stands above the corridor: `instances` opens i
 
 from __future__ import annotations
 
+import json
 import traceback
 from typing import Any
 
 from sqlalchemy import Row, select, update
 
 from engine import correspondence, incidents, instances, jobs, leases, outbox
-from engine.errors import ProcessFault, Suspended, WrongState
+from engine.calendar import ZONE
+from engine.errors import InvalidRequest, ProcessFault, Suspended, WrongState
 from engine.flow import steps
+from engine.flow.codec import data_at
+from engine.model import incidents as table
 from engine.model import instances as instance_table
 from engine.model import tasks
 from engine.runtime import Unit
+
+VALUES = {"Start": "data", "Complete": "answers", "Deliver": "payload", "Answer": "result", "Fail": "data",
+          "Amend": "data"}  # what kinds of steps bring values along, and as what  # fmt: skip
+VALUES_MAX = 100_000  # characters, as JSON
+
+
+def values(step: dict[str, Any]) -> dict[str, Any] | None:
+    """What a kept step brings into the process, by name; ``None`` if it brings nothing that could be wrong."""
+    found = step.get(VALUES.get(str(step.get("kind")), ""))
+    return found if isinstance(found, dict) else None
+
+
+def correct(unit: Unit, incident_id: int, right: dict[str, Any], by: str) -> None:
+    """Put other values into the step that an incident keeps; it is taken when it is retried.
+
+    The case's history says which values were changed, not what they were.
+
+    Args:
+        right: all values of the step; answers to a task are held against its form.
+        by: login.
+
+    Raises:
+        NotFound: there is no such incident.
+        WrongState: it is already resolved, or its step brings no values.
+        InvalidAnswers: the task's form does not take them.
+        InvalidRequest: they are too much.
+    """
+    incident = _lock(unit, incidents.find(unit, incident_id))
+    if incident.resolved_at is not None:
+        raise WrongState(f"Incident {incident_id} is already resolved.")
+    was = values(incident.step)
+    if was is None or incident.job_id is not None:
+        raise WrongState(f"The step of incident {incident_id} brings no values: repair the report type, and retry it.")
+    if len(json.dumps(right)) > VALUES_MAX:
+        raise InvalidRequest(f"The values of a step have up to {VALUES_MAX} characters.", field="values")
+    if incident.step["kind"] == "Complete":
+        right = _held_against_form(unit, incident, right)
+    step = incident.step | {VALUES[incident.step["kind"]]: right}
+    unit.execute(update(table).where(table.c.id == incident_id).values(step=step))
+    changed = sorted(name for name in was.keys() | right.keys() if was.get(name) != right.get(name))
+    unit.record(incident.case_id, "incident-repaired", by, incident.element, incident=incident_id, values=changed)
+
+
+def _held_against_form(unit: Unit, incident: Row[Any], answers: dict[str, Any]) -> dict[str, Any]:
+    case = instances.load(unit, incident.case_id)
+    token = incident.step["token"]
+    task = unit.first(select(tasks.c.form).where(tasks.c.case_id == case.id, tasks.c.token == token))
+    form = unit.catalogue.pinned(unit, case.definition_id).forms.get(task.form) if task else None
+    if form is None:
+        return answers
+    today = unit.now.astimezone(ZONE).date()
+    return form.check(answers, data=data_at(case.state, token), today=today)
 
 
 def retry(unit: Unit, incident_id: int, by: str) -> bool:
@@ -57,6 +113,17 @@ def retry(unit: Unit, incident_id: int, by: str) -> bool:
         return True
     incidents.resolve(unit, incident_id, by, how)
     return True
+
+
+def retry_queued(unit: Unit, incident: int, by: str, of: int) -> None:
+    """What a worker does for `causes.retry`. If the step fails again, the incident says so; if somebody has resolved it
+    meanwhile, there is nothing to do.
+
+    Args:
+        of: how many were asked for together; for whoever looks on.
+    """
+    if incidents.find(unit, incident).resolved_at is None:
+        retry(unit, incident, by)
 
 
 def _again(unit: Unit, incident: Row[Any], by: str) -> str | None:

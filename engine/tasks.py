@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import JSON, Row, bindparam, select, update
 
-from engine import access, areas, attachments, communes, incidents, instances, mail, messages, model
+from engine import absences, access, areas, attachments, communes, incidents, instances, mail, messages, model
 from engine.access import Account
 from engine.calendar import ZONE
 from engine.errors import InvalidRequest, NotAllowed, NotFound, Suspended, WrongState
@@ -84,17 +84,19 @@ def can_be_returned(unit: Unit, task: Row[Any]) -> bool:
 
 
 def claim(unit: Unit, task_id: int, *, by: Account) -> Change:
-    """Take a task for oneself, so that colleagues see it is being done.
+    """Take a task for oneself, so that colleagues see it is being done. A substitute may take it from who is away.
 
     Raises:
         NotFound, NotAllowed: the task is not for this account.
         WrongState: it is done, or somebody else has it.
     """
     task = _workable(unit, task_id, by)
-    free = model.tasks.c.assignee.is_(None) | (model.tasks.c.assignee == by.id)
+    absent = _on_behalf(unit, task, by)
+    holder = task.assignee if absent else by.id
+    free = model.tasks.c.assignee.is_(None) | (model.tasks.c.assignee == holder)
     if not _change(unit, task, free, assignee=by.id, claimed_at=unit.now):
         raise WrongState(f"The task {task.name!r} has been claimed by somebody else.")
-    unit.record(task.case_id, "task-claimed", by.login, task.element, task=task_id)
+    unit.record(task.case_id, "task-claimed", by.login, task.element, task=task_id, **absent)
     return _unmoved(task)
 
 
@@ -211,11 +213,10 @@ def complete(unit: Unit, task_id: int, answers: dict[str, Any], *, by: Account) 
         InvalidAnswers: the form is not filled in as it asks.
     """
     case, task = _worked_on(unit, task_id, by)
-    if task.assignee not in (None, by.id):
-        raise WrongState(f"The task {task.name!r} has been claimed by somebody else.")
+    absent = _on_behalf(unit, task, by)
     answers = _checked(unit, case, task, answers)
     answers |= _placed(unit, case, answers)
-    outcome = _advance(unit, case, task, Complete(task.token, answers), by)
+    outcome = _advance(unit, case, task, Complete(task.token, answers), by, absent)
     said = {"task": task_id, "said": answers, "seen": task.version}
     changed = WrongState(f"The task {task.name!r} has just changed hands: look at it again.")
     if outcome is None:
@@ -227,11 +228,28 @@ def complete(unit: Unit, task_id: int, answers: dict[str, Any], *, by: Account) 
     return Change.of(task, case, outcome.data, "done")
 
 
-def _advance(unit: Unit, case: Row[Any], task: Any, step: Complete, by: Account) -> Outcome | None:
+def _on_behalf(unit: Unit, task: Any, by: Account) -> dict[str, str]:
+    """For history: whose task it is, if somebody does it for a person who is away. Only then is anything looked up.
+
+    Raises:
+        WrongState: somebody else has it, for whom ``by`` does not stand in.
+    """
+    if task.assignee in (None, by.id):
+        return {}
+    absent = absences.stands_in(unit, by, task.assignee)
+    if absent is None:
+        raise WrongState(f"The task {task.name!r} has been claimed by somebody else.")
+    return {"on_behalf_of": absent}
+
+
+def _advance(
+    unit: Unit, case: Row[Any], task: Any, step: Complete, by: Account, absent: dict[str, str]
+) -> Outcome | None:
+    told: dict[str, Any] = {"task": task.id, **absent}
     try:
         return instances.advance(
             unit, case.id, step, by=by.login, case=case, event="task-completed", element=task.element,
-            concerned=task.group, task=task.id,
+            concerned=task.group, **told,
         )  # fmt: skip
     except WrongState:  # somebody was faster, between our first look and the lock
         raise WrongState(f"The task {task.name!r} is already done.", state="done") from None

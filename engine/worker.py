@@ -35,6 +35,7 @@ from engine import (
     migrations,
     outbox,
     periodic,
+    repairs,
 )
 from engine.errors import NotFound, Suspended, WrongState
 from engine.jobs import Job
@@ -89,6 +90,8 @@ def perform(unit: Unit, job: Job) -> None:
         marks.warn(unit, job)
     elif job.kind == "breach":
         marks.breach(unit, job)
+    elif job.kind == "retry":
+        repairs.retry_queued(unit, **job.payload)
     else:
         step = jobs.step(job)
         assert step is not None, job.kind

@@ -5,10 +5,15 @@ A page's maker adds a line. ``who`` logs in (``None``: a citizen); ``path`` may 
 
 from __future__ import annotations
 
+from datetime import timedelta
 from io import BytesIO
 from typing import NamedTuple
 
-from engine import imports
+from sqlalchemy import select
+
+from engine import absences, accounts, areas, imports, incidents, tasks
+from engine.errors import ProcessFault
+from engine.model import cases
 from tests.people import cohort
 from tests.province import Province
 
@@ -30,7 +35,9 @@ SCREENS = (
     Screen("phan-anh-cho-bo-sung", "/tra-cuu/{asked}?ma={asked_secret}"),
     Screen("dang-nhap", "/dang-nhap"),
     Screen("tai-khoan", "/tai-khoan", "ubnd_74_718"),
+    Screen("vang-mat", "/vang-mat", "ubnd_74_718"),
     Screen("viec", "/viec", "ubnd_74_718"),
+    Screen("viec-lam-thay", "/viec?xem=thay", "ubnd_74_718"),
     Screen("viec-en", "/viec?xem=chua-nhan&lang=en", "ubnd_74_718"),
     Screen("mot-viec", "/viec/{task}?lang=vi", "ubnd_74_718"),
     Screen("vu-viec-danh-sach", "/vu-viec", "ubnd_74_718"),
@@ -42,6 +49,8 @@ SCREENS = (
     Screen("dieu-hanh-en", "/tinh?lang=en", "vpubnd_74"),
     Screen("dieu-hanh-vu-viec", "/tinh/vu-viec/open?lang=vi", "vpubnd_74"),
     Screen("vuong-mac", "/tinh/ket?lang=vi", "vpubnd_74"),
+    Screen("su-co", "/tinh/su-co", "vpubnd_74"),
+    Screen("su-co-mot-nguyen-nhan", "/tinh/su-co/{incident}", "vpubnd_74"),
     Screen("bao-cao", "/tinh/bao-cao?ky=2021-09&lang=vi", "vpubnd_74"),
     Screen("cong-bo", "/tinh/cong-bo?lang=vi", "vpubnd_74"),
     Screen("cong-bo-mot-vu", "/tinh/cong-bo/{told}", "vpubnd_74"),
@@ -50,6 +59,13 @@ SCREENS = (
     Screen("danh-sach-xem-thu", "/nhap-danh-sach/{looked}", "vpubnd_01"),
     Screen("danh-sach-nhan-duoc", "/nhap-danh-sach/{looked}?xem=nhan&lang=en", "vpubnd_01"),
     Screen("danh-sach-dang-lam", "/nhap-danh-sach/{started}?lang=vi", "vpubnd_01"),
+    Screen("quan-tri", "/quan-tri", "admin"),
+    Screen("quan-tri-nguoi", "/quan-tri/nguoi/le.thi.lan", "admin"),
+    Screen("quan-tri-nguoi-moi", "/quan-tri/nguoi-moi", "admin"),
+    Screen("quan-tri-co-quan", "/quan-tri/co-quan?tinh=74", "admin"),
+    Screen("quan-tri-lich", "/quan-tri/lich?tinh=74", "admin"),
+    Screen("quan-tri-mau-tin", "/quan-tri/mau-tin?tinh=74", "admin"),
+    Screen("quan-tri-nhat-ky", "/quan-tri/nhat-ky", "admin"),
     Screen("khong-co", "/khong-co-trang-nay"),
 )
 
@@ -69,6 +85,8 @@ def stage(province: Province) -> dict[str, str]:
     numbers = {"looked": looked, "started": started}
     numbers |= {"fresh": fresh, "working": working, "asked": asked, "told": told}
     numbers["task"] = str(province.task(working, "don_vi_nhan", "ubnd_74_718")["id"])
+    numbers["incident"] = _held_up(province, working)
+    _is_away(province, numbers["task"])
     secrets = ("fresh", "working", "asked")
     return numbers | {f"{name}_secret": province.secrets[numbers[name]] for name in secrets}
 
@@ -87,3 +105,24 @@ def _sends(province: Province, name: str, content: bytes, dry_run: str) -> str:
     form = {"file": (BytesIO(content), name), "report_type": "F0CD", "dry_run": dry_run}
     sent = province.as_("vpubnd_01").call("POST", "/imports", data=form, content_type="multipart/form-data")
     return str(sent.json["id"])
+
+
+def _is_away(province: Province, task: str) -> None:
+    """A colleague who holds this task is away, and the agency's first person stands in."""
+    with province.runtime.begin() as unit:
+        first = accounts.authenticate(unit, province.shipped.tokens["ubnd_74_718"])
+        row = {"login": "le.thi.lan", "name": "Lê Thị Lan", "role": "handler", "agency": first.agency}
+        accounts.create(unit, row, None)
+        lan = accounts.account(unit, "le.thi.lan")
+        tasks.claim(unit, int(task), by=lan)
+        today = areas.today(unit)
+        absences.note(unit, lan.login, first.login, today, today + timedelta(days=6), by=lan)
+
+
+def _held_up(province: Province, number: str) -> str:
+    """An incident of this case; its id."""
+    fault = ProcessFault("The decision 'phan_cong' has no row for ket_qua = 'khac'.", "xac_minh")
+    province.incidents = [fault.message]
+    with province.runtime.begin() as unit:
+        case = unit.first(select(cases.c.id).where(cases.c.number == number))
+        return str(incidents.open(unit, case.id, fault, {"kind": "Deliver", "message": "x", "payload": {"so": 1}}))

@@ -88,14 +88,15 @@ def test_a_fault_of_the_report_type_keeps_the_report_and_says_where_it_stands(ho
     assert hotline.case(number)["report"]["noi_dung"] == "Lửa"
 
 
-def test_incidents_are_for_the_office_to_see_and_the_analyst_to_retry(hotline):
+def test_incidents_are_for_the_office_and_the_analyst_to_see_and_to_retry(hotline):
     hotline.deploys(process__bpmn=FAULTY)
     hotline.receives("Lửa")
     (incident,) = hotline.as_("vanphong").get("/incidents").json["items"]
 
     assert hotline.as_("phuong").get("/incidents").json["items"] == []
     refused(hotline.as_("phuong").get(f"/incidents/{incident['id']}"), 404, "not-found")
-    refused(hotline.as_("vanphong").post(f"/incidents/{incident['id']}/retry"), 404, "not-found")
+    refused(hotline.as_("phuong").post(f"/incidents/{incident['id']}/retry"), 404, "not-found")
+    assert hotline.as_("vanphong").post(f"/incidents/{incident['id']}/retry").json["attempts"] == 2
     assert hotline.as_("vanphong").get(f"/incidents/{incident['id']}").json["step"]["kind"]
     assert hotline.as_("vanphong").get("/incidents", open="false").json["items"] == []
 

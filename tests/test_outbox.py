@@ -357,7 +357,8 @@ def test_monitoring_sees_what_is_owed_and_what_was_given_up(
     owe(runtime, case_id, "b")
     clock.advance("90 seconds")
 
-    assert outbox.depth(runtime) == {"due": 1, "leased": 0, "dead": 1, "lag_seconds": 90.0}
+    with runtime.read() as unit:
+        assert outbox.depth(unit) == {"due": 1, "leased": 0, "dead": 1, "lag_seconds": 90.0}
 
 
 # -- services --------------------------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from engine.model.days import periodic_reports, reported_days
 from engine.model.imports import import_rows, imports
 from engine.model.migrations import migration_cases, migrations
 from engine.model.provinces import (
+    absences,
     accounts,
     activations,
     agencies,
@@ -43,6 +44,7 @@ __all__ = [
     "VERSION",
     "Id",
     "Instant",
+    "absences",
     "accounts",
     "activations",
     "agencies",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import (
     JSON,
     Boolean,
+    CheckConstraint,
     Column,
     Date,
     ForeignKey,
@@ -118,12 +119,31 @@ accounts = Table(
     Column("agency", Text, ForeignKey("agencies.key")),
     Column("report_types", JSON),  # null: all of the province; else a list of codes
     Column("areas", JSON),  # null: all of the agency; else a list of area codes
+    Column("head", Boolean, nullable=False, server_default=text("false")),  # of the agency: see "headed" in access.py
     Column("email", Text),
     Column("password_hash", Text),
     Column("active", Boolean, nullable=False, server_default=text("true")),
     Column("created_at", Instant, nullable=False),
     Column("version", Integer, nullable=False, server_default="1"),
     one_of("role", "operator", "handler", "monitor", "office", "overseer", "analyst", "admin", "client"),
+)
+
+absences = Table(
+    "absences",
+    metadata,
+    key_column(),
+    Column("account_id", Id, ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
+    Column("substitute_id", Id, ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
+    Column("first_day", Date, nullable=False),  # local days, both of them included
+    Column("last_day", Date, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("created_by", Text, nullable=False),  # log-in
+    Column("ended_at", Instant),  # taken back, or back sooner
+    Column("ended_by", Text),
+    CheckConstraint("first_day <= last_day", name="days"),
+    CheckConstraint("account_id <> substitute_id", name="substitute"),
+    Index(None, "account_id", "last_day"),
+    Index(None, "substitute_id", "last_day"),
 )
 
 tokens = Table(

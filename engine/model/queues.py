@@ -35,7 +35,7 @@ jobs = Table(
     Column("payload", JSON, nullable=False),
     Column("last_error", Text),
     one_of("state", "ready", "leased", "incident", "suspended", "held"),  # suspended: by a pause; held: the case is
-    one_of("kind", "timer", "warning", "breach", "answer", "message"),
+    one_of("kind", "timer", "warning", "breach", "answer", "message", "retry"),
     UniqueConstraint("case_id", "token", "kind"),
     Index(
         "ix_jobs_due",
@@ -87,6 +87,12 @@ outbox = Table(
         "lease_until_at",
         sqlite_where=text("state = 'leased'"),
         postgresql_where=text("state = 'leased'"),
+    ),
+    Index(
+        "ix_outbox_dead",
+        "id",
+        sqlite_where=text("state = 'dead'"),
+        postgresql_where=text("state = 'dead'"),
     ),
     Index(None, "case_id"),
 )

@@ -12,6 +12,7 @@ from marshmallow import Schema, fields
 
 from webapi import problems
 from webapi.api import (
+    absences,
     accounts,
     agencies,
     areas,
@@ -43,7 +44,7 @@ from webapi.api.blueprint import PREFIX, Key, Name
 
 PARTS = (reports, contacts, days, periodic, statistics, publications, published, cases, attachments, tasks, messages,
          report_types, track, imports, incidents, migrations, modifications, outbox, arrivals, deployments, accounts,
-         agencies, areas, histories, tokens, login)  # fmt: skip
+         absences, agencies, areas, histories, tokens, login)  # fmt: skip
 SECURITY = {"type": "http", "scheme": "bearer", "description": "a token (ts_…) from POST /login or POST /tokens"}
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from engine import access, queries, tasks
+from engine import absences, access, queries, tasks
 from engine.access import Account
 from engine.queries import TaskFilter
 from engine.runtime import Unit
-from webapi.api.blueprint import Blueprint, Code, In, Out, PageQuery, Words, instant, page_of, tag, unchanged
+from webapi.api.blueprint import Blueprint, Code, Flag, In, Out, PageQuery, Words, instant, page_of, tag, unchanged
 
 bp = Blueprint("tasks", "Work waiting for a person: take it, answer its form, hand it on.")
 TASK = "/tasks/<key:task_id>"
@@ -82,6 +82,7 @@ class TaskQuery(PageQuery):
     report_type = Code()
     area = Code()
     case = Code(metadata={"description": "a case's number"})
+    absent = Flag(metadata={"description": "true: assigned to people for whom you stand in today"})
     status = fields.String(load_default="open", validate=validate.OneOf(["open", "done", "cancelled"]))
 
 
@@ -118,6 +119,8 @@ def index(unit: Unit, caller: Account, query: dict[str, Any]) -> Any:
     """
     if query.get("assignee") == "me":
         query["assignee"] = caller.login
+    if query.pop("absent", False):
+        query["assignees"] = tuple(one.account_id for one in absences.stood_in_for(unit, caller))
     return queries.list_tasks(unit, caller, TaskFilter(**query))
 
 

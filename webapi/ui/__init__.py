@@ -9,11 +9,14 @@ from flask_wtf.csrf import generate_csrf
 from werkzeug.exceptions import NotFound
 
 from webapi.ui import (
+    absences,
+    admin,
     casebook,
     desk,
     door,
     heat,
     imports,
+    incidents,
     login,
     navigation,
     office,
@@ -29,7 +32,8 @@ from webapi.ui import (
     worklist,
 )
 
-PARTS = (send, track, login, worklist, casebook, desk, office, stuck, overseer, report, publishing, heat, imports)
+PARTS = (send, track, login, absences, worklist, casebook, desk, office, stuck, incidents, overseer, report, publishing,
+         heat, imports, admin)  # fmt: skip
 _FOR_EVER = 365 * 24 * 3600
 
 

@@ -40,6 +40,8 @@ def sentence(event: Mapping[str, Any], package: Package, names: Mapping[str, str
     said = _sentences(data, step, agency, package).get(event["kind"])
     if said is None:
         return str(event["kind"])
+    if absent := data.get("on_behalf_of"):
+        said = _("%(what)s (thay %(who)s)", what=said, who=absent)
     more = data.get("reason") or data.get("question") or ""
     return f"{said}: {more}" if more else said
 
@@ -73,6 +75,7 @@ def _sentences(data: Mapping[str, Any], step: str, agency: str, package: Package
         "commented": _("Ghi chú công khai") if data.get("public") else _("Ghi chú nội bộ"),
         "attached": _("Thêm tệp"),
         "incident-opened": _("Quy trình gặp lỗi ở bước %(step)s", step=step),
+        "incident-repaired": _("Sửa giá trị của bước %(step)s", step=step),
         "incident-resolved": _("Lỗi đã được xử lý"),
         "message": _("Nhận thông tin mà quy trình đang chờ"),
         "message-thrown": _("Báo cho vụ việc khác: %(step)s", step=step),

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import request
 
-from engine import access, overview, queries, stuck
+from engine import access, causes, overview, queries, stuck
 from engine.access import Account, Target
 from engine.queries import Page
 from engine.runtime import Unit
@@ -20,7 +20,7 @@ bp = Pages("ui_office")
 def show(unit: Unit, caller: Account) -> Any:
     must_be_office(unit, caller)
     return page("ui/office.html", counts=counted(unit, caller), titles=titles(), states=states(), to="ui_office.cases",
-                lost=len(queries.lost_reports(unit, caller)))  # fmt: skip
+                lost=len(queries.lost_reports(unit, caller)), queues=causes.waiting(unit))  # fmt: skip
 
 
 @bp.read("/tinh/vu-viec/<name:state>")

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Response, flash, jsonify, redirect, request, url_for
 
-from engine import access, areas, queries, tasks
+from engine import absences, access, areas, queries, tasks
 from engine.access import Account
 from engine.errors import InvalidAnswers, InvalidRequest, NotFound, WrongState
 from engine.queries import TaskFilter
@@ -19,6 +19,7 @@ from webapi.ui.words import _
 bp = Pages("ui_worklist")
 TASK = "/viec/<key:task_id>"
 VIEWS = {"toi": "mine", "chua-nhan": "unclaimed", "tat-ca": "all"}
+ABSENT = "thay"  # what is assigned to people for whom one stands in
 ROWS = 50
 
 
@@ -27,17 +28,20 @@ ROWS = 50
 
 @bp.read("/viec")
 def index(unit: Unit, caller: Account) -> Any:
-    view, wanted = _view(), _wanted(caller)
-    found = queries.list_tasks(unit, caller, _narrowed(caller, view, wanted))
+    absent = absences.stood_in_for(unit, caller)
+    view, wanted = _view(absent), _wanted(caller)
+    found = queries.list_tasks(unit, caller, _narrowed(caller, view, wanted, absent))
     packages = [one for one in unit.catalogue.all_current(unit) if str(one.province["code"]) == caller.province]
     facts = {"view": view, "views": VIEWS, "tasks": found.items, "after": found.after, "types": packages,
              "counts": queries.count_tasks(unit, caller, wanted), "names": {one.code: one.name for one in packages},
-             "districts": _districts(packages)}  # fmt: skip
+             "districts": _districts(packages), "absent": absent,
+             "people": {one.login: one.name for one in absent}}  # fmt: skip
     return page("ui/worklist.html", filters=_filters(), **facts)
 
 
-def _view() -> str:
-    return request.args.get("xem", "") if request.args.get("xem") in VIEWS else "tat-ca"
+def _view(absent: list[Any]) -> str:
+    asked = request.args.get("xem", "")
+    return asked if asked in VIEWS or (absent and asked == ABSENT) else "tat-ca"
 
 
 def _filters() -> dict[str, str]:
@@ -51,7 +55,9 @@ def _wanted(caller: Account) -> TaskFilter:
                       limit=ROWS, after=request.args.get("after"))  # fmt: skip
 
 
-def _narrowed(caller: Account, view: str, wanted: TaskFilter) -> TaskFilter:
+def _narrowed(caller: Account, view: str, wanted: TaskFilter, absent: list[Any]) -> TaskFilter:
+    if view == ABSENT:
+        return replace(wanted, assignees=tuple(one.account_id for one in absent))
     assignee = {"toi": caller.login, "chua-nhan": ""}.get(view)
     group = None if view == "toi" else wanted.group
     return replace(wanted, assignee=assignee, group=group)
@@ -120,11 +126,16 @@ def _hands(unit: Unit, caller: Account, task: Any) -> dict[str, Any]:
     """Whose it is, and to whom it can go."""
     open_ = task.status == "open"
     works = open_ and access.allows(caller, "work", task, unit)
+    others = works and task.assignee not in (None, caller.login)
+    absent = next((one for one in absences.stood_in_for(unit, caller) if one.login == task.assignee), None) \
+        if others else None
     delegates = open_ and access.allows(caller, "delegate", task, unit)
     people = queries.list_accounts(unit, caller, agency=task.group, limit=queries.LIMIT_MAX).items if delegates else []
     return {
-        "works": works and task.assignee in (None, caller.login), "mine": task.assignee == caller.login,
-        "claimable": works and task.assignee is None, "returns": works and tasks.can_be_returned(unit, task),
+        "works": works and (not others or absent is not None), "mine": task.assignee == caller.login,
+        "absent": absent, "claimable": works and (task.assignee is None or absent is not None),
+        "returns": works and tasks.can_be_returned(unit, task),
+        "away": absences.away(unit, task.group) if people else {},
         "colleagues": [one for one in people if one.active and one.login != task.assignee],
         "below": queries.list_agencies(unit, parent=task.group, at=areas.today(unit)) if delegates else [],
     }  # fmt: skip

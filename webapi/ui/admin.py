@@ -1,0 +1,248 @@
+"""The administrator: people and programs, their passwords and tokens; and, to look at, what a province has set."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import date
+from types import SimpleNamespace
+from typing import Any
+
+from flask import request, url_for
+from sqlalchemy import select
+
+from engine import access, accounts, areas, audit, hours, queries
+from engine.access import ROLES, Account
+from engine.errors import EngineError, InvalidRequest, NotAllowed, NotFound, Stale, WrongState
+from engine.model import provinces
+from engine.runtime import Unit
+from webapi.ui import door, history, pages
+from webapi.ui.pages import Pages, done, page
+from webapi.ui.words import _
+
+bp = Pages("ui_admin")
+PERSON = "/quan-tri/nguoi/<name:login>"
+REFUSALS = (InvalidRequest, NotAllowed, Stale, WrongState)
+ASKED = ("name", "role", "agency", "report_types", "areas", "email")
+DAYS_MAX = 3650
+
+
+def must_manage(caller: Account) -> None:
+    """Raises: NotAllowed."""
+    access.require(caller, "manage")
+
+
+# -- people --------------------------------------------------------------------------------------------------------
+
+
+@bp.read("/quan-tri")
+def show(unit: Unit, caller: Account) -> Any:
+    must_manage(caller)
+    asked = {name: request.args.get(name, "").strip()[:100] or None for name in ("q", "agency", "role")}
+    found = queries.list_accounts(unit, caller, **asked, after=request.args.get("after"))
+    known = _agencies(unit)
+    return page("ui/admin_people.html", people=found, asked=asked, roles=ROLES, agencies=known,
+                names={one.key: one.name for one in known})  # fmt: skip
+
+
+@bp.read("/quan-tri/nguoi-moi")
+def new(unit: Unit, caller: Account) -> Any:
+    return _form(unit, caller, None)
+
+
+@bp.read(PERSON)
+def person(unit: Unit, caller: Account, login: str) -> Any:
+    return _form(unit, caller, login)
+
+
+def _form(
+    unit: Unit, caller: Account, login: str | None, said: Any = None, wrong: tuple[str, str] | None = None
+) -> Any:
+    """Args:
+    login: ``None``: of somebody new.
+    said: what was written and refused, and which question of it is ``wrong``, and why.
+    """
+    must_manage(caller)
+    row = accounts.show(unit, login, caller) if login else None
+    tokens = [one for one in accounts.tokens_of(unit, caller, login) if one.label != "login"] if login else []
+    return page("ui/admin_person.html", 422 if wrong else 200, row=row, said=said or _written(row), roles=ROLES,
+                faults=dict([wrong] if wrong else []), agencies=_agencies(unit), tokens=tokens,
+                oneself=row is not None and row.id == caller.id)  # fmt: skip
+
+
+def _written(row: Any) -> Any:
+    """An account as its form has it."""
+    if row is None:
+        return SimpleNamespace(role="handler", active=True)
+    codes = {name: ", ".join(getattr(row, name) or ()) for name in ("report_types", "areas")}
+    return SimpleNamespace(**{**row._mapping, **codes})
+
+
+@bp.open("POST", "/quan-tri/nguoi-moi")
+def create() -> Any:
+    """The password is made here and shown once; a program gets tokens instead."""
+    login = request.form.get("login", "").strip().lower()
+    password = None if request.form.get("role") == "client" else secrets.token_urlsafe(12)
+    try:
+        _create(login, password)
+    except REFUSALS as error:
+        return _again(None, error)
+    if password is None:
+        return done(_("Đã tạo tài khoản. Hãy cấp mã truy cập cho ứng dụng."), "ui_admin.person", login=login)
+    return page("ui/admin_secret.html", login=login, password=password)
+
+
+@door.changes
+def _create(unit: Unit, caller: Account, login: str, password: str | None) -> None:
+    accounts.create(unit, _said() | {"login": login, "password": password}, caller)
+
+
+@bp.open("POST", PERSON)
+def change(login: str) -> Any:
+    try:
+        _change(login, _said())
+    except REFUSALS as error:
+        return _again(login, error)
+    return done(_("Đã ghi."), "ui_admin.person", login=login)
+
+
+@door.changes
+def _change(unit: Unit, caller: Account, login: str, values: dict[str, Any], version: int | None = None) -> None:
+    seen = request.form.get("version", "")
+    accounts.change(unit, login, values, caller, int(seen) if seen.isdecimal() else version)
+
+
+def _said() -> dict[str, Any]:
+    """What the form says; an empty answer is none."""
+    said: dict[str, Any] = {name: request.form.get(name, "").strip()[:2000] or None for name in ASKED}
+    if said["name"] is None or len(said["name"]) > 120:
+        raise InvalidRequest("A name has 1 to 120 characters.", field="name")
+    if said["role"] not in ROLES:
+        raise InvalidRequest("Choose a role.", field="role")
+    for name in ("report_types", "areas"):
+        said[name] = [one.strip() for one in said[name].split(",") if one.strip()] if said[name] else None
+    return said | {"head": "head" in request.form, "active": "active" in request.form}
+
+
+def _again(login: str | None, error: EngineError) -> Any:
+    wrong = _wrong(error)
+    said = SimpleNamespace(**request.form.to_dict())
+    return door.reads(lambda unit, caller: _form(unit, caller, login, said, wrong))()
+
+
+@bp.open("POST", f"{PERSON}/mat-khau")
+def reset(login: str) -> Any:
+    """A new password, shown once; it ends the account's log-ins."""
+    password = secrets.token_urlsafe(12)
+    _change(login, {"password": password})
+    return page("ui/admin_secret.html", login=login, password=password)
+
+
+# -- tokens --------------------------------------------------------------------------------------------------------
+
+
+@bp.open("POST", f"{PERSON}/ma")
+def issue(login: str) -> Any:
+    label, days = request.form.get("label", "").strip(), request.form.get("days", "").strip()
+    if not 1 <= len(label) <= 80 or (days and not (days.isdecimal() and 1 <= int(days[:6]) <= DAYS_MAX)):
+        return pages.undone(_("Hãy ghi mã dùng cho việc gì, và số ngày từ 1 đến %(most)s.", most=DAYS_MAX),
+                            url_for("ui_admin.person", login=login))  # fmt: skip
+    made = door.changes(lambda unit, by: accounts.issue_for(unit, login, label, int(days) if days else None, by))()
+    return page("ui/admin_secret.html", login=login, token=made.token, until=made.expires_at)
+
+
+@bp.change(f"{PERSON}/ma/<key:token_id>/thu-hoi")
+def revoke(unit: Unit, caller: Account, login: str, token_id: int) -> Any:
+    must_manage(caller)
+    accounts.revoke(unit, token_id, caller)
+    return done(_("Đã thu hồi: mã này không dùng được nữa."), "ui_admin.person", login=login)
+
+
+# -- to look at ----------------------------------------------------------------------------------------------------
+
+
+@bp.read("/quan-tri/co-quan")
+def agencies(unit: Unit, caller: Account) -> Any:
+    """Agencies of a province today; those of communes when they are asked for."""
+    must_manage(caller)
+    chosen, every = _province(unit)
+    kind = request.args.get("loai", "").strip() or None
+    found = queries.list_agencies(unit, chosen.code, kind, at=areas.today(unit))
+    rows = [one for one in found if kind or one.kind != "commune"]
+    kinds = sorted({one.kind for one in found} | {"commune"})
+    return page("ui/admin_agencies.html", agencies=rows, chosen=chosen, provinces=every, kinds=kinds, kind=kind,
+                kind_names=_kinds())  # fmt: skip
+
+
+@bp.read("/quan-tri/lich")
+def calendars(unit: Unit, caller: Account) -> Any:
+    """Working hours and the days off of a year, swapped days included."""
+    must_manage(caller)
+    chosen, every = _province(unit)
+    year = areas.today(unit).year
+    found = {name: _dated(table) for name, table in chosen.settings.get("calendars", {}).items()}
+    off, swapped = hours.public_holidays(year) if any(one.get("holidays") for one in found.values()) else ((), ())
+    return page("ui/admin_calendars.html", calendars=found, chosen=chosen, provinces=every, year=year,
+                off=sorted(off), swapped=sorted(swapped))  # fmt: skip
+
+
+@bp.read("/quan-tri/mau-tin")
+def texts(unit: Unit, caller: Account) -> Any:
+    must_manage(caller)
+    chosen, every = _province(unit)
+    return page("ui/admin_texts.html", texts=chosen.settings.get("texts", {}), chosen=chosen, provinces=every)
+
+
+@bp.read("/quan-tri/nhat-ky")
+def log(unit: Unit, caller: Account) -> Any:
+    """Who did what, newest first."""
+    asked = {name: request.args.get(name, "").strip()[:100] or None for name in ("actor", "case")}
+    kind = audit.VIEWED if request.args.get("xem") else None
+    found = audit.lines(unit, caller, **asked, kind=kind, after=request.args.get("after"))
+    packages = {one.definition_id: unit.catalogue.pinned(unit, one.definition_id) for one in found.items}
+    rows = [{"at": one.at, "actor": one.actor, "number": one.number, "did": history.sentence(
+        {"kind": one.kind, "element": one.element, "data": {}}, packages[one.definition_id], {})}
+        for one in found.items]  # fmt: skip
+    return page("ui/admin_log.html", rows=rows, after=found.after, asked=asked, viewed=kind is not None)
+
+
+def _dated(table: dict[str, Any]) -> dict[str, Any]:
+    """A calendar as its province wrote it, with days as days."""
+    dates = {name: [one if isinstance(one, date) else date.fromisoformat(one) for one in table.get(name, ())]
+             for name in ("extra_holidays", "working_days")}  # fmt: skip
+    return table | dates
+
+
+def _province(unit: Unit) -> tuple[Any, list[Any]]:
+    """The one that is asked for, else the first; and all there are."""
+    every = unit.all(select(provinces).order_by(provinces.c.code))
+    if not every:
+        raise NotFound("No province is loaded.")
+    return next((one for one in every if one.code == request.args.get("tinh")), every[0]), every
+
+
+def _agencies(unit: Unit) -> list[Any]:
+    """To choose from; a commune's is typed."""
+    return [one for one in queries.list_agencies(unit, at=areas.today(unit)) if one.kind != "commune"]
+
+
+# -- words ---------------------------------------------------------------------------------------------------------
+
+
+def _kinds() -> dict[str, str]:
+    return {
+        "desk": _("Tổng đài"), "office": _("Văn phòng"), "department": _("Sở, ngành"), "district": _("Cấp huyện"),
+        "commune": _("Cấp xã"), "service": _("Đơn vị dịch vụ"), "overseer": _("Giám sát"),
+    }  # fmt: skip
+
+
+def _wrong(error: EngineError) -> tuple[str, str]:
+    """Which question of the form is answered wrongly, and why."""
+    field = str(error.facts.get("field") or ("login" if isinstance(error, WrongState) else "name"))
+    return field, {
+        "login": _("Tên đăng nhập có 2 đến 64 ký tự a-z, 0-9, “.”, “_”, “-”, và chưa ai dùng."),
+        "name": _("Hãy ghi họ tên, tối đa 120 ký tự."),
+        "role": _("Hãy chọn vai trò. Không ai tự khóa hoặc tự đổi vai trò của mình được."),
+        "agency": _("Hãy chọn một cơ quan có trong danh sách; chỉ quản trị và phân tích quy trình không cần."),
+        "areas": _("Hãy ghi mã các địa bàn cấp huyện, cách nhau bằng dấu phẩy."),
+    }.get(field, _("Yêu cầu chưa đúng")) if not isinstance(error, Stale | NotAllowed) \
+        else pages.said(error.code)[0]  # fmt: skip
