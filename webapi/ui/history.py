@@ -74,6 +74,13 @@ def _sentences(data: Mapping[str, Any], step: str, agency: str, package: Package
         "asked": _("Cơ quan giám sát hỏi"),
         "commented": _("Ghi chú công khai") if data.get("public") else _("Ghi chú nội bộ"),
         "attached": _("Thêm tệp"),
+        "person-viewed": _("Xem thông tin người báo"),
+    } | _of_itself(data, step, package)  # fmt: skip
+
+
+def _of_itself(data: Mapping[str, Any], step: str, package: Package) -> dict[str, str]:
+    """What no person did."""
+    return {
         "incident-opened": _("Quy trình gặp lỗi ở bước %(step)s", step=step),
         "incident-repaired": _("Sửa giá trị của bước %(step)s", step=step),
         "incident-resolved": _("Lỗi đã được xử lý"),
@@ -91,7 +98,6 @@ def _sentences(data: Mapping[str, Any], step: str, agency: str, package: Package
         "came-too-late": _("Một việc hẹn giờ đến khi quy trình đã đi tiếp"),
         "deadline-near": _("Sắp đến hạn: %(step)s", step=_term(step, package)),
         "deadline-passed": _("Quá hạn: %(step)s", step=_term(step, package)),
-        "person-viewed": _("Xem thông tin người báo"),
     }  # fmt: skip
 
 
