@@ -33,6 +33,7 @@ from engine import (
     migrations,
     outbox,
     periodic,
+    successions,
 )
 from engine.errors import NotFound, Suspended, WrongState
 from engine.jobs import Job
@@ -247,8 +248,13 @@ class Worker:
         return min((instant for instant in known if instant is not None), default=None)
 
     def by_the_clock(self) -> int:
-        """What provinces have done at an hour of the day: days closed, then reports of weeks and months sent."""
-        return self.close_days() + self.make_reports()
+        """What follows from the day: what lies with merged agencies goes on at others; and what provinces have done at
+        an hour: days closed, then reports of weeks and months sent."""
+        return self.follow() + self.close_days() + self.make_reports()
+
+    def follow(self) -> int:
+        """Have people and cases of merged agencies follow; returns how many."""
+        return successions.follow(self.runtime)
 
     def make_reports(self) -> int:
         """Make the reports of the last week or month whose hour has come; returns how many."""

@@ -66,6 +66,7 @@ def _sentences(data: Mapping[str, Any], step: str, agency: str, package: Package
         "closed": _("Đã giải quyết xong"), "reopened": _("Mở lại"),
         "reopened-by": _("Phản ánh lại qua vụ việc %(number)s", number=data.get("number", "")),
         "reassigned": _("Giao %(agency)s chủ trì", agency=agency),
+        "succeeded": _("%(agency)s tiếp nhận sau khi sáp nhập", agency=agency),
         "rated": _("Người dân đánh giá %(stars)s/5 sao", stars=data.get("stars", "")),
         "merged": _("Gộp vào vụ việc %(number)s", number=data.get("into", "")),
         "joined-by": _("Vụ việc %(number)s được gộp vào đây", number=data.get("number", "")),
