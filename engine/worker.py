@@ -25,6 +25,7 @@ from engine import (
     days,
     delivery,
     due,
+    fetches,
     imports,
     instances,
     jobs,
@@ -117,6 +118,7 @@ class Worker:
         owner: str | None = None,
         *,
         readers: arrivals.Readers | None = None,
+        fetcher: fetches.Fetcher | None = None,
         lease: timedelta = LEASE,
         jitter: Random | None = None,
     ) -> None:
@@ -124,12 +126,14 @@ class Worker:
         notifiers: by kind of message: sms, email, zalo, facebook, viber, webhook.
         services: by topic; called with (payload, key), they answer a table.
         readers: by channel; without any, what came in is left to other workers.
+        fetcher: of files that people sent as links; without one, they are left to other workers.
         owner: a name that no other worker has, nor had.
         """
         self.runtime = runtime
         self.notifiers = dict(notifiers)
         self.services = dict(services or {})
         self.readers = dict(readers or {})
+        self.fetcher = fetcher
         self.owner = owner or f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
         self.lease = lease
         self.jitter = jitter or Random()
@@ -140,7 +144,7 @@ class Worker:
         """Do what is due, understand what came in, move cases, send what is owed; returns how many of all."""
         there = due.look(self.runtime)
         done = self.work() if "jobs" in there else 0
-        done += self.understand()
+        done += self.understand() + self.fetch()
         done += self.take_up() if "imports" in there else 0
         done += self.migrate() if "migrations" in there else 0
         if done:
@@ -173,6 +177,11 @@ class Worker:
             arrivals.attempt(self.runtime, arrival_id, self.readers)
             done += 1
         return done
+
+    def fetch(self, limit: int = BATCH) -> int:
+        """Fetch the files that people sent as links."""
+        fetcher = self.fetcher
+        return 0 if fetcher is None else self._again(lambda runtime: fetches.step(runtime, fetcher), limit)
 
     def migrate(self, limit: int = BATCH) -> int:
         """Move cases that are to run in another version; returns how many."""
@@ -244,7 +253,8 @@ class Worker:
     def next_due(self) -> datetime | None:
         """When there is something to do next, as far as is known now."""
         owed = outbox.next_due(self.runtime, self.services)
-        known = (jobs.next_due(self.runtime), owed, arrivals.next_due(self.runtime))
+        files = fetches.next_due(self.runtime) if self.fetcher else None
+        known = (jobs.next_due(self.runtime), owed, arrivals.next_due(self.runtime), files)
         return min((instant for instant in known if instant is not None), default=None)
 
     def by_the_clock(self) -> int:

@@ -202,14 +202,19 @@ def test_what_nobody_said_is_acknowledged_and_not_kept(office: Province, name: s
     ("messenger", messenger("", attachments=[{"type": "location", "payload": {"coordinates": {"lat": 1, "long": 2}}}]),
      "https://www.openstreetmap.org/?mlat=1&mlon=2"),
     ("viber", viber("Đây", location={"lat": 1, "lon": 2}), "Đây\nhttps://www.openstreetmap.org/?mlat=1&mlon=2"),
-    ("viber", viber("", media="https://v/2.jpg"), "https://v/2.jpg"),
+    ("viber", viber("", media="https://v/2.jpg", type="picture"), "https://v/2.jpg"),
+    ("viber", viber("", media="https://v/shared.jpg", type="url"), "https://v/shared.jpg"),
+    ("messenger", messenger("", attachments=[{"type": "image", "payload": {"url": "https://m/3.jpg"}}]),
+     "https://m/3.jpg"),
     ("zalo", zalo("", event="user_send_sticker"), channels.parts.NOT_SHOWN),
     ("zalo", zalo("a\x00b"), "a b"),
 ])  # fmt: skip
-def test_pictures_and_places_are_kept_as_links(office: Province, name: str, event: Any, said: str) -> None:
+def test_pictures_and_places_are_kept_as_links_and_pictures_are_owed(office: Province, name: str, event: Any, said: str) -> None:
     posts(office, name, event)
 
     assert [case.report["noi_dung"] for case in rows(office, model.cases)] == [said]
+    is_theirs = said.endswith(".jpg") and "shared" not in said  # what they only point at is no file that they sent
+    assert [one.url for one in rows(office, model.fetches)] == ([said] if is_theirs else [])
 
 
 def test_nothing_of_a_long_message_is_lost(office: Province) -> None:

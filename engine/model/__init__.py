@@ -37,7 +37,7 @@ from engine.model.provinces import (
     tokens,
 )
 from engine.model.publications import publications
-from engine.model.queues import arrivals, incidents, jobs, outbox
+from engine.model.queues import arrivals, fetches, incidents, jobs, outbox
 from engine.model.records import attachments, comments, events, inbox
 
 __all__ = [
@@ -59,6 +59,7 @@ __all__ = [
     "contacts",
     "definitions",
     "events",
+    "fetches",
     "import_rows",
     "imports",
     "inbox",

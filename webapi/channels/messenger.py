@@ -19,6 +19,7 @@ from webapi.channels import parts
 
 CHANNEL = "facebook"
 SECRETS = ("app_secret", "verify_token")
+FILES = ("image", "audio", "video", "file")
 
 
 def signed(secrets: Mapping[str, str], body: bytes, headers: Mapping[str, str]) -> bool:
@@ -43,9 +44,10 @@ def events(document: dict[str, Any]) -> list[Event]:
 
 def read(body: bytes) -> Heard | None:
     item = orjson.loads(body)
-    message, links = item["message"], tuple(_links(item["message"].get("attachments", ())))
+    message, sent = item["message"], item["message"].get("attachments", ())
+    links, files = tuple(_links(sent)), tuple(_links(each for each in sent if each.get("type") in FILES))
     text = message.get("text") or ("" if links else parts.NOT_SHOWN)
-    return Heard(Person(facebook=str(item["sender"]["id"])), text, links=links)
+    return Heard(Person(facebook=str(item["sender"]["id"])), text, links=links, files=files)
 
 
 def _items(document: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -18,6 +18,7 @@ from webapi.channels import parts
 
 CHANNEL = "viber"
 SECRETS = ("token",)
+FILES = ("picture", "video", "file")
 
 
 def signed(secrets: Mapping[str, str], body: bytes, headers: Mapping[str, str]) -> bool:
@@ -36,7 +37,9 @@ def read(body: bytes) -> Heard | None:
     sender, message = document["sender"], document["message"]
     links = tuple(_links(message))
     text = message.get("text") or ("" if links else parts.NOT_SHOWN)
-    return Heard(Person(name=parts.person_name(sender.get("name")), viber=str(sender["id"])), text, links=links)
+    files = (str(message["media"]),) if message.get("type") in FILES and message.get("media") else ()
+    who = Person(name=parts.person_name(sender.get("name")), viber=str(sender["id"]))
+    return Heard(who, text, links=links, files=files)
 
 
 def _links(message: dict[str, Any]) -> Iterator[str]:

@@ -20,6 +20,7 @@ from webapi.channels import parts
 
 CHANNEL = "zalo"
 SECRETS = ("app_id", "secret")
+FILES = ("image", "gif", "audio", "voice", "video", "file")
 
 
 def signed(secrets: Mapping[str, str], body: bytes, headers: Mapping[str, str]) -> bool:
@@ -41,8 +42,9 @@ def read(body: bytes) -> Heard | None:
     sender, message = document["sender"], document.get("message", {})
     who = Person(name=parts.person_name(sender.get("display_name")), zalo=str(sender["id"]))
     text = message.get("text") or "; ".join(str(each) for each in document.get("info", {}).values() if each)
-    links = tuple(_links(message.get("attachments", ())))
-    return Heard(who, text or ("" if links else parts.NOT_SHOWN), links=links)
+    sent = message.get("attachments", ())
+    links, files = tuple(_links(sent)), tuple(_links(each for each in sent if each.get("type") in FILES))
+    return Heard(who, text or ("" if links else parts.NOT_SHOWN), links=links, files=files)
 
 
 def _links(attachments: Any) -> Iterator[str]:

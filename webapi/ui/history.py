@@ -80,6 +80,7 @@ def _sentences(data: Mapping[str, Any], step: str, agency: str, package: Package
         "message-resent": _("Gửi lại tin %(text)s", text=data.get("text", "")),
         "message-undeliverable": _("Không gửi được tin %(text)s", text=data.get("text", "")),
         "nobody-to-tell": _("Không có địa chỉ để gửi tin %(text)s", text=data.get("text", "")),
+        "file-not-fetched": _("Không tải được tệp người dân gửi"),
         "service-answered": _("Dịch vụ bên ngoài đã trả lời"),
         "service-unanswered": _("Dịch vụ bên ngoài không trả lời"),
         "came-too-late": _("Một việc hẹn giờ đến khi quy trình đã đi tiếp"),
