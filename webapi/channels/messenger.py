@@ -19,6 +19,7 @@ from webapi.channels import parts
 
 CHANNEL = "facebook"
 SECRETS = ("app_secret", "verify_token")
+OPTIONAL = ("account",)
 FILES = ("image", "audio", "video", "file")
 
 
@@ -31,6 +32,12 @@ def agreed(secrets: Mapping[str, str], asked: Mapping[str, str]) -> bool:
     """Whether this is the hand-shake with which a webhook is set up."""
     known = hmac.compare_digest(asked.get("hub.verify_token", "").encode(), secrets["verify_token"].encode())
     return known and asked.get("hub.mode") == "subscribe"
+
+
+def accounts(document: dict[str, Any]) -> set[str]:
+    entries = document.get("entry")
+    found = entries if isinstance(entries, list) and document.get("object") == "page" else []
+    return {str(entry.get("id")) for entry in found if isinstance(entry, dict)}
 
 
 def events(document: dict[str, Any]) -> list[Event]:

@@ -18,11 +18,16 @@ from webapi.channels import parts
 
 CHANNEL = "viber"
 SECRETS = ("token",)
+OPTIONAL: tuple[str, ...] = ()
 FILES = ("picture", "video", "file")
 
 
 def signed(secrets: Mapping[str, str], body: bytes, headers: Mapping[str, str]) -> bool:
     return parts.same(headers.get("X-Viber-Content-Signature", ""), parts.hmac_sha256(secrets["token"], body))
+
+
+def accounts(document: dict[str, Any]) -> set[str]:
+    return set()  # a bot's token is its own
 
 
 def events(document: dict[str, Any]) -> list[Event]:

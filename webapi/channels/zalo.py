@@ -20,6 +20,7 @@ from webapi.channels import parts
 
 CHANNEL = "zalo"
 SECRETS = ("app_id", "secret")
+OPTIONAL = ("account",)
 FILES = ("image", "gif", "audio", "voice", "video", "file")
 
 
@@ -27,6 +28,11 @@ def signed(secrets: Mapping[str, str], body: bytes, headers: Mapping[str, str]) 
     mac = headers.get("X-ZEvent-Signature", "").strip().removeprefix("mac=")
     said = f"{_timestamp(body)}{secrets['secret']}".encode()
     return parts.same(mac, hashlib.sha256(secrets["app_id"].encode() + body + said).hexdigest())
+
+
+def accounts(document: dict[str, Any]) -> set[str]:
+    name, to = str(document.get("event_name")), document.get("recipient")
+    return {str(to.get("id"))} if name.startswith("user_") and isinstance(to, dict) else set()
 
 
 def events(document: dict[str, Any]) -> list[Event]:
