@@ -337,7 +337,7 @@ class Catalogue:
 
     def all_current(self, unit: Unit) -> list[Package]:
         """The versions that new cases start with, by key."""
-        return [self.pinned(unit, row.definition_id) for row in unit.all(activations.all_in_force(unit.now))]
+        return [self.pinned(unit, row.definition_id) for row in unit.all(activations.ALL_IN_FORCE, {"now": unit.now})]
 
     def _load(self, unit: Unit, definition_id: int) -> Package:
         table = model.definitions.c
