@@ -34,9 +34,8 @@ IN_FORCE = Prepared(  # of one type: asked for every report, and so by an index
     .order_by(*_LATEST_FIRST)
     .limit(literal_column("1"))
 )
-ALL_IN_FORCE = Prepared(  # of every type, by key
-    select(_RANKED.c.definition_id).where(_RANKED.c.place == literal_column("1")).order_by(_RANKED.c.key)
-)
+# of every type, by key: it reads them all, so it is none of the prepared ones
+ALL_IN_FORCE = select(_RANKED.c.definition_id).where(_RANKED.c.place == 1).order_by(_RANKED.c.key)
 
 
 def decide(
