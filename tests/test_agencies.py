@@ -144,6 +144,9 @@ def test_a_step_that_a_diagram_gives_to_the_agency_itself_follows(hotline):
     merges(hotline, DESK, OFFICE)
 
     assert follows(hotline) == 2
+    there = {"agency": BESIDE, "reason": "Gần hơn"}  # which has the process work out anew whose each task is
+    answer = hotline.as_("vanphong").post(f"/cases/{number}/reassign", there, If_Match=hotline.case(number)["etag"])
+    assert answer.status_code == 200 and whose(hotline, number) == (OFFICE, None)
     hotline.does("vanphong", number, lead_agency=HERE)
     assert hotline.task("phuong", number)["group"] == HERE
 
