@@ -130,7 +130,7 @@ RULES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("monitor", "agency", OPEN, "ask"),
     ("overseer", "province", ALL, "count"),
     ("analyst", "province", ALL, "count branch"),
-    ("admin", "all", ALL, "contact count branch serve"),
+    ("admin", "all", ALL, "contact count branch serve arrange"),
     ("client", "province", ALL, "contact serve"),  # serve: do the service calls that diagrams make (external tasks)
     ("operator", "province", ALL, "figure"),  # exact numbers, however small: whoever only counts gets none below five
     ("office", "province", ALL, "signal"),  # to all cases of the province that wait for it
@@ -424,6 +424,7 @@ _WORDS = {  # what an action is called where it is refused
     "retry": "retry", "repair": "repair", "deploy": "deploy report types to", "manage": "manage accounts of",
     "contact": "note contacts of", "count": "count the contacts of", "figure": "see the exact figures of",
     "close-day": "close the days of", "publish": "publish",
+    "arrange": "change the agencies of",
     "branch": "say what the keys mean in", "ask": "put a question into",
     "serve": "do the service calls of",
     "import": "import lists of people into",

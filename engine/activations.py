@@ -10,34 +10,32 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, func, insert, literal_column, select
+from sqlalchemy import Row, bindparam, func, insert, literal_column, select
 
 from engine.model import activations, definitions
 from engine.prepared import Prepared
 from engine.runtime import Unit
 
-IN_FORCE = Prepared(
+_DECIDED = activations.join(definitions, definitions.c.id == activations.c.definition_id)
+_COUNTS = (activations.c.active_from <= bindparam("now"), definitions.c.suspended_at.is_(None))
+_LATEST_FIRST = (activations.c.active_from.desc(), activations.c.id.desc())
+_PLACE = func.row_number().over(partition_by=activations.c.key, order_by=_LATEST_FIRST)
+
+_RANKED = (
+    select(activations.c.definition_id, activations.c.key, _PLACE.label("place"))
+    .select_from(_DECIDED)
+    .where(*_COUNTS)
+    .subquery()
+)
+IN_FORCE = Prepared(  # of one type: asked for every report, and so by an index
     select(activations.c.definition_id)
-    .join(definitions, definitions.c.id == activations.c.definition_id)
-    .where(
-        activations.c.key == bindparam("key"),
-        activations.c.active_from <= bindparam("now"),
-        definitions.c.suspended_at.is_(None),
-    )
-    .order_by(activations.c.active_from.desc(), activations.c.id.desc())
+    .select_from(_DECIDED)
+    .where(activations.c.key == bindparam("key"), *_COUNTS)
+    .order_by(*_LATEST_FIRST)
     .limit(literal_column("1"))
 )
-
-
-def all_in_force(now: datetime) -> Select[Any]:
-    """The ids of the versions that new cases start with, by key."""
-    latest = func.row_number().over(
-        partition_by=activations.c.key, order_by=(activations.c.active_from.desc(), activations.c.id.desc())
-    )
-    ranked = select(activations.c.definition_id, activations.c.key, latest.label("place"))
-    ranked = ranked.join(definitions, definitions.c.id == activations.c.definition_id)
-    found = ranked.where(activations.c.active_from <= now, definitions.c.suspended_at.is_(None)).subquery()
-    return select(found.c.definition_id).where(found.c.place == 1).order_by(found.c.key)
+# of every type, by key: it reads them all, so it is none of the prepared ones
+ALL_IN_FORCE = select(_RANKED.c.definition_id).where(_RANKED.c.place == 1).order_by(_RANKED.c.key)
 
 
 def decide(

@@ -8,7 +8,8 @@
     phone = "02513000000"
     email = "ubnd-26041@dongnai.example"
 
-An agency lives as long as its commune, and is never deleted: cases refer to it.
+An agency lives as long as its commune, and is never deleted: cases refer to it. What administrators have decided about
+one (`engine.agency_changes`) stays.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 
 from sqlalchemy import Row, insert, select, update
 
-from engine import areas
+from engine import agency_changes, areas
 from engine.errors import InvalidRequest
 from engine.model import agencies
 from engine.model import areas as area_rows
@@ -43,6 +44,7 @@ def make_agencies(unit: Unit, province: str, settings: Mapping[str, Any]) -> int
         return 0
     known = {row.key: row for row in unit.all(select(agencies))}
     mine = select(area_rows).where(area_rows.c.province == province, area_rows.c.level == "commune")
+    decided = agency_changes.kept(unit, province)
     new, changed = [], 0
     for commune in unit.all(mine.order_by(area_rows.c.code)):
         row = _agency(template, commune, known)
@@ -51,8 +53,9 @@ def make_agencies(unit: Unit, province: str, settings: Mapping[str, Any]) -> int
             new.append(row)
         elif (was.province, was.kind) != (province, KIND):
             raise InvalidRequest(f"The agency {row['key']!r} is no commune's: give [{TEMPLATE}] another key.")
-        elif row.items() - was._mapping.items():
-            unit.execute(update(agencies).where(agencies.c.key == row["key"]).values(row))
+        elif other := {name: value for name, value in row.items() - was._mapping.items()
+                       if name not in decided.get(was.key, ())}:  # fmt: skip
+            unit.execute(update(agencies).where(agencies.c.key == was.key).values(other))
             changed += 1
     if new:
         unit.execute(insert(agencies), new)
@@ -106,7 +109,12 @@ def must_be(unit: Unit, agency: Row[Any], day: date) -> None:
     if agency.valid_from is not None and agency.valid_from > day:
         raise InvalidRequest(f"The agency {agency.key!r} begins only on {agency.valid_from}.")
     if agency.valid_to is not None and agency.valid_to <= day:
-        after = {row.code for row in areas.successors(unit, agency.area, day)} if agency.area else set()
-        keys = unit.all(select(agencies.c.key).where(agencies.c.area.in_(after)).order_by(agencies.c.key))
-        instead = f"; it was followed by {', '.join(row.key for row in keys)}" if keys else ""
+        keys = [agency.successor] if agency.successor else _of_areas_after(unit, agency, day)
+        instead = f"; it was followed by {', '.join(keys)}" if keys else ""
         raise InvalidRequest(f"The agency {agency.key!r} is no more since {agency.valid_to}{instead}.")
+
+
+def _of_areas_after(unit: Unit, agency: Row[Any], day: date) -> list[str]:
+    after = {row.code for row in areas.successors(unit, agency.area, day)} if agency.area else set()
+    keys = unit.all(select(agencies.c.key).where(agencies.c.area.in_(after)).order_by(agencies.c.key))
+    return [row.key for row in keys]

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Row, func, select
 
-from engine import access, contacts, intake, messages, tracking
+from engine import access, contacts, fetches, intake, messages, tracking
 from engine.access import Account
 from engine.cases import COMMENT_MAX
 from engine.errors import WrongState
@@ -35,6 +35,7 @@ class Heard:
     Attributes:
         who: with their address on the channel in the field of the channel's name (zalo, facebook, viber, email).
         links: where pictures, files and places they sent can be seen; they are kept with the words.
+        files: those of the links that lead to a file: it is fetched, before the link expires.
         number: the case they say it belongs to, as far as the channel shows.
         begins: whether the channel shows what belongs together, and this is no part of what was said before.
     """
@@ -43,6 +44,7 @@ class Heard:
     text: str = ""
     subject: str = ""
     links: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
     number: str | None = None
     begins: bool = False
 
@@ -78,7 +80,10 @@ def take(unit: Unit, arrival: Any, heard: Heard) -> Taken | None:
     contact = contacts.begin(unit, arrival.province, noted, by=by)
     found, stars = _belongs(unit, arrival, heard, pieces)
     if found is None:
-        return Taken(_opened(unit, arrival, heard, pieces, contact, by), contact.id)
+        case_id = _opened(unit, arrival, heard, pieces, contact, by)
+        fetches.owe(unit, case_id, heard.files)
+        return Taken(case_id, contact.id)
+    fetches.owe(unit, found.id, heard.files)
     if stars == 0 and "reopen" in tracking.may(unit, found.number):
         tracking.say(unit, found.number, "reopen", text=NOT_SOLVED)
     elif stars is not None:

@@ -215,7 +215,7 @@ def _files(row: Row[Any]) -> dict[str, str]:
 
 
 def _current(unit: Unit) -> set[int]:
-    return {row.definition_id for row in unit.all(activations.all_in_force(unit.now))}
+    return {row.definition_id for row in unit.all(activations.ALL_IN_FORCE, {"now": unit.now})}
 
 
 def amend(unit: Unit, files: Mapping[str, str], name: str = "", *, by: Account) -> Deployed:

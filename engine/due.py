@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, exists, literal_column,
 from engine import leases
 from engine.jobs import PRIORITIES
 from engine.migrations import ACTIVE
-from engine.model import case_messages, imports, jobs, migrations, outbox
+from engine.model import case_messages, fetches, imports, jobs, migrations, outbox
 from engine.prepared import Prepared
 from engine.runtime import Runtime
 
@@ -28,6 +28,7 @@ _LOOK = Prepared(
         select(outbox.c.kind).where(leases.is_lost(outbox, _NOW)),
         _if("jobs", leases.is_due(jobs, _NOW) & _AT_ALL, leases.is_lost(jobs, _NOW)),
         _if("messages", leases.in_state(case_messages, "waiting") & (case_messages.c.due_at <= _NOW)),
+        _if("fetches", leases.in_state(fetches, "waiting") & (fetches.c.due_at <= _NOW)),
         _if("imports", leases.in_state(imports, "waiting")),
         _if("migrations", or_(*(leases.in_state(migrations, state) for state in ACTIVE))),
     )
@@ -35,6 +36,6 @@ _LOOK = Prepared(
 
 
 def look(runtime: Runtime) -> set[str]:
-    """Any of ``jobs``, ``messages``, ``imports``, ``migrations`` and `outbox.KINDS` of which something is due."""
+    """Any of ``jobs``, ``messages``, ``fetches``, ``imports``, ``migrations`` and `outbox.KINDS` of which something is due."""
     with runtime.read() as unit:
         return {row.kind for row in unit.all(_LOOK, {"now": unit.now})}

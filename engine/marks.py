@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row, select, update
 
-from engine import mail
+from engine import areas, mail
 from engine.errors import Suspended
 from engine.model import agencies, cases, deadlines, tasks
 from engine.runtime import Unit
@@ -54,7 +54,8 @@ def _task(unit: Unit, case: Row[Any], deadline: Row[Any]) -> Row[Any] | None:
 
 
 def _office(unit: Unit, case: Row[Any]) -> str | None:
-    query = select(agencies.c.key).where(agencies.c.province == case.province, agencies.c.kind == "office")
+    there = areas.valid(areas.today(unit), agencies)
+    query = select(agencies.c.key).where(agencies.c.province == case.province, agencies.c.kind == "office", there)
     return unit.scalar(query.order_by(agencies.c.key).limit(1))
 
 

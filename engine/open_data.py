@@ -16,8 +16,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, literal_column, select
 
+from engine import agency_changes
 from engine.errors import InvalidRequest, NotFound
-from engine.model import agencies, areas, cases, events, provinces, publications
+from engine.model import areas, cases, events, provinces, publications
 from engine.packages import Package
 from engine.runtime import Unit
 
@@ -172,20 +173,21 @@ def _found(
     changed_at = changed.order_by(events.c.id.desc()).limit(1).correlate(cases).scalar_subquery()
     columns = (cases.c.number, cases.c.definition_id, cases.c.report_type, cases.c.status, cases.c.area, cases.c.place,
                cases.c.report, cases.c.opened_at, cases.c.due_at, cases.c.closed_at, changed_at.label("changed_at"),
-               agencies.c.name.label("agency"), areas.c.name.label("area_name"),
+               cases.c.lead_agency, areas.c.name.label("area_name"),
                publications.c.case_id.label("decided"), IS_SHOWN.label("shown"), publications.c.words,
                publications.c.result)  # fmt: skip
-    query = select(*columns).outerjoin(agencies, agencies.c.key == cases.c.lead_agency)
-    query = query.outerjoin(publications, publications.c.case_id == cases.c.id)
+    query = select(*columns).outerjoin(publications, publications.c.case_id == cases.c.id)
     query = query.outerjoin(areas, areas.c.code == cases.c.area).where(cases.c.id.in_(page.subquery().select()))
-    return [_shown(unit, row, shows[row.report_type]) for row in unit.all(query.order_by(*newest_first))]
+    rows = unit.all(query.order_by(*newest_first))
+    named = agency_changes.names_at(unit, [(row.lead_agency, row.closed_at) for row in rows])
+    return [_shown(unit, row, shows[row.report_type], named.get((row.lead_agency, row.closed_at))) for row in rows]
 
 
 def _is_public(package: Package) -> bool:
     return package.type.get("secrecy") == PUBLIC
 
 
-def _shown(unit: Unit, row: Row[Any], shows: Iterable[str]) -> dict[str, Any]:
+def _shown(unit: Unit, row: Row[Any], shows: Iterable[str], agency: str | None) -> dict[str, Any]:
     """A case in public words: ``closed``, ``status`` in a sentence, ``words`` and ``place`` if its type shows them.
 
     ``words`` and ``result`` as edited, where they are published; the citizen's own words only if nobody has decided.
@@ -197,8 +199,8 @@ def _shown(unit: Unit, row: Row[Any], shows: Iterable[str]) -> dict[str, Any]:
     said = str(words.get("citizen") or words.get("vi") or "")
     return {
         "number": row.number, "report_type": row.report_type, "name": package.name, "closed": row.closed_at is not None,
-        "status": said.replace("{don_vi}", row.agency or "đơn vị xử lý").replace("{ma}", row.number),
-        "agency": row.agency, "opened_at": row.opened_at, "due_at": row.due_at,
+        "status": said.replace("{don_vi}", agency or "đơn vị xử lý").replace("{ma}", row.number),
+        "agency": agency, "opened_at": row.opened_at, "due_at": row.due_at,
         "changed_at": row.closed_at or row.changed_at or row.opened_at,
         "area": row.area, "where": ", ".join(filter(None, (row.area_name, package.province.get("name")))),
         "words": row.words if edited else _without_addresses(str(row.report.get("noi_dung") or "")) if raw else None,

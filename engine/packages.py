@@ -11,7 +11,7 @@ import json
 import threading
 import tomllib
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -19,7 +19,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from engine import activations, areas, branches, communes, model
+from engine import activations, agency_changes, areas, branches, communes, model
 from engine.areas import search_keys
 from engine.calendar import ZONE
 from engine.deadlines import Terms
@@ -258,7 +258,8 @@ def _checksum(files: Files) -> str:
 
 
 def load_province(unit: Unit, settings: Mapping[str, Any]) -> None:
-    """Bring a province's areas and agencies up to date with its province.toml. Nothing is deleted.
+    """Bring a province's areas and agencies up to date with its province.toml. Nothing is deleted, and what
+    administrators have decided about an agency stays (`engine.agency_changes`).
 
     Raises:
         InvalidRequest: an area or agency is another province's already.
@@ -286,12 +287,17 @@ def load_province(unit: Unit, settings: Mapping[str, Any]) -> None:
         }
         for one in settings.get("agencies", ())
     ]
-    _upsert(unit, model.agencies, agencies)
+    _upsert(unit, model.agencies, agencies, agency_changes.kept(unit, code))
     communes.make_agencies(unit, code, settings)
     branches.load(unit, code, settings.get("branches", ()))
 
 
-def _upsert(unit: Unit, table: Any, rows: list[dict[str, Any]]) -> None:
+def _upsert(
+    unit: Unit, table: Any, rows: list[dict[str, Any]], decided: Mapping[str, Collection[str]] | None = None
+) -> None:
+    """Args:
+    decided: columns that stay as they are, by the key of their row.
+    """
     key = next(iter(table.primary_key))
     owner = table.c.province if "province" in table.c else key
     known = {row[0]: row[1] for row in unit.all(select(key, owner.label("owner")))}
@@ -300,7 +306,9 @@ def _upsert(unit: Unit, table: Any, rows: list[dict[str, Any]]) -> None:
         if name not in known:
             unit.execute(table.insert(), row)
         elif known[name] == row[owner.name]:
-            unit.execute(table.update().where(key == name).values(row))
+            stays = (decided or {}).get(name, ())
+            new = {column: value for column, value in row.items() if column not in stays}
+            unit.execute(table.update().where(key == name).values(new or {key.name: name}))
         else:
             raise InvalidRequest(f"{name!r} in [[{table.name}]] belongs to another province: give yours another name.")
         known[name] = row[owner.name]
@@ -341,7 +349,7 @@ class Catalogue:
 
     def all_current(self, unit: Unit) -> list[Package]:
         """The versions that new cases start with, by key."""
-        return [self.pinned(unit, row.definition_id) for row in unit.all(activations.all_in_force(unit.now))]
+        return [self.pinned(unit, row.definition_id) for row in unit.all(activations.ALL_IN_FORCE, {"now": unit.now})]
 
     def _load(self, unit: Unit, definition_id: int) -> Package:
         table = model.definitions.c

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Row, func, select
 
-from engine import access, attachments, attempts, cases, messages, model, registry
+from engine import access, agency_changes, attachments, attempts, cases, messages, model, registry
 from engine.attachments import Stored
 from engine.errors import InvalidRequest, NotFound
 from engine.flow.road import Stop
@@ -56,7 +56,7 @@ def show(unit: Unit, number: str) -> dict[str, Any]:
         "number": case.number, "report_type": package.name, "opened_at": case.opened_at, "due_at": case.due_at,
         "closed_at": case.closed_at, "paused": case.paused_at is not None, "rating": case.rating,
         "status": _filled(unit, words.get("citizen") or words.get("vi") or case.status, case),
-        "open311": words.get("open311", "open"), "agency": _agency(unit, case.lead_agency),
+        "open311": words.get("open311", "open"), "agency": _agency(unit, case),
         "steps": [row.name for row in open_tasks], "comments": _public_comments(unit, case.id),
         "told": told(unit, case.id), "may": may(unit, number),
         "awaited": _awaits(unit, number, messages.MORE_INFORMATION),
@@ -167,13 +167,14 @@ def told(unit: Unit, case_id: int) -> list[dict[str, Any]]:
              "sent": row.sent_at is not None} for row in rows]  # fmt: skip
 
 
-def _agency(unit: Unit, key: str | None) -> str | None:
-    return unit.scalar(select(model.agencies.c.name).where(model.agencies.c.key == key)) if key else None
+def _agency(unit: Unit, case: Row[Any]) -> str | None:
+    """The lead agency, by the name it had when it settled the case."""
+    return agency_changes.name_at(unit, case.lead_agency, case.closed_at)
 
 
 def _filled(unit: Unit, words: str, case: Row[Any]) -> str:
     """ "Đã chuyển {don_vi}" with the agency's name."""
-    return words.replace("{don_vi}", _agency(unit, case.lead_agency) or "đơn vị xử lý").replace("{ma}", case.number)
+    return words.replace("{don_vi}", _agency(unit, case) or "đơn vị xử lý").replace("{ma}", case.number)
 
 
 def _awaits(unit: Unit, number: str, message: str) -> bool:

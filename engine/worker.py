@@ -27,6 +27,7 @@ from engine import (
     days,
     delivery,
     due,
+    fetches,
     imports,
     instances,
     jobs,
@@ -36,6 +37,7 @@ from engine import (
     outbox,
     periodic,
     repairs,
+    successions,
 )
 from engine.errors import NotFound, Suspended, WrongState
 from engine.jobs import Job
@@ -122,6 +124,7 @@ class Worker:
         owner: str | None = None,
         *,
         readers: arrivals.Readers | None = None,
+        fetcher: fetches.Fetcher | None = None,
         lease: timedelta = LEASE,
         jitter: Random | None = None,
     ) -> None:
@@ -129,12 +132,14 @@ class Worker:
         notifiers: by kind of message: sms, email, zalo, facebook, viber, webhook.
         services: by topic; called with (payload, key), they answer a table.
         readers: by channel; without any, what came in is left to other workers.
+        fetcher: of files that people sent as links; without one, they are left to other workers.
         owner: a name that no other worker has, nor had.
         """
         self.runtime = runtime
         self.notifiers = dict(notifiers)
         self.services = dict(services or {})
         self.readers = dict(readers or {})
+        self.fetcher = fetcher
         self.owner = owner or f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
         self.lease = lease
         self.jitter = jitter or Random()
@@ -146,6 +151,7 @@ class Worker:
         there = due.look(self.runtime)
         done = self.work() if "jobs" in there else 0
         done += self.understand()
+        done += self.fetch() if "fetches" in there else 0
         done += self.carry() if "messages" in there else 0
         done += self.take_up() if "imports" in there else 0
         done += self.migrate() if "migrations" in there else 0
@@ -183,6 +189,11 @@ class Worker:
     def carry(self, limit: int = BATCH) -> int:
         """Bring what cases tell each other to whom it is for; returns how many were looked at."""
         return self._again(lambda runtime: courier.step(runtime) is not None, limit)
+
+    def fetch(self, limit: int = BATCH) -> int:
+        """Fetch the files that people sent as links."""
+        fetcher = self.fetcher
+        return 0 if fetcher is None else self._again(lambda runtime: fetches.step(runtime, fetcher), limit)
 
     def migrate(self, limit: int = BATCH) -> int:
         """Move cases that are to run in another version; returns how many."""
@@ -254,12 +265,19 @@ class Worker:
     def next_due(self) -> datetime | None:
         """When there is something to do next, as far as is known now."""
         owed = outbox.next_due(self.runtime, self.services)
-        known = (jobs.next_due(self.runtime), owed, arrivals.next_due(self.runtime), courier.next_due(self.runtime))
+        files = fetches.next_due(self.runtime) if self.fetcher else None
+        told = (arrivals.next_due(self.runtime), courier.next_due(self.runtime))
+        known = (jobs.next_due(self.runtime), owed, files, *told)
         return min((instant for instant in known if instant is not None), default=None)
 
     def by_the_clock(self) -> int:
-        """What provinces have done at an hour of the day: days closed, then reports of weeks and months sent."""
-        return self.close_days() + self.make_reports()
+        """What follows from the day: what lies with merged agencies goes on at others; and what provinces have done at
+        an hour: days closed, then reports of weeks and months sent."""
+        return self.follow() + self.close_days() + self.make_reports()
+
+    def follow(self) -> int:
+        """Have people and cases of merged agencies follow; returns how many."""
+        return successions.follow(self.runtime)
 
     def make_reports(self) -> int:
         """Make the reports of the last week or month whose hour has come; returns how many."""

@@ -202,14 +202,19 @@ def test_what_nobody_said_is_acknowledged_and_not_kept(office: Province, name: s
     ("messenger", messenger("", attachments=[{"type": "location", "payload": {"coordinates": {"lat": 1, "long": 2}}}]),
      "https://www.openstreetmap.org/?mlat=1&mlon=2"),
     ("viber", viber("Đây", location={"lat": 1, "lon": 2}), "Đây\nhttps://www.openstreetmap.org/?mlat=1&mlon=2"),
-    ("viber", viber("", media="https://v/2.jpg"), "https://v/2.jpg"),
+    ("viber", viber("", media="https://v/2.jpg", type="picture"), "https://v/2.jpg"),
+    ("viber", viber("", media="https://v/shared.jpg", type="url"), "https://v/shared.jpg"),
+    ("messenger", messenger("", attachments=[{"type": "image", "payload": {"url": "https://m/3.jpg"}}]),
+     "https://m/3.jpg"),
     ("zalo", zalo("", event="user_send_sticker"), channels.parts.NOT_SHOWN),
     ("zalo", zalo("a\x00b"), "a b"),
 ])  # fmt: skip
-def test_pictures_and_places_are_kept_as_links(office: Province, name: str, event: Any, said: str) -> None:
+def test_pictures_and_places_are_links_and_pictures_owed(office: Province, name: str, event: Any, said: str) -> None:
     posts(office, name, event)
 
     assert [case.report["noi_dung"] for case in rows(office, model.cases)] == [said]
+    is_theirs = said.endswith(".jpg") and "shared" not in said  # what they only point at is no file that they sent
+    assert [one.url for one in rows(office, model.fetches)] == ([said] if is_theirs else [])
 
 
 def test_nothing_of_a_long_message_is_lost(office: Province) -> None:
@@ -289,6 +294,22 @@ def test_a_channel_that_is_not_set_up_does_not_exist(office: Province, name: str
     assert f"75 has no {name} channel" in refused(posts(office, name, EVENTS[name](), province="75"), 404, "not-found")
 
 
+@pytest.mark.parametrize(("name", "body"), [("zalo", zalo()), ("messenger", messenger())])
+def test_what_was_written_to_another_account_is_refused_and_not_kept(office: Province, name: str, body: Any) -> None:
+    theirs = {"zalo": "388613280878808645", "messenger": "104"}[name]
+    known = SECRETS | {name: SECRETS[name] | {"account": theirs}}
+    office.app.config["CHANNELS"] = {"74": known, "75": {name: known[name] | {"account": "9"}}}
+    raw = json.dumps(body).encode()
+
+    sentence = refused(posts(office, name, raw, signature(name, raw), province="75"), 403, "not-allowed")
+    assert sentence == f"This was written to the account '{theirs}'; the {name} channel of the province 75 is '9'."
+    assert rows(office, model.arrivals) == []
+    assert posts(office, name, raw, signature(name, raw)).json["new"] == 1
+    # the signature is the account's own: another province's secret does not open this door
+    office.app.config["CHANNELS"]["75"] = {name: dict.fromkeys(SECRETS[name], "another")}
+    refused(posts(office, name, raw, signature(name, raw), province="75"), 401, "not-authenticated")
+
+
 @pytest.mark.parametrize("given", [{"app_id": "1"}, {"app_id": "1", "secret": ""}, {"app_id": "1", "secret": 2}, "x"])
 def test_secrets_that_will_not_do_are_named_when_the_server_starts(tmp_path: Path, given: Any) -> None:
     with pytest.raises(BadSetting, match="zalo of 74 needs app_id, secret"):
@@ -319,6 +340,8 @@ def test_a_fault_of_ours_is_acknowledged_and_a_worker_makes_it_good(office: Prov
 
 
 @pytest.mark.parametrize(("given", "said"), [
+    ({"viber": {"token": "t", "account": "x"}}, "viber of 74 needs token, each a text."),
+    ({"sms": {"account": "1022"}}, "sms of 74 needs secret, each a text; it may have account."),
     ({"zallo": {}}, "74 has 'zallo'; there are zalo, messenger, viber, sms, email"),
     ("zalo", "74 must be a table of channels"),
 ])  # fmt: skip

@@ -60,7 +60,12 @@ def test_a_log_that_was_open_to_others_is_closed_to_them_and_one_that_cannot_be_
     ({"sms": {"kind": "http", "url": "http://x", "body": {}, "timeout": 60}}, "sms by http: A time-out must be more"),
     ({"webhook": {"kind": "http", "secrets": {"https://x/": "short"}}}, "webhook by http: The secret of https://x/…"),
     ({"viber": {"kind": "viber", "tokens": {}, "sender": "x" * 29}}, "viber by viber: sender must have 1 to 28"),
-    ({"zalo": {"kind": "zalo", "template_id": 1, "template_data": {}}}, "zalo by zalo: Set either access_token or"),
+    ({"zalo": {"kind": "zalo"}}, "zalo by zalo needs the option 'accounts'."),
+    ({"zalo": {"kind": "zalo", "accounts": {"74": {}}}}, "zalo by zalo: The account of 74: Set either access_token or"),
+    ({"zalo": {"kind": "zalo", "accounts": {"74": {"token": "x"}}}}, "The account of 74 has no option 'token'; it has"),
+    ({"zalo": {"kind": "zalo", "accounts": {"74": "x"}}}, "The account of 74 must be a table with access_token, "),
+    ({"zalo": {"kind": "zalo", "accounts": {"74": {"access_token": "t", "template_data": {"a": "{x}"}}}}},
+     "The account of 74: Nothing fills {x}; there are case, key, text."),
 ])  # fmt: skip
 def test_settings_that_will_not_do_are_refused_with_a_sentence(settings, sentence):
     with pytest.raises(ValueError, match=re.escape(sentence)):
@@ -259,6 +264,9 @@ def test_what_is_no_number_or_says_nothing_is_not_sent(httpserver):
 # -- Zalo --------------------------------------------------------------------------------------------------------------
 
 
+LAN = "7655909298596854389"
+
+
 class ZaloPeer(BaseHTTPRequestHandler):
     """Not `httpserver`: werkzeug drops headers with an underscore, and Zalo's is called access_token."""
 
@@ -287,34 +295,50 @@ def oa():
 
 def zalo(oa, **more):
     here = f"http://127.0.0.1:{oa.server_port}"
-    options = {
-        "template_id": 312345, "template_data": {"ma": "{case}", "noi_dung": "{text}"}, "access_token": "t-1",
-        "zns_url": f"{here}/zns", "oa_url": f"{here}/oa",
-    }  # fmt: skip
-    return notifier("zalo", **{"kind": "zalo"} | options | more)
+    template = {"template_id": 312345, "template_data": {"ma": "{case}", "noi_dung": "{text}"}}
+    accounts = {"74": template | {"access_token": "t-1"}, "75": {"access_token": "t-75", "template_id": 7}}
+    options = {"accounts": accounts | more, "zns_url": f"{here}/zns", "oa_url": f"{here}/oa"}
+    return notifier("zalo", kind="zalo", **options)
+
+
+def by_zalo(to="0912345123", province="74", text=E1, key="k", **more):
+    return Message("zalo", key, to, text, province=province, **more)
 
 
 def test_a_telephone_number_gets_the_template_that_zalo_approved(oa):
     oa.answer = (200, {"error": 0, "data": {"msg_id": "z1"}})
 
-    assert zalo(oa).send(Message("zalo", "k", "0912345123", E1, case_number="1022.BD.1")).reference == "z1"
+    assert zalo(oa).send(by_zalo(case_number="1022.BD.1")).reference == "z1"
     own = {"template_id": "9", "template_data": {"a": "{text}"}}
-    zalo(oa).send(Message("zalo", "k2", "0912345123", "b", payload=own))
+    zalo(oa).send(by_zalo(key="k2", text="b", payload=own))
 
     template = {"template_id": "312345", "template_data": {"ma": "1022.BD.1", "noi_dung": E1}}
     assert oa.asked[0] == ("/zns", "t-1", {"phone": "84912345123", "tracking_id": "k"} | template)
     assert oa.asked[1][2]["template_data"] == {"a": "b"}
 
 
+def test_each_province_writes_by_its_own_official_account(oa):
+    oa.answer = (200, {"error": 0})
+    sender = zalo(oa, **{"01": {"access_token": "t-01"}})
+    sender.send(by_zalo(LAN))
+    sender.send(by_zalo(LAN, "75"))
+    sender.send(by_zalo(province="75"))
+
+    assert [(path, token) for path, token, _ in oa.asked] == [("/oa", "t-1"), ("/oa", "t-75"), ("/zns", "t-75")]
+    assert refused_for_good(sender, by_zalo(LAN, "79")) == "No Official Account is set up for the province 79."
+    assert "province 01 has no template for telephone numbers" in refused_for_good(sender, by_zalo(province="01"))
+    assert len(oa.asked) == 3
+
+
 def test_someone_who_wrote_to_the_account_gets_a_plain_message(oa, tmp_path):
     oa.answer = (200, {"error": 0, "data": {"message_id": "z2"}})
     token = tmp_path / "token"
-    sender = zalo(oa, access_token="", access_token_file=str(token))
+    sender = zalo(oa, **{"74": {"access_token_file": str(token)}})
 
-    assert "cannot be read" in put_off(sender, Message("zalo", "k", "7655909298596854389", E1))
+    assert "cannot be read" in put_off(sender, by_zalo(LAN))
     token.write_text("renewed\n")
-    assert sender.send(Message("zalo", "k", "7655909298596854389", E1)).reference == "z2"
-    plain = {"recipient": {"user_id": "7655909298596854389"}, "message": {"text": E1}}
+    assert sender.send(by_zalo(LAN)).reference == "z2"
+    plain = {"recipient": {"user_id": LAN}, "message": {"text": E1}}
     assert oa.asked == [("/oa", "renewed", plain)]
 
 
@@ -327,7 +351,7 @@ def test_zalo_refuses_for_now_or_for_good(oa, status, answer, kind):
     oa.answer = (status, answer)
 
     with pytest.raises(kind):
-        zalo(oa).send(Message("zalo", "k", "0912345123", E1))
+        zalo(oa).send(by_zalo())
 
 
 def facebook(httpserver, **more):

@@ -136,15 +136,29 @@ def worker() -> None:
     except ValueError as error:
         raise click.ClickException(f"THONGSUOT_NOTIFIERS: {error}") from error
     readers = channels.READERS | {"email": _letter_reader()}
-    metronome.run(Worker(runtime, notifiers, readers=readers), _postmen(runtime, readers))
+    metronome.run(Worker(runtime, notifiers, readers=readers, fetcher=_fetcher()), _postmen(runtime, readers))
+
+
+def _store() -> Any:
+    from engine.attachments import Store
+
+    return Store(Path(settings()["INSTANCE"]) / "attachments")
 
 
 def _letter_reader() -> Any:
-    from engine.attachments import Store
     from engine.mailbox import taking
 
+    return taking.reader(_store(), settings()["BODY_MAX"])
+
+
+def _fetcher() -> Any:
+    from engine.downloads import Downloads
+
     values = settings()
-    return taking.reader(Store(Path(values["INSTANCE"]) / "attachments"), values["BODY_MAX"])
+    try:
+        return Downloads(_store(), values["BODY_MAX"], **values["DOWNLOADS"])
+    except (TypeError, ValueError, OSError) as error:
+        raise click.ClickException(f"THONGSUOT_DOWNLOADS: {error}") from error
 
 
 def _postmen(runtime: Runtime, readers: Any) -> list[Any]:

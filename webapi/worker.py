@@ -36,7 +36,7 @@ class Metronome:
     def __init__(self, worker: Worker, postmen: Sequence[Postman] = ()) -> None:
         self.worker = worker
         self.postmen = postmen
-        self._woken = {name: Event() for name in ("jobs", "arrivals", "imports", "migrations", *RELAYS)}
+        self._woken = {name: Event() for name in ("jobs", "arrivals", "files", "imports", "migrations", *RELAYS)}
         self._looking = {name: Lock() for name in self._woken}
         database = worker.runtime.database
         self._listener = Listener(database, self.wake) if database.dialect.name == "postgresql" else None
@@ -54,6 +54,7 @@ class Metronome:
         for name, kind in zip(RELAYS, outbox.KINDS, strict=True):
             self._every(TICK_SECONDS, name, self._relay, name, kind)
         self._every(TICK_SECONDS, "arrivals", self._understand)
+        self._every(TICK_SECONDS, "files", self._fetch)
         self._every(TICK_SECONDS, "imports", self._take_up)
         self._every(TICK_SECONDS, "migrations", self._migrate)
         self._every(self.worker.lease.total_seconds() / 3, "heart-beat", self.worker.renew)
@@ -102,7 +103,11 @@ class Metronome:
     def _understand(self) -> None:
         with self._looking["arrivals"]:
             if self._until_quiet("arrivals", self.worker.understand):
-                self.wake("jobs", *RELAYS)
+                self.wake("jobs", "files", *RELAYS)
+
+    def _fetch(self) -> None:
+        with self._looking["files"]:  # by itself: a server that is slow must not keep others waiting
+            self._until_quiet("files", self.worker.fetch)
 
     def _take_up(self) -> None:
         with self._looking["imports"]:

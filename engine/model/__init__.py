@@ -29,6 +29,7 @@ from engine.model.provinces import (
     accounts,
     activations,
     agencies,
+    agency_changes,
     area_successors,
     areas,
     definitions,
@@ -37,7 +38,7 @@ from engine.model.provinces import (
     tokens,
 )
 from engine.model.publications import publications
-from engine.model.queues import arrivals, case_messages, incidents, jobs, outbox
+from engine.model.queues import arrivals, case_messages, fetches, incidents, jobs, outbox
 from engine.model.records import attachments, comments, events, inbox
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "accounts",
     "activations",
     "agencies",
+    "agency_changes",
     "area_successors",
     "areas",
     "arrivals",
@@ -60,6 +62,7 @@ __all__ = [
     "contacts",
     "definitions",
     "events",
+    "fetches",
     "import_rows",
     "imports",
     "inbox",

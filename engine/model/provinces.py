@@ -68,9 +68,26 @@ agencies = Table(
     Column("parent", Text, ForeignKey("agencies.key")),  # whose tasks it may be handed
     Column("valid_from", Date),  # of a commune's, the days of its commune
     Column("valid_to", Date),
+    Column("successor", Text, ForeignKey("agencies.key")),  # where its work goes on from valid_to
     Column("email", Text),
     Column("phone", Text),  # the duty phone that internal SMS go to
     Index(None, "parent"),
+)
+
+agency_changes = Table(  # what administrators decided: see `engine.agency_changes`
+    "agency_changes",
+    metadata,
+    key_column(),
+    Column("agency", Text, ForeignKey("agencies.key"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("by", Text, nullable=False),  # log-in
+    Column("reason", Text, nullable=False),
+    Column("was", JSON, nullable=False),  # the changed columns of `agencies` before; of one that is opened, nothing
+    Column("now", JSON, nullable=False),  # and after: these columns are no longer province.toml's
+    Column("awaits", Date),  # of a merger: the local day from which its people and files follow; null: they have
+    one_of("kind", "opened", "changed", "merged", "closed", "reopened"),
+    Index(None, "agency"),
 )
 
 definitions = Table(

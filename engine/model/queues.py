@@ -169,6 +169,28 @@ arrivals = Table(
     ),
 )
 
+fetches = Table(
+    "fetches",  # files that people sent by chat, as links that expire: see `engine.fetches`
+    metadata,
+    key_column(),
+    case_column(),
+    Column("url", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),  # when to try (again), unless it is here by then
+    Column("attempts", SmallInteger, nullable=False, server_default="0"),
+    Column("last_error", Text),
+    Column("attachment_id", Id, ForeignKey("attachments.id", ondelete="SET NULL")),
+    one_of("state", "waiting", "done", "dead"),
+    Index(None, "case_id"),
+    Index(
+        "ix_fetches_due",
+        "due_at",
+        sqlite_where=text("state = 'waiting'"),
+        postgresql_where=text("state = 'waiting'"),
+    ),
+)
+
 incidents = Table(
     "incidents",
     metadata,

@@ -23,7 +23,7 @@ def resolve(host: str, port: int, allow_private: bool) -> str:
         raise TryLater(f"The name {host} cannot be resolved.") from None
     addresses = [str(entry[4][0]).partition("%")[0] for entry in found]
     if not allow_private and not all(is_public(address) for address in addresses):
-        raise Undeliverable(f"{host} is an address inside the network, where web hooks may not lead.")
+        raise Undeliverable(f"{host} is an address inside the network, where no link from outside may lead.")
     return addresses[0]
 
 

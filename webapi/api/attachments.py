@@ -9,7 +9,7 @@ from flask import Response, current_app, request, send_file, url_for
 from marshmallow import fields
 from werkzeug.exceptions import BadRequest
 
-from engine import access, attachments, queries
+from engine import access, attachments, fetches, queries
 from engine.access import Account
 from engine.runtime import Unit
 from webapi import auth, idempotency
@@ -71,6 +71,35 @@ def download(unit: Unit, caller: Account, number: str, attachment_id: int) -> An
     """
     row = queries.show_attachment(unit, caller, number, attachment_id)
     return _file(row)
+
+
+class FetchOut(Out):
+    """A file that was sent by chat, as a link."""
+
+    id = fields.Integer()
+    url = fields.String()
+    state = fields.String(metadata={"description": "waiting, done or dead"})
+    created_at = instant()
+    due_at = instant(metadata={"description": "when it is tried, while it waits"})
+    attempts = fields.Integer()
+    last_error = fields.String(allow_none=True)
+    attachment_id = fields.Integer(allow_none=True, metadata={"description": "the file, once it is here"})
+
+
+class FetchesOut(Out):
+    items = fields.List(fields.Nested(FetchOut))
+
+
+@bp.read("/cases/<name:number>/links", FetchesOut)
+def links(unit: Unit, caller: Account, number: str) -> Any:
+    """The files that were sent by chat, and whether they could be fetched"""
+    return {"items": fetches.of_case(unit, caller, number)}
+
+
+@bp.change("/cases/<name:number>/links/<key:fetch_id>/retry", FetchOut)
+def retry(unit: Unit, caller: Account, number: str, fetch_id: int) -> Any:
+    """Try again to fetch a file that was given up"""
+    return fetches.retry(unit, number, fetch_id, by=caller)
 
 
 def _file(row: Any) -> Response:

@@ -20,17 +20,23 @@ from werkzeug.exceptions import BadRequest, Forbidden
 from engine import arrivals
 from engine.arrivals import Event, Readers
 from engine.conversations import Heard
-from engine.errors import NotAuthenticated, NotFound
+from engine.errors import NotAllowed, NotAuthenticated, NotFound
 from webapi import auth
 from webapi.channels import messenger, sms, viber, zalo
 from webapi.config import BadSetting
 
+ACCOUNT = "account"  # the official account, page or number that a channel is, where several share a secret
 AT_ONCE = 5  # of one request's events; the sender waits no longer than two seconds, the rest is a worker's
 
 
 class Adapter(Protocol):
     CHANNEL: str  # as `intake.CHANNELS` and the columns of `people` call it
     SECRETS: tuple[str, ...]  # what has to be set
+    OPTIONAL: tuple[str, ...]  # what may be set: `ACCOUNT`, if `accounts` can tell
+
+    def accounts(self, document: dict[str, Any]) -> set[str]:
+        """Whom of ours people wrote to, as the sender's system calls it; empty where it does not say."""
+        ...
 
     def signed(self, secrets: Mapping[str, str], body: bytes, headers: Mapping[str, str]) -> bool:
         """Whether the sender's system has said exactly this; compared in constant time."""
@@ -73,7 +79,9 @@ def take(province: str, name: str) -> ResponseReturnValue:
     body = request.get_data()
     if not adapter.signed(secrets, body, request.headers):
         raise NotAuthenticated(f"The signature is missing, or it is not that of this province's {name} channel.")
-    events = adapter.events(_document(body))
+    document = _document(body)
+    _must_be_ours(province, name, secrets, adapter.accounts(document))
+    events = adapter.events(document)
     fresh = arrivals.put(auth.runtime(), province, adapter.CHANNEL, events) if events else []
     for arrival_id in fresh[:AT_ONCE]:
         arrivals.attempt(auth.runtime(), arrival_id, READERS)
@@ -95,6 +103,13 @@ def _secrets(province: str, name: str) -> dict[str, str]:
     return dict(found)
 
 
+def _must_be_ours(province: str, name: str, secrets: Mapping[str, str], accounts: set[str]) -> None:
+    strange = sorted(accounts - {secrets[ACCOUNT]}) if ACCOUNT in secrets else []
+    if strange:
+        known = f"the {name} channel of the province {province} is {secrets[ACCOUNT]!r}"
+        raise NotAllowed(f"This was written to the account {strange[0]!r}; {known}.")
+
+
 def _document(body: bytes) -> dict[str, Any]:
     try:
         document = orjson.loads(body)
@@ -106,9 +121,12 @@ def _document(body: bytes) -> dict[str, Any]:
 
 
 def _check(province: str, name: str, given: Any) -> None:
-    wanted = ADAPTERS[name].SECRETS
-    if not isinstance(given, dict) or given.keys() != set(wanted) or not all(map(_is_secret, given.values())):
-        raise BadSetting(f"THONGSUOT_CHANNELS: {name} of {province} needs {', '.join(wanted)}, each a text.")
+    wanted, may = set(ADAPTERS[name].SECRETS), set(ADAPTERS[name].OPTIONAL)
+    complete = isinstance(given, dict) and wanted <= given.keys() <= wanted | may
+    if not complete or not all(map(_is_secret, given.values())):
+        more = f"; it may have {', '.join(may)}" if may else ""
+        needed = f"{name} of {province} needs {', '.join(ADAPTERS[name].SECRETS)}, each a text{more}."
+        raise BadSetting(f"THONGSUOT_CHANNELS: {needed}")
 
 
 def _is_secret(value: Any) -> bool:

@@ -19,6 +19,8 @@ from webapi.channels import parts
 
 CHANNEL = "facebook"
 SECRETS = ("app_secret", "verify_token")
+OPTIONAL = ("account",)
+FILES = ("image", "audio", "video", "file")
 
 
 def signed(secrets: Mapping[str, str], body: bytes, headers: Mapping[str, str]) -> bool:
@@ -32,6 +34,12 @@ def agreed(secrets: Mapping[str, str], asked: Mapping[str, str]) -> bool:
     return known and asked.get("hub.mode") == "subscribe"
 
 
+def accounts(document: dict[str, Any]) -> set[str]:
+    entries = document.get("entry")
+    found = entries if isinstance(entries, list) and document.get("object") == "page" else []
+    return {str(entry.get("id")) for entry in found if isinstance(entry, dict)}
+
+
 def events(document: dict[str, Any]) -> list[Event]:
     return [
         Event(parts.named(item["message"].get("mid"), body), body)
@@ -43,9 +51,10 @@ def events(document: dict[str, Any]) -> list[Event]:
 
 def read(body: bytes) -> Heard | None:
     item = orjson.loads(body)
-    message, links = item["message"], tuple(_links(item["message"].get("attachments", ())))
+    message, sent = item["message"], item["message"].get("attachments", ())
+    links, files = tuple(_links(sent)), tuple(_links(each for each in sent if each.get("type") in FILES))
     text = message.get("text") or ("" if links else parts.NOT_SHOWN)
-    return Heard(Person(facebook=str(item["sender"]["id"])), text, links=links)
+    return Heard(Person(facebook=str(item["sender"]["id"])), text, links=links, files=files)
 
 
 def _items(document: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -24,6 +24,7 @@ from webapi.channels import parts
 
 CHANNEL = "sms"
 SECRETS = ("secret",)
+OPTIONAL = ("account",)
 LONGEST = 2_000  # signs of a message, which the gateway has put together
 TOO_OLD = 300  # seconds
 _SIGNATURE = re.compile(r"t=(\d{1,12}),v1=([0-9a-fA-F]{64})", re.ASCII)
@@ -36,6 +37,10 @@ def signed(secrets: Mapping[str, str], body: bytes, headers: Mapping[str, str]) 
     moment = int(said[1])
     expected = parts.hmac_sha256(secrets["secret"], b"%d.%b" % (moment, body))
     return parts.same(said[2], expected) and abs(auth.runtime().clock().timestamp() - moment) <= TOO_OLD
+
+
+def accounts(document: dict[str, Any]) -> set[str]:
+    return {str(document["to"])} if document.get("to") else set()
 
 
 def events(document: dict[str, Any]) -> list[Event]:

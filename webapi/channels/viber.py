@@ -18,10 +18,16 @@ from webapi.channels import parts
 
 CHANNEL = "viber"
 SECRETS = ("token",)
+OPTIONAL: tuple[str, ...] = ()
+FILES = ("picture", "video", "file")
 
 
 def signed(secrets: Mapping[str, str], body: bytes, headers: Mapping[str, str]) -> bool:
     return parts.same(headers.get("X-Viber-Content-Signature", ""), parts.hmac_sha256(secrets["token"], body))
+
+
+def accounts(document: dict[str, Any]) -> set[str]:
+    return set()  # a bot's token is its own
 
 
 def events(document: dict[str, Any]) -> list[Event]:
@@ -36,7 +42,9 @@ def read(body: bytes) -> Heard | None:
     sender, message = document["sender"], document["message"]
     links = tuple(_links(message))
     text = message.get("text") or ("" if links else parts.NOT_SHOWN)
-    return Heard(Person(name=parts.person_name(sender.get("name")), viber=str(sender["id"])), text, links=links)
+    files = (str(message["media"]),) if message.get("type") in FILES and message.get("media") else ()
+    who = Person(name=parts.person_name(sender.get("name")), viber=str(sender["id"]))
+    return Heard(who, text, links=links, files=files)
 
 
 def _links(message: dict[str, Any]) -> Iterator[str]:

@@ -20,12 +20,19 @@ from webapi.channels import parts
 
 CHANNEL = "zalo"
 SECRETS = ("app_id", "secret")
+OPTIONAL = ("account",)
+FILES = ("image", "gif", "audio", "voice", "video", "file")
 
 
 def signed(secrets: Mapping[str, str], body: bytes, headers: Mapping[str, str]) -> bool:
     mac = headers.get("X-ZEvent-Signature", "").strip().removeprefix("mac=")
     said = f"{_timestamp(body)}{secrets['secret']}".encode()
     return parts.same(mac, hashlib.sha256(secrets["app_id"].encode() + body + said).hexdigest())
+
+
+def accounts(document: dict[str, Any]) -> set[str]:
+    name, to = str(document.get("event_name")), document.get("recipient")
+    return {str(to.get("id"))} if name.startswith("user_") and isinstance(to, dict) else set()
 
 
 def events(document: dict[str, Any]) -> list[Event]:
@@ -41,8 +48,9 @@ def read(body: bytes) -> Heard | None:
     sender, message = document["sender"], document.get("message", {})
     who = Person(name=parts.person_name(sender.get("display_name")), zalo=str(sender["id"]))
     text = message.get("text") or "; ".join(str(each) for each in document.get("info", {}).values() if each)
-    links = tuple(_links(message.get("attachments", ())))
-    return Heard(who, text or ("" if links else parts.NOT_SHOWN), links=links)
+    sent = message.get("attachments", ())
+    links, files = tuple(_links(sent)), tuple(_links(each for each in sent if each.get("type") in FILES))
+    return Heard(who, text or ("" if links else parts.NOT_SHOWN), links=links, files=files)
 
 
 def _links(attachments: Any) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from engine import access, areas, queries, tracking
+from engine import access, agency_changes, areas, queries, tracking
 from engine.access import Account
 from engine.intake import CHANNEL_NAMES
 from engine.runtime import Unit
@@ -23,11 +23,14 @@ def of(unit: Unit, caller: Account, number: str) -> dict[str, Any]:
     """
     case = SimpleNamespace(**queries.show_case(unit, caller, number))
     package = unit.catalogue.pinned(unit, case.definition_id)
-    names = {row.key: row.name for row in queries.list_agencies(unit, province=case.province)}
+    here = queries.list_agencies(unit, province=case.province)
+    called = agency_changes.names_at(unit, [(row.key, case.closed_at) for row in here])
+    names = {key: name for (key, _), name in called.items()}
     known = queries.timeline(unit, caller, number, queries.LIMIT_MAX)
     may = {action for action in ASKED if access.allows(caller, action, case, unit)}
     facts = {
         "me": caller, "case": case, "package": package, "agencies": names, "may": may,
+        "at_work": queries.list_agencies(unit, province=case.province, at=areas.today(unit)),
         "status": status(package, case.status),
         "events": history.lines(known.items, package, names), "cut": known.after,
         "terms": history.terms(queries.terms(unit, caller, number), package),

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import request
 
-from engine import access, causes, overview, queries, stuck
+from engine import access, agency_changes, causes, overview, queries, stuck
 from engine.access import Account, Target
 from engine.queries import Page
 from engine.runtime import Unit
@@ -62,17 +62,18 @@ def behind(unit: Unit, caller: Account, state: str) -> dict[str, Any]:
 
 def impersonal(unit: Unit, rows: Any) -> list[dict[str, Any]]:
     """What may be shown of cases to whoever may not know who reported what: no subject, no place, no text."""
-    agencies = {row.key: row.name for row in queries.list_agencies(unit)} if rows else {}
+    agencies = agency_changes.names_at(unit, [(row["lead_agency"], row["closed_at"]) for row in rows])
     areas = overview.area_names(unit, {row["area"] for row in rows if row["area"]})
     return [_impersonal(unit, row, agencies, areas) for row in rows]
 
 
-def _impersonal(unit: Unit, row: Any, agencies: dict[str, str], areas: dict[str, str]) -> dict[str, Any]:
+def _impersonal(unit: Unit, row: Any, agencies: dict[Any, str], areas: dict[str, str]) -> dict[str, Any]:
     package = unit.catalogue.pinned(unit, row["definition_id"])
+    lead = row["lead_agency"]
     return {
         "number": row["number"], "type": in_language(package.name, row["report_type"]),
         "status": in_language(package.status(row["status"]), row["status"]),
-        "area": areas.get(row["area"]), "agency": agencies.get(row["lead_agency"], row["lead_agency"]),
+        "area": areas.get(row["area"]), "agency": agencies.get((lead, row["closed_at"]), lead),
         "opened_at": row["opened_at"], "due_at": row["due_at"], "warned_at": row["warned_at"],
         "paused": row["paused_at"] is not None, "closed": row["closed_at"] is not None,
     }  # fmt: skip

@@ -10,6 +10,7 @@ from flask import request
 
 from engine import access, cases, outbox, queries, repairs, stuck, tasks
 from engine.access import Account
+from engine.areas import today
 from engine.calendar import ZONE
 from engine.errors import InvalidRequest
 from engine.queries import CaseFilter
@@ -27,7 +28,7 @@ def index(unit: Unit, caller: Account) -> Any:
     found = stuck.list_stuck(unit, caller, CaseFilter(after=request.args.get("after"), limit=25))
     shown = [case | {"stuck": one["stuck"] | {"why": why(one["stuck"])}}
              for case, one in zip(office.impersonal(unit, found.items), found.items, strict=True)]  # fmt: skip
-    agencies = [row for row in queries.list_agencies(unit, caller.province) if row.kind != "overseer"]
+    agencies = [row for row in queries.list_agencies(unit, caller.province, at=today(unit)) if row.kind != "overseer"]
     return page("ui/stuck.html", cases=shown, after=found.after, agencies=agencies, labels=labels(), here=HERE,
                 lost=queries.lost_reports(unit, caller), may_resend=access.allows(caller, "resend"))  # fmt: skip
 
