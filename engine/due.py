@@ -36,6 +36,6 @@ _LOOK = Prepared(
 
 
 def look(runtime: Runtime) -> set[str]:
-    """Any of ``jobs``, ``messages``, ``fetches``, ``imports``, ``migrations`` and `outbox.KINDS` of which something is due."""
+    """What there is to do: any of ``jobs messages fetches imports migrations`` and `outbox.KINDS`."""
     with runtime.read() as unit:
         return {row.kind for row in unit.all(_LOOK, {"now": unit.now})}
