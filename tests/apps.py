@@ -10,9 +10,9 @@ from typing import Any
 
 from flask import Flask
 
-from engine.database import connect
 from engine.runtime import Runtime
 from tests.clock import Clock
+from tests.databases import connected
 from webapi import auth, camunda, create_app
 
 _made: list[tuple[Flask, dict[str, Any]]] = []
@@ -25,13 +25,12 @@ def bound(database_url: str, instance: Path, clock: Clock) -> Iterator[Flask]:
         app = create_app({"DATABASE": f"sqlite:///{instance}/none.db", "INSTANCE": str(instance)})
         _made.append((app, dict(app.config)))
     [(app, settings)] = _made
-    runtime = Runtime(connect(database_url), clock)
-    app.config.clear()  # some tests change a setting
-    app.config.update(settings, DATABASE=database_url, INSTANCE=str(instance))
-    auth.bind(app, runtime)
-    camunda.open_waiting_room(app)
-    try:
-        yield app
-    finally:
-        camunda.waiting_room(app).close()
-        runtime.database.dispose()
+    with connected(database_url) as database:
+        app.config.clear()  # some tests change a setting
+        app.config.update(settings, DATABASE=database_url, INSTANCE=str(instance))
+        auth.bind(app, Runtime(database, clock))
+        camunda.open_waiting_room(app)
+        try:
+            yield app
+        finally:
+            camunda.waiting_room(app).close()

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from engine.database import connect
 from engine.runtime import Runtime
 from tests import databases
 from tests.clock import Clock
@@ -65,21 +64,14 @@ def clock() -> Clock:
 @pytest.fixture
 def runtime(database_url: str, clock: Clock) -> Iterator[Runtime]:
     """The engine on an empty database, with a clock that stands still."""
-    runtime = Runtime(connect(database_url), clock)
-    yield runtime
-    runtime.database.dispose()
+    with databases.connected(database_url) as database:
+        yield Runtime(database, clock)
 
 
 @pytest.fixture(params=DATABASES)
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest) -> str:
     """A database with all tables and nothing in them."""
-    if request.param == "postgresql":
-        url = request.getfixturevalue("worker_database")
-        databases.empty(url)
-        return url
-    path = tmp_path / "thongsuot.db"
-    shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
-    return f"sqlite:///{path}"
+    return str(request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgresql_url"))
 
 
 @pytest.fixture(params=DATABASES)
@@ -99,12 +91,26 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture
+def sqlite_url(sqlite_template: Path) -> str:
+    """Always the same place: what was compiled for it serves the next test."""
+    return databases.replaced(sqlite_template.with_name("test.db"), sqlite_template)
+
+
+@pytest.fixture
+def postgresql_url(worker_database: tuple[str, Callable[[], None]]) -> str:
+    url, empty = worker_database
+    empty()
+    return url
+
+
 @pytest.fixture(scope="session")
-def worker_database(worker_id: str) -> Iterator[str]:
-    """This xdist worker's own PostgreSQL database, with all tables."""
+def worker_database(worker_id: str) -> Iterator[tuple[str, Callable[[], None]]]:
+    """This xdist worker's own PostgreSQL database, with all tables, and what empties it."""
     with databases.created(os.environ[SERVER], f"test_{worker_id}") as url:
         databases.make_tables(url)
-        yield url
+        with databases.emptying(url) as empty:
+            yield url, empty
 
 
 @pytest.fixture
@@ -122,8 +128,7 @@ def shipped(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     """What loading the shipped report types writes; loaded once."""
     from tests.shipped import Shipped
 
-    path = shutil.copyfile(sqlite_template, tmp_path_factory.mktemp("shipped") / "thongsuot.db")
-    return Shipped(f"sqlite:///{path}")
+    return Shipped(shutil.copyfile(sqlite_template, tmp_path_factory.mktemp("shipped") / "thongsuot.db"))
 
 
 @pytest.fixture
@@ -145,13 +150,12 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def site(chromium: Browser, sqlite_template: Path, clock: Clock, tmp_path: Path, shipped: Shipped) -> Iterator[Site]:
+def site(chromium: Browser, sqlite_url: str, clock: Clock, tmp_path: Path, shipped: Shipped) -> Iterator[Site]:
     """The shipped provinces behind a real server, for stories in a browser; on SQLite, as it is about the pages."""
     from tests.browser import visited
     from tests.province import opened
 
-    path = shutil.copyfile(sqlite_template, tmp_path / "thongsuot.db")
-    with opened(f"sqlite:///{path}", tmp_path, clock, shipped) as province, visited(province, chromium) as site:
+    with opened(sqlite_url, tmp_path, clock, shipped) as province, visited(province, chromium) as site:
         yield site
 
 

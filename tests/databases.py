@@ -1,21 +1,33 @@
 """The two kinds of database, made, emptied and removed for tests.
 
 SQLite's is a file, copied from one that has all tables. PostgreSQL's is one per xdist worker in the server that the
-controller started; it is emptied before a test, which takes 3 ms where TRUNCATE takes 50.
+controller started; it is emptied before a test, which takes 3 ms where TRUNCATE takes 50. What SQLAlchemy has compiled
+for either is kept from test to test.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, create_engine, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 
 from engine import model
 from engine.database import connect
 
+# A test that was killed in the middle may have left a connection holding locks, and one that ended well has closed its
+# own a moment ago. (`pg_terminate_backend` can wait as well, but looks every 100 ms only.)
 EMPTY = """
 DO $$ DECLARE name text; BEGIN
+    LOOP
+        PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid();
+        EXIT WHEN NOT FOUND;
+        PERFORM pg_sleep(0.001), pg_stat_clear_snapshot();
+    END LOOP;
     SET LOCAL session_replication_role = replica;  -- no foreign key looks while we delete
     FOR name IN SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public'
         LOOP EXECUTE 'DELETE FROM ' || name; END LOOP;
@@ -24,11 +36,7 @@ DO $$ DECLARE name text; BEGIN
         LOOP EXECUTE 'ALTER SEQUENCE ' || name || ' RESTART'; END LOOP;
 END $$
 """
-# A test that was killed in the middle may have left a connection holding locks.
-DISCONNECT_OTHERS = """
-SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid()
-"""
+_kept: dict[str, Engine] = {}
 
 
 def make_tables(url: str) -> None:
@@ -37,11 +45,37 @@ def make_tables(url: str) -> None:
     database.dispose()
 
 
-def empty(url: str) -> None:
-    """Delete every row and start every sequence again."""
+@contextmanager
+def connected(url: str) -> Iterator[Engine]:
+    """An engine for one test: its connections and its listeners are its own, what was compiled is everybody's."""
+    if url not in _kept:
+        _kept[url] = connect(url)
+        if _kept[url].dialect.name == "sqlite":
+            event.listen(_kept[url], "connect", _do_not_wait_for_the_disk)
+    try:
+        yield _kept[url].execution_options()
+    finally:
+        _kept[url].dispose()
+
+
+def _do_not_wait_for_the_disk(connection: Any, _record: Any) -> None:
+    """The data is thrown away: nothing has to survive a power cut."""
+    connection.execute("PRAGMA synchronous = OFF").close()
+
+
+def replaced(path: Path, template: Path) -> str:
+    """A copy of a SQLite database in place of the one that was there. Its URL."""
+    for left in path.parent.glob(f"{path.name}*"):
+        left.unlink()  # whoever still has it open keeps the old one
+    shutil.copyfile(template, path)
+    return f"sqlite:///{path}"
+
+
+@contextmanager
+def emptying(url: str) -> Iterator[Callable[[], None]]:
+    """Yields what deletes every row and starts every sequence again."""
     with _commands(url) as connection:
-        connection.execute(text(DISCONNECT_OTHERS))
-        connection.execute(text(EMPTY))
+        yield lambda: connection.execute(text(EMPTY)).close()
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -67,17 +68,22 @@ FILLED = {  # what people write into a form where it decides nothing
 class Shipped:
     """What loading the shipped types writes, so that every test's database can begin with it in no time."""
 
-    def __init__(self, database_url: str) -> None:
-        self.runtime = Runtime(connect(database_url), lambda: LONG_AGO)
+    def __init__(self, path: Path) -> None:
+        """Args:
+        path: of a SQLite database with all tables and nothing in them, to load them into.
+        """
+        self.path = path
+        self.runtime = Runtime(connect(f"sqlite:///{path}"), lambda: LONG_AGO)
         self.tokens: dict[str, str] = {}  # by log-in, and by agency for the first who sits there
         self.addresses: dict[str, str] = {}  # by agency
-        with self.runtime.begin() as unit:
-            accounts.create(unit, {"login": "admin", "name": "Quản trị", "role": "admin"}, None)
-            self.tokens["admin"] = accounts.issue(unit, accounts.account(unit, "admin"), "test").token
-            for folder in folders.types_in(BPMN):
+        for folder in folders.types_in(BPMN):
+            with self.runtime.begin() as unit:  # each its own: what has been committed is parsed once
                 files = folders.read(folder)
                 packages.load_province(unit, packages.Package(files).province)
                 packages.deploy(unit, files, by="test")
+        with self.runtime.begin() as unit:
+            accounts.create(unit, {"login": "admin", "name": "Quản trị", "role": "admin"}, None)
+            self.tokens["admin"] = accounts.issue(unit, accounts.account(unit, "admin"), "test").token
             named = demo.named_for(unit)
             for agency in unit.all(select(model.agencies)):
                 self.addresses[agency.key] = agency.email
@@ -97,22 +103,30 @@ class Shipped:
             self.tokens.setdefault(agency.key, self.tokens[login])
 
     def put(self, runtime: Runtime) -> None:
-        """Write it into an empty database."""
-        with runtime.begin() as unit:
-            kept = unit.locks_rows and unit.scalar(text(f"SELECT to_regclass('{KEPT}.provinces')")) is not None
-            for table, rows in self.rows:
-                if kept:
-                    unit.execute(text(f'INSERT INTO "{table.name}" SELECT * FROM {KEPT}."{table.name}"'))
-                else:
-                    unit.execute(insert(table), rows)
-                if "id" in table.c and unit.locks_rows:  # what comes next must not be given an id that is taken
-                    newest = select(func.setval(func.pg_get_serial_sequence(table.name, "id"), len(rows)))
-                    unit.execute(newest)
-            if unit.locks_rows and not kept:  # from the next test on it need not be sent again
-                unit.execute(text(f"CREATE SCHEMA {KEPT}"))
-                for table, _ in self.rows:
-                    unit.execute(text(f'CREATE TABLE {KEPT}."{table.name}" AS TABLE "{table.name}"'))
+        """Write it into an empty database that nobody has opened yet."""
+        url = runtime.database.url
+        if url.database and url.get_backend_name() == "sqlite":
+            shutil.copyfile(self.path, url.database)
+        else:
+            with runtime.begin() as unit:
+                self._send(unit)
         runtime.catalogue = Catalogue(self.packages)
+
+    def _send(self, unit: Unit) -> None:
+        """To PostgreSQL; from the second test on it is there already, and only copied."""
+        kept = unit.scalar(text(f"SELECT to_regclass('{KEPT}.provinces')")) is not None
+        for table, rows in self.rows:
+            if kept:
+                unit.execute(text(f'INSERT INTO "{table.name}" SELECT * FROM {KEPT}."{table.name}"'))
+            else:
+                unit.execute(insert(table), rows)
+            if "id" in table.c:  # what comes next must not be given an id that is taken
+                newest = select(func.setval(func.pg_get_serial_sequence(table.name, "id"), len(rows)))
+                unit.execute(newest)
+        if not kept:
+            unit.execute(text(f"CREATE SCHEMA {KEPT}"))
+            for table, _ in self.rows:
+                unit.execute(text(f'CREATE TABLE {KEPT}."{table.name}" AS TABLE "{table.name}"'))
 
 
 class Catalogue(packages.Catalogue):

@@ -8,7 +8,7 @@ from typing import Any
 from zipfile import ZipFile
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, literal, select
 
 from engine import model, packages
 from engine.flow.check import check
@@ -183,9 +183,11 @@ def happened(hotline: Hotline, count: int, at: str = "2021-09-03T09:00:00", **sa
     row = dict.fromkeys(("branch", "outcome", "case_id", "topic", "agency")) | {
         "province": "74", "direction": "in", "channel": "dien_thoai", "started_at": moment, "ended_at": moment,
     }  # fmt: skip
+    columns = {name: literal(value, model.contacts.c[name].type) for name, value in (row | said).items()}
+    number = select(literal(1).label("n")).cte("number", recursive=True)
+    number = number.union_all(select(number.c.n + 1).where(number.c.n < count))
     with hotline.runtime.begin() as unit:
-        for start in range(0, count, 10_000):
-            unit.execute(insert(model.contacts), [row | said for _ in range(min(10_000, count - start))])
+        unit.execute(insert(model.contacts).from_select([*columns], select(*columns.values()).select_from(number)))
 
 
 def passed_on(hotline: Hotline, count: int, **said: Any) -> None:

@@ -14,6 +14,7 @@ from engine.calendar import ZONE
 from engine.database import connect
 from engine.errors import InvalidRequest
 from engine.runtime import Runtime
+from tests.databases import connected
 from tests.shipped import BPMN, Shipped
 from webapi.generator import Generator
 
@@ -24,10 +25,9 @@ DAY = date(2021, 9, 3)
 @pytest.fixture
 def generator(database_url: str, shipped: Shipped) -> Any:
     """Makes a generator on a database with the shipped types and somebody in every agency."""
-    database = connect(database_url)
-    shipped.put(Runtime(database, lambda: datetime.now(ZONE)))
-    yield lambda province, seed=1: Generator(database, BPMN / province, seed)
-    database.dispose()
+    with connected(database_url) as database:
+        shipped.put(Runtime(database, lambda: datetime.now(ZONE)))
+        yield lambda province, seed=1: Generator(database, BPMN / province, seed)
 
 
 def report(generator: Generator, days: int = 1) -> figures.Figures:

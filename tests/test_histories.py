@@ -12,11 +12,9 @@ XES = "{http://www.xes-standard.org/}"
 
 
 @pytest.fixture
-def database_url(sqlite_template, tmp_path):
+def database_url(sqlite_url):
     """What is computed from rows is the same on both databases."""
-    import shutil
-
-    return f"sqlite:///{shutil.copyfile(sqlite_template, tmp_path / 'thongsuot.db')}"
+    return sqlite_url
 
 
 @pytest.fixture

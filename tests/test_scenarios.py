@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -50,13 +51,15 @@ def stage(database_url: str, clock: Clock, tmp_path: Path, shipped: Shipped) -> 
 
 def at(stage: Stage, story: rehearsal.Story) -> Stage:
     """Whose hotline it is."""
-    kinds = {agency["kind"]: agency["key"] for agency in reversed(_province(story)["agencies"])}
-    stage.desk = kinds["desk"]
+    stage.desk = _desk(story.path.parent.parent.parent / "province.toml")
     return stage
 
 
-def _province(story: rehearsal.Story) -> dict[str, Any]:
-    return tomllib.loads((story.path.parent.parent.parent / "province.toml").read_text(encoding="utf-8"))
+@cache
+def _desk(province: Path) -> str:
+    """The first there is."""
+    agencies = tomllib.loads(province.read_text(encoding="utf-8"))["agencies"]
+    return str(next(agency["key"] for agency in agencies if agency["kind"] == "desk"))
 
 
 @pytest.mark.parametrize("file", STORIES, ids=lambda file: f"{file.parent.parent.name}-{file.stem}")
