@@ -48,7 +48,8 @@ def test_a_true_report_is_handled_while_a_department_watches_and_ends_with_the_e
                 f"Tra cứu: {link}"),
         ("T02", f"1022: phản ánh {number} đã chuyển UBND thành phố Biên Hòa xử lý, hạn 08:00 04/09/2021. Trân trọng!"),
         ("DN25", DN25),
-        ("T06", f"1022: kết quả phản ánh {number}: đã xử lý xong. Chi tiết và đánh giá: {link}"),
+        ("T06", f"1022: kết quả phản ánh {number}: đã xử lý xong. Chi tiết và đánh giá: {link} "
+                "(hoặc trả lời 1-5; 0 nếu chưa được giải quyết)"),
     ]  # fmt: skip
     assert province.told(CITIZEN)[2].text.encode() == DN25.encode() and len(DN25) == 79
     assert topics(province.told(HELPED)) == ([] if code == "DNHH" else ["T17"])
