@@ -103,7 +103,7 @@ def _child(unit: Unit, case: Row[Any], asked: StartCase, here: dict[str, Any]) -
         raise ProcessFault(f"There is no report type {asked.report_type!r} in this province.", asked.element)
     told = {name: value for name, value in asked.answers.items() if value not in (None, "", [])}
     try:
-        answers = package.intake_form.check(told, today=unit.now.astimezone(ZONE).date())
+        answers = package.intake_form.check_first(told, today=unit.now.astimezone(ZONE).date())
     except InvalidAnswers as refused:
         wrong = "; ".join(f"{field}: {why}" for field, why in refused.facts.get("errors", {}).items())
         reason = f"{asked.report_type} does not begin with these answers: {wrong or refused.detail}"

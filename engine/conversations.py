@@ -104,12 +104,12 @@ def _belongs(unit: Unit, arrival: Any, heard: Heard, pieces: list[str]) -> tuple
         named = unit.first(theirs_too.where(cases.c.closed_at.is_(None)))
         if named is not None:
             return named, None
-        if stars is not None and (settled := _that_may_be_rated(unit, theirs_too)) is not None:
+        if stars is not None and (settled := _that_may_be_rated(unit, theirs_too, stars)) is not None:
             return settled, stars
     asked = None if heard.begins else unit.first(_awaiting(theirs, messages.MORE_INFORMATION))
     if asked is not None:
         return asked, None
-    if stars is not None and (settled := _that_may_be_rated(unit, theirs)) is not None:
+    if stars is not None and (settled := _that_may_be_rated(unit, theirs, stars)) is not None:
         return settled, stars
     if heard.begins:
         return None, None
@@ -119,12 +119,16 @@ def _belongs(unit: Unit, arrival: Any, heard: Heard, pieces: list[str]) -> tuple
 
 
 def _stars(pieces: list[str]) -> int | None:
-    """T12 asks for 1 to 5, and for 0 if it is not solved."""
+    """T06 asks for 1 to 5, and for 0 if it is not solved."""
     return int(pieces[0]) if len(pieces) == 1 and _STARS.match(pieces[0]) else None
 
 
-def _that_may_be_rated(unit: Unit, theirs: Any) -> Row[Any] | None:
+def _that_may_be_rated(unit: Unit, theirs: Any, stars: int) -> Row[Any] | None:
+    """The case whose process waits for it; else, as one answered at once, their newest that is closed. But nobody would
+    read there that it is not solved (0): the desk shall."""
     settled = unit.first(_awaiting(theirs, messages.RATING))
+    if settled is None and stars:
+        settled = unit.first(theirs.where(cases.c.closed_at.is_not(None)))
     return settled if settled is not None and "rating" in tracking.may(unit, settled.number) else None
 
 

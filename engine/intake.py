@@ -103,7 +103,7 @@ def receive(unit: Unit, report: Report, *, by: Account) -> Receipt:
     report = _placed(unit, report, package, place)
     access.require(by, "report", Target(province, package.code, report.area), unit)
     _check(report)
-    answers = package.intake_form.check(report.answers, today=unit.now.astimezone(ZONE).date())
+    answers = package.intake_form.check_first(report.answers, today=unit.now.astimezone(ZONE).date())
     people = [row for row in (_person("reporter", report.reporter), _person("beneficiary", report.beneficiary)) if row]
     told = {name: getattr(report, name) for name in registry.TOLD}
     case, secret = registry.enter(unit, package, answers, numbered, by=by.login, **told)

@@ -86,7 +86,7 @@ def read(content: bytes, package: Package, today: date) -> Read:
         try:
             answers = {name: _typed(value, options.get(name)) for (part, name), value in said.items()
                        if part == "answers"}  # fmt: skip
-            package.intake_form.check(answers, today=today)
+            package.intake_form.check_first(answers, today=today)
         except _Unknown as unknown:
             found.refusals.append(refusal(number, *unknown.args))
             continue

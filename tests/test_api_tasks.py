@@ -169,3 +169,21 @@ def test_a_photo_that_a_task_demands_is_a_picture_of_this_case(hotline):
     assert said(theirs) == (422, {"anh": sentence})
     assert said(words) == (422, {"anh": "Tệp a.png không dùng được cho mục này: hãy chọn tệp loại image/*."})
     assert said(ours)[0] == 200
+
+
+def test_a_report_names_no_file_for_its_case_is_not_there_yet(hotline):
+    photo = {"type": "filepicker", "key": "anh", "label": "Ảnh"}
+    said = {"type": "textfield", "key": "noi_dung", "label": "Nội dung"}
+    hotline.deploys(tiep_nhan_phan_anh__form=form("tiep_nhan_phan_anh", said, photo))
+    theirs = hotline.receives()
+    there = hotline.as_("truc").call(
+        "POST", f"/cases/{theirs}/attachments", data={"file": (io.BytesIO(PNG), "a.png")}
+    ).json["id"]
+    report = {"report_type": "PAKN", "answers": {"noi_dung": "Karaoke", "anh": [there]}}
+
+    answer = hotline.as_("app").post("/reports", report)
+
+    sentence = "Chưa có vụ việc nên chưa có tệp nào để chọn: hãy gửi phản ánh trước, rồi tải tệp lên vụ việc."
+    assert (answer.status_code, answer.json["errors"]) == (422, {"anh": sentence})
+    report["answers"]["anh"] = []
+    assert hotline.as_("app").post("/reports", report).json["number"].endswith("00002")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator
 from functools import cache
@@ -20,6 +21,15 @@ from webapi.rehearsal.stage import Stage
 
 TOLD = [folder for folder in folders.types_in(BPMN) if (folder / "scenarios").is_dir()]
 STORIES = [file for folder in TOLD for file in rehearsal.stories_in(folder)]
+NOT_YET = {  # deadlines that no story lets pass so far
+    "CUTRI": "ban_nghien_cuu case chi_dao giai_quyet giai_quyet_lai giao_viec "
+        "phan_hoi phan_loai phien_giai_trinh quyet_dinh_don_vi tham_tra tra_loi_cam_on xem_xet_lai",
+    "HATANG": "xac_nhan_thay",
+    "HCVP": "cap_nhat kiem_tra phan_cong phan_cong_lai phan_hoi quyet_dinh_don_vi",
+    "KK2B": "tra_danh_sach",
+    "KK2C": "den_noi dua_ve_co_so ho_tro_tai_cho phan_cong phan_cong_lai phan_hoi quyet_dinh_don_vi tra_loi_giam_sat",
+    "TRATTU": "den_noi don_vi_nhan duyet ke_hoach phan_cong_lai phan_hoi quyet_dinh_don_vi xu_ly",
+}
 TRUE = """
 title = "Không khẩu trang: giải đáp ngay"
 
@@ -77,6 +87,23 @@ def test_every_outcome_is_the_end_of_a_story(folder: Path) -> None:
     assert not (missing := sorted(outcomes - reached)), f"{folder.name}: no story ends with {', '.join(missing)}"
 
 
+@pytest.mark.parametrize("folder", TOLD, ids=lambda folder: folder.name)
+def test_every_deadline_passes_in_a_story(folder: Path) -> None:
+    """But for terms that only a script reckons with, as when the next shift begins: nobody can be late for them."""
+    deadlines = tomllib.loads((folder / "type.toml").read_text(encoding="utf-8"))["deadlines"].keys()
+    reckoned = {
+        name
+        for script in re.findall("<bpmn:script>(.*?)</bpmn:script>", (folder / "process.bpmn").read_text("utf-8"), re.S)
+        for name in re.findall(r'due\("(\w+)"\)', script)
+    }
+    passed: set[str] = set()
+    for story in map(rehearsal.read, rehearsal.stories_in(folder)):
+        for then in (story.report.get("then", {}), *(step.get("then", {}) for step in story.steps), story.then):
+            passed |= set(then.get("passed", ()))
+
+    assert sorted(deadlines - reckoned - passed) == NOT_YET.get(folder.name, "").split(), folder.name
+
+
 @pytest.fixture
 def written(tmp_path: Path) -> Any:
     """Writes a story beside a type.toml and reads it."""
@@ -102,6 +129,7 @@ def written(tmp_path: Path) -> Any:
     ("closed = false", "closed = true", "closed is False, not True"),
     ("late = false", "late = true", "late is False, not True"),
     ('due = "13:00', 'due = "13:30', "due is '13:00 03/09/2021', not '13:30 03/09/2021'"),
+    ("closed = false", "closed = false, passed = ['phan_loai']", "passed are [], not ['phan_loai']"),
     ("08:31", "08:35", "don_vi_nhan is due 08:31 03/09/2021, not 08:35 03/09/2021"),
     ('who = "tongdai_74"', 'who = "vpubnd_74"', "vpubnd_74 has no task phan_loai; open are"),
     ('who = "tongdai_74"', 'who = "tongdai_99"', "tongdai_99 has no task"),

@@ -44,7 +44,8 @@ def test_a_true_report_is_handled_approved_and_answered_once(province, code):
                 f"Tra cứu: {link}"),
         ("T02", f"1022: phản ánh {number} đã chuyển {name} thành phố Thủ Dầu Một xử lý, hạn 13:00 03/09/2021. "
                 "Trân trọng!"),
-        ("T06", f"1022: kết quả phản ánh {number}: đã xử lý xong. Chi tiết và đánh giá: {link}"),
+        ("T06", f"1022: kết quả phản ánh {number}: đã xử lý xong. Chi tiết và đánh giá: {link} "
+                "(hoặc trả lời 1-5; 0 nếu chưa được giải quyết)"),
     ]  # fmt: skip
     assert topics(province.told(lead)) == ["I01"]
     assert topics(province.told("ca_74_718")) == ([] if code == "BDKK" else ["I06"])

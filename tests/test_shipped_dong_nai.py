@@ -48,7 +48,8 @@ def test_a_true_report_is_handled_while_a_department_watches_and_ends_with_the_e
                 f"Tra cứu: {link}"),
         ("T02", f"1022: phản ánh {number} đã chuyển UBND thành phố Biên Hòa xử lý, hạn 08:00 04/09/2021. Trân trọng!"),
         ("DN25", DN25),
-        ("T06", f"1022: kết quả phản ánh {number}: đã xử lý xong. Chi tiết và đánh giá: {link}"),
+        ("T06", f"1022: kết quả phản ánh {number}: đã xử lý xong. Chi tiết và đánh giá: {link} "
+                "(hoặc trả lời 1-5; 0 nếu chưa được giải quyết)"),
     ]  # fmt: skip
     assert province.told(CITIZEN)[2].text.encode() == DN25.encode() and len(DN25) == 79
     assert topics(province.told(HELPED)) == ([] if code == "DNHH" else ["T17"])
@@ -118,6 +119,28 @@ def test_the_department_takes_over_and_the_team_then_watches_it(province, code):
     assert topics(province.told(CITIZEN)) == ["T01", "T02", "T07"]
 
 
+def test_who_took_over_is_watched_by_the_team_when_it_was_not_solved_and_the_team_by_the_office(province):
+    number, monitor = province.passes_on("DNAS"), MONITORS["DNAS"]
+    province.lives(number, f"""
+        {monitor} theo_doi  hinh_thuc=tiep_quan            -> da_chuyen
+        {HANDLED.replace(LEAD, monitor)}
+    """)
+    province.says(number, "reopen")
+    province.lives(number, f"{DESK} xem_xet_lai huong_giai_quyet=don_vi -> da_chuyen")
+    assert province.tasks(number) == {"phan_cong": monitor, "theo_doi": TEAM}
+
+    province.lives(number, f"{TEAM} theo_doi hinh_thuc=tiep_quan -> da_chuyen")
+
+    case = province.case(number)
+    assert (case["lead_agency"], case["monitor_agency"]) == (TEAM, OFFICE)
+    assert province.tasks(number) == {"phan_cong": TEAM}
+    province.lives(number, f"""
+        {TEAM}   phan_cong                            -> dang_xac_minh
+        {TEAM}   xac_minh  ket_qua=khong_dung_thuc_te -> cho_duyet
+        {OFFICE} xac_nhan  xac_nhan=dong_y            -> dang_tra_loi
+    """)
+
+
 @family
 def test_the_first_return_goes_to_the_desk_and_the_second_to_the_office(province, code):
     number = province.passes_on(code)
@@ -144,6 +167,7 @@ def test_what_is_not_solved_is_handled_again_and_what_is_late_is_directed(provin
     assert province.says(number, "reopen").json["status"] == "Đang xem xét lại"
     assert province.case(number)["outcome"] is None
     province.lives(number, f"{DESK} xem_xet_lai huong_giai_quyet=don_vi -> da_chuyen")
+    assert province.tasks(number) == {"phan_cong": LEAD, "theo_doi": monitor}
     province.waits("1 day")
     assert province.tasks(number) == {"de_xuat": TEAM}
     province.lives(number, f"""
@@ -156,7 +180,7 @@ def test_what_is_not_solved_is_handled_again_and_what_is_late_is_directed(provin
     """)
 
     assert topics(province.told(CITIZEN)) == ["T01", "T02", "DN25", "T06", "T13", "T07"]
-    assert topics(province.told(monitor)) == ["I12", "I07"]
+    assert topics(province.told(monitor)) == ["I12", "I02", "I07", "I03"]
     assert topics(province.told("ubnd_75_732")) == ["I09"]
     province.waits("10 days")
     refused(province.says(number, "reopen"), 409, "wrong-state")

@@ -67,6 +67,16 @@ def test_1_to_5_rates_it(gateway):
     assert gateway.cases() == 1
 
 
+def test_where_nothing_waits_for_it_a_rating_counts_but_not_solved_goes_to_the_desk(gateway):
+    number = gateway.hotline.settled()
+    gateway.passes_on("4")
+
+    gateway.passes_on("2")
+    assert (gateway.hotline.case(number)["rating"], gateway.cases()) == (2, 1)
+    gateway.passes_on("0")
+    assert (gateway.hotline.case(number)["rating"], gateway.cases()) == (2, 2)
+
+
 def test_a_digit_of_somebody_else_or_after_ten_days_is_not_about_that_case(gateway):
     number = gateway.hotline.settled()
     gateway.passes_on("0", "0987654321")

@@ -82,6 +82,17 @@ class Form:
             raise InvalidAnswers(sentences.summary(self.title, faults), errors=faults)
         return clean
 
+    def check_first(self, answers: Any, *, today: date | None = None) -> dict[str, Any]:
+        """`check` the answers with which a case begins: it has no files yet, so they can name none.
+
+        Raises:
+            InvalidAnswers: as `check`.
+        """
+        clean = self.check(answers, today=today)
+        if faults := {key: sentences.NO_FILE_YET for key, _, _ in self.files(clean)}:
+            raise InvalidAnswers(sentences.summary(self.title, faults), errors=faults)
+        return clean
+
     def hidden(self, answers: Any, *, data: Mapping[str, Any] | None = None) -> frozenset[str]:
         """The ids of the components a page should not show for these answers, be they right or wrong.
 

@@ -31,6 +31,8 @@ TOO_DEEP = "Các câu trả lời lồng vào nhau quá sâu: tối đa 5 lớp.
 NOT_ANSWERS = "Hãy gửi các câu trả lời dưới dạng một đối tượng JSON, ví dụ {\"ten\": \"…\"}."
 NOT_JSON = "Các câu trả lời chỉ được chứa chữ, số, đúng/sai, danh sách và nhóm."
 
+NO_FILE_YET = "Chưa có vụ việc nên chưa có tệp nào để chọn: hãy gửi phản ánh trước, rồi tải tệp lên vụ việc."
+
 
 def required(field: Field) -> str:
     if field.kind == "checkbox":

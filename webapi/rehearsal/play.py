@@ -190,15 +190,24 @@ class _Play:
             heard = [topic for to, topic in new if to in address]
             if heard != topics:
                 raise Failed(f"{who} was told {heard}, not {topics}")
-        if "due_of" in then:
-            self._look_at_deadlines(then["due_of"])
+        if "due_of" in then or "passed" in then:
+            self._look_at_deadlines(then)
 
-    def _look_at_deadlines(self, due_of: dict[str, str]) -> None:
-        newest = {row["name"]: row for row in self.stage.get(f"/cases/{self.number}/deadlines")["items"]}
-        for name, due in due_of.items():
+    def _look_at_deadlines(self, then: dict[str, Any]) -> None:
+        rows = self.stage.get(f"/cases/{self.number}/deadlines")["items"]
+        newest = {row["name"]: row for row in rows}
+        for name, due in then.get("due_of", {}).items():
             is_so = _local(newest[name]["due_at"]) if name in newest else None
             if is_so != due:
                 raise Failed(f"{name} is due {is_so or 'never'}, not {due}")
+        passed = sorted({row["name"] for row in rows if self._passed(row)})
+        if "passed" in then and passed != sorted(then["passed"]):
+            raise Failed(f"the deadlines that have passed are {passed}, not {sorted(then['passed'])}")
+
+    def _passed(self, deadline: dict[str, Any]) -> bool:
+        settled = deadline["settled_at"]
+        until = datetime.fromisoformat(settled) if settled else self.stage.clock.now
+        return datetime.fromisoformat(deadline["due_at"]) <= until
 
     def _held_up(self) -> str | None:
         _, incidents = self.stage.call("admin", "GET", "/incidents?limit=200")

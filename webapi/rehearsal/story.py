@@ -16,7 +16,7 @@ from engine.errors import InvalidRequest
 BEGINS = "08:00 03/09/2021"  # a Friday, the day after National Day
 AT = "%H:%M %d/%m/%Y"
 
-_THEN = {"status", "outcome", "tasks", "told", "due", "due_of", "closed", "late", "secrecy", "started"}
+_THEN = {"status", "outcome", "tasks", "told", "due", "due_of", "passed", "closed", "late", "secrecy", "started"}
 _REPORT = {"answers", "channel", "area", "place", "reporter", "beneficiary", "severity", "subject", "by", "then"}
 _STEPS = {  # what makes a step the kind it is, and what else it may say
     "task": {"who", "answers", "files", "refused"},
