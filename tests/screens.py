@@ -43,6 +43,8 @@ SCREENS = (
     Screen("cong-bo", "/tinh/cong-bo?lang=vi", "vpubnd_74"),
     Screen("cong-bo-mot-vu", "/tinh/cong-bo/{told}", "vpubnd_74"),
     Screen("ban-do-nhiet", "/tinh/so-do/BDKK", "vpubnd_74"),
+    Screen("quy-trinh", "/quy-trinh?lang=vi", "vpubnd_74.phantich"),
+    Screen("quy-trinh-phien-ban", "/quy-trinh/BDTT", "vpubnd_74.phantich"),
     Screen("khong-co", "/khong-co-trang-nay"),
 )
 

@@ -9,6 +9,7 @@ from flask_wtf.csrf import generate_csrf
 from werkzeug.exceptions import NotFound
 
 from webapi.ui import (
+    analyst,
     casebook,
     desk,
     door,
@@ -28,7 +29,7 @@ from webapi.ui import (
     worklist,
 )
 
-PARTS = (send, track, login, worklist, casebook, desk, office, stuck, overseer, report, publishing, heat)
+PARTS = (send, track, login, worklist, casebook, desk, office, stuck, overseer, report, publishing, heat, analyst)
 _FOR_EVER = 365 * 24 * 3600
 
 

@@ -1,0 +1,78 @@
+"""The analyst's pages: versions and who decides about them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from engine import accounts, packages
+from tests.hotline import PROVINCE, Hotline, package
+from tests.test_activations import states, version
+from tests.test_ui_office import enters
+from tests.visitor import Page, Visitor, style_free
+
+ASKS = "approval = true\n" + PROVINCE
+
+
+@pytest.fixture(params=["sqlite"])
+def database_url(request: pytest.FixtureRequest, tmp_path, sqlite_template):
+    """It is about the pages: the engine's functions are tested on both."""
+    import shutil
+
+    return f"sqlite:///{shutil.copyfile(sqlite_template, tmp_path / 'thongsuot.db')}"
+
+
+@pytest.fixture
+def careful(hotline: Hotline) -> Hotline:
+    """A hotline whose province asks for approval, and has two analysts."""
+    with hotline.runtime.begin() as unit:
+        packages.load_province(unit, packages.Package(package(province__toml=ASKS)).province)
+        accounts.create(unit, {"login": "lan", "name": "Lan", "role": "analyst", "agency": "vp_74"}, None)
+        hotline.tokens["lan"] = accounts.issue(unit, accounts.account(unit, "lan"), "test").token
+    hotline.clock.now += timedelta(minutes=1)
+    return hotline
+
+
+def decides(who: Visitor, number: int, step: str, **values: str) -> Page:
+    page = who.opens("/quy-trinh/PAKN")
+    at = [form.get("action") for form in page.find("//main//form")]
+    return who.sends(page, form=at.index(f"/quy-trinh/PAKN/{number}/{step}"), **values)
+
+
+def test_a_version_is_approved_by_another_and_the_one_before_put_in_force_again(careful: Hotline):
+    careful.receives()
+    mine, other = enters(careful, "phantich"), enters(careful, "lan")
+    sent = careful.as_("phantich").post("/deployments", version("Giải quyết") | {"province.toml": ASKS})
+    which = sent.json["id"]
+
+    listed = other.opens("/quy-trinh")
+    assert "phiên bản 2 chờ duyệt" in listed.text and style_free(listed)
+    assert [one.text for one in listed.find("//td/a[contains(@href, 'by=type')]")] == ["1"]
+    page = mine.opens("/quy-trinh/PAKN")
+    assert "một người khác phải duyệt" in page.text and style_free(page)
+    token = page.find("//meta[@name='csrf-token']/@content")[0]
+    own = mine.posts(f"/quy-trinh/PAKN/{which}/duyet", {"csrf_token": token, "reason": "Tự duyệt"})
+    assert "phải là một người khác" in own.text
+    assert "hãy ghi lý do" in decides(other, which, "duyet", reason=" ").text
+    assert "Đã duyệt." in decides(other, which, "duyet", reason="Đúng quy trình").text
+    assert states(careful) == {2: "current", 1: "past"}
+
+    careful.clock.now += timedelta(minutes=1)
+    back = decides(mine, 1, "ap-dung", reason="Quay lại")
+    assert "Đã áp dụng." in back.text and "Quay lại" in back.text
+    assert states(careful) == {2: "past", 1: "current"}
+    again = mine.posts(f"/quy-trinh/PAKN/{which}/duyet", {"csrf_token": token, "reason": "Lần nữa"})
+    assert "không còn chờ duyệt" in again.text
+    assert "từ bây giờ trở đi" in decides(mine, which, "ap-dung", reason="Mai", **{"from": "2021-01-01T08:00"}).text
+    assert "đã ngừng dùng" in decides(mine, which, "ngung", reason="Sai").text.lower()
+    assert "Sai" in mine.opens("/quy-trinh/PAKN").text
+    assert "Use it again" in mine.opens("/quy-trinh/PAKN?lang=en").text
+
+
+@pytest.mark.parametrize("login", ["phuong", "mattran", "vanphong"])
+def test_report_types_are_for_who_may_deploy_them(hotline: Hotline, login: str):
+    who = enters(hotline, login)
+
+    assert [who.opens(at).status for at in ("/quy-trinh", "/quy-trinh/PAKN")] == [403, 403]
+    assert enters(hotline, "quantri").opens("/quy-trinh/KHAC").status == 404
