@@ -45,6 +45,10 @@ SCREENS = (
     Screen("ban-do-nhiet", "/tinh/so-do/BDKK", "vpubnd_74"),
     Screen("quy-trinh", "/quy-trinh?lang=vi", "vpubnd_74.phantich"),
     Screen("quy-trinh-phien-ban", "/quy-trinh/BDTT", "vpubnd_74.phantich"),
+    Screen("quy-trinh-ban-nhap", "/quy-trinh/BDGN/nhap", "vpubnd_74.phantich"),
+    Screen("quy-trinh-sua-so-do", "/quy-trinh/BDGN/nhap/process.bpmn", "vpubnd_74.phantich"),
+    Screen("quy-trinh-sua-bang", "/quy-trinh/BDKK/nhap/muc_do.dmn", "vpubnd_74.phantich"),
+    Screen("quy-trinh-sua-bieu-mau", "/quy-trinh/BDGN/nhap/goi_lai.form?lang=en", "vpubnd_74.phantich"),
     Screen("khong-co", "/khong-co-trang-nay"),
 )
 

@@ -13,6 +13,7 @@ from webapi.ui import (
     casebook,
     desk,
     door,
+    drafting,
     heat,
     login,
     navigation,
@@ -29,7 +30,8 @@ from webapi.ui import (
     worklist,
 )
 
-PARTS = (send, track, login, worklist, casebook, desk, office, stuck, overseer, report, publishing, heat, analyst)
+PARTS = (send, track, login, worklist, casebook, desk, office, stuck, overseer, report, publishing, heat, analyst,
+         drafting)  # fmt: skip
 _FOR_EVER = 365 * 24 * 3600
 
 

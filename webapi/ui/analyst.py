@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import request, url_for
 
-from engine import access, activations, approvals, deployments, overview
+from engine import access, activations, approvals, deployments, drafts, overview
 from engine.access import Account, Target
 from engine.calendar import ZONE
 from engine.errors import EngineError, InvalidPackage, InvalidRequest, NotAllowed, NotFound, WrongState
@@ -29,7 +29,7 @@ Step = Callable[[Unit, Account, int, Mapping[str, str]], Any]
 STEPS: dict[str, Step] = {
     "duyet": lambda unit, by, one, said: approvals.approve(unit, one, said.get("reason", ""), by=by),
     "tu-choi": lambda unit, by, one, said: approvals.refuse(unit, one, said.get("reason", ""), by=by),
-    "ap-dung": lambda unit, by, one, said: deployments.activate(unit, one, said.get("reason", ""), _from(said), by=by),
+    "ap-dung": lambda unit, by, one, said: deployments.activate(unit, one, said.get("reason", ""), start(said), by=by),
     "ngung": lambda unit, by, one, said: deployments.suspend(unit, one, said.get("reason", ""), by=by),
     "dung-lai": lambda unit, by, one, said: deployments.release(unit, one, by=by),
 }
@@ -50,6 +50,7 @@ def show(unit: Unit, caller: Account, code: str) -> Any:
     package, versions = mine(unit, caller, code)
     return page("ui/versions.html", package=package, name=in_language(package.name, code), code=code, me=caller,
                 versions=versions, counts=overview.by_version(unit, caller), decisions=activations.of_type(unit, code),
+                draft=drafts.of_types(unit).get(code),
                 numbers={one["id"]: one["version"] for one in versions}, states=states(), offered=OFFERED,
                 labels=labels())  # fmt: skip
 
@@ -85,8 +86,9 @@ def _types(unit: Unit, caller: Account) -> list[dict[str, Any]]:
     for one in deployments.list_versions(unit):
         by_code.setdefault(one["key"], []).append(one)
     packages = {code: unit.catalogue.pinned(unit, versions[0]["id"]) for code, versions in by_code.items()}
-    running = overview.by_version(unit, caller)
-    return [_type(packages[code], versions, running) for code, versions in by_code.items()
+    running, changing = overview.by_version(unit, caller), drafts.of_types(unit)
+    return [_type(packages[code], versions, running) | {"draft": changing.get(code)}
+            for code, versions in by_code.items()
             if access.allows(caller, "deploy", _target(packages[code]), unit)]  # fmt: skip
 
 
@@ -101,8 +103,8 @@ def _target(package: Package) -> Target:
     return Target(str(package.province["code"]), package.code)
 
 
-def _from(said: Mapping[str, str]) -> datetime | None:
-    """Vietnam's time, as a browser's control writes it; nothing: now."""
+def start(said: Mapping[str, str]) -> datetime | None:
+    """From when on: Vietnam's time, as a browser's control writes it; nothing: now."""
     written = said.get("from", "").strip()
     try:
         return datetime.fromisoformat(written).replace(tzinfo=ZONE) if written else None

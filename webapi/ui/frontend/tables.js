@@ -1,0 +1,33 @@
+// Decision tables that can be changed: dmn-js.
+import "dmn-js/dist/assets/diagram-js.css";
+import "dmn-js/dist/assets/dmn-js-shared.css";
+import "dmn-js/dist/assets/dmn-js-drd.css";
+import "dmn-js/dist/assets/dmn-js-decision-table.css";
+import "dmn-js/dist/assets/dmn-js-decision-table-controls.css";
+import "dmn-js/dist/assets/dmn-js-literal-expression.css";
+import "dmn-js/dist/assets/dmn-font/css/dmn-embedded.css";
+import "./tables.css";
+import Modeler from "dmn-js/lib/Modeler";
+import { board, editing, unchangedOr } from "./editing.js";
+
+open(document.getElementById("editor"));
+
+async function open(form) {
+  const place = board(form);
+  const tables = new Modeler({ container: place });
+  await tables.importXML(form.elements.text.value);
+  const decisions = tables.getViews().filter((view) => view.type === "decisionTable");
+  if (decisions.length === 1) await tables.open(decisions[0]); // else the drawing of how they hang together
+  const text = await unchangedOr(form.elements.text, async () => (await tables.saveXML({ format: true })).xml);
+  const page = editing(form, { text });
+  let watched;
+  const watch = () => {
+    const viewer = tables.getActiveViewer();
+    if (viewer && viewer !== watched) viewer.on("commandStack.changed", () => page.changed());
+    watched = viewer;
+    for (const corner of place.querySelectorAll("th.index-column")) corner.setAttribute("role", "cell"); // it heads nothing
+  };
+  tables.on("views.changed", watch);
+  watch();
+  form.dataset.opened = "true";
+}
