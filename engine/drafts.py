@@ -56,6 +56,11 @@ class Draft:
         return packages.checksum({name: self.files[name]}) if name in self.files else ""
 
     @property
+    def package(self) -> Package:
+        """The report type as it is now; ask it only for what the gate finds no error in."""
+        return Package(self.files)
+
+    @property
     def changes(self) -> list[str]:
         """The files that are new, different or gone, by name."""
         names = _without_settings({**self.files, **self.before})

@@ -7,10 +7,12 @@ from datetime import timedelta
 import pytest
 
 from engine import accounts, packages
+from engine.errors import InvalidRequest
 from tests.hotline import PROVINCE, Hotline, package
 from tests.test_activations import states, version
 from tests.test_ui_office import enters
 from tests.visitor import Page, Visitor, style_free
+from webapi.rehearsal import apart
 
 ASKS = "approval = true\n" + PROVINCE
 
@@ -76,3 +78,37 @@ def test_report_types_are_for_who_may_deploy_them(hotline: Hotline, login: str):
 
     assert [who.opens(at).status for at in ("/quy-trinh", "/quy-trinh/PAKN")] == [403, 403]
     assert enters(hotline, "quantri").opens("/quy-trinh/KHAC").status == 404
+
+
+STORY = """
+title = "Xử lý xong"
+[report]
+channel = "dien_thoai"
+area = "718"
+answers = { noi_dung = "Tụ tập đông người" }
+[[steps]]
+who = "tongdai_74"
+task = "tiep_nhan"
+answers = { lead_agency = "ubnd_74_718" }
+then = { status = "dang_xu_ly", tasks = { xu_ly = "ubnd_74_718" } }
+[[steps]]
+wait = "2 hours"
+"""
+
+
+def test_a_story_is_played_with_the_draft_and_tells_the_way_of_its_case(hotline: Hotline):
+    who = enters(hotline, "phantich")
+    page = who.opens("/quy-trinh/PAKN/chay-thu")
+
+    good = who.sends(page, story=STORY)
+    assert "đi đúng như đã kể" in good.text and style_free(good)
+    assert [row.xpath("string(td[2])") for row in good.find("//tbody/tr")][-1] == "Xử lý"
+    assert "đang ở đây" in good.text and hotline.as_("vanphong").get("/cases").json["items"] == []
+    bad = who.sends(page, story=STORY.replace('status = "dang_xu_ly"', 'status = "moi"'))
+    assert "không đi như đã kể" in bad.text and "status is 'dang_xu_ly', not 'moi'" in bad.text
+    for wrong, words in ((" ", "Hãy chọn hoặc viết"), ("title = ", "cannot be read"), ("[report]", "no [report] with")):
+        refused = who.sends(page, story=wrong)
+        assert refused.status == 422 and words in refused.text, words
+    assert enters(hotline, "vanphong").opens("/quy-trinh/PAKN/chay-thu").status == 403
+    with pytest.raises(InvalidRequest, match="longer than 0.05 seconds"):
+        apart.play([package()], "PAKN", STORY, seconds=0.05)

@@ -293,7 +293,7 @@ def try_(path: Path, only: str | None) -> None:
         if not files:
             continue
         click.echo(f"{folder}: {_count(len(files), 'scenario')}")
-        with rehearsal.rehearse(folder) as ready:
+        with rehearsal.rehearse(folders.with_those_it_starts(folder)) as ready:
             for file in files:
                 story = rehearsal.read(file)
                 with ready.stage() as stage:

@@ -21,6 +21,7 @@ from webapi.ui import (
     overseer,
     pages,
     publishing,
+    rehearsing,
     report,
     send,
     show,
@@ -31,7 +32,7 @@ from webapi.ui import (
 )
 
 PARTS = (send, track, login, worklist, casebook, desk, office, stuck, overseer, report, publishing, heat, analyst,
-         drafting)  # fmt: skip
+         drafting, rehearsing)  # fmt: skip
 _FOR_EVER = 365 * 24 * 3600
 
 
