@@ -112,3 +112,39 @@ def test_a_story_is_played_with_the_draft_and_tells_the_way_of_its_case(hotline:
     assert enters(hotline, "vanphong").opens("/quy-trinh/PAKN/chay-thu").status == 403
     with pytest.raises(InvalidRequest, match="longer than 0.05 seconds"):
         apart.play([package()], "PAKN", STORY, seconds=0.05)
+
+
+def test_a_draft_is_written_sent_and_given_up_without_any_script(careful: Hotline):
+    mine, other = enters(careful, "phantich"), enters(careful, "lan")
+    page, hers = (who.opens("/quy-trinh/PAKN/nhap/type.toml") for who in (mine, other))
+    before = page.find("//textarea")[0].text.removeprefix("\n")
+    seen = page.find("//input[@name='seen']/@value")[0]
+
+    mine.sends(page, text=before.replace("\n", "\r\n"), seen=seen)
+    assert "Không có gì thay đổi" in sends_draft(mine).text
+    wrong = mine.sends(page, text=before.replace('"PT4H"', '"PT9H"'), seen=seen)
+    assert [one.get("data-severity") for one in wrong.find("//*[@id='verdict']//li")] == ["error"]
+    assert "bản nháp của phantich" in other.opens("/quy-trinh").text
+    late = other.sends(hers, text="code = ", seen=seen)
+    assert late.status == 422 and "phantich vừa thay đổi" in late.text
+    assert late.find("//textarea")[0].text.strip() == "code ="  # what was written is still there
+    assert "bản nháp còn lỗi" in sends_draft(mine).text
+    assert mine.opens("/quy-trinh/PAKN/nhap/khong_co.form").status == 404
+    assert not mine.opens("/quy-trinh/PAKN/nhap/province.toml").find("//main//form")
+
+    draft = mine.opens("/quy-trinh/PAKN/nhap")
+    actions = [form.get("action") for form in draft.find("//main//form")]
+    mine.sends(draft, form=actions.index("/quy-trinh/PAKN/nhap-bo"))
+    added = mine.sends(draft, form=actions.index("/quy-trinh/PAKN/nhap-them"), name="ghi_chep", kind="form")
+    assert added.url.endswith("/nhap/ghi_chep.form") and "Biểu mẫu chưa hỏi gì" in added.text and style_free(added)
+    again = mine.sends(draft, form=actions.index("/quy-trinh/PAKN/nhap-them"), name="ghi_chep", kind="form")
+    assert "vừa thay đổi" in again.text
+    assert "chờ một người khác duyệt" in sends_draft(mine).text
+    assert states(careful) == {2: "parked", 1: "current"}
+    assert "Change the diagram" in mine.opens("/quy-trinh/PAKN?lang=en").text
+
+
+def sends_draft(who: Visitor) -> Page:
+    page = who.opens("/quy-trinh/PAKN/nhap")
+    at = [form.get("action") for form in page.find("//main//form")].index("/quy-trinh/PAKN/nhap-gui")
+    return who.sends(page, form=at)

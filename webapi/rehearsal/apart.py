@@ -1,6 +1,7 @@
 """A story played in a process of its own, within a time: for a page, whose server has other things to do meanwhile.
 
-    python -m webapi.rehearsal.apart < {"packages": […], "code": "BDKK", "story": "title = …"} > {"why": …, "elements": […]}
+    python -m webapi.rehearsal.apart     reads {"packages": […], "code": "BDKK", "story": "title = …"}
+                                         writes {"why": …, "elements": […]}
 """
 
 from __future__ import annotations

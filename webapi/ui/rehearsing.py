@@ -81,10 +81,11 @@ def _page(
     draft = drafts.show(unit, code, by=caller)
     package = unit.catalogue.pinned(unit, draft.newest)
     elements = [_visit(one) for one in played["elements"]] if played else []
+    passed = Counter(one["element"] for one in elements)
     return page("ui/rehearsal.html", 422 if error else 200, code=code, name=in_language(package.name, code),
                 draft=draft, stories=[path.stem for path in _stories(code)], story=story, played=played,
                 why=error.detail if error else "", elements=elements, longest=LONGEST,
-                passed=heat.levels(Counter(one["element"] for one in elements)),
+                passed={element: min(times, heat.LEVELS) for element, times in passed.items()},
                 here=sorted({one["element"] for one in elements if one["left_at"] is None}))  # fmt: skip
 
 

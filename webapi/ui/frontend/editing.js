@@ -5,7 +5,8 @@
 // `text` gives the file as it is now: the very text that was there, where nothing was changed.
 export function editing(form, editor) {
   const field = form.elements.text;
-  let kept = field.value; // as it was sent last
+  let kept = field.value; // as it was saved last
+  let sent;
   let writing = false;
 
   document.addEventListener("submit", async (event) => { // before htmx hears of it
@@ -14,7 +15,8 @@ export function editing(form, editor) {
     event.stopImmediatePropagation();
     field.value = await editor.text();
     writing = true;
-    kept = field.value;
+    sent = field.value;
+    if (!window.htmx) kept = sent;
     form.requestSubmit();
     writing = false;
   }, true);
@@ -25,9 +27,17 @@ export function editing(form, editor) {
   });
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.target.id !== "verdict") return;
-    if (document.querySelector("#verdict .refusal")) kept = undefined; // it was not saved
+    if (!document.querySelector("#verdict .refusal")) kept = sent;
     editor.marks?.(faults(form));
   });
+  for (const failed of ["htmx:responseError", "htmx:sendError"]) {
+    document.addEventListener(failed, () => {
+      const words = Object.assign(document.createElement("p"), { className: "refusal", textContent: form.dataset.failed });
+      words.setAttribute("role", "alert");
+      document.querySelectorAll("#verdict > .refusal").forEach((one) => one.remove());
+      document.getElementById("verdict").prepend(words);
+    });
+  }
   document.addEventListener("click", (event) => {
     const fault = event.target.closest("#verdict li a")?.closest("li");
     if (!fault || fault.dataset.file !== form.dataset.file || !fault.dataset.element) return;
@@ -58,6 +68,16 @@ export function board(form) {
   place.hidden = false;
   form.querySelector("[data-source]").hidden = true;
   return place;
+}
+
+// Where there is nothing that an editor could open: the text itself.
+export function asText(form) {
+  form.querySelector("[data-board]").hidden = true;
+  form.querySelector("[data-source]").hidden = false;
+  const page = editing(form, { text: async () => form.elements.text.value });
+  form.elements.text.addEventListener("input", () => page.changed());
+  form.dataset.opened = "true";
+  return page;
 }
 
 // What was there, as long as what would be written is what would have been written without a change.

@@ -12,7 +12,7 @@ import {
 import TokenSimulation from "bpmn-js-token-simulation";
 import CamundaBehaviors from "camunda-bpmn-js-behaviors/lib/camunda-platform";
 import camunda from "camunda-bpmn-moddle/resources/camunda.json";
-import { board, editing, unchangedOr } from "./editing.js";
+import { asText, board, editing, unchangedOr } from "./editing.js";
 import { ourFields } from "./properties.js";
 import { translation } from "./translation.js";
 
@@ -32,7 +32,9 @@ async function open(form) {
     ],
     moddleExtensions: { camunda },
   });
-  await modeler.importXML(form.elements.text.value);
+  try {
+    await modeler.importXML(form.elements.text.value);
+  } catch { return asText(form); } // the gate says what is wrong with it
   legible(modeler.get("canvas"));
   canvas.append(tools(modeler, words));
   await shown();

@@ -8,14 +8,16 @@ import "dmn-js/dist/assets/dmn-js-literal-expression.css";
 import "dmn-js/dist/assets/dmn-font/css/dmn-embedded.css";
 import "./tables.css";
 import Modeler from "dmn-js/lib/Modeler";
-import { board, editing, unchangedOr } from "./editing.js";
+import { asText, board, editing, unchangedOr } from "./editing.js";
 
 open(document.getElementById("editor"));
 
 async function open(form) {
   const place = board(form);
   const tables = new Modeler({ container: place });
-  await tables.importXML(form.elements.text.value);
+  try {
+    await tables.importXML(form.elements.text.value);
+  } catch { return asText(form); } // the gate says what is wrong with it
   const decisions = tables.getViews().filter((view) => view.type === "decisionTable");
   if (decisions.length === 1) await tables.open(decisions[0]); // else the drawing of how they hang together
   const text = await unchangedOr(form.elements.text, async () => (await tables.saveXML({ format: true })).xml);

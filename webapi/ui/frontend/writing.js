@@ -1,11 +1,10 @@
 // Files that are written as text; a form also has a list of its questions, and is shown as handlers will see it.
-import { editing } from "./editing.js";
+import { asText } from "./editing.js";
 import { questions } from "./questions.js";
 
 const form = document.getElementById("editor");
-const field = form.elements.text;
-const page = editing(form, { text: async () => field.value });
-field.addEventListener("input", () => { page.changed(); show(); });
+const page = asText(form);
+form.elements.text.addEventListener("input", show);
 if (form.dataset.editor === "form") questions(form, () => { page.changed(); show(); });
 
 let showing;
@@ -17,4 +16,3 @@ function show() {
     if (answer.ok) document.getElementById("preview").innerHTML = await answer.text();
   }, 250);
 }
-form.dataset.opened = "true";
