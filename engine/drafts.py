@@ -187,7 +187,9 @@ def _settings_in_force(unit: Unit, package: Package) -> str:
     settings = packages.settings(unit, str(package.province["code"]))
     if package.province == settings:
         return own
-    return next((one.files[PROVINCE] for one in unit.catalogue.all_current(unit) if one.province == settings), own)
+    newest_first = sorted((one["id"] for one in deployments.list_versions(unit)), reverse=True)
+    packages_of = (unit.catalogue.pinned(unit, one) for one in newest_first)
+    return next((one.files[PROVINCE] for one in packages_of if one.province == settings), own)
 
 
 def _can_be_kept(draft: Draft, name: str, text: str) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import delete
 
 from engine import accounts, drafts, packages
 from engine.errors import InvalidPackage, InvalidRequest, NotAllowed, NotFound, Stale
+from engine.model import activations
 from tests.hotline import PROVINCE, TYPE, Hotline, package
 
 RENAMED = package()["process.bpmn"].replace('name="Xử lý"', 'name="Giải quyết"')
@@ -103,8 +105,11 @@ def test_files_come_and_go_but_not_those_that_others_share(hotline: Hotline):
 def test_a_draft_never_brings_back_settings_that_the_province_has_changed(hotline: Hotline):
     draft = saves(hotline)
     changed = PROVINCE.replace("Huyện Bàu Bàng", "Bàu Bàng mới")
-    answer = hotline.as_("phantich").post("/deployments", package(province__toml=changed))
+    other = package(type__toml=TYPE.format(secrecy="C2").replace('"PAKN"', '"KHAC"', 1), province__toml=changed)
+    answer = hotline.as_("phantich").post("/deployments", other)
     assert answer.status_code == 201, answer.text
+    with hotline.runtime.begin() as unit:  # as after going back from it: no type in force has it
+        unit.execute(delete(activations).where(activations.c.key == "KHAC"))
 
     draft = seen(hotline)
     assert (draft.files["province.toml"], draft.changes) == (changed, ["process.bpmn"])
