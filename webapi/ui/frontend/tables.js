@@ -9,12 +9,14 @@ import "dmn-js/dist/assets/dmn-font/css/dmn-embedded.css";
 import "./tables.css";
 import Modeler from "dmn-js/lib/Modeler";
 import { asText, board, editing, unchangedOr } from "./editing.js";
+import { translation } from "./translation.js";
 
 open(document.getElementById("editor"));
 
 async function open(form) {
   const place = board(form);
-  const tables = new Modeler({ container: place });
+  const own = { additionalModules: [translation(form.dataset.language).translate] };
+  const tables = new Modeler({ container: place, drd: own, decisionTable: own, literalExpression: own });
   try {
     await tables.importXML(form.elements.text.value);
   } catch { return asText(form); } // the gate says what is wrong with it

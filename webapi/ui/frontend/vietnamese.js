@@ -62,6 +62,16 @@ export const VIETNAMESE = {
   "Search in diagram": "Tìm trong sơ đồ", "Add lane above": "Thêm làn ở trên", "Add lane below": "Thêm làn ở dưới",
   "Divide into two lanes": "Chia hai làn", "Divide into three lanes": "Chia ba làn", "Conditional flow": "Luồng có điều kiện",
   "Default flow": "Luồng mặc định", "Search": "Tìm", "No results": "Không thấy",
+  // decision tables
+  "When": "Khi", "And": "và", "Then": "thì", "Hit policy:": "Chọn dòng:", "Hit policy": "Cách chọn dòng", "View DRD": "Xem các bảng",
+  "Annotations": "Ghi chú", "Annotation": "Ghi chú", "Add input": "Thêm cột điều kiện", "Add output": "Thêm cột kết quả",
+  "Add rule": "Thêm dòng", "Input": "Điều kiện", "Output": "Kết quả", "Output name": "Tên kết quả", "Output label": "Nhãn kết quả",
+  "Output values": "Giá trị kết quả", "Output type": "Kiểu kết quả", "Input values": "Giá trị điều kiện", "Input type": "Kiểu điều kiện",
+  "Input label: ": "Nhãn điều kiện: ", "Input expression: ": "Biểu thức điều kiện: ", "Predefined values": "Giá trị có sẵn",
+  "Expression language": "Ngôn ngữ biểu thức", "Decision name": "Tên bảng", "Variable type": "Kiểu biến",
+  "Equals": "Bằng", "Less": "Nhỏ hơn", "Less or equals": "Không quá", "Greater": "Lớn hơn", "Greater or equals": "Không dưới",
+  "Range": "Trong khoảng", "Between": "Giữa", "Before": "Trước", "After": "Sau", "Exactly": "Đúng", "Comparison": "So sánh",
+  "Strings must be in double quotes": "Chữ phải nằm trong dấu nháy kép", "Edit decision table": "Sửa bảng", "Values": "Giá trị",
   // token simulation
   "Token Simulation": "Chạy thử", "Toggle Token Simulation": "Chạy thử", "Play Simulation": "Chạy", "Pause Simulation": "Dừng",
   "Reset Simulation": "Làm lại", "Play/Pause Simulation": "Chạy, dừng", "Show Simulation Log": "Nhật ký chạy thử",
