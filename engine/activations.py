@@ -53,6 +53,11 @@ def decisions(unit: Unit, definition_id: int) -> list[Row[Any]]:
     return unit.all(mine.order_by(activations.c.id))
 
 
+def of_type(unit: Unit, key: str) -> list[Row[Any]]:
+    """All that was decided about the versions of a report type, newest first."""
+    return unit.all(select(activations).where(activations.c.key == key).order_by(activations.c.id.desc()))
+
+
 def last_decided(unit: Unit) -> dict[int, datetime]:
     """By version, since when (or from when on) new cases start with it, as it was decided last."""
     rows = unit.all(select(activations.c.definition_id, activations.c.active_from).order_by(activations.c.id))

@@ -11,7 +11,7 @@ A folder that holds everything itself, province.toml and forms included, is read
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from engine.errors import InvalidRequest
@@ -49,13 +49,16 @@ def with_those_it_starts(folder: Path) -> list[dict[str, str]]:
     """The packages of a report type and of those beside it that its cases start, or theirs; its own comes last."""
     needed, found = [folder.resolve()], [read(folder)]
     for files in found:
-        for name, text in files.items():
-            codes = _STARTED.findall(text) if name.endswith(".bpmn") else []
-            for beside in (needed[0].parent / code for code in codes):
-                if beside not in needed and (beside / "type.toml").is_file():
-                    needed.append(beside)
-                    found.append(read(beside))
+        for beside in (needed[0].parent / code for code in started(files)):
+            if beside not in needed and (beside / "type.toml").is_file():
+                needed.append(beside)
+                found.append(read(beside))
     return found[::-1]
+
+
+def started(files: Mapping[str, str]) -> list[str]:
+    """The codes of the report types that a package's diagrams say they start cases of."""
+    return [code for name, text in files.items() if name.endswith(".bpmn") for code in _STARTED.findall(text)]
 
 
 def _sources(folder: Path) -> Iterator[Path]:

@@ -60,6 +60,13 @@ def show(unit: Unit, account: Account) -> Overview:
     return Overview(_sum("", rows), {way: _grouped(unit, rows, way) for way in WAYS})
 
 
+def by_version(unit: Unit, account: Account) -> dict[int, int]:
+    """How many open cases that this account may see each version of a report type has; those without any left out."""
+    mine = select(cases.c.definition_id, func.count().label("open")).where(access.visible(account))
+    rows = unit.all(mine.where(cases.c.closed_at.is_(None)).group_by(cases.c.definition_id))
+    return {row.definition_id: row.open for row in rows}
+
+
 def wanted(state: str, way: str | None = None, key: str = "", after: str | None = None) -> CaseFilter:
     """The cases behind a number.
 

@@ -175,14 +175,14 @@ def store(unit: Unit, files: Files, moment: datetime, *, by: str) -> Deployed:
         )
     package = Package(files)
     newest = _newest(unit, package.code)
-    checksum = _checksum(files)
+    content = checksum(files)
     warnings = [fault.to_json() for fault in faults]
-    if newest is not None and newest.checksum == checksum and newest.refused_at is None:
+    if newest is not None and newest.checksum == content and newest.refused_at is None:
         return Deployed(newest.id, package.code, newest.version, True, warnings)
     row = {
         "key": package.code,
         "version": newest.version + 1 if newest else 1,
-        "checksum": checksum,
+        "checksum": content,
         "files": zlib.compress(json.dumps(dict(files), ensure_ascii=False).encode()),
         "warnings": warnings,
         "processes": [one for name, text in files.items() if name.endswith(".bpmn") for one in process_ids(text, name)],
@@ -250,7 +250,8 @@ def _newest(unit: Unit, key: str) -> Any:
     return unit.first(query.order_by(table.version.desc()).limit(1))
 
 
-def _checksum(files: Files) -> str:
+def checksum(files: Files) -> str:
+    """The same for the same files, and no others."""
     total = hashlib.sha256()
     for name in sorted(files):
         total.update(f"{name}\0{files[name]}\0".encode())

@@ -107,7 +107,8 @@ class Site:
         """Nothing is cut off at the right, and nothing brings its own style."""
         wide = page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, f"{page.url} is {wide} px wider than the window"
-        assert page.locator("main [style]").count() == 0 or page.locator(".diagram [style]").count(), page.url
+        styled = "[...document.querySelectorAll('main [style]')].every((one) => one.closest('.diagram, .board'))"
+        assert page.evaluate(f"() => {styled}"), page.url  # what draws may set some by script
 
     def shot(self, page: Page, folder: Path, name: str) -> None:
         folder.mkdir(exist_ok=True)

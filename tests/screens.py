@@ -66,6 +66,13 @@ SCREENS = (
     Screen("quan-tri-lich", "/quan-tri/lich?tinh=74", "admin"),
     Screen("quan-tri-mau-tin", "/quan-tri/mau-tin?tinh=74", "admin"),
     Screen("quan-tri-nhat-ky", "/quan-tri/nhat-ky", "admin"),
+    Screen("quy-trinh", "/quy-trinh?lang=vi", "vpubnd_74.phantich"),
+    Screen("quy-trinh-phien-ban", "/quy-trinh/BDTT", "vpubnd_74.phantich"),
+    Screen("quy-trinh-ban-nhap", "/quy-trinh/BDGN/nhap", "vpubnd_74.phantich"),
+    Screen("quy-trinh-sua-so-do", "/quy-trinh/BDGN/nhap/process.bpmn", "vpubnd_74.phantich"),
+    Screen("quy-trinh-sua-bang", "/quy-trinh/BDKK/nhap/muc_do.dmn", "vpubnd_74.phantich"),
+    Screen("quy-trinh-sua-bieu-mau", "/quy-trinh/BDGN/nhap/goi_lai.form?lang=en", "vpubnd_74.phantich"),
+    Screen("quy-trinh-chay-thu", "/quy-trinh/BDGN/chay-thu?lang=vi", "vpubnd_74.phantich"),
     Screen("khong-co", "/khong-co-trang-nay"),
 )
 

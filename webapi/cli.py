@@ -309,8 +309,9 @@ def try_(path: Path, only: str | None, coverage: bool) -> None:
         if not files:
             continue
         click.echo(f"{folder}: {_count(len(files), 'scenario')}")
-        package = packages.Package(folders.read(folder))
-        with rehearsal.rehearse(folder) as ready, paths.watching(str(package.type["process"])) as taken:
+        needed = folders.with_those_it_starts(folder)
+        package = packages.Package(needed[-1])
+        with rehearsal.rehearse(needed) as ready, paths.watching(str(package.type["process"])) as taken:
             for file in files:
                 story = rehearsal.read(file)
                 with ready.stage() as stage:

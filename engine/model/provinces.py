@@ -126,6 +126,16 @@ activations = Table(  # rows are only added: see `engine.activations`
     Index(None, "definition_id"),
 )
 
+drafts = Table(  # report types that are being changed: see `engine.drafts`
+    "drafts",
+    metadata,
+    Column("key", Text, primary_key=True),  # the report type's code
+    Column("definition_id", Id, ForeignKey("definitions.id"), nullable=False),  # the version it began with
+    Column("files", LargeBinary, nullable=False),  # zlib-compressed JSON {name: text}
+    Column("changed_at", Instant, nullable=False),
+    Column("changed_by", Text, nullable=False),  # log-in
+)
+
 accounts = Table(
     "accounts",
     metadata,

@@ -3,7 +3,7 @@
 The format is in docs/scenarios.md.
 """
 
-from webapi.rehearsal.play import play, rehearse
-from webapi.rehearsal.story import Story, read, stories_in
+from webapi.rehearsal.play import course, play, rehearse
+from webapi.rehearsal.story import Story, parse, read, stories_in
 
-__all__ = ["Story", "play", "read", "rehearse", "stories_in"]
+__all__ = ["Story", "course", "parse", "play", "read", "rehearse", "stories_in"]

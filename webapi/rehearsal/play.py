@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from engine import accounts, folders, packages, schema
+from engine import accounts, packages, schema
 from engine.calendar import ZONE
 from engine.database import connect
 from engine.forms import contacts
+from engine.packages import Files
 from engine.runtime import Runtime
 from webapi import demo
 from webapi.rehearsal.stage import Clock, Failed, Stage
@@ -26,14 +27,17 @@ _LONG_AGO = datetime(2021, 1, 4, tzinfo=ZONE)  # the report types are in force w
 class Rehearsal:
     """A report type ready to be played, in a folder that is deleted in the end: each story gets a copy."""
 
-    def __init__(self, folder: Path, place: Path) -> None:
-        """Raises:
-        InvalidPackage: the report type has faults.
+    def __init__(self, packages: Sequence[Files], place: Path) -> None:
+        """Args:
+            packages: of the report types that its cases start, and last its own.
+
+        Raises:
+            InvalidPackage: a report type has faults.
         """
         self.template, self.place = place / "template.db", place
         database = connect(f"sqlite:///{self.template}")
         schema.upgrade(database)
-        self.tokens, self.kinds = _people(Runtime(database, Clock(_LONG_AGO)), folder)
+        self.tokens, self.kinds = _people(Runtime(database, Clock(_LONG_AGO)), packages)
         database.dispose()
 
     @contextmanager
@@ -53,18 +57,18 @@ class Rehearsal:
 
 
 @contextmanager
-def rehearse(folder: Path) -> Iterator[Rehearsal]:
+def rehearse(packages: Sequence[Files]) -> Iterator[Rehearsal]:
     with tempfile.TemporaryDirectory(prefix="thongsuot-try-") as place:
-        yield Rehearsal(folder, Path(place))
+        yield Rehearsal(packages, Path(place))
 
 
-def _people(runtime: Runtime, folder: Path) -> tuple[dict[str, str], dict[str, str]]:
+def _people(runtime: Runtime, types: Sequence[Files]) -> tuple[dict[str, str], dict[str, str]]:
     """The report type, those it starts, and somebody in every agency: tokens by its key, and the first agency of
     each kind."""
     tokens: dict[str, str] = {}
     kinds: dict[str, str] = {}
     with runtime.begin() as unit:
-        for files in folders.with_those_it_starts(folder):
+        for files in types:
             province = packages.Package(files).province
             packages.load_province(unit, province)
             packages.deploy(unit, files, by="try")
@@ -87,6 +91,13 @@ def play(story: Story, stage: Stage) -> str | None:
         Why it does not go as it says, as a sentence; ``None``: it does.
     """
     return _Play(story, stage).run()
+
+
+def course(story: Story, stage: Stage) -> tuple[str | None, list[dict[str, Any]]]:
+    """Play a story, and tell where its case went: as `play`, and the elements it came to, as the API tells them."""
+    playing = _Play(story, stage)
+    why = playing.run()
+    return why, stage.get(f"/cases/{playing.number}/elements")["items"] if playing.number else []
 
 
 class _Play:

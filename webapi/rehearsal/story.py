@@ -63,12 +63,23 @@ def read(path: Path) -> Story:
     InvalidRequest: the file is no scenario; the sentence names the place.
     """
     try:
-        said = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
         code = str(tomllib.loads((path.parent.parent / "type.toml").read_text(encoding="utf-8"))["code"])
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, KeyError) as error:
         raise InvalidRequest(f"{path} cannot be read: {error}.") from error
+    return parse(text, code, path)
+
+
+def parse(text: str, code: str, path: Path) -> Story:
+    """A scenario of the report type with that code, as it is written; ``path``: what to call it in sentences.
+
+    Raises:
+        InvalidRequest: as for `read`.
+    """
     try:
-        return _story(path, code, said)
+        return _story(path, code, tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidRequest(f"{path} cannot be read: {error}.") from error
     except InvalidRequest as error:
         raise InvalidRequest(f"{path}: {error.detail}") from None
 

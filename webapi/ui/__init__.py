@@ -11,9 +11,11 @@ from werkzeug.exceptions import NotFound
 from webapi.ui import (
     absences,
     admin,
+    analyst,
     casebook,
     desk,
     door,
+    drafting,
     heat,
     imports,
     incidents,
@@ -23,6 +25,7 @@ from webapi.ui import (
     overseer,
     pages,
     publishing,
+    rehearsing,
     report,
     send,
     show,
@@ -33,7 +36,7 @@ from webapi.ui import (
 )
 
 PARTS = (send, track, login, absences, worklist, casebook, desk, office, stuck, incidents, overseer, report, publishing,
-         heat, imports, admin)  # fmt: skip
+         heat, imports, analyst, drafting, rehearsing, admin)  # fmt: skip
 _FOR_EVER = 365 * 24 * 3600
 
 

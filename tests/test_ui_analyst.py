@@ -1,0 +1,150 @@
+"""The analyst's pages: versions and who decides about them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from engine import accounts, packages
+from engine.errors import InvalidRequest
+from tests.hotline import PROVINCE, Hotline, package
+from tests.test_activations import states, version
+from tests.test_ui_office import enters
+from tests.visitor import Page, Visitor, style_free
+from webapi.rehearsal import apart
+
+ASKS = "approval = true\n" + PROVINCE
+
+
+@pytest.fixture(params=["sqlite"])
+def database_url(request: pytest.FixtureRequest, tmp_path, sqlite_template):
+    """It is about the pages: the engine's functions are tested on both."""
+    import shutil
+
+    return f"sqlite:///{shutil.copyfile(sqlite_template, tmp_path / 'thongsuot.db')}"
+
+
+@pytest.fixture
+def careful(hotline: Hotline) -> Hotline:
+    """A hotline whose province asks for approval, and has two analysts."""
+    with hotline.runtime.begin() as unit:
+        packages.load_province(unit, packages.Package(package(province__toml=ASKS)).province)
+        accounts.create(unit, {"login": "lan", "name": "Lan", "role": "analyst", "agency": "vp_74"}, None)
+        hotline.tokens["lan"] = accounts.issue(unit, accounts.account(unit, "lan"), "test").token
+    hotline.clock.now += timedelta(minutes=1)
+    return hotline
+
+
+def decides(who: Visitor, number: int, step: str, **values: str) -> Page:
+    page = who.opens("/quy-trinh/PAKN")
+    at = [form.get("action") for form in page.find("//main//form")]
+    return who.sends(page, form=at.index(f"/quy-trinh/PAKN/{number}/{step}"), **values)
+
+
+def test_a_version_is_approved_by_another_and_the_one_before_put_in_force_again(careful: Hotline):
+    careful.receives()
+    mine, other = enters(careful, "phantich"), enters(careful, "lan")
+    sent = careful.as_("phantich").post("/deployments", version("Giải quyết") | {"province.toml": ASKS})
+    which = sent.json["id"]
+
+    listed = other.opens("/quy-trinh")
+    assert "phiên bản 2 chờ duyệt" in listed.text and style_free(listed)
+    assert [one.text for one in listed.find("//td/a[contains(@href, 'by=type')]")] == ["1"]
+    page = mine.opens("/quy-trinh/PAKN")
+    assert "một người khác phải duyệt" in page.text and style_free(page)
+    token = page.find("//meta[@name='csrf-token']/@content")[0]
+    own = mine.posts(f"/quy-trinh/PAKN/{which}/duyet", {"csrf_token": token, "reason": "Tự duyệt"})
+    assert "phải là một người khác" in own.text
+    assert "hãy ghi lý do" in decides(other, which, "duyet", reason=" ").text
+    assert "Đã duyệt." in decides(other, which, "duyet", reason="Đúng quy trình").text
+    assert states(careful) == {2: "current", 1: "past"}
+
+    careful.clock.now += timedelta(minutes=1)
+    back = decides(mine, 1, "ap-dung", reason="Quay lại")
+    assert "Đã áp dụng." in back.text and "Quay lại" in back.text
+    assert states(careful) == {2: "past", 1: "current"}
+    again = mine.posts(f"/quy-trinh/PAKN/{which}/duyet", {"csrf_token": token, "reason": "Lần nữa"})
+    assert "không còn chờ duyệt" in again.text
+    assert "từ bây giờ trở đi" in decides(mine, which, "ap-dung", reason="Mai", **{"from": "2021-01-01T08:00"}).text
+    assert "đã ngừng dùng" in decides(mine, which, "ngung", reason="Sai").text.lower()
+    assert "Sai" in mine.opens("/quy-trinh/PAKN").text
+    assert "Use it again" in mine.opens("/quy-trinh/PAKN?lang=en").text
+
+
+@pytest.mark.parametrize("login", ["phuong", "mattran", "vanphong"])
+def test_report_types_are_for_who_may_deploy_them(hotline: Hotline, login: str):
+    who = enters(hotline, login)
+
+    assert [who.opens(at).status for at in ("/quy-trinh", "/quy-trinh/PAKN")] == [403, 403]
+    assert enters(hotline, "quantri").opens("/quy-trinh/KHAC").status == 404
+
+
+STORY = """
+title = "Xử lý xong"
+[report]
+channel = "dien_thoai"
+area = "718"
+answers = { noi_dung = "Tụ tập đông người" }
+[[steps]]
+who = "tongdai_74"
+task = "tiep_nhan"
+answers = { lead_agency = "ubnd_74_718" }
+then = { status = "dang_xu_ly", tasks = { xu_ly = "ubnd_74_718" } }
+[[steps]]
+wait = "2 hours"
+"""
+
+
+def test_a_story_is_played_with_the_draft_and_tells_the_way_of_its_case(hotline: Hotline):
+    who = enters(hotline, "phantich")
+    page = who.opens("/quy-trinh/PAKN/chay-thu")
+
+    good = who.sends(page, story=STORY)
+    assert "đi đúng như đã kể" in good.text and style_free(good)
+    assert [row.xpath("string(td[2])") for row in good.find("//tbody/tr")][-1] == "Xử lý"
+    assert "đang ở đây" in good.text and hotline.as_("vanphong").get("/cases").json["items"] == []
+    bad = who.sends(page, story=STORY.replace('status = "dang_xu_ly"', 'status = "moi"'))
+    assert "không đi như đã kể" in bad.text and "status is 'dang_xu_ly', not 'moi'" in bad.text
+    for wrong, words in ((" ", "Hãy chọn hoặc viết"), ("title = ", "cannot be read"), ("[report]", "no [report] with")):
+        refused = who.sends(page, story=wrong)
+        assert refused.status == 422 and words in refused.text, words
+    assert enters(hotline, "vanphong").opens("/quy-trinh/PAKN/chay-thu").status == 403
+    with pytest.raises(InvalidRequest, match="longer than 0.05 seconds"):
+        apart.play([package()], "PAKN", STORY, seconds=0.05)
+
+
+def test_a_draft_is_written_sent_and_given_up_without_any_script(careful: Hotline):
+    mine, other = enters(careful, "phantich"), enters(careful, "lan")
+    page, hers = (who.opens("/quy-trinh/PAKN/nhap/type.toml") for who in (mine, other))
+    before = page.find("//textarea")[0].text.removeprefix("\n")
+    seen = page.find("//input[@name='seen']/@value")[0]
+
+    mine.sends(page, text=before.replace("\n", "\r\n"), seen=seen)
+    assert "Không có gì thay đổi" in sends_draft(mine).text
+    wrong = mine.sends(page, text=before.replace('"PT4H"', '"PT9H"'), seen=seen)
+    assert [one.get("data-severity") for one in wrong.find("//*[@id='verdict']//li")] == ["error"]
+    assert "bản nháp của phantich" in other.opens("/quy-trinh").text
+    late = other.sends(hers, text="code = ", seen=seen)
+    assert late.status == 422 and "phantich vừa thay đổi" in late.text
+    assert late.find("//textarea")[0].text.strip() == "code ="  # what was written is still there
+    assert "bản nháp còn lỗi" in sends_draft(mine).text
+    assert mine.opens("/quy-trinh/PAKN/nhap/khong_co.form").status == 404
+    assert not mine.opens("/quy-trinh/PAKN/nhap/province.toml").find("//main//form")
+
+    draft = mine.opens("/quy-trinh/PAKN/nhap")
+    actions = [form.get("action") for form in draft.find("//main//form")]
+    mine.sends(draft, form=actions.index("/quy-trinh/PAKN/nhap-bo"))
+    added = mine.sends(draft, form=actions.index("/quy-trinh/PAKN/nhap-them"), name="ghi_chep", kind="form")
+    assert added.url.endswith("/nhap/ghi_chep.form") and "Biểu mẫu chưa hỏi gì" in added.text and style_free(added)
+    again = mine.sends(draft, form=actions.index("/quy-trinh/PAKN/nhap-them"), name="ghi_chep", kind="form")
+    assert "vừa thay đổi" in again.text
+    assert "chờ một người khác duyệt" in sends_draft(mine).text
+    assert states(careful) == {2: "parked", 1: "current"}
+    assert "Change the diagram" in mine.opens("/quy-trinh/PAKN?lang=en").text
+
+
+def sends_draft(who: Visitor) -> Page:
+    page = who.opens("/quy-trinh/PAKN/nhap")
+    at = [form.get("action") for form in page.find("//main//form")].index("/quy-trinh/PAKN/nhap-gui")
+    return who.sends(page, form=at)

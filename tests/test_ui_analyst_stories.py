@@ -1,0 +1,126 @@
+"""The analyst's story in a real browser: a diagram, a table and a form are changed, judged, deployed."""
+
+from __future__ import annotations
+
+from difflib import ndiff
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import select
+
+from engine.model import definitions
+from tests.browser import PHONE, Site
+from tests.sources import ROOT
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+DRAFT = "/quy-trinh/BDGN/nhap"  # missed calls: a small diagram
+TEXT, STATUS = "#bio-properties-panel-ours-text", "#bio-properties-panel-ours-status"
+pytestmark = pytest.mark.skipif(
+    not (ROOT / "webapi/static/dist/modeler.js").is_file(), reason="the front end is not built: ./manage test does it"
+)
+
+
+def opens(window: Page, file: str, code: str = "BDGN") -> None:
+    window.goto(f"/quy-trinh/{code}/nhap/{file}")
+    window.locator("[data-opened]").wait_for()
+
+
+def saves(window: Page, words: str) -> None:
+    here = window.url.partition("?")[0]
+    with window.expect_response(lambda answer: answer.request.method == "POST" and answer.url == here):
+        window.keyboard.press("Control+s")
+    window.locator("#verdict").get_by_text(words).wait_for()
+
+
+def changed_lines(site: Site, file: str) -> list[str]:
+    """How the newest version's file differs from the first one's."""
+    with site.province.runtime.read() as unit:
+        rows = unit.all(select(definitions.c.id).where(definitions.c.key == "BDGN").order_by(definitions.c.version))
+        first, *_, last = [unit.catalogue.pinned(unit, row.id).files[file].splitlines() for row in rows]
+    return [line for line in ndiff(first, last) if line[0] in "+-"]
+
+
+def test_a_report_type_is_changed_in_the_browser_judged_and_deployed(site: Site):
+    window = site.window("vpubnd_74.phantich")
+    opens(window, "process.bpmn")
+    site.is_accessible(window)
+    saves(window, "Chưa sửa gì")  # opened and saved: the very same text
+
+    window.locator("[data-element-id=bao_trung]").first.click()
+    window.locator(TEXT).select_option("")
+    saves(window, "một lỗi")
+    note = window.locator("[data-container-id=bao_trung] .fault-note.is-error")
+    note.wait_for()
+    window.locator("[data-element-id=goi_lai]").first.click()
+    window.locator(TEXT).wait_for(state="detached")
+    window.locator("#verdict li a").first.click()  # chooses the element that is wrong
+    window.locator(TEXT).select_option("T09")
+    window.locator(STATUS).select_option("trung")
+    saves(window, "không có lỗi")
+    note.wait_for(state="detached")
+
+    window.goto(DRAFT)
+    assert window.locator("td .badge").count() == 1
+    site.is_accessible(window)
+    site.fits(window)
+    window.get_by_role("button", name="Gửi", exact=True).click()
+    window.get_by_text("Đã gửi phiên bản 2.").wait_for()
+    lines = changed_lines(site, "process.bpmn")
+    assert len(lines) <= 2 and all("camunda:property" in line for line in lines), lines
+
+
+def test_a_decision_table_is_changed_where_it_was_changed(site: Site):
+    window = site.window("vpubnd_74.phantich")
+    opens(window, "muc_do.dmn", "BDKK")
+    site.is_accessible(window)
+    before = window.locator("#text").input_value()
+    saves(window, "Chưa sửa gì")
+
+    window.locator("td.output-cell .content-editable").first.click()
+    window.keyboard.press("Control+a")
+    window.keyboard.type('"phuc_tap"')
+    window.locator("td.annotation .content-editable").first.click()
+    saves(window, "phantich lưu lúc")
+    window.reload()
+    after = window.locator("#text").input_value()
+    lines = [line for line in ndiff(before.splitlines(), after.splitlines()) if line[0] in "+-"]
+    assert [line.split() for line in lines] == [["-", '<text>"khan"</text>'], ["+", '<text>"phuc_tap"</text>']]
+
+    window.goto("/quy-trinh/BDKK/nhap/muc_do.dmn?dang=van-ban")
+    window.locator("#text").fill("<definitions")
+    saves(window, "lỗi")
+    opens(window, "muc_do.dmn", "BDKK")  # cannot be drawn: it can be mended as text
+    window.locator("#text").wait_for()
+
+
+def test_a_form_is_written_as_questions_beside_what_handlers_will_see(site: Site):
+    window = site.window("vpubnd_74.phantich")
+    opens(window, "goi_lai.form")
+    before = window.locator("#text").input_value()
+    window.locator(".asked summary").nth(1).click()
+    asked = window.locator(".asked[open]")
+    asked.get_by_label("Câu hỏi").fill("Đã gọi lại chưa?")
+    window.locator("#preview").get_by_text("Đã gọi lại chưa?").wait_for()
+    site.is_accessible(window)
+    asked.get_by_label("Câu hỏi").fill(before.split('"label": "')[1].split('"')[0])
+    assert window.locator("#text").input_value() == before
+
+    window.locator(".questions > .bar select").select_option("number")
+    window.get_by_role("button", name="Thêm câu hỏi").click()
+    window.locator(".asked[open]").get_by_label("Tên dữ liệu").fill("so_lan_goi")
+    window.locator("#preview").get_by_text("Câu hỏi mới").wait_for()
+    window.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    site.fits(window)
+    saves(window, "không có lỗi")
+    other = window.context.new_page()
+    opens(other, "goi_lai.form")
+    assert '"so_lan_goi"' in other.locator("#text").input_value()
+    window.locator(".asked[open]").get_by_label("Câu hỏi").fill("Gọi mấy lần?")
+    saves(window, "không có lỗi")
+    other.locator(".asked summary").first.click()
+    other.get_by_role("button", name="Bỏ").first.click()
+    saves(other, "vừa thay đổi bản nháp")
+    window.reload()
+    assert "Gọi mấy lần?" in window.locator("#text").input_value()
