@@ -86,6 +86,14 @@ def _incidents(now: datetime) -> Select[Any]:
     return found.where(incidents.c.resolved_at.is_(None))
 
 
+def _held(now: datetime) -> Select[Any]:
+    query = select(
+        cases.c.id.label("case_id"), cases.c.suspended_at.label("since"), cases.c.id.label("thing"),
+        _NONE.label("a"), _NONE.label("b"), _NONE.label("c"),
+    )  # fmt: skip
+    return query.where(cases.c.suspended_at.is_not(None))
+
+
 def _suspended(now: datetime) -> Select[Any]:
     found = _row(jobs, jobs.c.due_at, jobs.c.id, jobs.c.kind, jobs.c.last_error)
     found = found.join(cases, cases.c.id == jobs.c.case_id)  # a paused case suspends its jobs: that is as it should be
@@ -149,6 +157,11 @@ REASONS: dict[str, Reason] = {
         lambda row, _: f"Since {local_time(row.since)} the step {row.a or 'of the process'} cannot be taken: {row.b}",
         (("retry-incident", "retry"), ("repair-report-type", "deploy")),
     ),
+    "held": Reason(
+        0, _held,
+        lambda row, _: f"It is suspended since {local_time(row.since)}: nothing moves until somebody releases it.",
+        (("release-case", "modify"),),
+    ),
     "suspended-job": Reason(
         2, _suspended,
         lambda row, _: f"A {row.a} that was due at {local_time(row.since)} is suspended{_because(row.b)}",
@@ -198,6 +211,7 @@ REASONS: dict[str, Reason] = {
 
 FACTS: dict[str, tuple[str, ...]] = {  # what a, b and c of a row are, for whoever writes a sentence of their own
     "incident": ("element", "message"),
+    "held": (),
     "suspended-job": ("kind", "error"),
     "nobody": ("task", "agency"),
     "overdue-task": ("task", "agency", "login"),

@@ -126,7 +126,12 @@ def test_a_suspended_case_stands_still_and_catches_up_when_released(hotline):
     with hotline.runtime.read() as unit:
         assert {row.state for row in unit.all(select(model.jobs))} == {"held"}
 
+    stuck = hotline.as_("vanphong").get("/cases", stuck="true").json["items"][0]["stuck"]
+    assert (stuck["reason"], stuck["since"]) == ("held", "2021-09-03T01:00:00+00:00")
+    assert [step["action"] for step in stuck["next"]] == ["release-case"]
+
     assert hotline.as_("vanphong").post(f"/cases/{number}/release").status_code == 200
+    assert hotline.as_("vanphong").get("/cases", stuck="true").json["items"][0]["stuck"]["reason"] != "held"
     works(hotline)
     assert hotline.case(number)["breached_at"] is not None
     hotline.does("phuong", number, ket_qua="khong_dung", noi_dung_ket_qua="x")

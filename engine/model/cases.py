@@ -102,6 +102,12 @@ cases = Table(
         postgresql_where=text("duplicate_of IS NOT NULL"),
     ),
     Index(
+        "ix_cases_suspended",
+        "suspended_at",
+        sqlite_where=text("suspended_at IS NOT NULL"),
+        postgresql_where=text("suspended_at IS NOT NULL"),
+    ),
+    Index(
         "ix_cases_born_of",
         "born_of",
         sqlite_where=text("born_of IS NOT NULL"),

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import request
 
-from engine import access, cases, outbox, queries, repairs, stuck, tasks
+from engine import access, cases, modifications, outbox, queries, repairs, stuck, tasks
 from engine.access import Account
 from engine.areas import today
 from engine.calendar import ZONE
@@ -72,6 +72,10 @@ def _resume(unit: Unit, caller: Account, number: str) -> None:
     cases.resume(unit, number, by=caller)
 
 
+def _release(unit: Unit, caller: Account, number: str) -> None:
+    modifications.release(unit, number, by=caller)
+
+
 def _delegate(unit: Unit, caller: Account, number: str) -> None:
     tasks.delegate(unit, _thing(), request.form.get("to", "").strip(), by=caller)
 
@@ -88,8 +92,8 @@ def _resend(unit: Unit, caller: Account, number: str) -> None:
 
 
 HERE: dict[str, Callable[[Unit, Account, str], bool | None]] = {
-    "extend-case": _extend, "reassign-case": _reassign, "resume-case": _resume, "delegate-task": _delegate,
-    "retry-incident": _retry, "resend-letter": _resend,
+    "extend-case": _extend, "reassign-case": _reassign, "resume-case": _resume, "release-case": _release,
+    "delegate-task": _delegate, "retry-incident": _retry, "resend-letter": _resend,
 }  # fmt: skip
 
 
@@ -109,6 +113,7 @@ def labels() -> dict[str, str]:
         "extend-case": _("Gia hạn"), "reassign-case": _("Chuyển cơ quan chủ trì"), "resume-case": _("Cho chạy tiếp"),
         "delegate-task": _("Giao người khác"), "retry-incident": _("Thử lại bước lỗi"),
         "resend-letter": _("Gửi lại tin"), "repair-report-type": _("Sửa quy trình của loại phản ánh này"),
+        "release-case": _("Cho vụ việc chạy tiếp"),
         "add-account": _("Mở tài khoản cho cơ quan này"), "start-worker": _("Khởi động tiến trình nền (worker)"),
         "send-message": _("Xem vụ việc, báo cho quy trình điều nó đang chờ"),
     }  # fmt: skip
@@ -119,6 +124,7 @@ def why(found: dict[str, Any]) -> str:
     said = {name: value or "–" for name, value in found["facts"].items()}
     return {
         "incident": _("Bước %(element)s không thực hiện được: %(message)s"),
+        "held": _("Vụ việc đang bị tạm giữ: không bước nào chạy cho đến khi có người cho chạy tiếp."),
         "suspended-job": _("Việc định giờ %(kind)s bị treo: %(error)s"),
         "nobody": _("Việc “%(task)s” chờ %(agency)s, nhưng cơ quan này chưa có ai có tài khoản."),
         "overdue-task": _("Việc “%(task)s” của %(agency)s đã quá hạn; người nhận: %(login)s."),
