@@ -56,7 +56,8 @@ def submit(unit: Unit, files: Mapping[str, str], active_from: datetime | None = 
         set_values(unit, deployed.id, wanted_from=active_from)
     else:
         activations.decide(unit, deployed.id, deployed.key, active_from, by.login)
-    if active_from is None and not in_force.get("approval"):
+    # the same files again bring nothing, least of all settings that another type's version has changed since
+    if active_from is None and not deployed.unchanged and not in_force.get("approval"):
         packages.load_province(unit, province)
     return replace(deployed, parked=not activations.decisions(unit, deployed.id))
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import tomllib
 
 import pytest
 
-from tests.hotline import package, refused
+from engine import packages
+from tests.hotline import PROVINCE, package, refused
 
 
 def other(**changes):
@@ -53,6 +55,16 @@ def test_the_same_files_again_are_no_new_version(hotline):
     answer = hotline.as_("phantich").post("/deployments", package())
 
     assert (answer.status_code, answer.json["version"], answer.json["unchanged"]) == (201, 1, True)
+
+
+def test_the_same_files_again_bring_no_old_settings_back(hotline):
+    changed = PROVINCE.replace("UBND thành phố Thủ Dầu Một", "UBND phường Thủ Dầu Một")
+    with hotline.runtime.begin() as unit:  # as another type's version does
+        packages.load_province(unit, tomllib.loads(changed))
+    hotline.as_("phantich").post("/deployments", package())
+
+    names = {one["name"] for one in hotline.as_("phantich").get("/agencies").json["items"]}
+    assert "UBND phường Thủ Dầu Một" in names and "UBND thành phố Thủ Dầu Một" not in names
 
 
 def test_a_version_can_be_read_as_it_was_deployed(hotline):
