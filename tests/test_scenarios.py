@@ -25,7 +25,6 @@ NOT_YET = {  # deadlines that no story lets pass so far
     "HATANG": "xac_nhan_thay",
     "KK2B": "tra_danh_sach",
     "KK2C": "den_noi dua_ve_co_so ho_tro_tai_cho phan_cong phan_cong_lai phan_hoi quyet_dinh_don_vi tra_loi_giam_sat",
-    "TRATTU": "den_noi don_vi_nhan duyet ke_hoach phan_cong_lai phan_hoi quyet_dinh_don_vi xu_ly",
 }
 TRUE = """
 title = "Không khẩu trang: giải đáp ngay"
