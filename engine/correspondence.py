@@ -51,8 +51,7 @@ _ROUSE = Prepared(
         leases.in_state(case_messages, "waiting"),
         case_messages.c.name == bindparam("message"),
         case_messages.c.key == bindparam("under"),
-        case_messages.c.due_at > bindparam("now"),
-    )
+    )  # also what is due already: held until we commit, or a courier would look too early, and then not for long
     .values(due_at=bindparam("now"))
 )
 

@@ -24,7 +24,6 @@ LONGEST = 60.0  # seconds for one file
 REDIRECTS = 3
 PAGES = ("text/html", "application/xhtml+xml")
 _TEMPORARY = (408, 425, 429)
-_BLOCK = 1 << 16
 
 
 class Downloads:
@@ -98,7 +97,7 @@ class _Body:
     """What `Store.put` reads, as it comes."""
 
     def __init__(self, answer: httpx.Response, who: str, started: float) -> None:
-        self._pieces: Iterator[bytes] = answer.iter_raw(_BLOCK)
+        self._pieces: Iterator[bytes] = answer.iter_raw()  # as they come: gathering a block could take for ever
         self._who, self._ends = who, started + LONGEST
 
     def read(self, _size: int) -> bytes:

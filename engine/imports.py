@@ -14,7 +14,7 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Row, Table, delete, exists, false, func, null, select, update
+from sqlalchemy import ColumnElement, Row, Table, delete, exists, false, func, null, select, update
 
 from engine import access, accounts, areas, intake, leases, lists
 from engine.access import Account, Columns, Target
@@ -193,7 +193,7 @@ def cancel(unit: Unit, import_id: int, *, by: Account) -> Row[Any]:
 def tidy(unit: Unit, before: datetime) -> int:
     """Forget who stands on lists that were looked at before then and never started; returns how many lists."""
     old = unit.all(select(imports.c.id).where(_READY, imports.c.created_at < before))
-    return sum(_ends(unit, row.id, "done") for row in old)
+    return sum(_ends(unit, row.id, "done", _READY) for row in old)  # if nobody starts it just now
 
 
 def step(runtime: Runtime) -> bool:
@@ -256,11 +256,12 @@ def _ends_one(unit: Unit) -> bool:
     return found is not None and _ends(unit, found, "done")
 
 
-def _ends(unit: Unit, import_id: int, state: str) -> bool:
-    """Note the counts of an import with no row left to take up, and delete its rows; ``False``: it has ended."""
+def _ends(unit: Unit, import_id: int, state: str, *conditions: ColumnElement[bool]) -> bool:
+    """Note the counts of an import with no row left to take up, and delete its rows; ``False``: it has ended, or is
+    not as the conditions say."""
     ended = _COUNTS | {"state": state, "finished_at": unit.now}
     alive = imports.c.finished_at.is_(None)
-    if not unit.claims(update(imports).where(imports.c.id == import_id, alive).values(ended)):
+    if not unit.claims(update(imports).where(imports.c.id == import_id, alive, *conditions).values(ended)):
         return False
     unit.execute(delete(import_rows).where(import_rows.c.import_id == import_id))
     return True

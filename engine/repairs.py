@@ -17,6 +17,7 @@ from engine.calendar import ZONE
 from engine.errors import InvalidRequest, ProcessFault, Suspended, WrongState
 from engine.flow import steps
 from engine.flow.codec import data_at
+from engine.flow.scripts import ScriptError, check_value
 from engine.model import incidents as table
 from engine.model import instances as instance_table
 from engine.model import tasks
@@ -46,7 +47,7 @@ def correct(unit: Unit, incident_id: int, right: dict[str, Any], by: str) -> Non
         NotFound: there is no such incident.
         WrongState: it is already resolved, or its step brings no values.
         InvalidAnswers: the task's form does not take them.
-        InvalidRequest: they are too much.
+        InvalidRequest: they are too much, or nothing that a case's data can hold.
     """
     incident = _lock(unit, incidents.find(unit, incident_id))
     if incident.resolved_at is not None:
@@ -56,6 +57,10 @@ def correct(unit: Unit, incident_id: int, right: dict[str, Any], by: str) -> Non
         raise WrongState(f"The step of incident {incident_id} brings no values: repair the report type, and retry it.")
     if len(json.dumps(right)) > VALUES_MAX:
         raise InvalidRequest(f"The values of a step have up to {VALUES_MAX} characters.", field="values")
+    try:
+        right = check_value(right, "the step")
+    except ScriptError as error:
+        raise InvalidRequest(str(error), field="values") from None
     if incident.step["kind"] == "Complete":
         right = _held_against_form(unit, incident, right)
     step = incident.step | {VALUES[incident.step["kind"]]: right}

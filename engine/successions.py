@@ -98,8 +98,10 @@ def _try(runtime: Runtime, case_id: int, heirs: Mapping[str, str]) -> int:
     try:
         with runtime.begin() as unit:
             return _follow(unit, case_id, heirs)
-    except EngineError as error:  # it stays where it is, for people to reassign
-        log.error("The case %s cannot follow its agency: %s", case_id, error, extra={"action": "succession-failed"})
+    except Exception as error:  # it stays where it is, for people to reassign, and keeps no other waiting
+        level = logging.INFO if leases.is_conflict(error) else logging.ERROR  # nobody's fault: at the next look
+        why = str(error) if isinstance(error, EngineError) else leases.reason(error)
+        log.log(level, "The case %s cannot follow its agency: %s", case_id, why, extra={"action": "succession-failed"})
         return 0
 
 

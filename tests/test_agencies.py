@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 
-from engine import model, packages, tracking
+from engine import model, packages, successions, tracking
 from engine.worker import Worker
 from tests.hotline import PROVINCE, Hotline, package, refused
 
@@ -209,6 +209,23 @@ def test_a_suspended_case_follows_when_it_is_free_and_keeps_no_other_waiting(hot
     assert (hotline.case(held)["lead_agency"], hotline.case(other)["lead_agency"]) == (HERE, BESIDE)
     suspend(None)
     assert follows(hotline) == 1
+
+
+@BY_THE_RULES
+def test_a_case_that_cannot_follow_keeps_nothing_else_from_being_done(hotline, monkeypatch):
+    stays, other = hotline.assigned(), hotline.assigned()
+    follow = successions._follow
+
+    def fails_at_the_first(unit, case_id, heirs):
+        if unit.scalar(select(model.cases.c.number).where(model.cases.c.id == case_id)) == stays:
+            raise ZeroDivisionError
+        return follow(unit, case_id, heirs)
+
+    monkeypatch.setattr(successions, "_follow", fails_at_the_first)
+    merges(hotline, HERE, BESIDE)
+
+    assert follows(hotline) == 2
+    assert (hotline.case(stays)["lead_agency"], hotline.case(other)["lead_agency"]) == (HERE, BESIDE)
 
 
 @BY_THE_RULES

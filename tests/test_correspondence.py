@@ -211,6 +211,24 @@ def test_a_case_that_comes_to_wait_while_the_message_is_sent_gets_it(exchange):
     assert (exchange.states(), exchange.at(receipt.number)) == (["taken"], ["xem"])
 
 
+def test_a_case_that_comes_to_wait_while_an_old_message_is_looked_at_gets_it_at_once(exchange):
+    runtime, clock = exchange.hotline.runtime, exchange.hotline.clock
+    if not runtime.database.dialect.name == "postgresql":
+        pytest.skip("SQLite lets one write at a time")
+    exchange.sent()
+    for pause in courier.PAUSES:
+        exchange.carries()
+        clock.advance(pause)
+    with runtime.begin() as unit:  # just when it is to be looked at again, and then not for an hour
+        report = intake.Report("CHO", {"noi_dung": "Chờ", "ma": "BN-7"})
+        receipt = intake.receive(unit, report, by=accounts.account(unit, "truc"))
+        unit.flush()
+        exchange.carries()
+    exchange.carries()
+
+    assert (exchange.states(), exchange.at(receipt.number)) == (["taken"], ["xem"])
+
+
 # -- signals -----------------------------------------------------------------------------------------------------------
 
 LISTENS = """

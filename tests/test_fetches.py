@@ -223,7 +223,9 @@ def test_who_is_slow_away_or_somebody_else_is_asked_again(photos, tmp_path, monk
 
     photos.expect_request("/1.png").respond_with_handler(drips)
     monkeypatch.setattr(downloads, "LONGEST", 0.2)
+    begun = time.monotonic()
     assert "takes longer than 0.2 seconds" in said(photos.url_for("/1.png"))
+    assert time.monotonic() - begun < 1.5  # not only when the server has come to its end
     with deaf_peer() as port:
         assert "did not answer in time" in said(f"https://127.0.0.1:{port}/1", inside=[f"127.0.0.1:{port}"])
     assert "could not be reached (ConnectError)" in said(photos.url_for("/1.png"), ca_file=None)

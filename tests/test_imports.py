@@ -131,6 +131,26 @@ def test_what_nobody_started_is_forgotten_after_a_day(hanoi: Hotline) -> None:
     assert count(hanoi, model.cases) == 0
 
 
+def test_what_is_started_while_old_lists_are_forgotten_is_taken_up(hanoi: Hotline, monkeypatch: Any) -> None:
+    if not hanoi.runtime.database.dialect.name == "postgresql":
+        pytest.skip("SQLite has one writer")
+    cdc = hanoi.as_("cdc")
+    looked = sends(cdc, cohort(2), dry_run=True).json
+    hanoi.clock.advance(timedelta(hours=25))
+    ends = imports._ends
+
+    def starts_first(*given: Any) -> bool:
+        monkeypatch.setattr(imports, "_ends", ends)
+        assert cdc.post(f"/imports/{looked['id']}/start").json["state"] == "waiting"
+        return ends(*given)
+
+    monkeypatch.setattr(imports, "_ends", starts_first)
+    worker(hanoi).tidy()
+    worker(hanoi).drain()
+
+    assert (cdc.get(f"/imports/{looked['id']}").json["created"], count(hanoi, model.cases)) == (2, 2)
+
+
 def test_a_workbook_is_read_as_it_looks(hanoi: Hotline) -> None:
     rows = [
         HEAD.split(","), ["A", 912345678, "Quận Ba Đình", 40, date(2021, 9, 1)], [],

@@ -11,6 +11,7 @@ from queue import Queue
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 
 from engine import instances, jobs, model, outbox
 from engine.database import connect
@@ -34,7 +35,7 @@ def runtime(database_url: str) -> Iterator[Runtime]:
 @pytest.fixture
 def steps(monkeypatch: pytest.MonkeyPatch) -> Queue[Any]:
     taken: Queue[Any] = Queue()
-    monkeypatch.setattr(instances, "advance", lambda unit, case_id, step: taken.put((unit.now, step)))
+    monkeypatch.setattr(instances, "advance", lambda unit, case_id, step, **told: taken.put((unit.now, step)))
     return taken
 
 
@@ -69,6 +70,21 @@ def test_a_service_is_called_and_its_answer_taken(
     _, answer = steps.get(timeout=PATIENCE)
 
     assert (answer.token, answer.result) == (7, {"so": 42})
+
+
+def test_what_one_case_says_is_brought_to_the_one_that_waits_for_it(
+    runtime: Runtime, steps: Queue[Any], metronome: Metronome
+) -> None:
+    waiting = {"case_id": open_case(runtime), "token": 7, "kind": "message", "message": "msg_ket_qua", "key": "BN-7"}
+    with runtime.begin() as unit:
+        said = {"kind": "message", "name": "msg_ket_qua", "key": "BN-7", "payload": {"so": 42}, "province": "74"}
+        said |= {"source": "other:1", "state": "waiting", "created_at": unit.now, "due_at": unit.now}
+        unit.execute(insert(model.subscriptions), waiting)
+        unit.execute(insert(model.case_messages), said | {"until_at": unit.now + timedelta(days=7)})
+
+    _, heard = steps.get(timeout=PATIENCE)
+
+    assert (heard.token, heard.payload) == (7, {"so": 42})
 
 
 def test_stopping_finishes_what_was_begun_and_gives_the_rest_back(

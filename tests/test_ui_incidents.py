@@ -48,6 +48,8 @@ def test_one_fault_is_one_cause_and_all_its_cases_are_tried_again_by_the_workers
     values = hotline.as_("phantich").get(f"/incidents/{tinh['incident']}").json["step"]["data"]
     correct = f"/incidents/{tinh['incident']}/correct"
     refused(hotline.as_("vanphong").post(correct, {"values": values}), 404, "not-found")  # the office does not repair
+    poison = hotline.as_("phantich").post(correct, {"values": values | {"typename": "dict"}})
+    assert "the name is reserved" in refused(poison, 422, "invalid-request")
     assert hotline.as_("phantich").post(correct, {"values": values | {"noi_dung": "Lửa lớn"}}).status_code == 200
     assert hotline.as_("vanphong").post(f"/incidents/{tinh['incident']}/retry-all").json == {"queued": 3}
     assert hotline.as_("vanphong").post(f"/incidents/{tinh['incident']}/retry-all").json == {"queued": 3}  # impatience
@@ -150,6 +152,8 @@ def test_the_page_says_what_is_wrong_and_the_analyst_corrects_values(hotline: Ho
     at = len(one.find("//main//form")) - 1
     wrong = analyst.sends(one, form=at, values='{"noi_dung": ')
     assert wrong.status == 422 and wrong.faults and wrong.find("//textarea")[0].text.strip() == '{"noi_dung":'
+    for unfit in ("NaN", '"\\u0000"', '"\\ud800"'):
+        assert analyst.sends(one, form=at, values=f'{{"noi_dung": {unfit}}}').status == 422
     kept = analyst.sends(one, form=at, values=one.find("//textarea")[0].text.replace('"Lửa"', '"Lửa lớn"'))
     assert "Đã ghi giá trị mới" in kept.text
     assert "quy trình đi tiếp" in analyst.sends(kept, form=1).text

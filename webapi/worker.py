@@ -26,17 +26,18 @@ log = logging.getLogger(__name__)
 
 TICK_SECONDS = 1
 NOT_AT_ONCE = timedelta(milliseconds=10)  # between two looks, so that a row someone holds for a moment is no race
+LOOKS = ("jobs", "arrivals", "files", "messages", "imports", "migrations")
 RELAYS = tuple(f"relay-{kind}" for kind in outbox.KINDS)
 
 
 class Metronome:
-    """Drives a worker: jobs, what came in, cases that move, a relay for each kind of message, heart-beat, cleaning up;
-    and postmen."""
+    """Drives a worker: jobs, what came in, what cases tell each other, cases that move, a relay for each kind of
+    message, heart-beat, cleaning up; and postmen."""
 
     def __init__(self, worker: Worker, postmen: Sequence[Postman] = ()) -> None:
         self.worker = worker
         self.postmen = postmen
-        self._woken = {name: Event() for name in ("jobs", "arrivals", "files", "imports", "migrations", *RELAYS)}
+        self._woken = {name: Event() for name in (*LOOKS, *RELAYS)}
         self._looking = {name: Lock() for name in self._woken}
         database = worker.runtime.database
         self._listener = Listener(database, self.wake) if database.dialect.name == "postgresql" else None
@@ -55,6 +56,7 @@ class Metronome:
             self._every(TICK_SECONDS, name, self._relay, name, kind)
         self._every(TICK_SECONDS, "arrivals", self._understand)
         self._every(TICK_SECONDS, "files", self._fetch)
+        self._every(TICK_SECONDS, "messages", self._carry)
         self._every(TICK_SECONDS, "imports", self._take_up)
         self._every(TICK_SECONDS, "migrations", self._migrate)
         self._every(self.worker.lease.total_seconds() / 3, "heart-beat", self.worker.renew)
@@ -93,7 +95,7 @@ class Metronome:
     def _work(self) -> None:
         with self._looking["jobs"]:
             if self._until_quiet("jobs", self.worker.work):
-                self.wake(*RELAYS)
+                self.wake("messages", *RELAYS)
             due_at = jobs.next_due(self.worker.runtime)
             if due_at is not None:
                 wait = max(due_at - self.worker.runtime.clock(), NOT_AT_ONCE)
@@ -103,16 +105,21 @@ class Metronome:
     def _understand(self) -> None:
         with self._looking["arrivals"]:
             if self._until_quiet("arrivals", self.worker.understand):
-                self.wake("jobs", "files", *RELAYS)
+                self.wake("jobs", "files", "messages", *RELAYS)
 
     def _fetch(self) -> None:
         with self._looking["files"]:  # by itself: a server that is slow must not keep others waiting
             self._until_quiet("files", self.worker.fetch)
 
+    def _carry(self) -> None:
+        with self._looking["messages"]:
+            if self._until_quiet("messages", self.worker.carry):
+                self.wake("jobs", *RELAYS)
+
     def _take_up(self) -> None:
         with self._looking["imports"]:
             if self._until_quiet("imports", self.worker.take_up):
-                self.wake("jobs", *RELAYS)
+                self.wake("jobs", "messages", *RELAYS)
 
     def _migrate(self) -> None:
         with self._looking["migrations"]:
