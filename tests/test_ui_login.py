@@ -29,7 +29,7 @@ def logs_in(visitor: Visitor, login: str = "phuong", password: str = PASSWORD, a
 def test_who_logs_in_is_known_until_they_log_out(visitor: Visitor):
     assert logs_in(visitor, "  Phuong ").url == "/viec"
     page = visitor.opens("/tai-khoan")
-    assert "ubnd_74_718" in page.text
+    assert "UBND thành phố Thủ Dầu Một" in page.text
 
     out = visitor.sends(page)
 

@@ -69,7 +69,8 @@ def test_what_is_stuck_is_said_in_both_languages_and_can_be_helped_here(hotline:
 
     page = who.opens("/tinh/ket")
     assert "Việc “Xử lý” của UBND thành phố Thủ Dầu Một đã quá hạn" in page.text and style_free(page)
-    assert "The task “Xử lý” of UBND thành phố Thủ Dầu Một is overdue" in who.opens("/tinh/ket?lang=en").text
+    english = who.opens("/tinh/ket?lang=en").text
+    assert "The task “Xử lý” of UBND thành phố Thủ Dầu Một is overdue; claimed by: nobody." in english
     who.opens("/tinh/ket?lang=vi")
     (form,) = page.find(f"//form[@action='/tinh/ket/{number}/reassign-case']")
     at = page.find("//main//form").index(form)
@@ -160,6 +161,7 @@ def test_the_days_report_balances_and_every_number_of_it_opens_what_it_counts(ho
     assert len(who.opens(missed.get("href")).find("//tbody/tr")) == int(missed.text_content()) == 1
     english = who.opens("/tinh/bao-cao?ky=2021-09-03&lang=en").text
     assert "In balance" in english and "Missed, given up" in english and "Open, overdue" in english
+    assert "Telephone" in english and "Điện thoại" not in english
     files = [who.client.get(f"/tinh/bao-cao{kind}?ky=2021-09-03").status_code for kind in (".csv", ".xlsx")]
     assert files == [200, 200]
     for wrong in ("bao-cao?ky=sai", "bao-cao?ky=2021-09-03&tu=x", "bao-cao/cuoc-goi?ky=2021-09-03&line=x",

@@ -9,6 +9,7 @@ from tests.screens import SCREENS, stage
 from tests.sources import ROOT
 
 SIZES = {"1366x768": DESKTOP, "390x844": PHONE}
+FRAME = "() => document.querySelector('.top').offsetHeight"
 
 
 def test_every_page_is_accessible_and_fits_a_phone_and_a_desk(site: Site):
@@ -18,6 +19,7 @@ def test_every_page_is_accessible_and_fits_a_phone_and_a_desk(site: Site):
         for screen in (one for one in SCREENS if one.who == who):
             window.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
             window.goto(screen.path.format_map(names))
+            assert window.evaluate(FRAME) < 60, f"the menu of {who} takes two lines at {window.url}"
             site.is_accessible(window)
             site.fits(window)
             window.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from types import SimpleNamespace
 
 import pytest
 from babel.messages.extract import extract_from_dir
+from flask import Flask
 
+from engine.intake import CHANNEL_NAMES
 from tests.sources import ROOT
-from webapi.ui import words
+from webapi.ui import history, words
 
 METHODS = [("ui/**.py", "python"), ("templates/ui/**.html", "jinja2")]
 SAID = re.compile(r"""_\(\s*("[^"]*"|'[^']*')|ngettext\(\s*"[^"]*",\s*"[^"]*\"""")
+RECORDED = re.compile(r'unit\.record\([^",\n]+, "([a-z-]+)"')
 VALUE = re.compile(r"%\((\w+)\)[a-z]")
 
 
@@ -39,6 +43,22 @@ def test_nothing_is_translated_that_nobody_says(said: dict[str, str]):
 
 def test_both_languages_ask_for_the_same_values():
     assert [one for one, other in words.read().items() if set(VALUE.findall(one)) != set(VALUE.findall(other))] == []
+
+
+def test_every_channel_has_a_name_in_both_languages():
+    with Flask("words").test_request_context("/?lang=vi"):
+        assert words.channels() == CHANNEL_NAMES
+    with Flask("words").test_request_context("/?lang=en"):
+        assert [name for name in words.channels().values() if not name.isascii()] == []
+
+
+def test_every_line_that_the_engine_writes_into_a_history_has_a_sentence():
+    written = {kind for path in (ROOT / "engine").glob("*.py") for kind in RECORDED.findall(path.read_text())}
+    no_package = SimpleNamespace(element_names={}, status=lambda key: {})
+
+    assert len(written) > 40  # the search finds them
+    assert [one for one in sorted(written)
+            if history.sentence({"kind": one, "element": None, "data": {}}, no_package, {}) == one] == []  # fmt: skip
 
 
 def test_all_texts_are_in_composed_letters():

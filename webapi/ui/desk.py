@@ -17,7 +17,7 @@ from webapi.ui import calls, door, dossier, forms
 from webapi.ui.calls import Call
 from webapi.ui.letters import PLACE
 from webapi.ui.pages import Pages, done, page, undone
-from webapi.ui.words import _
+from webapi.ui.words import _, channels
 
 bp = Pages("ui_desk")
 RECEIPT = "desk-receipt"  # in the session: number and secret of what was taken down last
@@ -57,7 +57,7 @@ def _drawn(unit: Unit, caller: Account, call: Call) -> Any:
     faults = [*call.faults, *(fault for part in parts for fault in part.faults())]
     facts = {
         "call": call, "said": call.fields, "keys": keys, "types": types, "package": package, "parts": parts,
-        "faults": faults, "channels": CHANNEL_NAMES, "outcomes": calls.outcomes(SAID_AT_ONCE),
+        "faults": faults, "channels": channels(), "outcomes": calls.outcomes(SAID_AT_ONCE),
         "asks_place": package and all(one.key != PLACE for one in package.intake_form.fields),
         "conditional": package and any(one.hidden_when for one in package.intake_form.fields),
         **_known(unit, caller, call, package), "names": {one.code: one for one in types}, "status": dossier.status,

@@ -7,10 +7,9 @@ from typing import Any
 
 from engine import access, agency_changes, areas, queries, tracking
 from engine.access import Account
-from engine.intake import CHANNEL_NAMES
 from engine.runtime import Unit
 from webapi.ui import forms, history
-from webapi.ui.words import in_language
+from webapi.ui.words import channels, in_language
 
 ASKED = ("read", "comment", "attach", "person", "extend", "pause", "resume", "reassign", "merge", "reopen", "take-back")
 
@@ -35,7 +34,7 @@ def of(unit: Unit, caller: Account, number: str) -> dict[str, Any]:
         "events": history.lines(known.items, package, names), "cut": known.after,
         "terms": history.terms(queries.terms(unit, caller, number), package),
         "here": [task.element for task in case.tasks], "place": _place(unit, case),
-        "channel": CHANNEL_NAMES.get(case.channel, case.channel), "can": _possible(package, case, may),
+        "channel": channels().get(case.channel, case.channel), "can": _possible(package, case, may),
     }  # fmt: skip
     return facts | (_read(unit, caller, package, case) if case.readable else {})
 

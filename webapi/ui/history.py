@@ -6,10 +6,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from engine.intake import CHANNEL_NAMES
 from engine.packages import Package
 from webapi.ui.show import moment
-from webapi.ui.words import _, in_language
+from webapi.ui.words import _, channels, in_language
 
 SILENT = ("moved",)  # the process took a step by itself; what came of it has lines of its own
 
@@ -49,7 +48,7 @@ def sentence(event: Mapping[str, Any], package: Package, names: Mapping[str, str
 def _sentences(data: Mapping[str, Any], step: str, agency: str, package: Package) -> dict[str, str]:
     words = package.status(str(data.get("status", "")))
     status = in_language({key: str(words[key]) for key in ("vi", "en") if key in words}, str(data.get("status", "")))
-    channel = CHANNEL_NAMES.get(str(data.get("channel")), "")
+    channel = channels().get(str(data.get("channel")), "")
     return {
         "received": _("Tiếp nhận") + (f" ({channel})" if channel else ""),
         "task-completed": _("Hoàn thành: %(step)s", step=step),
@@ -61,7 +60,7 @@ def _sentences(data: Mapping[str, Any], step: str, agency: str, package: Package
         "task-given-back": _("Cấp dưới trả lại việc"),
         "task-reassigned": _("Giao %(agency)s làm: %(step)s", agency=agency, step=step),
         "returned": _("Trả lại, không thuộc thẩm quyền"),
-        "status": _("Trạng thái: %(status)s", status=status),
+        "status": _("Trạng thái: %(status)s", status=status) if status else _("Đổi trạng thái"),
         "secrecy": _("Đổi mức bảo mật: %(secrecy)s", secrecy=data.get("secrecy", "")),
         "paused": _("Tạm dừng thời hạn"), "resumed": _("Thời hạn chạy tiếp"),
         "extended": _("Gia hạn đến %(at)s", at=_at(data.get("due_at"))),
@@ -76,12 +75,27 @@ def _sentences(data: Mapping[str, Any], step: str, agency: str, package: Package
         "commented": _("Ghi chú công khai") if data.get("public") else _("Ghi chú nội bộ"),
         "attached": _("Thêm tệp"),
         "person-viewed": _("Xem thông tin người báo"),
-    } | _of_itself(data, step, package)  # fmt: skip
+    } | _of_office(data) | _of_itself(data, step, package)  # fmt: skip
+
+
+def _of_office(data: Mapping[str, Any]) -> dict[str, str]:
+    """What the office and analysts do to a case, and with its result."""
+    version = data.get("version", "")
+    return {
+        "suspended": _("Tạm giữ vụ việc"), "released": _("Thôi tạm giữ vụ việc"),
+        "modified": _("Sửa chỗ đứng của vụ việc trong quy trình"),
+        "migrated": _("Chuyển sang phiên bản %(version)s của quy trình", version=version),
+        "migration-undone": _("Chuyển lại về phiên bản trước của quy trình"),
+        "received-instead": _("Nhận thay loại phản ánh %(type)s đang ngừng", type=data.get("report_type", "")),
+        "publication-proposed": _("Đề nghị công bố kết quả"), "published": _("Đã công bố kết quả"),
+        "not-published": _("Quyết định không công bố"), "publication-withdrawn": _("Rút kết quả đã công bố"),
+    }  # fmt: skip
 
 
 def _of_itself(data: Mapping[str, Any], step: str, package: Package) -> dict[str, str]:
     """What no person did."""
     return {
+        "moved": _("Quy trình đi tiếp"),
         "incident-opened": _("Quy trình gặp lỗi ở bước %(step)s", step=step),
         "incident-repaired": _("Sửa giá trị của bước %(step)s", step=step),
         "incident-resolved": _("Lỗi đã được xử lý"),

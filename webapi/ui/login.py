@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import redirect, request
 
-from engine import accounts
+from engine import accounts, overview
 from engine.access import Account
 from engine.errors import NotAuthenticated, TooMany
 from engine.runtime import Unit
@@ -47,4 +47,9 @@ def log_out() -> Any:
 
 @bp.read("/tai-khoan")
 def account(unit: Unit, caller: Account) -> Any:
-    return page("ui/account.html", account=accounts.show(unit, caller.login, caller))
+    return page("ui/account.html", account=accounts.show(unit, caller.login, caller), agency=_agency(unit, caller))
+
+
+def _agency(unit: Unit, caller: Account) -> str:
+    """What their agency is called; nothing for who belongs to none."""
+    return overview.names(unit, "agency", [caller.agency])[caller.agency] if caller.agency else ""

@@ -14,13 +14,13 @@ from engine import access, branches, figures
 from engine.access import Account, Target
 from engine.calendar import ZONE
 from engine.errors import InvalidRequest
-from engine.intake import CHANNEL_NAMES
 from engine.model import provinces
 from engine.runtime import Unit
 from engine.statistics import periods, table
 from webapi import tabular
+from webapi.ui import office
 from webapi.ui.pages import Pages, page
-from webapi.ui.words import _
+from webapi.ui.words import _, channels
 
 bp = Pages("ui_figures")
 NARROW = ("line", "branch", "channel", "agency", "hour", "topic", "after")
@@ -46,7 +46,7 @@ def behind(unit: Unit, caller: Account) -> Any:
         begins = periods.read(since)[0]
     narrow = {name: value for name in NARROW if (value := request.args.get(name)) or (name == "agency" and value == "")}
     found = figures.behind(unit, caller, province, begins, ends, **narrow)  # type: ignore[arg-type]
-    return page("ui/report_behind.html", found=found, names=line_names(), channels=CHANNEL_NAMES,
+    return page("ui/report_behind.html", found=found, names=line_names(), channels=channels(),
                 period=(begins, ends))  # fmt: skip
 
 
@@ -84,26 +84,28 @@ def _exact(unit: Unit, caller: Account, made: figures.Figures, key: str | None) 
         return {"keys": [], "hours": [], "handled": []}
     period = (made.province, made.begins, made.ends)
     keys = [(row.key, row.name) for row in branches.at(unit, made.province, made.ends)]
-    handled = [] if key else [_rows(table.make(unit, caller, one, *period)) for one in HANDLED]
+    types = office.type_names(unit)
+    handled = [] if key else [_rows(table.make(unit, caller, one, *period), types) for one in HANDLED]
     return {"keys": keys, "hours": figures.by_hour(unit, caller, *period, key), "handled": handled}
 
 
-def _rows(made: table.Table) -> dict[str, Any]:
-    """A statistic's rows by name: what they are called, their key, and their columns."""
+def _rows(made: table.Table, types: dict[str, str]) -> dict[str, Any]:
+    """A statistic's rows by name: their key, their columns, and what they are called, in the reader's language."""
     columns, by = [one.key for one in made.columns], made.statistic.by[0].key
-    rows = [dict(zip(columns, row.values, strict=True)) | {"name": row.names[0], "key": row.keys[0]}
-            for row in made.rows]  # fmt: skip
+    rows = [dict(zip(columns, row.values, strict=True))
+            | {"name": types.get(row.keys[0], row.names[0]), "key": row.keys[0]} for row in made.rows]  # fmt: skip
     return {"key": made.statistic.key, "by": by, "rows": rows}
 
 
 def _parts(made: figures.Figures, exact: bool, of_one_key: bool) -> list[tuple[str, list[tuple[str, int, Any]]]]:
     """What the contacts are also counted by: a title, and what each row is called, counts, and is narrowed by."""
     keys = [(f"{key} · {name or '–'}", lines.received, {"branch": key}) for key, name, lines in made.by_key]
-    channels = [(CHANNEL_NAMES.get(key, key), lines.received, {"channel": key}) for key, lines in made.by_channel]
+    said = channels()
+    ways = [(said.get(key, key), lines.received, {"channel": key}) for key, lines in made.by_channel]
     takers = [(name or key or _("Chưa ai nhận"), lines.received, {"agency": key or ""})
               for key, name, lines in made.by_agency]  # fmt: skip
     topics = [(topic, count, {"topic": topic}) for topic, count in made.topics]
-    found = [(_("Theo phím"), [] if of_one_key else keys), (_("Theo kênh"), channels)]
+    found = [(_("Theo phím"), [] if of_one_key else keys), (_("Theo kênh"), ways)]
     found += [(_("Theo nơi nhận"), takers), (_("Nội dung nổi bật"), topics)] if exact else []
     return [(title, rows) for title, rows in found if rows]
 

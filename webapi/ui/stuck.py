@@ -121,7 +121,8 @@ def labels() -> dict[str, str]:
 
 def why(found: dict[str, Any]) -> str:
     """The reason in one sentence: the same facts as the engine's English one."""
-    said = {name: value or "–" for name, value in found["facts"].items()}
+    nobody = {"login": _("chưa ai"), "agency": _("chưa có")}
+    said = {name: value or nobody.get(name, "–") for name, value in found["facts"].items()}
     return {
         "incident": _("Bước %(element)s không thực hiện được: %(message)s"),
         "held": _("Vụ việc đang bị tạm giữ: không bước nào chạy cho đến khi có người cho chạy tiếp."),

@@ -15,6 +15,8 @@ from urllib.parse import urlencode
 from babel.messages.pofile import read_po
 from flask import Flask, Response, g, has_request_context, request
 
+from engine.intake import CHANNEL_NAMES
+
 LANGUAGES = {"vi": "Tiếng Việt", "en": "English"}
 COOKIE = "lang"
 _YEAR = 365 * 24 * 3600
@@ -36,7 +38,8 @@ _ENGLISH = read()
 def register(app: Flask) -> None:
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.install_gettext_callables(_plain, _plural, newstyle=True)  # type: ignore[attr-defined]
-    app.jinja_env.globals.update(language=language, languages=LANGUAGES, in_language=in_language)
+    app.jinja_env.globals.update(language=language, languages=LANGUAGES, in_language=in_language,
+                               severity_name=severity)  # fmt: skip
 
 
 def language() -> str:
@@ -75,6 +78,23 @@ def role(name: str) -> str:
         "office": _("Văn phòng"), "overseer": _("Giám sát"), "analyst": _("Phân tích quy trình"),
         "admin": _("Quản trị"), "client": _("Ứng dụng"),
     }.get(name, name)  # fmt: skip
+
+
+def severity(key: str) -> str:
+    """What the severities of the shipped decision tables are called; another one as it is written there."""
+    return {
+        "binh_thuong": _("bình thường"), "khan": _("khẩn"), "phuc_tap": _("phức tạp"),
+    }.get(key, key.replace("_", " "))  # fmt: skip
+
+
+def channels() -> dict[str, str]:
+    """What channels are called, in the reader's language."""
+    english = {
+        "dien_thoai": _("Điện thoại"), "sms": _("Tin nhắn SMS"), "web": _("Trang web"), "app": _("Ứng dụng"),
+        "email": _("Thư điện tử"), "chatbot": _("Trả lời tự động"), "truc_tiep": _("Trực tiếp"),
+        "cong_quoc_gia": _("Cổng Dịch vụ công quốc gia"), "duong_day_nong_xa": _("Đường dây nóng xã"),
+    }  # fmt: skip
+    return CHANNEL_NAMES | english
 
 
 def _(sentence: str, **values: Any) -> str:
