@@ -155,12 +155,13 @@ def _settle(unit: Unit, row: Row[Any], state: str, **values: Any) -> bool:
 
 
 def _note(runtime: Runtime, row: Row[Any], error: Exception) -> None:
-    busy = leases.is_conflict(error)  # nobody's fault: soon again
-    level = logging.INFO if busy or isinstance(error, WrongState) else logging.ERROR  # who waited has just moved on
+    busy, outrun = leases.is_conflict(error), isinstance(error, WrongState)  # who waited has just moved on
+    level = logging.INFO if busy or outrun else logging.ERROR
     why = leases.reason(error)
     log.log(level, "Message %s from %s: %s", row.id, row.source, why, extra={"action": "case-message-failed"})
     with runtime.begin() as unit:
         mine = update(case_messages).where(case_messages.c.id == row.id, case_messages.c.state == "waiting")
-        unit.execute(mine.values(last_error=why, **({"due_at": unit.now + PAUSES[0]} if busy else {})))
+        soon = {"due_at": unit.now + PAUSES[0], "attempts": 0} if busy or outrun else {}
+        unit.execute(mine.values(last_error=why, **soon))
         if not busy and unit.now >= row.until_at:
             _given_up(unit, row, "It could not be delivered.")

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import func, select
 
 from engine import accounts, correlation, courier, intake, messages, model, packages, tasks
+from engine.errors import WrongState
 from engine.flow.addressing import ENGINES_OWN
 from tests.exchange import ENDS, INPUT, SENDS, WAITS, Exchange, kind
 from tests.hotline import Hotline, refused
@@ -227,6 +228,26 @@ def test_a_case_that_comes_to_wait_while_an_old_message_is_looked_at_gets_it_at_
     exchange.carries()
 
     assert (exchange.states(), exchange.at(receipt.number)) == (["taken"], ["xem"])
+
+
+def gone(*_: object) -> str:
+    raise WrongState("The case does not wait for this message now.")
+
+
+def test_an_old_message_whose_taker_has_just_moved_on_is_for_the_next_one_soon(exchange, monkeypatch):
+    exchange.sent()
+    for pause in courier.PAUSES:
+        exchange.carries()
+        exchange.hotline.clock.advance(pause)
+    waiting = exchange.begins("CHO")
+    with monkeypatch.context() as patch:  # another courier was faster with another message
+        patch.setattr(courier, "_carried", gone)
+        exchange.carries()
+    assert exchange.states() == ["waiting"]
+    exchange.hotline.clock.advance("1 second")
+    exchange.carries()
+
+    assert (exchange.states(), exchange.at(waiting)) == (["taken"], ["xem"])
 
 
 # -- signals -----------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 
 from engine import accounts, model, packages, replays
 from engine.worker import Worker
@@ -85,9 +85,9 @@ def crowd(hotline):
             "other": other}  # fmt: skip
 
 
-def replayed(hotline, files=None, **changes):
+def replayed(hotline, files=None, by="quantri", **changes):
     with hotline.runtime.read() as unit:
-        by = accounts.account(unit, "quantri")
+        by = accounts.account(unit, by)
     since, before = (hotline.clock.now + timedelta(days=days) for days in (-30, 1))
     return replays.replay(hotline.runtime, files or package(**changes), since, before, by=by)
 
@@ -170,6 +170,21 @@ def test_a_fault_of_the_edit_holds_cases_up(hotline):
     files = drawn(('outcome="${ket_qua}"', 'outcome="${noi_dung_ket_qua[40]}"'))
     found = replayed(hotline, **files)
     assert told(found.held_up)[found.held_up[0].en] == [number] and "bao_ket_qua" in found.held_up[0].en
+
+
+@on_sqlite
+def test_no_edit_brings_to_light_what_a_case_says_that_one_may_not_see(hotline):
+    number = ended(hotline)
+    with hotline.runtime.begin() as unit:
+        unit.execute(update(model.cases).where(model.cases.c.number == number).values(secrecy="C4"))
+
+    def says(outcome):
+        edit = drawn(('outcome="${ket_qua}"', f'outcome="${{{outcome}}}"'))
+        return json.dumps(vars(replayed(hotline, by="phantich", **edit)), default=vars)
+
+    told = [says("noi_dung_ket_qua"), says("int(noi_dung_ket_qua)")]
+    assert not [one for one in told if number in one or "Xong" in one]
+    assert "would be another" in told[0] and "The edited one holds it up." in told[1]
 
 
 @on_sqlite

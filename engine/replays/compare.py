@@ -119,23 +119,26 @@ def _add(found: Replay, scratch: Scratch, one: Record, last: datetime) -> None:
     with scratch.unit(opened) as unit:
         was = play(unit, one, own, last, edited=False)
     if was.passed != one.passed or (CASE in was.late) != (one.case.breached_at is not None):
-        why = was.fault or was.missing
-        _note(found.left_out, one, f"Phát lại trong chính phiên bản của nó không ra như đã ghi{_behind(why)}",
-              f"Replayed in its own version it does not go as it is recorded{_behind(why)}")  # fmt: skip
+        why = _behind(one, was.fault or was.missing)
+        _note(found.left_out, one, f"Phát lại trong chính phiên bản của nó không ra như đã ghi{why}",
+              f"Replayed in its own version it does not go as it is recorded{why}")  # fmt: skip
         return
     with scratch.unit(opened) as unit:
         would = play(unit, one, scratch.edited, last, edited=True)
     if would.missing:
-        _note(found.missing, one, f"Cần câu trả lời chưa từng có: {would.missing}",
-              f"It needs an answer that was never given: {would.missing}")  # fmt: skip
+        why = _behind(one, would.missing)
+        _note(found.missing, one, f"Cần câu trả lời chưa từng có{why}",
+              f"It needs an answer that was never given{why}")  # fmt: skip
     elif would.fault:
-        _note(found.held_up, one, f"Bản sửa giữ nó lại: {would.fault}", f"The edited one holds it up: {would.fault}")
+        why = _behind(one, would.fault)
+        _note(found.held_up, one, f"Bản sửa giữ nó lại{why}", f"The edited one holds it up{why}")
     else:
         _compare(found, one, was, would, own, scratch.edited)
 
 
-def _behind(why: str) -> str:
-    return f": {why}" if why else "."
+def _behind(one: Record, why: str) -> str:
+    """Why, in words that may quote what the case says: only for whoever may know of it."""
+    return f": {why}" if why and one.case.visible else "."
 
 
 def _compare(found: Replay, one: Record, was: Course, would: Course, own: Package, edited: Package) -> None:
@@ -144,7 +147,7 @@ def _compare(found: Replay, one: Record, was: Course, would: Course, own: Packag
         "agency": _sets(was.agencies, would.agencies, ("Thêm cơ quan", "Không còn cơ quan"),
                         ("Also for", "No longer for"), {}),
         "breach": _late(was, would, own, edited),
-        "outcome": _outcome(was, would),
+        "outcome": _outcome(one, was, would, {*own.type["outcomes"], *edited.type["outcomes"]}),
     }  # fmt: skip
     for aspect, told in said.items():
         if told:
@@ -189,11 +192,16 @@ def _sets(
     return first, second
 
 
-def _outcome(was: Course, would: Course) -> tuple[str, str] | None:
+def _outcome(one: Record, was: Course, would: Course, known: set[str]) -> tuple[str, str] | None:
+    """Args:
+    known: outcomes that type.toml names; an edit could make one of what people said.
+    """
     if (was.outcome, was.closed_at is None) == (would.outcome, would.closed_at is None):
         return None
     if would.closed_at is None:
         return "Nay chưa đóng được.", "It would not be closed yet."
+    if would.outcome not in known and not one.case.visible:
+        return f"Kết quả {was.outcome} thành kết quả khác.", f"Its outcome {was.outcome} would be another."
     return (f"Kết quả {was.outcome} thành {would.outcome}.", f"Its outcome {was.outcome} would be {would.outcome}.")
 
 
