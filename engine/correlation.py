@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import ColumnElement, Row, and_, func, or_, select
 
 from engine import access, correspondence, instances, messages, model
 from engine.access import Account, Target
@@ -117,8 +117,16 @@ def _named(wanted: Wanted) -> list[Any]:
     if wanted.province is not None:
         conditions.append(cases.c.province == wanted.province)
     if wanted.key is not None:
-        conditions.append(func.coalesce(subscriptions.c.key, cases.c.number) == nfc(wanted.key.strip()))
+        conditions.append(_under(nfc(wanted.key.strip())))
     return conditions
+
+
+def _under(key: str) -> ColumnElement[bool]:
+    """Who waits under this key, or without one and has it for a number: an index for each of the two."""
+    named = cases.alias("named")
+    of_number = select(named.c.id).where(named.c.number == key).scalar_subquery()
+    without = and_(subscriptions.c.key.is_(None), subscriptions.c.case_id == of_number)
+    return or_(subscriptions.c.key == key, without)
 
 
 def _knows(row: Row[Any], wanted: Wanted) -> bool:
