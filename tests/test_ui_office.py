@@ -76,7 +76,7 @@ def test_what_is_stuck_is_said_in_both_languages_and_can_be_helped_here(hotline:
     at = page.find("//main//form").index(form)
     done = who.sends(page, form=at, agency="ubnd_74_719", reason="Đúng địa bàn")
 
-    assert "Đã thực hiện: Chuyển cơ quan chủ trì" in done.text
+    assert "Đã thực hiện: Giao cơ quan khác" in done.text
     assert hotline.case(number)["lead_agency"] == "ubnd_74_719"
     token = page.find("//meta[@name='csrf-token']/@content")[0]
     for action, body in (("extend-case", {"until": "mai"}), ("resend-letter", {"id": "x"}), ("sai", {})):

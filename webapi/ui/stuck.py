@@ -110,8 +110,8 @@ def _thing() -> int:
 def labels() -> dict[str, str]:
     """What each of `stuck`'s actions is called; those that are not in `HERE` are done elsewhere, by whoever can."""
     return {
-        "extend-case": _("Gia hạn"), "reassign-case": _("Chuyển cơ quan chủ trì"), "resume-case": _("Cho chạy tiếp"),
-        "delegate-task": _("Giao người khác"), "retry-incident": _("Thử lại bước lỗi"),
+        "extend-case": _("Gia hạn"), "reassign-case": _("Giao cơ quan khác"), "resume-case": _("Cho chạy tiếp"),
+        "delegate-task": _("Giao đồng nghiệp"), "retry-incident": _("Thử lại bước lỗi"),
         "resend-letter": _("Gửi lại tin"), "repair-report-type": _("Sửa quy trình của loại phản ánh này"),
         "release-case": _("Cho vụ việc chạy tiếp"),
         "add-account": _("Mở tài khoản cho cơ quan này"), "start-worker": _("Khởi động tiến trình nền (worker)"),
