@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import text
@@ -11,7 +12,7 @@ from engine import access, accounts, overview
 from engine.worker import Worker
 from tests.hotline import PHONE, TYPE, Hotline
 from tests.visitor import Page, Visitor, style_free
-from webapi.ui import heat
+from webapi.ui import heat, stuck
 
 PASSWORD = "mot-mat-khau-dai"
 SAID = "Tụ tập đông người tại chợ"
@@ -60,6 +61,13 @@ def test_the_offices_pages_are_not_for_everybody(hotline: Hotline, login: str):
     who = enters(hotline, login)
 
     assert [who.opens(path).status for path in ("/tinh", "/tinh/ket", "/tinh/vu-viec/open")] == [403] * 3
+
+
+def test_a_step_that_cannot_be_taken_is_called_by_its_name():
+    found = {"reason": "incident", "facts": {"element": "xu_ly", "message": "hỏng"}}
+    package = SimpleNamespace(element_names={"xu_ly": "Xử lý"})
+
+    assert stuck.why(found, package) == "Bước Xử lý không thực hiện được: hỏng"
 
 
 def test_what_is_stuck_is_said_in_both_languages_and_can_be_helped_here(hotline: Hotline):
