@@ -226,7 +226,7 @@ def _taken_up(unit: Unit, row: Row[Any]) -> str:
         if leases.is_conflict(error):
             raise  # nobody's fault: the row is taken up at the next look
         why = error.detail if isinstance(error, EngineError) else "it could not be taken up"
-        said = lists.refusal(row.position, "Chưa lập được hồ sơ cho dòng này.", f"No case could be made: {why}")
+        said = lists.refusal(row.position, "Chưa lập được vụ việc cho dòng này.", f"No case could be made: {why}")
         _refuse(unit, row.import_id, said)
         return "refused"
 

@@ -56,7 +56,7 @@ def test_a_list_is_looked_at_started_watched_and_found_again(hanoi: Hotline) -> 
     cdc.opens(f"{at}?lang=vi")
     good = cdc.opens(f"{at}?xem=nhan")
     told = "Nơi đang ở: địa bàn: Quận Ba Đình; Ngày xét nghiệm dương tính: 2021-09-01; Tuổi: 40"
-    assert rows(good)[0] == ["2", "Bệnh nhân 0", "+84900000000", "sẽ lập hồ sơ", told]
+    assert rows(good)[0] == ["2", "Bệnh nhân 0", "+84900000000", "sẽ lập vụ việc", told]
     more = cdc.opens(good.find("//a[@rel='next']/@href")[0])
     assert (len(rows(good)), len(rows(more)), rows(more)[-1][0]) == (50, 10, "61")
     other = enters(hanoi, "cdc2").opens(f"{at}?xem=nhan")
@@ -93,7 +93,7 @@ def test_what_is_no_list_comes_back_with_one_sentence(hanoi: Hotline) -> None:
             assert page.find("//*[@id='file' and @aria-invalid='true']")
 
     page = looks(cdc, workbook([HEAD.split(","), ["A", "12", "001", 40, None]]), "x.xlsx")  # nothing to start
-    assert "Không có dòng nào để lập hồ sơ" in page.text
+    assert "Không có dòng nào để lập vụ việc" in page.text
     dropped = cdc.sends(page, form=button(page, f"{page.url}/huy"))
     assert "đã hủy" in dropped.text
     late = looks(cdc, cohort(1))
@@ -131,7 +131,7 @@ def test_an_office_imports_a_list_by_keyboard_and_without_javascript(site: Site)
     plain.goto(LISTS)
     plain.locator("#file").set_input_files({"name": "a.csv", "mimeType": "text/csv", "buffer": cohort(2)})
     plain.get_by_role("button", name="Xem thử").click()
-    plain.get_by_role("button", name="Bắt đầu: lập 2 hồ sơ").click()
+    plain.get_by_role("button", name="Bắt đầu: lập 2 vụ việc").click()
     plain.get_by_text("0 trong 2 dòng").wait_for()
     site.province.worker.drain()
     plain.get_by_role("link", name="Xem lại").click()
@@ -145,9 +145,9 @@ def test_an_office_imports_a_list_by_keyboard_and_without_javascript(site: Site)
     window.keyboard.press("Enter")
     window.get_by_role("link", name="Nhận được 9").focus()
     window.keyboard.press("Enter")
-    window.get_by_text("đang có hồ sơ mở").first.wait_for()  # two of them are called already
+    window.get_by_text("đang có vụ việc mở").first.wait_for()  # two of them are called already
     site.is_accessible(window)
-    window.get_by_role("button", name="Bắt đầu: lập 7 hồ sơ").focus()
+    window.get_by_role("button", name="Bắt đầu: lập 7 vụ việc").focus()
     window.keyboard.press("Enter")
     window.get_by_text("0 trong 7 dòng").wait_for()
     site.is_accessible(window)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import text
@@ -11,7 +12,7 @@ from engine import access, accounts, overview
 from engine.worker import Worker
 from tests.hotline import PHONE, TYPE, Hotline
 from tests.visitor import Page, Visitor, style_free
-from webapi.ui import heat
+from webapi.ui import heat, stuck
 
 PASSWORD = "mot-mat-khau-dai"
 SAID = "Tụ tập đông người tại chợ"
@@ -62,6 +63,13 @@ def test_the_offices_pages_are_not_for_everybody(hotline: Hotline, login: str):
     assert [who.opens(path).status for path in ("/tinh", "/tinh/ket", "/tinh/vu-viec/open")] == [403] * 3
 
 
+def test_a_step_that_cannot_be_taken_is_called_by_its_name():
+    found = {"reason": "incident", "facts": {"element": "xu_ly", "message": "hỏng"}}
+    package = SimpleNamespace(element_names={"xu_ly": "Xử lý"})
+
+    assert stuck.why(found, package) == "Bước Xử lý không thực hiện được: hỏng"
+
+
 def test_what_is_stuck_is_said_in_both_languages_and_can_be_helped_here(hotline: Hotline):
     number = hotline.assigned()
     hotline.waits(6)
@@ -76,7 +84,7 @@ def test_what_is_stuck_is_said_in_both_languages_and_can_be_helped_here(hotline:
     at = page.find("//main//form").index(form)
     done = who.sends(page, form=at, agency="ubnd_74_719", reason="Đúng địa bàn")
 
-    assert "Đã thực hiện: Chuyển cơ quan chủ trì" in done.text
+    assert "Đã thực hiện: Giao cơ quan khác" in done.text
     assert hotline.case(number)["lead_agency"] == "ubnd_74_719"
     token = page.find("//meta[@name='csrf-token']/@content")[0]
     for action, body in (("extend-case", {"until": "mai"}), ("resend-letter", {"id": "x"}), ("sai", {})):

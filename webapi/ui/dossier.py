@@ -31,6 +31,7 @@ def of(unit: Unit, caller: Account, number: str) -> dict[str, Any]:
         "me": caller, "case": case, "package": package, "agencies": names, "may": may,
         "at_work": queries.list_agencies(unit, province=case.province, at=areas.today(unit)),
         "status": status(package, case.status),
+        "outcome": status(package, case.outcome) if case.outcome and case.outcome != case.status else "",
         "events": history.lines(known.items, package, names), "cut": known.after,
         "terms": history.terms(queries.terms(unit, caller, number), package),
         "here": [task.element for task in case.tasks], "place": _place(unit, case),

@@ -74,7 +74,7 @@ def start(import_id: int) -> Any:
     except WrongState:
         return _undone(_("Nội dung xem thử không còn được giữ: hãy gửi lại tệp."), import_id)
     before = _("Tệp này đã được nhập trước đây; đây là lần nhập ấy.")
-    return done(_("Đã bắt đầu lập hồ sơ.") if started == import_id else before, "ui_imports.show", import_id=started)
+    return done(_("Đã bắt đầu lập vụ việc.") if started == import_id else before, "ui_imports.show", import_id=started)
 
 
 @bp.open("POST", f"{LIST}/huy")
@@ -83,7 +83,7 @@ def cancel(import_id: int) -> Any:
         door.changes(lambda unit, caller: imports.cancel(unit, import_id, by=caller))()
     except WrongState:
         return _undone(_("Danh sách này đã xong, không còn gì để dừng."), import_id)
-    return done(_("Đã dừng. Hồ sơ đã lập vẫn còn."), "ui_imports.show", import_id=import_id)
+    return done(_("Đã dừng. Vụ việc đã lập vẫn còn."), "ui_imports.show", import_id=import_id)
 
 
 def _undone(sentence: str, import_id: int) -> Any:
@@ -95,7 +95,7 @@ def state(row: Any) -> tuple[str, str]:
     if row.state == "done" and row.dry_run:
         return _("chỉ xem thử"), "plain"
     return {
-        "ready": (_("chưa bắt đầu"), "waiting"), "waiting": (_("đang lập hồ sơ"), "open"),
+        "ready": (_("chưa bắt đầu"), "waiting"), "waiting": (_("đang lập vụ việc"), "open"),
         "done": (_("đã xong"), "closed"), "cancelled": (_("đã hủy"), "plain"),
     }[row.state]  # fmt: skip
 

@@ -27,10 +27,12 @@ MENUS: dict[str, tuple[str, ...]] = {
     "client": (),
 }  # fmt: skip
 
+WITHIN = {"ui_drafting": "ui_analyst", "ui_rehearsing": "ui_analyst", "ui_heat": "ui_office"}  # pages behind an entry's
+
 
 def label(endpoint: str) -> str:
     return {
-        "ui_desk.show": _("Tiếp nhận"),
+        "ui_desk.show": _("Tiếp nhận mới"),
         "ui_worklist.index": _("Việc cần làm"),
         "ui_cases.index": _("Vụ việc"),
         "ui_office.show": _("Điều hành"),
@@ -48,6 +50,7 @@ def label(endpoint: str) -> str:
 def menu(account: Account | None) -> list[dict[str, Any]]:
     """The entries of an account's menu: address, label, and whether one is there now."""
     here = (request.endpoint or "").partition(".")[0]
+    here = WITHIN.get(here, here)
     return [
         {"url": url_for(endpoint), "label": label(endpoint), "here": endpoint.partition(".")[0] == here}
         for endpoint in MENUS.get(account.role if account else "", ())

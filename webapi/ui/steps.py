@@ -69,7 +69,7 @@ def _done(name: str) -> str:
         "nhan": _("Đã nhận việc."), "tra-ve-nhom": _("Đã trả việc về nhóm."), "giao": _("Đã giao cho đồng nghiệp."),
         "giao-cap-duoi": _("Đã giao cấp dưới làm."), "tra-lai": _("Đã trả lại nơi phân công."),
         "lay-lai": _("Đã lấy lại việc."), "gia-han": _("Đã gia hạn."), "tam-dung": _("Đã tạm dừng tính thời hạn."),
-        "chay-tiep": _("Thời hạn chạy tiếp."), "giao-don-vi": _("Đã giao đơn vị khác chủ trì."),
+        "chay-tiep": _("Thời hạn chạy tiếp."), "giao-don-vi": _("Đã giao cơ quan khác chủ trì."),
         "gop": _("Đã gộp vào vụ việc gốc."), "mo-lai": _("Đã mở lại vụ việc."), "ghi-chu": _("Đã ghi."),
     }[name]  # fmt: skip
 

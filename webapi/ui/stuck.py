@@ -13,6 +13,7 @@ from engine.access import Account
 from engine.areas import today
 from engine.calendar import ZONE
 from engine.errors import InvalidRequest
+from engine.packages import Package
 from engine.queries import CaseFilter
 from engine.runtime import Unit
 from webapi.ui import office
@@ -26,7 +27,8 @@ bp = Pages("ui_stuck")
 def index(unit: Unit, caller: Account) -> Any:
     office.must_be_office(unit, caller)
     found = stuck.list_stuck(unit, caller, CaseFilter(after=request.args.get("after"), limit=25))
-    shown = [case | {"stuck": one["stuck"] | {"why": why(one["stuck"])}}
+    packages = {one["definition_id"]: unit.catalogue.pinned(unit, one["definition_id"]) for one in found.items}
+    shown = [case | {"stuck": one["stuck"] | {"why": why(one["stuck"], packages[one["definition_id"]])}}
              for case, one in zip(office.impersonal(unit, found.items), found.items, strict=True)]  # fmt: skip
     agencies = [row for row in queries.list_agencies(unit, caller.province, at=today(unit)) if row.kind != "overseer"]
     return page("ui/stuck.html", cases=shown, after=found.after, agencies=agencies, labels=labels(), here=HERE,
@@ -110,8 +112,8 @@ def _thing() -> int:
 def labels() -> dict[str, str]:
     """What each of `stuck`'s actions is called; those that are not in `HERE` are done elsewhere, by whoever can."""
     return {
-        "extend-case": _("Gia hạn"), "reassign-case": _("Chuyển cơ quan chủ trì"), "resume-case": _("Cho chạy tiếp"),
-        "delegate-task": _("Giao người khác"), "retry-incident": _("Thử lại bước lỗi"),
+        "extend-case": _("Gia hạn"), "reassign-case": _("Giao cơ quan khác"), "resume-case": _("Cho chạy tiếp"),
+        "delegate-task": _("Giao đồng nghiệp"), "retry-incident": _("Thử lại bước lỗi"),
         "resend-letter": _("Gửi lại tin"), "repair-report-type": _("Sửa quy trình của loại phản ánh này"),
         "release-case": _("Cho vụ việc chạy tiếp"),
         "add-account": _("Mở tài khoản cho cơ quan này"), "start-worker": _("Khởi động tiến trình nền (worker)"),
@@ -119,10 +121,12 @@ def labels() -> dict[str, str]:
     }  # fmt: skip
 
 
-def why(found: dict[str, Any]) -> str:
-    """The reason in one sentence: the same facts as the engine's English one."""
+def why(found: dict[str, Any], package: Package) -> str:
+    """The reason in one sentence: the same facts as the engine's English one, a step by its name."""
     nobody = {"login": _("chưa ai"), "agency": _("chưa có")}
     said = {name: value or nobody.get(name, "–") for name, value in found["facts"].items()}
+    if "element" in said:
+        said["element"] = package.element_names.get(said["element"], said["element"])
     return {
         "incident": _("Bước %(element)s không thực hiện được: %(message)s"),
         "held": _("Vụ việc đang bị tạm giữ: không bước nào chạy cho đến khi có người cho chạy tiếp."),

@@ -39,7 +39,7 @@ def register(app: Flask) -> None:
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.install_gettext_callables(_plain, _plural, newstyle=True)  # type: ignore[attr-defined]
     app.jinja_env.globals.update(language=language, languages=LANGUAGES, in_language=in_language,
-                               severity_name=severity)  # fmt: skip
+                               severity_name=severity, channel_names=channels)  # fmt: skip
 
 
 def language() -> str:
