@@ -48,7 +48,7 @@ def compares(site: Site, window: Page) -> None:
     element = window.locator("[data-element-id=bao_trung].djs-shape")
     window.locator("[data-container-id=bao_trung] .note").get_by_text("± đổi").wait_for()
     assert "is-changed" in str(element.get_attribute("class"))
-    window.get_by_role("button", name="Chỉ trên sơ đồ").first.click()
+    window.get_by_role("button", name="Xem trên sơ đồ").first.click()
     assert "selected" in str(element.get_attribute("class")) and window.locator(".djs-element.selected").count() == 1
     site.is_accessible(window)
     site.fits(window)

@@ -73,7 +73,8 @@ def diagram(unit: Unit, caller: Account, code: str, which: str, file: str) -> An
 def before(versions: Sequence[Version], new: Version | None) -> Version | None:
     """What it is compared with unless somebody asks: the version in force, or for that one, or if none is, the version
     before; of the draft (``None``) likewise."""
-    earlier = [one for one in versions if one["state"] != "refused" and (new is None or one["version"] < new["version"])]
+    accepted = [one for one in versions if one["state"] != "refused"]
+    earlier = [one for one in accepted if new is None or one["version"] < new["version"]]
     current = next((one for one in versions if one["current"] and one is not new), None)
     return current or next(iter(earlier), None)
 
