@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from engine import accounts, packages
+from engine.diffs import Change, Difference
 from engine.errors import InvalidRequest
 from tests.drawing import draw
 from tests.hotline import LIFE, PROVINCE, Hotline, package
@@ -16,6 +17,7 @@ from tests.test_activations import states, version
 from tests.test_ui_office import enters
 from tests.visitor import Page, Visitor, style_free
 from webapi.rehearsal import apart
+from webapi.ui import comparing
 
 SEEN = "/so-sanh?moi=2"  # what version 2 changes
 ASKS = "approval = true\n" + PROVINCE
@@ -120,6 +122,17 @@ def test_what_a_version_changes_is_told_and_marked_with_what_it_is_for_running_c
     at = "/quy-trinh/PAKN/so-sanh"
     assert [who.opens(at + one).status for one in ("?moi=9", "?cu=9", "?moi=x", "/9/process.bpmn", "/1/type.toml",
                                                    "/nhap/khong.bpmn")] == [404] * 6  # fmt: skip
+
+
+def test_only_steps_come_and_go_in_a_diagram_and_one_that_moved_to_another_file_does_both():
+    same = packages.Package(package())
+    changes = [Change(kind, how, None, file, element, [element], "", "") for kind, how, file, element in (
+        ("step", "added", "goi.bpmn", "xu_ly"), ("question", "removed", "phan_cong.form", "tiep_nhan"),
+        ("deadline", "added", "type.toml", "xu_ly"), ("step", "removed", "process.bpmn", "xu_ly"))]  # fmt: skip
+
+    newer, older = comparing.drawings(Difference(same, same, changes, {}, "", ""), "2")
+    assert newer.marks == {"xu_ly": "added", "tiep_nhan": "changed"}
+    assert older.marks == {"xu_ly": "removed", "tiep_nhan": "changed"}
 
 
 def writes(who: Visitor, change: Callable[[str], str]) -> None:
