@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 from sqlalchemy import select
 
-from engine import absences, accounts, areas, imports, incidents, tasks
+from engine import absences, accounts, areas, folders, imports, incidents, tasks
 from engine.errors import ProcessFault
 from engine.model import cases
 from tests.people import cohort
 from tests.province import Province
+from tests.sources import ROOT
 
 
 class Screen(NamedTuple):
@@ -73,6 +74,8 @@ SCREENS = (
     Screen("quy-trinh-sua-bang", "/quy-trinh/BDKK/nhap/muc_do.dmn", "vpubnd_74.phantich"),
     Screen("quy-trinh-sua-bieu-mau", "/quy-trinh/BDGN/nhap/goi_lai.form?lang=en", "vpubnd_74.phantich"),
     Screen("quy-trinh-chay-thu", "/quy-trinh/BDGN/chay-thu?lang=vi", "vpubnd_74.phantich"),
+    Screen("quy-trinh-so-sanh", "/quy-trinh/BDGN/so-sanh?moi=2&cu=1&lang=vi", "vpubnd_74.phantich"),
+    Screen("quy-trinh-so-sanh-en", "/quy-trinh/BDGN/so-sanh?moi=1&cu=2&lang=en", "vpubnd_74.phantich"),
     Screen("khong-co", "/khong-co-trang-nay"),
 )
 
@@ -94,8 +97,17 @@ def stage(province: Province) -> dict[str, str]:
     numbers["task"] = str(province.task(working, "don_vi_nhan", "ubnd_74_718")["id"])
     numbers["incident"] = _held_up(province, working)
     _is_away(province, numbers["task"])
+    _another_version(province)
     secrets = ("fresh", "working", "asked")
     return numbers | {f"{name}_secret": province.secrets[numbers[name]] for name in secrets}
+
+
+def _another_version(province: Province) -> None:
+    """Of the missed calls: one step for another, and more time."""
+    files = folders.read(ROOT / "bpmn/binh_duong/BDGN")
+    drawn = files["process.bpmn"].replace("bao_khong_gap", "bao_lan_cuoi").replace("chưa gặp", "thôi gọi")
+    files |= {"process.bpmn": drawn, "type.toml": files["type.toml"].replace('"PT30M"', '"PT45M"')}
+    assert province.as_("vpubnd_74.phantich").post("/deployments", files).status_code == 201
 
 
 def _lists(province: Province) -> list[str]:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
 from engine import accounts, packages
+from engine.diffs import Change, Difference
 from engine.errors import InvalidRequest
-from tests.hotline import PROVINCE, Hotline, package
+from tests.drawing import draw
+from tests.hotline import LIFE, PROVINCE, Hotline, package
 from tests.test_activations import states, version
 from tests.test_ui_office import enters
 from tests.visitor import Page, Visitor, style_free
 from webapi.rehearsal import apart
+from webapi.ui import comparing
 
+SEEN = "/so-sanh?moi=2"  # what version 2 changes
 ASKS = "approval = true\n" + PROVINCE
 
 
@@ -36,10 +42,10 @@ def careful(hotline: Hotline) -> Hotline:
     return hotline
 
 
-def decides(who: Visitor, number: int, step: str, **values: str) -> Page:
-    page = who.opens("/quy-trinh/PAKN")
-    at = [form.get("action") for form in page.find("//main//form")]
-    return who.sends(page, form=at.index(f"/quy-trinh/PAKN/{number}/{step}"), **values)
+def decides(who: Visitor, number: int, step: str, at: str = "", **values: str) -> Page:
+    page = who.opens(f"/quy-trinh/PAKN{at}")
+    offered = [form.get("action") for form in page.find("//main//form")]
+    return who.sends(page, form=offered.index(f"/quy-trinh/PAKN/{number}/{step}"), **values)
 
 
 def test_a_version_is_approved_by_another_and_the_one_before_put_in_force_again(careful: Hotline):
@@ -51,13 +57,14 @@ def test_a_version_is_approved_by_another_and_the_one_before_put_in_force_again(
     listed = other.opens("/quy-trinh")
     assert "phiên bản 2 chờ duyệt" in listed.text and style_free(listed)
     assert [one.text for one in listed.find("//td/a[contains(@href, 'by=type')]")] == ["1"]
-    page = mine.opens("/quy-trinh/PAKN")
+    assert not mine.opens("/quy-trinh/PAKN").find("//form[contains(@action, '/duyet')]")  # not without having seen it
+    page = mine.opens(f"/quy-trinh/PAKN{SEEN}")
     assert "một người khác phải duyệt" in page.text and style_free(page)
     token = page.find("//meta[@name='csrf-token']/@content")[0]
     own = mine.posts(f"/quy-trinh/PAKN/{which}/duyet", {"csrf_token": token, "reason": "Tự duyệt"})
     assert "phải là một người khác" in own.text
-    assert "hãy ghi lý do" in decides(other, which, "duyet", reason=" ").text
-    assert "Đã duyệt." in decides(other, which, "duyet", reason="Đúng quy trình").text
+    assert "hãy ghi lý do" in decides(other, which, "duyet", SEEN, reason=" ").text
+    assert "Đã duyệt." in decides(other, which, "duyet", SEEN, reason="Đúng quy trình").text
     assert states(careful) == {2: "current", 1: "past"}
 
     careful.clock.now += timedelta(minutes=1)
@@ -72,11 +79,92 @@ def test_a_version_is_approved_by_another_and_the_one_before_put_in_force_again(
     assert "Use it again" in mine.opens("/quy-trinh/PAKN?lang=en").text
 
 
+def told(page: Page) -> dict[str, list[str]]:
+    """The changes that a page tells, by their kind."""
+    lists = page.find("//ul[contains(@class, 'changes')]")
+    return {one.getprevious().text.strip(): [" ".join(row.text_content().split()).removesuffix(" Xem trên sơ đồ")
+                                             for row in one] for one in lists}  # fmt: skip
+
+
+def marked(page: Page) -> dict[str, dict[str, str]]:
+    return {one.get("data-diagram").rpartition("so-sanh/")[2]: json.loads(one.get("data-marks"))
+            for one in page.find("//*[@data-marks]")}  # fmt: skip
+
+
+def test_what_a_version_changes_is_told_and_marked_with_what_it_is_for_running_cases(hotline: Hotline):
+    number = hotline.receives()
+    who, analyst = enters(hotline, "phantich"), hotline.as_("phantich")
+    alone = who.opens("/quy-trinh/PAKN/so-sanh")
+    assert "Chưa có phiên bản nào khác" in alone.text and not who.opens("/quy-trinh/PAKN").find("//td//a[.='So sánh']")
+    life = LIFE.replace('user tiep_nhan "Phân công"', 'user duyet "Duyệt" group=vp_74\nuser nhan "Tiếp nhận"')
+    life = life.replace("da_nhan -> tiep_nhan", "da_nhan -> duyet -> nhan")
+    life = life.replace("tra_lai -> tiep_nhan", "tra_lai -> nhan")
+    form = package()["ket_qua.form"].replace('"maxLength": 2000', '"maxLength": 900')
+    analyst.post("/deployments", package(process__bpmn=draw(life, "PAKN"), ket_qua__form=form))
+
+    back = who.opens("/quy-trinh/PAKN/so-sanh?moi=1")  # of what is no longer in force: what going back would change
+    assert "Không có vụ việc nào" in back.text and "so với phiên bản 2" in back.text
+    page = who.opens("/quy-trinh/PAKN/so-sanh?moi=2&cu=1")
+    assert told(page)["Bước và sự kiện"][-1] == "− Bỏ bước “Phân công”."
+    assert "+ Thêm bước “Duyệt”." in told(page)["Bước và sự kiện"] and told(page)["Câu hỏi"][0].startswith("± ")
+    assert marked(page) == {
+        "2/process.bpmn": {"duyet": "added", "nhan": "added", "da_nhan": "changed", "tra_lai": "changed",
+                           "xu_ly": "changed"},
+        "1/process.bpmn": {"tiep_nhan": "removed", "da_nhan": "changed", "tra_lai": "changed", "xu_ly": "changed"},
+    }  # fmt: skip
+    impact = page.find("//*[@id='impact']")[0].text_content()
+    assert "1 phản ánh đang chạy; 0 chuyển được, 1 không." in impact and "It stands at 'Phân công'" in impact
+    assert page.find(f"//*[@id='impact']//a[.='{number}']") and style_free(page)
+    drawn = [who.client.get(f"/quy-trinh/PAKN/so-sanh/{one}/process.bpmn").text for one in "12"]
+    assert [("Phân công" in one, "Tiếp nhận" in one) for one in drawn] == [(True, False), (False, True)]
+    english = who.opens("/quy-trinh/PAKN/so-sanh?moi=2&cu=1&lang=en").text
+    assert "The step “Duyệt” was added." in english and "1 running; 0 can move, 1 cannot." in english
+    at = "/quy-trinh/PAKN/so-sanh"
+    assert [who.opens(at + one).status for one in ("?moi=9", "?cu=9", "?moi=x", "/9/process.bpmn", "/1/type.toml",
+                                                   "/nhap/khong.bpmn")] == [404] * 6  # fmt: skip
+
+
+def test_only_steps_come_and_go_in_a_diagram_and_one_that_moved_to_another_file_does_both():
+    same = packages.Package(package())
+    changes = [Change(kind, how, None, file, element, [element], "", "") for kind, how, file, element in (
+        ("step", "added", "goi.bpmn", "xu_ly"), ("question", "removed", "phan_cong.form", "tiep_nhan"),
+        ("deadline", "added", "type.toml", "xu_ly"), ("step", "removed", "process.bpmn", "xu_ly"))]  # fmt: skip
+
+    newer, older = comparing.drawings(Difference(same, same, changes, {}, "", ""), "2")
+    assert newer.marks == {"xu_ly": "added", "tiep_nhan": "changed"}
+    assert older.marks == {"xu_ly": "removed", "tiep_nhan": "changed"}
+
+
+def writes(who: Visitor, change: Callable[[str], str]) -> None:
+    """Change type.toml of the draft."""
+    page = who.opens("/quy-trinh/PAKN/nhap/type.toml")
+    text = page.find("//textarea")[0].text.removeprefix("\n")
+    assert who.sends(page, text=change(text), seen=page.find("//input[@name='seen']/@value")[0]).status == 200
+
+
+def test_a_draft_tells_what_it_changes_in_the_version_in_force(hotline: Hotline):
+    who = enters(hotline, "phantich")
+    draft, compared = "/quy-trinh/PAKN/nhap", "/quy-trinh/PAKN/so-sanh"
+    assert not who.opens(draft).find("//*[@id='changes']")
+
+    writes(who, lambda text: text.replace('"PT4H"', '"PT9H"'))
+    assert [who.opens(at).text.count("sửa hết lỗi thì mới so sánh được") for at in (draft, compared)] == [1, 1]
+    writes(who, lambda text: "# đọc lại\n" + text.replace('"PT9H"', '"PT4H"'))
+    assert "chỉ khác cách vẽ" in who.opens(draft).text and "Chỉ khác cách vẽ" in who.opens(compared).text
+    writes(who, lambda text: text.replace('"PT4H"', '"PT3H"'))
+    there, here = who.opens(draft), who.opens(f"{compared}?moi=nhap")
+    assert told(there) == told(here) == {"Thời hạn": ["± Thời hạn “xu_ly”: thời hạn đổi từ PT4H thành PT3H."]}
+    assert marked(here) == {"nhap/process.bpmn": {"xu_ly": "changed"}} and style_free(there) and style_free(here)
+    assert "Hai phiên bản giống hệt nhau." in who.opens(f"{compared}?moi=1&cu=1").text
+    assert who.client.get(f"{compared}/nhap/process.bpmn").mimetype == "application/xml"
+
+
 @pytest.mark.parametrize("login", ["phuong", "mattran", "vanphong"])
 def test_report_types_are_for_who_may_deploy_them(hotline: Hotline, login: str):
     who = enters(hotline, login)
 
-    assert [who.opens(at).status for at in ("/quy-trinh", "/quy-trinh/PAKN")] == [403, 403]
+    pages = ("", "/PAKN", "/PAKN/so-sanh", "/PAKN/so-sanh/1/process.bpmn", "/PAKN/so-sanh/nhap/process.bpmn")
+    assert [who.opens(f"/quy-trinh{at}").status for at in pages] == [403] * 5
     assert enters(hotline, "quantri").opens("/quy-trinh/KHAC").status == 404
 
 

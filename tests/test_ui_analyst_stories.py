@@ -42,6 +42,19 @@ def changed_lines(site: Site, file: str) -> list[str]:
     return [line for line in ndiff(first, last) if line[0] in "+-"]
 
 
+def compares(site: Site, window: Page) -> None:
+    """What the draft changes is marked in its diagram, and chosen there from the list."""
+    window.get_by_role("link", name="Xem trên sơ đồ").click()
+    element = window.locator("[data-element-id=bao_trung].djs-shape")
+    window.locator("[data-container-id=bao_trung] .note").get_by_text("± đổi").wait_for()
+    assert "is-changed" in str(element.get_attribute("class"))
+    window.get_by_role("button", name="Xem trên sơ đồ").first.click()
+    assert "selected" in str(element.get_attribute("class")) and window.locator(".djs-element.selected").count() == 1
+    site.is_accessible(window)
+    site.fits(window)
+    window.go_back()
+
+
 def test_a_report_type_is_changed_in_the_browser_judged_and_deployed(site: Site):
     window = site.window("vpubnd_74.phantich")
     opens(window, "process.bpmn")
@@ -65,6 +78,7 @@ def test_a_report_type_is_changed_in_the_browser_judged_and_deployed(site: Site)
     assert window.locator("td .badge").count() == 1
     site.is_accessible(window)
     site.fits(window)
+    compares(site, window)
     window.get_by_role("button", name="Gửi", exact=True).click()
     window.get_by_text("Đã gửi phiên bản 2.").wait_for()
     lines = changed_lines(site, "process.bpmn")

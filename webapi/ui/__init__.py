@@ -13,6 +13,7 @@ from webapi.ui import (
     admin,
     analyst,
     casebook,
+    comparing,
     desk,
     door,
     drafting,
@@ -36,7 +37,7 @@ from webapi.ui import (
 )
 
 PARTS = (send, track, login, absences, worklist, casebook, desk, office, stuck, incidents, overseer, report, publishing,
-         heat, imports, analyst, drafting, rehearsing, admin)  # fmt: skip
+         heat, imports, analyst, comparing, drafting, rehearsing, admin)  # fmt: skip
 _FOR_EVER = 365 * 24 * 3600
 
 

@@ -11,14 +11,14 @@ from typing import Any
 from flask import request, url_for
 from markupsafe import Markup
 
-from engine import drafts
+from engine import deployments, diffs, drafts
 from engine.access import Account
 from engine.drafts import Draft
 from engine.errors import EngineError, InvalidPackage, InvalidRequest, NotFound, Stale, WrongState
 from engine.flow.draft import PROVINCE, TYPE
 from engine.forms import Form
 from engine.runtime import Unit
-from webapi.ui import analyst, blank, choices, door, forms, pages
+from webapi.ui import analyst, blank, choices, comparing, door, forms, pages
 from webapi.ui.pages import Pages, done, page
 from webapi.ui.words import _, in_language
 
@@ -31,7 +31,9 @@ FILE = f"{DRAFT}/<name:file>"
 def show(unit: Unit, caller: Account, code: str) -> Any:
     draft = drafts.show(unit, code, by=caller)
     versions = {one: unit.catalogue.pinned(unit, one).version for one in (draft.based_on, draft.newest)}
-    return page("ui/draft.html", **_frame(unit, draft), versions=versions, outdated=len(versions) > 1)
+    frame = _frame(unit, draft)
+    return page("ui/draft.html", **frame, versions=versions, outdated=len(versions) > 1,
+                **_compared(unit, draft, frame["faults"]))  # fmt: skip
 
 
 @bp.read(FILE)
@@ -137,6 +139,15 @@ def _frame(unit: Unit, draft: Draft) -> dict[str, Any]:
     return {"draft": draft, "code": draft.key, "name": in_language(package.name, draft.key), "kinds": kinds(),
             "files": sorted(draft.files, key=_order), "faults": [one.to_json() for one in drafts.judged(unit, draft)],
             "removable": [one for one in draft.files if one not in (TYPE, PROVINCE)]}  # fmt: skip
+
+
+def _compared(unit: Unit, draft: Draft, faults: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the draft changes, by kind; ``None``: with errors it cannot be read."""
+    version = comparing.before(deployments.list_versions(unit, draft.key), None)
+    old = unit.catalogue.pinned(unit, version["id"] if version else draft.newest)
+    wrong = any(one["severity"] == "error" for one in faults)
+    changes = None if wrong else comparing.grouped(diffs.between(old, draft.package)[0])
+    return {"old": old, "changes": changes, "change_kinds": comparing.kinds(), "hows": comparing.hows()}
 
 
 def _order(file: str) -> tuple[int, str]:
