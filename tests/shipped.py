@@ -76,10 +76,13 @@ class Shipped:
         self.runtime = Runtime(connect(f"sqlite:///{path}"), lambda: LONG_AGO)
         self.tokens: dict[str, str] = {}  # by log-in, and by agency for the first who sits there
         self.addresses: dict[str, str] = {}  # by agency
+        loaded: set[Path] = set()
         for folder in folders.types_in(BPMN):
             with self.runtime.begin() as unit:  # each its own: what has been committed is parsed once
                 files = folders.read(folder)
-                packages.load_province(unit, packages.Package(files).province)
+                if folder.parent not in loaded:
+                    packages.load_province(unit, packages.Package(files).province)
+                    loaded.add(folder.parent)
                 packages.deploy(unit, files, by="test")
         with self.runtime.begin() as unit:
             accounts.create(unit, {"login": "admin", "name": "Quản trị", "role": "admin"}, None)

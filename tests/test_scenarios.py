@@ -10,14 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
-from engine import folders
-from engine.errors import InvalidRequest
+from engine import folders, incidents, model
+from engine.calendar import ZONE
+from engine.errors import InvalidRequest, ProcessFault
 from tests.clock import Clock
 from tests.province import opened
 from tests.shipped import BPMN, Shipped
 from webapi import rehearsal
 from webapi.rehearsal.stage import Stage
+from webapi.rehearsal.story import AT
 
 TOLD = [folder for folder in folders.types_in(BPMN) if (folder / "scenarios").is_dir()]
 STORIES = [file for folder in TOLD for file in rehearsal.stories_in(folder)]
@@ -137,6 +140,25 @@ def test_a_story_that_is_not_true_says_where(stage: Stage, written: Any, old: st
     said = rehearsal.play(story, at(stage, story))
 
     assert said is not None and why in said and str(story.path) in said
+
+
+def test_a_story_whose_case_is_held_up_says_by_what_and_since_when(stage: Stage, written: Any) -> None:
+    story, runtime = written(TRUE.replace("da_chuyen", "dang_xu_ly")), stage.worker.runtime
+
+    def receive(*report: Any) -> tuple[int, Any]:
+        stage.call = call  # type: ignore[method-assign]
+        answer = call(*report)
+        with runtime.begin() as unit:
+            incidents.open(unit, 1, ProcessFault("There is no row.", "xac_minh"), {"kind": "Deliver"})
+        return answer
+
+    call, stage.call = stage.call, receive  # type: ignore[method-assign]
+    said = rehearsal.play(story, at(stage, story))
+    with runtime.begin() as unit:
+        unit.execute(delete(model.incidents))  # nothing else is held up
+
+    assert said is not None and "step 2" in said
+    assert f"held up since {story.begins.astimezone(ZONE):{AT}}: There is no row." in said
 
 
 def test_that_story_is_true_as_it_stands(stage: Stage, written: Any) -> None:

@@ -61,7 +61,8 @@ class Stage:
         """
         self.app, self.clock, self.tokens, self.desk = app, clock, tokens, desk
         self.post = PostBox()
-        self._told: tuple[tuple[str, int], list[tuple[str, str]]] = ("", 0), []  # and of which case, of how many
+        self._settled = False  # nobody has done anything since the worker found nothing more to do
+        self._seen: dict[str, Any] = {}  # what was answered since then, by path
         self.worker = Worker(auth.runtime_of(app), dict.fromkeys(KINDS, self.post))
 
     def call(self, who: str | None, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
@@ -74,6 +75,8 @@ class Stage:
             if who not in self.tokens:
                 raise Failed(f"there is no agency {who!r} in the province")
             headers["Authorization"] = f"Bearer {self.tokens[who]}"
+        if method != "GET":
+            self._changed()
         answer = self.app.test_client().open(f"/api/v1{path}", method=method, json=body, headers=headers)
         return answer.status_code, answer.get_json(silent=True) | {"etag": answer.headers.get("ETag", "")} \
             if answer.is_json else {}  # fmt: skip
@@ -84,6 +87,7 @@ class Stage:
         Raises:
             Failed: it is not taken.
         """
+        self._changed()
         data = {"file": (io.BytesIO(_CONTENT.get(PurePath(name).suffix, name.encode())), name)}
         headers = {"Authorization": f"Bearer {self.tokens[who]}"}
         answer = self.app.test_client().post(f"/api/v1/cases/{number}/attachments", data=data, headers=headers)
@@ -93,32 +97,50 @@ class Stage:
 
     def get(self, path: str) -> Any:
         """What the administrator sees there: the course of every case, and nothing of what it says."""
-        status, answer = self.call("admin", "GET", path)
-        if status != 200:
-            raise Failed(f"{path} was answered with {status}: {answer.get('detail')}")
-        return answer
+        if path not in self._seen:
+            status, answer = self.call("admin", "GET", path)
+            if status != 200:
+                raise Failed(f"{path} was answered with {status}: {answer.get('detail')}")
+            self._seen[path] = answer
+        return self._seen[path]
 
     def begin(self, at: datetime) -> None:
+        self._changed()
         self.clock.now = at
 
     def wait(self, until: datetime) -> None:
         """Time passes, and what falls due meanwhile is done when it falls due."""
         if until < self.clock.now:
             raise Failed(f"it is {self.clock.now.astimezone(ZONE):%H:%M %d/%m/%Y} already")
-        self.worker.drain()
+        self.settle()
         while (due := self.worker.next_due()) is not None and due <= until:
             self.clock.now = max(self.clock.now, due.astimezone(ZONE))
-            self.worker.drain()
+            self._changed()
+            self.settle()
         self.clock.now = until
+        self._seen.clear()
 
     def pass_by(self, span: timedelta) -> None:
         self.wait(self.clock.now + span)
 
-    def told(self, number: str) -> list[tuple[str, str]]:
-        """What has been sent in a case so far: (an agency's key or an address, the text's id), oldest first."""
-        self.worker.drain()
-        if self._told[0] != (asked := (number, len(self.post.sent))):
-            letters = {letter["key"]: letter for letter in self.get(f"/outbox?case={number}&limit=200")["items"]}
-            ours = [message for message in self.post.sent if message.key in letters]
-            self._told = asked, [(letters[one.key]["agency"] or one.to, letters[one.key]["topic"]) for one in ours]
-        return self._told[1]
+    def settle(self) -> None:
+        """The worker does whatever there is to do by now."""
+        if not self._settled:
+            self.worker.drain()
+            self._changed()
+            self._settled = True
+
+    def told(self, number: str, since: int) -> list[tuple[str, str]]:
+        """What was sent in a case: (an agency's key or an address, the text's id), oldest first.
+
+        Args:
+            since: how many messages had been sent before.
+        """
+        sent = self.post.sent[since:]
+        letters = {one["key"]: one for one in self.get(f"/outbox?case={number}&limit=200")["items"]} if sent else {}
+        ours = [message for message in sent if message.key in letters]
+        return [(letters[one.key]["agency"] or one.to, letters[one.key]["topic"]) for one in ours]
+
+    def _changed(self) -> None:
+        self._settled = False
+        self._seen.clear()
