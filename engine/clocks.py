@@ -34,8 +34,10 @@ _NEW_JOB = Prepared.insertion(jobs_table, "case_id", "token", "kind", "due_at", 
 
 
 def _mark(kind: str, at: str) -> dict[str, Any]:
-    said = {name: bindparam(name, type_=jobs_table.c[name].type) for name in ("case_id", "token", "payload")}
-    return {**said, "kind": literal_column(f"'{kind}'"), "due_at": bindparam(at), "state": literal_column("'ready'")}
+    """A row of an INSERT of several: SQLAlchemy gives types to the first one's values only."""
+    values = {"case_id": "case_id", "token": "token", "payload": "payload", "due_at": at}
+    said = {column: bindparam(name, type_=jobs_table.c[column].type) for column, name in values.items()}
+    return {**said, "kind": literal_column(f"'{kind}'"), "state": literal_column("'ready'")}
 
 
 _NEW_MARKS = Prepared(insert(jobs_table).inline().values([_mark("warning", "warn_at"), _mark("breach", "due_at")]))

@@ -7,7 +7,9 @@ PostgreSQL is the one for many nodes: rows are locked, work is claimed with ``SK
 from __future__ import annotations
 
 import os
+import sqlite3
 from contextlib import suppress
+from datetime import datetime
 from sqlite3 import Error
 from time import monotonic
 from typing import Any
@@ -54,6 +56,14 @@ def prepare(engine: Engine) -> Engine:
         event.listen(engine, "checkin", _note_rest)
         event.listen(engine, "checkout", _ping_rested)
     return engine
+
+
+def _refuse(value: datetime) -> str:
+    """The driver would write it in its own way, which sorts otherwise than ours."""
+    raise TypeError(f"the instant {value!r} has not been given its column's type")
+
+
+sqlite3.register_adapter(datetime, _refuse)
 
 
 def _make_private(_dialect: Any, _record: Any, cargs: Any, cparams: Any) -> None:
