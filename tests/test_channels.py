@@ -179,7 +179,9 @@ def test_a_number_alone_rates_what_waits_for_a_rating(office: Province) -> None:
     says(office, "zalo", " 4 ")
 
     assert office.case(number)["rating"] == 4 and len(rows(office, model.cases)) == 1
-    says(office, "zalo", "4", "m2")  # now nobody waits for a rating
+    says(office, "zalo", "5", "m2")  # nobody waits for a rating now: they have thought again
+    assert office.case(number)["rating"] == 5 and len(rows(office, model.cases)) == 1
+    says(office, "zalo", "0", "m3")  # not solved: nobody would read that in a rating
     assert [case.report_type for case in rows(office, model.cases)] == ["BDCS", "BDTN"]
 
 
