@@ -30,7 +30,10 @@ def resolve(host: str, port: int, allow_private: bool) -> str:
 def is_public(address: str) -> bool:
     """Whether the address is in the internet, also when it is an IPv4 address in an IPv6 coat."""
     ip = _uncoated(ip_address(address))
-    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_loopback or ip.is_link_local)
+    within_a_site = isinstance(ip, IPv6Address) and ip.is_site_local  # Python calls these global
+    return ip.is_global and not (
+        ip.is_multicast or ip.is_reserved or ip.is_loopback or ip.is_link_local or within_a_site
+    )
 
 
 def _uncoated(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
