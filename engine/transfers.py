@@ -127,6 +127,7 @@ def back(unit: Unit, case: Row[Any], target_id: int, moved: Moved, *, by: str, *
             unit.execute(delete(table).where(table.c.case_id == case.id, table.c.token > serial))
     Ledger(unit, moved.changes).restore()
     _write(unit, case, moved.before, case.revision)
+    correspondence.rouse_all_of(unit, case.id, case.number)  # it may wait under other keys again
     unit.record(case.id, "migration-undone", by, **facts)
 
 
