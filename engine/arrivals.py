@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import Row, false, func, literal_column, select, update
+from sqlalchemy import Row, false, literal_column, select, update
 
-from engine import access, leases
+from engine import access, leases, waiting
 from engine.access import Account, Columns, Target
 from engine.conversations import Taken
 from engine.errors import EngineError, NotFound, WrongState
@@ -103,25 +103,19 @@ def attempt(runtime: Runtime, arrival_id: int, readers: Readers) -> str:
 
 
 def claim(runtime: Runtime) -> int | None:
-    """Begin an attempt at what has been due longest: its due time is put forward, so that nobody else tries meanwhile.
+    """Begin an attempt at what has been due longest (`waiting.begin`); its id."""
+    return waiting.begin(runtime, arrivals, _put_off, arrivals.c.id, arrivals.c.attempts, arrivals.c.last_error)
 
-    One at a time: if it is what its worker died of, it takes no other along.
-    """
-    with runtime.read() as unit:
-        if unit.first(_due(unit)) is None:
-            return None
-    with runtime.begin() as unit:
-        row = unit.first(_due(unit).with_for_update(skip_locked=True))
-        if row is None:
-            return None
-        change = update(arrivals).where(arrivals.c.id == row.id)
-        if row.attempts >= ATTEMPTS_MAX:
-            why = row.last_error or f"whoever tried has died, in each of {row.attempts} attempts"
-            unit.execute(change.values(state="dead", last_error=why))
-            return None
-        later = unit.now + BACK_OFF[min(row.attempts, len(BACK_OFF) - 1)]
-        unit.execute(change.values(attempts=row.attempts + 1, due_at=later))
-        return int(row.id)
+
+def _put_off(unit: Unit, row: Row[Any]) -> int | None:
+    change = update(arrivals).where(arrivals.c.id == row.id)
+    if row.attempts >= ATTEMPTS_MAX:
+        why = row.last_error or f"whoever tried has died, in each of {row.attempts} attempts"
+        unit.execute(change.values(state="dead", last_error=why))
+        return None
+    later = unit.now + BACK_OFF[min(row.attempts, len(BACK_OFF) - 1)]
+    unit.execute(change.values(attempts=row.attempts + 1, due_at=later))
+    return int(row.id)
 
 
 def tidy(unit: Unit, before: datetime) -> int:
@@ -133,9 +127,7 @@ def tidy(unit: Unit, before: datetime) -> int:
 
 def next_due(runtime: Runtime) -> datetime | None:
     """When there is something to try next, as far as is known now."""
-    with runtime.read() as unit:
-        soonest: datetime | None = unit.scalar(select(func.min(arrivals.c.due_at)).where(_waiting()))
-        return soonest
+    return waiting.next_due(runtime, arrivals)
 
 
 # -- what a person sees ----------------------------------------------------------------------------------------------
@@ -215,15 +207,6 @@ def _note_failure(runtime: Runtime, arrival_id: int, error: Exception) -> None:
             unit.execute(change.where(arrivals.c.attempts >= ATTEMPTS_MAX).values(state="dead"))
     except Exception as worse:  # its due time was put forward before: it is tried again whether this is noted or not
         log.warning("Arrival %s: %s", arrival_id, leases.reason(worse), extra={"action": "arrival-failed"})
-
-
-def _waiting() -> Any:
-    return arrivals.c.state == literal_column("'waiting'")
-
-
-def _due(unit: Unit) -> Any:
-    found = select(arrivals.c.id, arrivals.c.attempts, arrivals.c.last_error)
-    return found.where(_waiting(), arrivals.c.due_at <= unit.now).order_by(arrivals.c.due_at, arrivals.c.id).limit(1)
 
 
 def _shown(*more: Any) -> Any:

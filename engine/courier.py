@@ -15,9 +15,9 @@ import logging
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, select, union_all, update
+from sqlalchemy import Row, bindparam, select, union_all, update
 
-from engine import correspondence, incidents, instances, leases
+from engine import correspondence, incidents, instances, leases, waiting
 from engine.errors import ProcessFault, Suspended, WrongState
 from engine.flow.steps import Deliver, Hear
 from engine.model import case_messages, cases, subscriptions
@@ -52,7 +52,7 @@ def step(runtime: Runtime) -> str | None:
         taken | waiting (nobody waits for it, or who does is held) | missed | dead | gone (others were faster) |
         failed (it is tried again later); ``None``: nothing is due, or others are at it.
     """
-    row = _claim(runtime)
+    row = waiting.begin(runtime, case_messages, _put_off)
     if row is None:
         return None
     try:
@@ -69,32 +69,19 @@ def step(runtime: Runtime) -> str | None:
 
 def next_due(runtime: Runtime) -> datetime | None:
     """When to look next."""
-    with runtime.read() as unit:
-        return unit.scalar(select(func.min(case_messages.c.due_at)).where(leases.in_state(case_messages, "waiting")))
+    return waiting.next_due(runtime, case_messages)
 
 
 # -- particulars -------------------------------------------------------------------------------------------------------
 
 
-def _claim(runtime: Runtime) -> Row[Any] | None:
-    with runtime.read() as unit:
-        if unit.first(_due(unit)) is None:
-            return None
-    with runtime.begin() as unit:
-        row = unit.first(_due(unit).with_for_update(skip_locked=True))
-        if row is None:
-            return None
-        later = unit.now + PAUSES[min(row.attempts, len(PAUSES) - 1)]
-        if row.until_at > unit.now:
-            later = min(later, row.until_at)
-        change = update(case_messages).where(case_messages.c.id == row.id)
-        unit.execute(change.values(attempts=row.attempts + 1, due_at=later))
-        return row
-
-
-def _due(unit: Unit) -> Any:
-    due = leases.in_state(case_messages, "waiting") & (case_messages.c.due_at <= unit.now)
-    return select(case_messages).where(due).order_by(case_messages.c.due_at, case_messages.c.id).limit(1)
+def _put_off(unit: Unit, row: Row[Any]) -> Row[Any]:
+    later = unit.now + PAUSES[min(row.attempts, len(PAUSES) - 1)]
+    if row.until_at > unit.now:
+        later = min(later, row.until_at)
+    change = update(case_messages).where(case_messages.c.id == row.id)
+    unit.execute(change.values(attempts=row.attempts + 1, due_at=later))
+    return row
 
 
 def _carried(unit: Unit, row: Row[Any]) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, exists, literal_column, or_, select, union
 
-from engine import leases
+from engine import leases, waiting
 from engine.jobs import PRIORITIES
 from engine.migrations import ACTIVE
 from engine.model import case_messages, fetches, imports, jobs, migrations, outbox
@@ -27,9 +27,9 @@ _LOOK = Prepared(
         select(outbox.c.kind).where(leases.is_due(outbox, _NOW)),
         select(outbox.c.kind).where(leases.is_lost(outbox, _NOW)),
         _if("jobs", leases.is_due(jobs, _NOW) & _AT_ALL, leases.is_lost(jobs, _NOW)),
-        _if("messages", leases.in_state(case_messages, "waiting") & (case_messages.c.due_at <= _NOW)),
-        _if("fetches", leases.in_state(fetches, "waiting") & (fetches.c.due_at <= _NOW)),
-        _if("imports", leases.in_state(imports, "waiting")),
+        _if("messages", waiting.is_due(case_messages, _NOW)),
+        _if("fetches", waiting.is_due(fetches, _NOW)),
+        _if("imports", waiting.is_waiting(imports)),
         _if("migrations", or_(*(leases.in_state(migrations, state) for state in ACTIVE))),
     )
 )

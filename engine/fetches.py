@@ -21,9 +21,9 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from sqlalchemy import Row, func, insert, literal_column, select, update
+from sqlalchemy import Row, insert, select, update
 
-from engine import access, attachments, leases
+from engine import access, attachments, leases, waiting
 from engine.access import Account
 from engine.attachments import Stored
 from engine.errors import NotFound, WrongState
@@ -50,7 +50,7 @@ def owe(unit: Unit, case_id: int, urls: Iterable[str]) -> None:
 
 def step(runtime: Runtime, fetcher: Fetcher) -> bool:
     """Fetch what has been due longest; ``False``: nothing is. Raises nothing of what goes wrong with a file."""
-    row = _claimed(runtime)
+    row = waiting.begin(runtime, fetches, _put_off)
     if row is None:
         return False
     try:
@@ -63,9 +63,7 @@ def step(runtime: Runtime, fetcher: Fetcher) -> bool:
 
 
 def next_due(runtime: Runtime) -> datetime | None:
-    with runtime.read() as unit:
-        soonest: datetime | None = unit.scalar(select(func.min(fetches.c.due_at)).where(_WAITING))
-        return soonest
+    return waiting.next_due(runtime, fetches)
 
 
 # -- what people see -------------------------------------------------------------------------------------------------
@@ -101,28 +99,15 @@ def retry(unit: Unit, number: str, fetch_id: int, *, by: Account) -> Row[Any]:
 
 # -- particulars -----------------------------------------------------------------------------------------------------
 
-_WAITING = fetches.c.state == literal_column("'waiting'")
+_WAITING = waiting.is_waiting(fetches)
 
 
-def _due(unit: Unit) -> Any:
-    due = select(fetches).where(_WAITING, fetches.c.due_at <= unit.now)
-    return due.order_by(fetches.c.due_at, fetches.c.id).limit(1)
-
-
-def _claimed(runtime: Runtime) -> Row[Any] | None:
-    """One at a time: if it is what its worker dies of, it takes no other along."""
-    with runtime.read() as unit:
-        if unit.first(_due(unit)) is None:
-            return None
-    with runtime.begin() as unit:
-        row = unit.first(_due(unit).with_for_update(skip_locked=True))
-        if row is None:
-            return None
-        if row.attempts >= ATTEMPTS_MAX:
-            _give_up(unit, row, row.last_error or f"whoever tried has died, in each of {row.attempts} attempts")
-            return None
-        mine = update(fetches).where(fetches.c.id == row.id)
-        return unit.first(mine.values(attempts=row.attempts + 1, due_at=unit.now + AGAIN[0]).returning(*fetches.c))
+def _put_off(unit: Unit, row: Row[Any]) -> Row[Any] | None:
+    if row.attempts >= ATTEMPTS_MAX:
+        _give_up(unit, row, row.last_error or f"whoever tried has died, in each of {row.attempts} attempts")
+        return None
+    mine = update(fetches).where(fetches.c.id == row.id)
+    return unit.first(mine.values(attempts=row.attempts + 1, due_at=unit.now + AGAIN[0]).returning(*fetches.c))
 
 
 def _give_up(unit: Unit, row: Row[Any], why: str) -> None:
