@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from sqlite3 import Error
 from time import monotonic
@@ -18,7 +19,7 @@ import orjson
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import PoolProxiedConnection, StaticPool
 
 BUSY_SECONDS = 30
 IDLE_SECONDS = 5  # a connection that has rested longer is asked whether it is still there
@@ -97,9 +98,54 @@ def _configure_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("writes")
+    """For those who take a connection of SQLAlchemy's; a unit of work has begun by then (`transaction`)."""
+    driver: Any = connection.connection.driver_connection
+    if not driver.in_transaction:
+        _begin(driver, bool(connection.get_execution_options().get("writes")))
+
+
+def _begin(driver: sqlite3.Connection, writes: bool) -> None:
     begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
     try:
-        connection.connection.driver_connection.execute(begin)  # type: ignore[union-attr]
+        driver.execute(begin)
     except Error as error:  # somebody else has been writing for too long
         raise DBAPIError.instance(begin, None, error, Error) from error
+
+
+@contextmanager
+def transaction(database: Engine, *, writes: bool) -> Iterator[PoolProxiedConnection]:
+    """A connection of the pool's with a transaction of its own; committed at the end unless something was raised.
+
+    It is the driver's, without SQLAlchemy's `Connection` round it, which costs a call more than the transaction does;
+    PostgreSQL begins with the first statement.
+
+    Raises:
+        DBAPIError: the database cannot be reached, or somebody else writes for too long (SQLite).
+    """
+    errors: Any = database.dialect.loaded_dbapi.Error  # type: ignore[union-attr]
+    try:
+        pooled = database.raw_connection()
+    except errors as error:
+        raise DBAPIError.instance(None, None, error, errors, dialect=database.dialect) from error
+    driver: Any = pooled.driver_connection
+    try:
+        if database.dialect.name == "sqlite":
+            _begin(driver, writes)
+        yield pooled
+        try:
+            driver.commit()
+        except errors as error:
+            raise DBAPIError.instance("COMMIT", None, error, errors, dialect=database.dialect) from error
+    except BaseException:
+        _roll_back(pooled)
+        raise
+    finally:
+        pooled.close()
+
+
+def _roll_back(pooled: PoolProxiedConnection) -> None:
+    if pooled.is_valid:
+        try:
+            pooled.driver_connection.rollback()  # type: ignore[union-attr]
+        except Exception as error:  # it is of no use to anybody any more
+            pooled.invalidate(error)

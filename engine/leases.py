@@ -160,7 +160,7 @@ def wake(unit: Unit, due_at: datetime, channel: str = DUE) -> None:
     """
     if due_at > unit.now + WAKE_AHEAD or not unit.locks_rows:
         return
-    woken = _woken.setdefault(unit.connection.engine, {})
+    woken = _woken.setdefault(unit.database, {})
     last = woken.get(channel)
     if last is None or not last <= unit.now < last + WAKE_EVERY[channel]:
         woken[channel] = unit.now

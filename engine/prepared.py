@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from psycopg.errors import DivisionByZero
-from sqlalchemy import Connection, Dialect, Executable, Row, Table, bindparam, insert
+from sqlalchemy import Dialect, Executable, Row, Table, bindparam, insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.result import SimpleResultMetaData
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import PoolProxiedConnection
 
 from engine.wire import Answer, Asked, Wire
 
@@ -37,8 +38,7 @@ class Prepared:
         """An INSERT of these columns; ``more``: columns with values that are always the same."""
         return cls(insert(table).inline().values({name: bindparam(name) for name in columns} | more))
 
-    def on(self, connection: Connection) -> _Made:
-        dialect = connection.dialect
+    def on(self, dialect: Dialect) -> _Made:
         made = self._made.get(dialect.name)
         if made is None:
             made = self._made[dialect.name] = _Made(self._for(dialect), dialect)
@@ -127,25 +127,24 @@ class Owed(NamedTuple):
     found: list[Row[Any]] | None = None
 
 
-def run(connection: Connection, owed: Sequence[Owed], *, commit: bool = False) -> None:
+def run(dialect: Dialect, pooled: PoolProxiedConnection, owed: Sequence[Owed], *, commit: bool = False) -> None:
     """Run statements in order; PostgreSQL gets them all at once.
 
     Args:
-        commit: commit then, if nothing failed. (On SQLite that is left to SQLAlchemy: it costs no exchange.)
+        commit: commit then, if nothing failed. (On SQLite that is left to the unit: it costs no exchange.)
 
     Raises:
         DBAPIError: the driver's error, as SQLAlchemy would raise it.
         whatever a statement asks to be raised.
     """
-    postgresql = connection.dialect.name == "postgresql"
-    made = [one.statement.on(connection) for one in owed]
+    postgresql = dialect.name == "postgresql"
+    made = [one.statement.on(dialect) for one in owed]
     asked = [
         (it.demand if postgresql and one.otherwise is not None else it.sql, it.bind(one.values))
         for it, one in zip(made, owed, strict=True)
     ]
-    pooled: Any = connection.connection
     answers = _wire(pooled).run(asked, commit) if postgresql else _on_sqlite(pooled.driver_connection, asked)
-    errors: Any = connection.dialect.loaded_dbapi.Error
+    errors: Any = dialect.loaded_dbapi.Error  # type: ignore[attr-defined]
     done = 0
     try:
         for (rows, count), it, one in zip(answers, made, owed, strict=True):
@@ -169,7 +168,7 @@ def _on_sqlite(driver: Any, asked: Sequence[Asked]) -> Iterator[Answer]:
         yield rows, len(rows) if cursor.description else cursor.rowcount
 
 
-def _wire(pooled: Any) -> Wire:
+def _wire(pooled: PoolProxiedConnection) -> Wire:
     """A connection's wire, which the pool keeps as long as the connection."""
     wire: Wire | None = pooled.info.get("wire")
     if wire is None:

@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, CursorResult, Engine, Executable, Row
+from sqlalchemy.pool import PoolProxiedConnection
 
 from engine import model
-from engine.database import BUSY_SECONDS, connect
+from engine.database import BUSY_SECONDS, connect, transaction
 from engine.prepared import Owed, Prepared, run
 
 if TYPE_CHECKING:
@@ -29,19 +31,32 @@ class Unit:
     """One transaction and the instant at which everything in it happens.
 
     Attributes:
+        database: what the transaction is of.
         now: aware UTC; the same for the whole unit.
         catalogue: the report types, by version.
         callers: who held a token when last seen, by the token's hash (`engine.accounts.recall`).
         deployed: ids of the versions that this unit has brought; nobody else knows of them yet.
     """
 
-    def __init__(self, connection: Connection, now: datetime, catalogue: Catalogue, callers: dict[str, Any]) -> None:
-        self.connection = connection
+    def __init__(
+        self, database: Engine, pooled: PoolProxiedConnection, now: datetime, catalogue: Catalogue,
+        callers: dict[str, Any],
+    ) -> None:  # fmt: skip
+        self.database = database
+        self._pooled = pooled
         self.now = now
         self.catalogue = catalogue
         self.callers = callers
         self.deployed: set[int] = set()
         self._owed: list[Owed] = []
+
+    @cached_property
+    def connection(self) -> Connection:
+        """SQLAlchemy's, in the unit's transaction: for statements that nobody has prepared.
+
+        It is never closed, nor its transaction ended: both are the unit's.
+        """
+        return Connection(self.database, connection=self._pooled)
 
     def execute(self, statement: Any, values: Any = None) -> CursorResult[Any]:
         self.flush()
@@ -88,7 +103,7 @@ class Unit:
         """Send what `write` and `later` have put off."""
         if self._owed or commit:
             owed, self._owed = self._owed, []
-            run(self.connection, owed, commit=commit)
+            run(self.database.dialect, self._pooled, owed, commit=commit)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -105,7 +120,7 @@ class Unit:
     @property
     def locks_rows(self) -> bool:
         """PostgreSQL locks rows; SQLite has let nobody else write since the unit began."""
-        return self.connection.dialect.name == "postgresql"
+        return self.database.dialect.name == "postgresql"
 
     def record(self, case_id: int, kind: str, actor: str, element: str | None = None, **data: Any) -> None:
         """Add a line to a case's history."""
@@ -140,19 +155,16 @@ class Runtime:
     @contextmanager
     def begin(self) -> Iterator[Unit]:
         """A unit that may write. Commits at the end, rolls back on any exception."""
-        with self._turn(), self.database.connect() as connection:
-            # Without this, SQLite would begin at the first *write*, and what was read before would be of the past.
-            connection = connection.execution_options(writes=True)
-            with connection.begin():
-                unit = self._unit(connection)
-                yield unit
-                unit.flush(commit=True)
+        with self._turn(), transaction(self.database, writes=True) as pooled:
+            unit = self._unit(pooled)
+            yield unit
+            unit.flush(commit=True)
 
     @contextmanager
     def read(self) -> Iterator[Unit]:
         """A unit that only reads; whatever it read is one consistent picture."""
-        with self.database.connect() as connection, connection.begin():
-            unit = self._unit(connection)
+        with transaction(self.database, writes=False) as pooled:
+            unit = self._unit(pooled)
             yield unit
             unit.flush()
 
@@ -167,5 +179,5 @@ class Runtime:
             if waits:
                 self._writing.release()
 
-    def _unit(self, connection: Connection) -> Unit:
-        return Unit(connection, self.clock().astimezone(UTC), self.catalogue, self.callers)
+    def _unit(self, pooled: PoolProxiedConnection) -> Unit:
+        return Unit(self.database, pooled, self.clock().astimezone(UTC), self.catalogue, self.callers)

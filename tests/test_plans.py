@@ -44,7 +44,7 @@ def test_a_statement_of_the_hot_path_finds_its_rows_by_an_index(runtime: Runtime
 
 def explain(unit, statement: Prepared) -> list[str]:
     """The steps of the database's plan for a large table."""
-    made = statement.on(unit.connection)
+    made = statement.on(unit.database.dialect)
     cursor = unit.connection.connection.driver_connection.cursor()
     if unit.connection.dialect.name == "sqlite":
         cursor.execute(f"EXPLAIN QUERY PLAN {made.sql}", [None] * made.sql.count("?"))
