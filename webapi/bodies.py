@@ -6,15 +6,19 @@ large for any form of ours, and NUL, which PostgreSQL cannot store.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import orjson
-from flask import Request
+from flask import Request, request
 from flask.json.provider import JSONProvider
 from flask.wrappers import Response
+from flask_smorest.utils import unpack_tuple_response
+from marshmallow import Schema, ValidationError
 from sqlalchemy import Row
 from webargs.core import missing
-from webargs.flaskparser import FlaskParser
+from webargs.flaskparser import FlaskParser, abort
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 DEPTH_MAX = 32
@@ -95,6 +99,39 @@ def _parts(value: Any) -> list[Any]:
     if isinstance(value, str) and "\0" in value:
         raise BadRequest("The body has a NUL character (\\u0000) in a text.")
     return []
+
+
+def given(schema: Schema, view: Callable[..., Any]) -> Callable[..., Any]:
+    """The view, called with the body that was sent after its other arguments; refused as webargs refuses it."""
+
+    @wraps(view)
+    def door(*args: Any, **kwargs: Any) -> Any:
+        try:
+            body = schema.load(read(request) if request.get_data() else {})
+        except ValidationError as error:
+            abort(422, error, messages={"json": error.messages})
+        return view(*args, body, **kwargs)
+
+    return door
+
+
+def asked(schema: Schema, view: Callable[..., Any]) -> Callable[..., Any]:
+    """The same with what the query says."""
+    return Parser().use_args(schema, location="query")(view)  # type: ignore[no-any-return]
+
+
+def written(schema: Schema | None, status: int, view: Callable[..., Any]) -> Callable[..., Any]:
+    """The view, whose (thing, status, headers) is written out; the last two may be left out."""
+
+    @wraps(view)
+    def door(*args: Any, **kwargs: Any) -> Response:
+        made, said, headers = unpack_tuple_response(view(*args, **kwargs))
+        if isinstance(made, Response):
+            return made
+        body = dump(schema.dump(made) if schema else made)
+        return Response(body, said or status, headers, content_type="application/json")
+
+    return door
 
 
 class Parser(FlaskParser):
