@@ -128,10 +128,21 @@ def written(schema: Schema | None, status: int, view: Callable[..., Any]) -> Cal
         made, said, headers = unpack_tuple_response(view(*args, **kwargs))
         if isinstance(made, Response):
             return made
-        body = dump(schema.dump(made) if schema else made)
-        return Response(body, said or status, headers, content_type="application/json")
+        return Answer(dump(schema.dump(made) if schema else made), said or status, headers)
 
     return door
+
+
+class Answer(Response):
+    """One piece of JSON, whose headers are complete: nobody need look through them for what is missing."""
+
+    def __init__(self, body: bytes, status: int, headers: Any = None) -> None:
+        super().__init__(body, status, headers, content_type="application/json")
+        if status != 204:  # RFC 9110, 8.6
+            self.headers["Content-Length"] = str(len(body))
+
+    def get_wsgi_headers(self, environ: Any) -> Any:
+        return self.headers
 
 
 class Parser(FlaskParser):

@@ -27,7 +27,7 @@ from engine.errors import InvalidRequest
 from engine.model import inbox
 from engine.runtime import Unit
 from webapi import auth
-from webapi.bodies import dump
+from webapi.bodies import Answer, dump
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replay"
@@ -129,4 +129,4 @@ def _written(schema: Schema, answer: Any) -> dict[str, Any]:
 
 
 def _response(answer: dict[str, Any]) -> Response:
-    return Response(dump(answer["body"]), answer["status"], answer["headers"], mimetype="application/json")
+    return Answer(dump(answer["body"]), answer["status"], answer["headers"])
