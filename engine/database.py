@@ -38,8 +38,8 @@ def options(url: str) -> dict[str, Any]:
     if make_url(url).get_backend_name() == "sqlite":
         pool = {"poolclass": StaticPool} if make_url(url).database in (None, "", ":memory:") else _LIFO
         return _JSON | pool | {"connect_args": {"timeout": BUSY_SECONDS, "check_same_thread": False}}
-    # `engine.wire` prepares what is asked often; psycopg would do the same, and forget both lists at a rollback. What is
-    # prepared asks by key, whatever the key: PostgreSQL need not plan it anew each time, at the cost of the statement.
+    # `engine.wire` prepares what is asked often; psycopg would do the same, and forget both lists at a rollback.
+    # What is prepared asks by key, whatever the key: PostgreSQL need not plan it anew each time.
     settings = "-c timezone=utc -c jit=off -c plan_cache_mode=force_generic_plan"
     psycopg = {"options": settings, "prepare_threshold": None}
     return _JSON | _LIFO | {"isolation_level": "READ COMMITTED", "connect_args": psycopg}

@@ -7,17 +7,13 @@ time a statement is executed, which costs several times what SQLite itself needs
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from psycopg.errors import DivisionByZero
-from sqlalchemy import Dialect, Executable, Row, Table, bindparam, insert
+from sqlalchemy import Column, Dialect, Executable, Row, SelectBase, Table, bindparam, insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.result import SimpleResultMetaData
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import PoolProxiedConnection
-
-from engine.wire import Answer, Asked, Wire
+from sqlalchemy.sql import visitors
 
 Values = Mapping[str, Any]
 
@@ -31,17 +27,17 @@ class Prepared:
 
     def __init__(self, statement: Executable) -> None:
         self.statement = statement
-        self._made: dict[str, _Made] = {}
+        self._made: dict[str, Made] = {}
 
     @classmethod
     def insertion(cls, table: Table, *columns: str, **more: Any) -> Prepared:
         """An INSERT of these columns; ``more``: columns with values that are always the same."""
         return cls(insert(table).inline().values({name: bindparam(name) for name in columns} | more))
 
-    def on(self, dialect: Dialect) -> _Made:
+    def on(self, dialect: Dialect) -> Made:
         made = self._made.get(dialect.name)
         if made is None:
-            made = self._made[dialect.name] = _Made(self._for(dialect), dialect)
+            made = self._made[dialect.name] = Made(self._for(dialect), dialect)
         return made
 
     def _for(self, dialect: Dialect) -> Executable:
@@ -69,15 +65,24 @@ class Upsert(PerDatabase):
         super().__init__(sqlite=make(sqlite.insert), postgresql=make(postgresql.insert))
 
 
-class _Made:
-    """The statement for one database."""
+class Made:
+    """The statement for one database.
+
+    Attributes:
+        demand: the same, but it fails if it finds or changes no row (on SQLite whoever runs it counts).
+        size: how many values it takes.
+        writes: the table it writes to, if it looks at no other and says nothing.
+    """
 
     def __init__(self, statement: Any, dialect: Dialect) -> None:
         compiled: Any = statement.compile(dialect=dialect)
         self.sql, order = _numbered(compiled) if dialect.name == "postgresql" else _positional(compiled)
-        self.demand = _demanding(self.sql, compiled)
+        self.demand = _demanding(self.sql, compiled) if dialect.name == "postgresql" else self.sql
         self._fixed = dict(compiled.construct_params(_check=False))
         self._order = [(name, compiled._bind_processors.get(name)) for name in order]
+        self.size = len(order)
+        looks = not compiled.statement.is_dml or compiled.returning or _looks_elsewhere(compiled.statement)
+        self.writes = None if looks else compiled.statement.table.name
         columns = compiled._result_columns
         self._meta = SimpleResultMetaData([column.keyname for column in columns])
         makers = [column.type._cached_result_processor(dialect, None) for column in columns]
@@ -90,6 +95,14 @@ class _Made:
 
     def row(self, data: Any) -> Row[Any]:
         return Row(self._meta, self._makers, self._meta._key_to_index, data)
+
+
+def _looks_elsewhere(statement: Any) -> bool:
+    """Whether it looks at rows other than those it writes."""
+    return any(
+        part.table is not statement.table if isinstance(part, Column) else isinstance(part, SelectBase)
+        for part in visitors.iterate(statement)
+    )
 
 
 def _demanding(sql: str, compiled: Any) -> str:
@@ -111,66 +124,3 @@ def _numbered(compiled: Any) -> tuple[str, Sequence[str]]:
 
 def _positional(compiled: Any) -> tuple[str, Sequence[str]]:
     return compiled.string, compiled.positiontup
-
-
-class Owed(NamedTuple):
-    """A statement to be run no later than the next look at the database.
-
-    Attributes:
-        otherwise: what to raise if it finds or changes no row.
-        found: where its rows go; without it they are of no interest.
-    """
-
-    statement: Prepared
-    values: Values
-    otherwise: Exception | None = None
-    found: list[Row[Any]] | None = None
-
-
-def run(dialect: Dialect, pooled: PoolProxiedConnection, owed: Sequence[Owed], *, commit: bool = False) -> None:
-    """Run statements in order; PostgreSQL gets them all at once.
-
-    Args:
-        commit: commit then, if nothing failed. (On SQLite that is left to the unit: it costs no exchange.)
-
-    Raises:
-        DBAPIError: the driver's error, as SQLAlchemy would raise it.
-        whatever a statement asks to be raised.
-    """
-    postgresql = dialect.name == "postgresql"
-    made = [one.statement.on(dialect) for one in owed]
-    asked = [
-        (it.demand if postgresql and one.otherwise is not None else it.sql, it.bind(one.values))
-        for it, one in zip(made, owed, strict=True)
-    ]
-    answers = _wire(pooled).run(asked, commit) if postgresql else _on_sqlite(pooled.driver_connection, asked)
-    errors: Any = dialect.loaded_dbapi.Error  # type: ignore[attr-defined]
-    done = 0
-    try:
-        for (rows, count), it, one in zip(answers, made, owed, strict=True):
-            done += 1
-            if count == 0 and one.otherwise is not None:
-                raise one.otherwise
-            if one.found is not None:
-                one.found.extend([it.row(row) for row in rows])
-    except errors as error:
-        otherwise = owed[done].otherwise if done < len(owed) else None
-        if otherwise is not None and isinstance(error, DivisionByZero):
-            raise otherwise from None
-        sql = ";\n".join(sql for sql, _ in asked)
-        raise DBAPIError.instance(sql, None, error, errors, hide_parameters=True) from error
-
-
-def _on_sqlite(driver: Any, asked: Sequence[Asked]) -> Iterator[Answer]:
-    for sql, values in asked:
-        cursor = driver.execute(sql, values)
-        rows = cursor.fetchall()
-        yield rows, len(rows) if cursor.description else cursor.rowcount
-
-
-def _wire(pooled: PoolProxiedConnection) -> Wire:
-    """A connection's wire, which the pool keeps as long as the connection."""
-    wire: Wire | None = pooled.info.get("wire")
-    if wire is None:
-        wire = pooled.info["wire"] = Wire(pooled.driver_connection)
-    return wire

@@ -19,7 +19,8 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from engine import model
 from engine.database import BUSY_SECONDS, connect, transaction
-from engine.prepared import Owed, Prepared, run
+from engine.owed import Owed, run
+from engine.prepared import Prepared
 
 if TYPE_CHECKING:
     from engine.packages import Catalogue

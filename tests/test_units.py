@@ -6,14 +6,14 @@ from threading import Barrier, Thread
 from typing import Any
 
 import pytest
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from engine import model
 from engine.errors import NotFound, Stale
 from engine.prepared import Prepared
 from engine.runtime import Runtime, Unit
-from tests.bare_cases import history, open_case
+from tests.bare_cases import history, open_case, rows
 
 CASES = model.cases.c
 RAISE = Prepared(
@@ -22,6 +22,11 @@ RAISE = Prepared(
     .values(version=CASES.version + 1)
 )
 FIND = Prepared(select(CASES.number, CASES.version).where(CASES.id == bindparam("case")))
+RAISE_IF_REMARKED = Prepared(
+    update(model.cases)
+    .where(CASES.id == bindparam("case"), exists().where(model.comments.c.case_id == bindparam("case")))
+    .values(version=CASES.version + 1)
+)
 REMARK = Prepared(insert(model.comments).values({name: bindparam(name) for name in ("case_id", "text")} | {
     "at": bindparam("now"), "author": "test", "public": False,
 }))  # fmt: skip
@@ -89,6 +94,19 @@ def test_a_demand_that_is_met_changes_what_it_says(runtime: Runtime, case_id: in
         unit.write(FIND, {"case": case_id}, otherwise=NotFound("no such case"))
         unit.write(RAISE, {"case": case_id, "seen": 1}, otherwise=Stale("somebody was faster"))
 
+    assert version(runtime, case_id) == 2
+
+
+def test_what_is_written_sees_what_was_written_before_it(runtime: Runtime, case_id: int) -> None:
+    """Writes to several tables are one statement on PostgreSQL, whose parts do not see each other."""
+    with runtime.begin() as unit:
+        for text in ("first", "second", "third"):
+            remark(unit, case_id, text)
+            unit.record(case_id, "said", "test", text=text)
+        unit.write(RAISE_IF_REMARKED, {"case": case_id}, otherwise=Stale("nobody has said anything"))
+
+    assert remarks(runtime) == ["first", "second", "third"]
+    assert [event.data["text"] for event in rows(runtime, model.events)] == remarks(runtime)
     assert version(runtime, case_id) == 2
 
 
