@@ -11,7 +11,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from engine import imports, lists, model
 from engine.errors import InvalidRequest
@@ -149,6 +149,29 @@ def test_what_is_started_while_old_lists_are_forgotten_is_taken_up(hanoi: Hotlin
     worker(hanoi).drain()
 
     assert (cdc.get(f"/imports/{looked['id']}").json["created"], count(hanoi, model.cases)) == (2, 2)
+
+
+def test_who_starts_and_who_cancels_at_once_wait_for_each_other(hanoi: Hotline, monkeypatch: Any) -> None:
+    if not hanoi.runtime.database.dialect.name == "postgresql":
+        pytest.skip("SQLite has one writer")
+    cdc, ends, starter = hanoi.as_("cdc"), imports._ends, ThreadPoolExecutor(1)
+    path, started = f"/imports/{sends(cdc, cohort(2), dry_run=True).json['id']}", []
+
+    def with_the_rows_in_hand(*given: Any) -> bool:
+        started.append(starter.submit(cdc.post, f"{path}/start"))
+        while not waits_for_a_lock(hanoi):
+            assert not started[0].done()
+        return ends(*given)
+
+    monkeypatch.setattr(imports, "_ends", with_the_rows_in_hand)
+    assert cdc.post(f"{path}/cancel").json["state"] == "cancelled"
+    refused(started[0].result(), 409, "wrong-state")
+    assert (cdc.get(path).json["state"], count(hanoi, model.import_rows)) == ("cancelled", 0)
+
+
+def waits_for_a_lock(desk: Hotline) -> bool:
+    with desk.runtime.read() as unit:
+        return bool(unit.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
 
 
 def test_a_workbook_is_read_as_it_looks(hanoi: Hotline) -> None:
