@@ -155,8 +155,8 @@ def index(unit: Unit, account: Account, limit: int = 50, after: str | None = Non
 
 
 def rows(unit: Unit, account: Account, import_id: int, limit: int = 50, after: str | None = None) -> Page:
-    """What was understood of a list that can be started: ``position``, ``person``, ``answers``, and whether an open
-    case keeps it from becoming one (``running``).
+    """What was understood of a list that can be started: ``position``, ``person``, ``answers``, ``area`` and
+    ``place``, and whether an open case keeps it from becoming one (``running``).
 
     Raises:
         NotFound: there is none, or not for this account.
@@ -166,13 +166,17 @@ def rows(unit: Unit, account: Account, import_id: int, limit: int = 50, after: s
     if found.created_by != account.login:
         raise NotAllowed(f"Only {found.created_by}, who sent the import {import_id}, sees who stands on it.")
     kept = (import_rows.c.import_id == import_id, leases.in_state(import_rows, "ready"))
-    query = select(import_rows.c.position, import_rows.c.person, import_rows.c.answers).where(*kept)
+    table = import_rows.c
+    query = select(table.position, table.person, table.answers, table.place).where(*kept)
     if after is not None:
         query = query.where(import_rows.c.position > read_cursor(after)[1])
     one = page(unit.all(query.order_by(import_rows.c.position).limit(limit + 1)), limit,
                lambda row: write_cursor(None, row.position))  # fmt: skip
     open_already = _with_open_cases(unit, found.report_type, [row.person["phone"] for row in one.items])
-    return Page([row._asdict() | {"running": row.person["phone"] in open_already} for row in one.items], one.after)
+    told = ({"position": row.position, "person": row.person, "answers": row.answers,
+             "running": row.person["phone"] in open_already, **dict.fromkeys(lists.PLACE), **(row.place or {})}
+            for row in one.items)  # fmt: skip
+    return Page(list(told), one.after)
 
 
 def cancel(unit: Unit, import_id: int, *, by: Account) -> Row[Any]:
@@ -220,7 +224,8 @@ def _taken_up(unit: Unit, row: Row[Any]) -> str:
     try:
         with unit.savepoint():
             channel = unit.catalogue.current(unit, row.report_type).type["list"]["channel"]
-            report = Report(row.report_type, row.answers, channel, reporter=Person(**row.person), listed=True)
+            said = {"reporter": Person(**row.person), "listed": True} | (row.place or {})
+            report = Report(row.report_type, row.answers, channel, **said)
             intake.receive(unit, report, by=accounts.account(unit, row.created_by))
         return "created"
     except Exception as error:
@@ -248,7 +253,7 @@ def _refuse(unit: Unit, import_id: int, said: dict[str, Any]) -> None:
 def _settle(unit: Unit, row: Row[Any], state: str) -> None:
     """Note what a row has come to, and forget the person."""
     its = (import_rows.c.import_id == row.import_id, import_rows.c.position == row.position)
-    unit.execute(update(import_rows).where(*its).values(state=state, person=null(), answers=null()))
+    unit.execute(update(import_rows).where(*its).values(state=state, person=null(), answers=null(), place=null()))
 
 
 def _ends_one(unit: Unit) -> bool:
@@ -277,7 +282,7 @@ def _hold(unit: Unit, import_id: int) -> list[Row[Any]]:
 
 def _row(import_id: int, one: dict[str, Any]) -> dict[str, Any]:
     return {"import_id": import_id, "position": one["row"], "state": "ready", "person": one["person"],
-            "answers": one["answers"]}  # fmt: skip
+            "answers": one["answers"], "place": one["place"] or None}  # fmt: skip
 
 
 def _with_open_cases(unit: Unit, report_type: str, phones: list[str]) -> set[str]:
