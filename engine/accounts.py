@@ -22,6 +22,7 @@ from sqlalchemy.exc import IntegrityError
 
 from engine import access, attempts
 from engine.access import Account
+from engine.calendar import ZONE
 from engine.errors import InvalidRequest, NotAuthenticated, NotFound, Stale, WrongState
 from engine.model import accounts, agencies, areas, tokens
 from engine.prepared import Prepared
@@ -286,7 +287,7 @@ def change(unit: Unit, login: str, changes: dict[str, Any], by: Account | None, 
     gives_up = changes.get("active") is False or changes.get("role", row.role) != row.role
     if by is not None and row.id == by.id and gives_up:
         raise InvalidRequest("Nobody closes their own account or gives away their own role: ask another.", field="role")
-    values = _checked(unit, {"role": row.role, "agency": row.agency} | changes)
+    values = _checked(unit, {"role": row.role, "agency": row.agency} | changes, row.agency)
     same = accounts.c.version == (row.version if version is None else version)
     values["version"] = accounts.c.version + 1
     if not unit.claims(update(accounts).where(accounts.c.id == row.id, same).values(values)):
@@ -298,9 +299,13 @@ def change(unit: Unit, login: str, changes: dict[str, Any], by: Account | None, 
     return unit.first(_with_province().where(accounts.c.id == row.id))
 
 
-def _checked(unit: Unit, values: dict[str, Any]) -> dict[str, Any]:
+def _checked(unit: Unit, values: dict[str, Any], before: str | None = None) -> dict[str, Any]:
+    """Args:
+    before: the agency of the account that is changed.
+    """
     row = dict(values)
     _check_known(unit, agencies.c.key, [row["agency"]] if row.get("agency") else [], "agency")
+    _check_at_work(unit, row.get("agency"), before)
     _check_known(unit, areas.c.code, row.get("areas") or [], "areas")
     _check_districts(unit, row.get("areas") or [])
     if row["role"] not in ("admin", "analyst") and not row.get("agency"):
@@ -316,6 +321,15 @@ def _check_known(unit: Unit, column: Any, wanted: list[str], field: str) -> None
     for one in wanted:
         if one not in known:
             raise InvalidRequest(f"There is no {field.removesuffix('s')} {one!r}.", field=field)
+
+
+def _check_at_work(unit: Unit, agency: str | None, before: str | None) -> None:
+    """Nobody comes to work at an agency that is no more; who works there still is brought to its successor."""
+    gone = (agencies.c.key == agency, agencies.c.valid_to <= unit.now.astimezone(ZONE).date())
+    row = unit.first(select(agencies.c.valid_to, agencies.c.successor).where(*gone)) if agency != before else None
+    if row is not None:
+        instead = f": name {row.successor!r}, which goes on for it" if row.successor else ""
+        raise InvalidRequest(f"The agency {agency!r} is no more since {row.valid_to}{instead}.", field="agency")
 
 
 def _check_districts(unit: Unit, wanted: list[str]) -> None:

@@ -255,6 +255,7 @@ def _change(
     unit: Unit, row: Row[Any], kind: str, new: Mapping[str, Any], reason: str, by: Account, awaits: date | None = None
 ) -> Row[Any]:
     """Change an agency and note it. Whatever was to happen on its last day is not, unless this says so."""
+    unit.catalogue.heirs.forget()
     unit.execute(update(agencies).where(agencies.c.key == row.key).values(dict(new)))
     if "valid_to" in new:
         ours = (agency_changes.c.agency == row.key, agency_changes.c.awaits.is_not(None))
@@ -306,7 +307,7 @@ def _before(unit: Unit, row: Row[Any]) -> list[str]:
 
 
 def _types(unit: Unit, row: Row[Any]) -> list[str]:
-    ours = [one for one in unit.catalogue.all_current(unit) if str(one.province["code"]) == row.province]
+    ours = unit.catalogue.of_province(unit, row.province)
     own = ((one, name) for one in ours for name in one.files if name != "province.toml")
     return [f"{name} of the report type {one.code} names it" for one, name in own if _names(one.files[name], row.key)]
 

@@ -56,6 +56,7 @@ _DROP_MARKS = Prepared(
 def moment(unit: Unit, package: Package, case: Row[Any]) -> Moment:
     """The unit's instant, with what an analyst's expressions may ask of it."""
     moment = Moment(unit.now)
+    moment.heirs = unit.catalogue.heirs.of(unit)
 
     def deadline(name: str) -> Any:
         if name == CASE:

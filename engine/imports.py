@@ -4,7 +4,8 @@ A dry run keeps what it understood until it is started, cancelled, or `tidy` for
 A row's case, and the note that the row has been taken up, are one transaction: who dies in between has committed
 nothing. Any number of workers take rows of one list; who has an open case of the type at that telephone number gets no
 other, whatever lists the number stands on. What a row says of a person is kept until it has been taken up; when none
-waits any more, the import ends: its counts are noted, its rows deleted.
+waits any more, the import ends: its counts are noted, its rows deleted. Whoever needs both locks rows first, in their
+order, and then their import.
 """
 
 from __future__ import annotations
@@ -104,12 +105,11 @@ def start(unit: Unit, import_id: int, *, by: Account) -> Row[Any]:
         if known.id != import_id:
             _ends(unit, import_id, "cancelled")
         return known
-    its = import_rows.c.import_id == import_id
-    waiting = update(import_rows).where(its, leases.in_state(import_rows, "ready")).values(state="waiting")
+    left = _without_open_cases(unit, found)
     if not unit.claims(update(imports).where(imports.c.id == import_id, _READY).values(dry_run=False)):
         raise WrongState(f"What the import {import_id} said is not kept any more: send the file again.")
-    left = _without_open_cases(unit, found)
-    unit.execute(waiting)
+    its = import_rows.c.import_id == import_id
+    unit.execute(update(import_rows).where(its, leases.in_state(import_rows, "ready")).values(state="waiting"))
     ends = {"state": "waiting", "finished_at": None} if left else {"state": "done", "finished_at": unit.now}
     counts = {"creatable": left, "running": found.creatable + found.running - left, "created_by": by.login}
     unit.execute(update(imports).where(imports.c.id == import_id).values(**ends, **counts))
@@ -126,7 +126,7 @@ def _taken(unit: Unit, province: str, report_type: str, sha256: str) -> Row[Any]
 
 def _without_open_cases(unit: Unit, of: Row[Any]) -> int:
     """Forget the rows of people who have an open case of the type by now; returns how many rows are left."""
-    kept = unit.all(select(import_rows.c.position, import_rows.c.person).where(import_rows.c.import_id == of.id))
+    kept = _hold(unit, of.id)
     open_already = _with_open_cases(unit, of.report_type, [row.person["phone"] for row in kept])
     gone = [row.position for row in kept if row.person["phone"] in open_already]
     for begin in range(0, len(gone), _ASKED_AT_ONCE):
@@ -155,8 +155,8 @@ def index(unit: Unit, account: Account, limit: int = 50, after: str | None = Non
 
 
 def rows(unit: Unit, account: Account, import_id: int, limit: int = 50, after: str | None = None) -> Page:
-    """What was understood of a list that can be started: ``position``, ``person``, ``answers``, and whether an open
-    case keeps it from becoming one (``running``).
+    """What was understood of a list that can be started: ``position``, ``person``, ``answers``, ``area`` and
+    ``place``, and whether an open case keeps it from becoming one (``running``).
 
     Raises:
         NotFound: there is none, or not for this account.
@@ -166,13 +166,17 @@ def rows(unit: Unit, account: Account, import_id: int, limit: int = 50, after: s
     if found.created_by != account.login:
         raise NotAllowed(f"Only {found.created_by}, who sent the import {import_id}, sees who stands on it.")
     kept = (import_rows.c.import_id == import_id, leases.in_state(import_rows, "ready"))
-    query = select(import_rows.c.position, import_rows.c.person, import_rows.c.answers).where(*kept)
+    table = import_rows.c
+    query = select(table.position, table.person, table.answers, table.place).where(*kept)
     if after is not None:
         query = query.where(import_rows.c.position > read_cursor(after)[1])
     one = page(unit.all(query.order_by(import_rows.c.position).limit(limit + 1)), limit,
                lambda row: write_cursor(None, row.position))  # fmt: skip
     open_already = _with_open_cases(unit, found.report_type, [row.person["phone"] for row in one.items])
-    return Page([row._asdict() | {"running": row.person["phone"] in open_already} for row in one.items], one.after)
+    told = ({"position": row.position, "person": row.person, "answers": row.answers,
+             "running": row.person["phone"] in open_already, **dict.fromkeys(lists.PLACE), **(row.place or {})}
+            for row in one.items)  # fmt: skip
+    return Page(list(told), one.after)
 
 
 def cancel(unit: Unit, import_id: int, *, by: Account) -> Row[Any]:
@@ -184,6 +188,7 @@ def cancel(unit: Unit, import_id: int, *, by: Account) -> Row[Any]:
     """
     found = show(unit, by, import_id)
     left = import_rows.c.state.in_(("ready", "waiting"))
+    _hold(unit, import_id)
     unit.execute(delete(import_rows).where(import_rows.c.import_id == import_id, left))
     if not _ends(unit, import_id, "cancelled"):
         raise WrongState(f"The import {import_id} is {found.state!r}: there is nothing left to cancel.")
@@ -219,7 +224,8 @@ def _taken_up(unit: Unit, row: Row[Any]) -> str:
     try:
         with unit.savepoint():
             channel = unit.catalogue.current(unit, row.report_type).type["list"]["channel"]
-            report = Report(row.report_type, row.answers, channel, reporter=Person(**row.person), listed=True)
+            said = {"reporter": Person(**row.person), "listed": True} | (row.place or {})
+            report = Report(row.report_type, row.answers, channel, **said)
             intake.receive(unit, report, by=accounts.account(unit, row.created_by))
         return "created"
     except Exception as error:
@@ -247,7 +253,7 @@ def _refuse(unit: Unit, import_id: int, said: dict[str, Any]) -> None:
 def _settle(unit: Unit, row: Row[Any], state: str) -> None:
     """Note what a row has come to, and forget the person."""
     its = (import_rows.c.import_id == row.import_id, import_rows.c.position == row.position)
-    unit.execute(update(import_rows).where(*its).values(state=state, person=null(), answers=null()))
+    unit.execute(update(import_rows).where(*its).values(state=state, person=null(), answers=null(), place=null()))
 
 
 def _ends_one(unit: Unit) -> bool:
@@ -259,6 +265,7 @@ def _ends_one(unit: Unit) -> bool:
 def _ends(unit: Unit, import_id: int, state: str, *conditions: ColumnElement[bool]) -> bool:
     """Note the counts of an import with no row left to take up, and delete its rows; ``False``: it has ended, or is
     not as the conditions say."""
+    _hold(unit, import_id)
     ended = _COUNTS | {"state": state, "finished_at": unit.now}
     alive = imports.c.finished_at.is_(None)
     if not unit.claims(update(imports).where(imports.c.id == import_id, alive, *conditions).values(ended)):
@@ -267,9 +274,15 @@ def _ends(unit: Unit, import_id: int, state: str, *conditions: ColumnElement[boo
     return True
 
 
+def _hold(unit: Unit, import_id: int) -> list[Row[Any]]:
+    """The rows of an import, locked until the unit ends; whoever is at one of them is waited for."""
+    query = select(import_rows.c.position, import_rows.c.person).where(import_rows.c.import_id == import_id)
+    return unit.all(query.order_by(import_rows.c.position).with_for_update())
+
+
 def _row(import_id: int, one: dict[str, Any]) -> dict[str, Any]:
     return {"import_id": import_id, "position": one["row"], "state": "ready", "person": one["person"],
-            "answers": one["answers"]}  # fmt: skip
+            "answers": one["answers"], "place": one["place"] or None}  # fmt: skip
 
 
 def _with_open_cases(unit: Unit, report_type: str, phones: list[str]) -> set[str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, insert, select, update
 
-from engine import births, clocks, correspondence, duplicates, incidents, mail, outbox, registry
+from engine import births, clocks, correspondence, duplicates, incidents, lines, mail, outbox, registry
 from engine.errors import InvalidRequest, NotFound, ProcessFault, Stale, Suspended
 from engine.flow.steps import MIRRORED, SECRECY, Answer, Complete, OpenTask, Outcome, Start, Step
 from engine.model import areas, cases, deadlines, instances, jobs, participants, subscriptions, tasks
@@ -216,6 +216,8 @@ def advance(
     for asked, answer in repeated:
         told = {"element": asked, "numbers": answer.result["trung_ma"]}
         outcome = advance(unit, case.id, answer, event="duplicates-found", **told) or outcome
+    if (said := lines.known(unit, case.id, step, outcome)) is not None:
+        outcome = advance(unit, case.id, said, event="message", message=said.message) or outcome
     return outcome
 
 

@@ -25,8 +25,10 @@ from engine.workbooks import no_list
 
 BYTES_MAX = 10_000_000
 ROWS_MAX = 5_000
+PLACE = ("area", "place")  # what a list may tell of a case beside its form
 CELL_MAX = 4_000
 _DAY = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})\Z", re.ASCII)
+_TICKED = {"co": True, "x": True, "1": True, "true": True, "khong": False, "0": False, "false": False}
 _NOT_WORDS = re.compile(r"[^a-z0-9]+")
 
 
@@ -36,7 +38,8 @@ class Read:
 
     Attributes:
         total: rows with anything in them.
-        rows: those that may become cases: ``row`` (as the spreadsheet numbers it), ``person``, ``answers``.
+        rows: those that may become cases: ``row`` (as the spreadsheet numbers it), ``person``, ``answers``, and
+            ``place``: ``area`` (its code) and ``place``, as far as the list tells.
         refusals: of the others: ``row``, ``vi``, ``en``, ``duplicate``.
         duplicates: how many were refused because a row above has the same telephone number.
     """
@@ -60,8 +63,18 @@ def headers(package: Package) -> list[tuple[list[str], bool]]:
     """The columns that a type's lists may have: the names of each, and whether every row needs it."""
     asked, table = _options(package), package.type["list"]
     needed = {name for name, one in asked.items() if one.get("validate", {}).get("required")}
-    return [*((names, name == "phone") for name, names in table.get("person", {}).items()),
-            *((names, name in needed) for name, names in table.get("answers", {}).items())]  # fmt: skip
+    needed = (needed | {"phone"}) - set(table.get("fixed", {}))
+    found: dict[str, tuple[list[str], bool]] = {}  # a column may mean two things: it is shown once
+    for (_, name), names in _meanings(table):
+        found[names[0]] = names, name in needed or found.get(names[0], (names, False))[1]
+    return list(found.values())
+
+
+def _meanings(table: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], list[str]]]:
+    """What a column may mean, and the names that say so."""
+    yield from ((("person", name), names) for name, names in table["person"].items())
+    yield from ((("place", name), table[name]) for name in PLACE if name in table)
+    yield from ((("answers", name), names) for name, names in table["answers"].items())
 
 
 def read(content: bytes, package: Package, today: date) -> Read:
@@ -74,9 +87,12 @@ def read(content: bytes, package: Package, today: date) -> Read:
     lines = _lines(content)
     columns = _columns(lines[0][1], table)
     options, found, seen = _options(package), Read(), {}
+    districts = {"label": "Địa bàn", "values": [{"label": one["name"], "value": one["code"]}
+                 for one in package.province.get("areas", ()) if not one.get("parent")]}  # fmt: skip
     for number, cells in lines[1:]:
         found.total += 1
-        said = {where: nfc(cells[at]).strip() for at, where in columns.items() if at < len(cells) and cells[at].strip()}
+        said = {where: nfc(cells[at]).strip() for at, meant in columns.items() if at < len(cells) and cells[at].strip()
+                for where in meant}  # fmt: skip
         wrong = _refused(number, cells, said, seen)
         if wrong is not None:
             found.duplicates += wrong["duplicate"]
@@ -84,8 +100,10 @@ def read(content: bytes, package: Package, today: date) -> Read:
             continue
         person = {name: value for (part, name), value in said.items() if part == "person"}
         try:
-            answers = {name: _typed(value, options.get(name)) for (part, name), value in said.items()
-                       if part == "answers"}  # fmt: skip
+            place = {name: _choice(value, districts) if name == "area" else value
+                     for (part, name), value in said.items() if part == "place"}  # fmt: skip
+            answers = table.get("fixed", {}) | {name: _typed(value, options.get(name))
+                                                for (part, name), value in said.items() if part == "answers"}
             package.intake_form.check_first(answers, today=today)
         except _Unknown as unknown:
             found.refusals.append(refusal(number, *unknown.args))
@@ -95,7 +113,7 @@ def read(content: bytes, package: Package, today: date) -> Read:
             sentence = " ".join(map(str, error.facts["errors"].values()))
             found.refusals.append(refusal(number, sentence, f"The form does not accept: {names}."))
             continue
-        found.rows.append({"row": number, "person": person, "answers": answers})
+        found.rows.append({"row": number, "person": person, "answers": answers, "place": place})
     return found
 
 
@@ -152,16 +170,19 @@ def _key(name: str) -> str:
     return _NOT_WORDS.sub(" ", fold(name)).strip()
 
 
-def _columns(header: list[str], table: Mapping[str, Any]) -> dict[int, tuple[str, str]]:
+def _columns(header: list[str], table: Mapping[str, Any]) -> dict[int, list[tuple[str, str]]]:
     """What stands in which column; others are left out."""
-    known = {_key(name): (part, where) for part in ("person", "answers")
-             for where, names in table.get(part, {}).items() for name in names}  # fmt: skip
+    known: dict[str, list[tuple[str, str]]] = {}
+    for meant, names in _meanings(table):
+        for key in {_key(name) for name in names}:
+            known.setdefault(key, []).append(meant)
     found = {at: known[_key(name)] for at, name in enumerate(header) if _key(name) in known}
-    if ("person", "phone") not in found.values():
+    meanings = [meant for several in found.values() for meant in several]
+    if ("person", "phone") not in meanings:
         names = "' or '".join(table["person"]["phone"])
         raise no_list(f"The list has no column '{names}': its first row has to name the columns.",
                       f"Danh sách thiếu cột “{table['person']['phone'][0]}”: dòng đầu là tên các cột.")  # fmt: skip
-    if len(set(found.values())) < len(found):
+    if len(set(meanings)) < len(meanings):
         raise no_list("Two columns of the list have the same meaning: leave one out.",
                       "Hai cột có cùng ý nghĩa: hãy bỏ bớt một cột.")  # fmt: skip
     return found
@@ -203,6 +224,8 @@ def _typed(text: str, question: Mapping[str, Any] | None) -> Any:
         if kind == "checklist":
             return [_choice(part, question) for part in re.split(r"[;+|]", text) if part.strip()]
         return _choice(text, question)
+    if kind == "checkbox":
+        return _ticked(text, str((question or {}).get("label")))
     if kind == "number":
         return int(text) if re.fullmatch(r"-?\d{1,9}", text, re.ASCII) else text
     if kind == "datetime" and (day := _DAY.match(text)):
@@ -210,10 +233,18 @@ def _typed(text: str, question: Mapping[str, Any] | None) -> Any:
     return text
 
 
+def _ticked(text: str, label: str) -> bool:
+    if _key(text) not in _TICKED:
+        raise _Unknown(f"{label}: hãy ghi “x” hoặc “có”, “không”, hay để trống.",
+                       f"{label}: write x or có, không, or leave it empty.")  # fmt: skip
+    return _TICKED[_key(text)]
+
+
 def _choice(text: str, question: Mapping[str, Any]) -> str:
     choices = {_key(one["label"]): one for one in question["values"]}
     short = {key.partition(" ")[2]: one for key, one in choices.items() if key.startswith(("quan ", "huyen "))}
-    short |= {key.removeprefix("thi xa "): one for key, one in choices.items() if key.startswith("thi xa ")}
+    short |= {key[len(kind):]: one for key, one in choices.items() for kind in ("thi xa ", "thanh pho ")
+              if key.startswith(kind)}  # fmt: skip
     codes = {str(one["value"]): one for one in question["values"]}
     found = codes.get(text) or choices.get(_key(text)) or short.get(_key(text))
     if found is None:

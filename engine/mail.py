@@ -168,6 +168,7 @@ def _way(person: Row[Any], text: Text) -> str | None:
 def _to_agency(
     unit: Unit, case_id: int, agency: str, topic: str, token: int, payload: dict[str, Any], key: str
 ) -> Letter:
+    agency = unit.catalogue.heirs.of(unit).get(agency, agency)
     row = unit.first(_AGENCY, {"key": agency})
     kind = "sms" if row and row.phone else "email" if row and row.email else None
     return Letter(case_id, kind, topic, token, payload, key, agency, agency=agency if row else None)

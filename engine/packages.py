@@ -32,6 +32,7 @@ from engine.flow.parser import parse
 from engine.flow.road import Stop, road
 from engine.flow.xml import parse_xml, process_ids
 from engine.forms import Form
+from engine.heirs import Heirs
 from engine.runtime import Unit
 from engine.texts import Text
 
@@ -221,8 +222,7 @@ def _intake_forms(unit: Unit, files: Files, province: str) -> dict[str, Form]:
     """Those of the other report types in the province of a package."""
     if START_CASE not in "".join(text for name, text in files.items() if name.endswith(".bpmn")):
         return {}  # most types start no other, and need not wait for all those to be read
-    others = [one for one in unit.catalogue.all_current(unit) if str(one.province["code"]) == province]
-    return {one.code: one.intake_form for one in others}
+    return {one.code: one.intake_form for one in unit.catalogue.of_province(unit, province)}
 
 
 def general_type(unit: Unit, province: str) -> str | None:
@@ -321,6 +321,7 @@ class Catalogue:
     def __init__(self) -> None:
         self._packages: dict[int, Package] = {}
         self._last: dict[str, int] = {}
+        self.heirs = Heirs()
         self._lock = threading.Lock()
 
     def pinned(self, unit: Unit, definition_id: int) -> Package:
@@ -352,13 +353,23 @@ class Catalogue:
         """The versions that new cases start with, by key."""
         return [self.pinned(unit, row.definition_id) for row in unit.all(activations.ALL_IN_FORCE, {"now": unit.now})]
 
+    def of_province(self, unit: Unit, code: str) -> list[Package]:
+        """Those of one province; whichever nobody has needed yet is read, but its diagram is not parsed."""
+        current = unit.all(activations.ALL_IN_FORCE, {"now": unit.now})
+        found = [self._packages.get(row.definition_id) or _read(unit, row.definition_id) for row in current]
+        return [package for package in found if str(package.province["code"]) == code]
+
     def _load(self, unit: Unit, definition_id: int) -> Package:
-        table = model.definitions.c
-        row = unit.first(select(table.files, table.version).where(table.id == definition_id))
-        if row is None:
-            raise NotFound(f"There is no deployed version {definition_id}.")
-        package = Package(json.loads(zlib.decompress(row.files)), definition_id, row.version)
+        package = _read(unit, definition_id)
         _ = package.machine  # parse now, under the lock, not in the middle of somebody's step
         if definition_id not in unit.deployed:  # should the unit roll back, SQLite gives the id to another
             self._packages[definition_id] = package
         return package
+
+
+def _read(unit: Unit, definition_id: int) -> Package:
+    table = model.definitions.c
+    row = unit.first(select(table.files, table.version).where(table.id == definition_id))
+    if row is None:
+        raise NotFound(f"There is no deployed version {definition_id}.")
+    return Package(json.loads(zlib.decompress(row.files)), definition_id, row.version)

@@ -19,7 +19,7 @@ from sqlalchemy import Row, exists, insert, literal, or_, select, union, update
 
 from engine import areas, instances, leases
 from engine.errors import EngineError
-from engine.flow.steps import Amend, Reassign
+from engine.flow.steps import Amend
 from engine.model import accounts, agencies, agency_changes, cases, incidents, participants, provinces, tasks
 from engine.runtime import Runtime, Unit
 
@@ -34,24 +34,9 @@ def follow(runtime: Runtime) -> int:
     with runtime.read() as unit:
         today = areas.today(unit)
         waiting = unit.all(select(agency_changes).where(agency_changes.c.awaits <= today))
-        heirs = _heirs(unit)
+        heirs = unit.catalogue.heirs.look(unit)
         found = _left_behind(unit, heirs) if heirs else []
     return sum(_bring(runtime, row, heirs) for row in waiting) + sum(_try(runtime, one, heirs) for one in found)
-
-
-def _heirs(unit: Unit) -> dict[str, str]:
-    """Who goes on for each agency that is no more, through however many mergers."""
-    ended = select(agencies.c.key, agencies.c.successor).where(
-        agencies.c.successor.is_not(None), agencies.c.valid_to <= areas.today(unit)
-    )
-    next_ = {row.key: row.successor for row in unit.all(ended)}
-
-    def last(key: str) -> str:
-        while key in next_:
-            key = next_[key]
-        return key
-
-    return {key: last(key) for key in next_}
 
 
 def _left_behind(unit: Unit, heirs: Mapping[str, str]) -> list[int]:
@@ -108,15 +93,12 @@ def _try(runtime: Runtime, case_id: int, heirs: Mapping[str, str]) -> int:
 def _follow(unit: Unit, case_id: int, heirs: Mapping[str, str]) -> int:
     case = instances.load(unit, case_id)
     before = _tasks(unit, case_id, heirs)
-    parts = {part: heirs[getattr(case, part)] for part in _PARTS if getattr(case, part) in heirs}
-    if case.suspended_at is not None or not (before or (parts and case.closed_at is None)):
+    led = _PARTS if case.closed_at is None else ()
+    parts = {part: heirs[getattr(case, part)] for part in led if getattr(case, part) in heirs}
+    if case.suspended_at is not None or not (before or parts):
         return 0  # another worker was faster
-    if parts and case.closed_at is None:
-        if instances.advance(unit, case_id, Amend(dict(parts)), case=case) is None:
-            return 0
-    for task in _tasks(unit, case_id, heirs):
-        if task.group in heirs and task.handed_by is None:  # not the lead's, who has taken its own along
-            instances.advance(unit, case_id, Reassign(task.token, heirs[task.group]))
+    if instances.advance(unit, case_id, Amend(dict(parts)), case=case) is None:  # works out anew whose each task is
+        return 0
     for task in before:
         _restore(unit, task, heirs)
     for old in {*(getattr(case, part) for part in parts), *(one.group for one in before)} & heirs.keys():

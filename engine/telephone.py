@@ -1,5 +1,6 @@
 """What a telephone exchange tells: a call rings, is answered, ends. A call that nobody took becomes a case in which
-somebody calls back (U-14): no caller is lost.
+somebody calls back (U-14): no caller is lost. One that was put through to somebody else, or ended, is told to the case
+that it has become, if that waits for it: so its clock is stopped by the exchange, not by a person (HN-01).
 
 Events may come twice, late, or in the wrong order; each says what it knows, and the call is one contact throughout.
 """
@@ -11,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Row, select, update
 
-from engine import access, branches, contacts, intake
+from engine import access, branches, contacts, instances, intake, lines
 from engine.access import Account, Target
 from engine.calendar import ZONE
 from engine.errors import InvalidRequest
@@ -32,6 +33,7 @@ class Call:
         call_id: what the exchange calls it; the same in all its events.
         caller, called: numbers, however they are written; the caller's may be withheld.
         queue: the keys pressed, "5" or "5.1", where the exchange tells.
+        answering: the number of whoever has taken it, where the exchange tells.
     """
 
     call_id: str
@@ -39,6 +41,7 @@ class Call:
     called: str = ""
     outward: bool = False
     queue: str = ""
+    answering: str = ""
 
 
 def rings(unit: Unit, call: Call, *, by: Account) -> Row[Any]:
@@ -54,7 +57,7 @@ def rings(unit: Unit, call: Call, *, by: Account) -> Row[Any]:
 
 
 def is_answered(unit: Unit, call: Call, *, by: Account) -> Row[Any]:
-    """Somebody has taken it.
+    """Somebody has taken it; whoever its key puts calls through to (``transfer_to``), or one of us.
 
     Raises:
         NotAllowed, InvalidRequest: as for `rings`.
@@ -62,6 +65,9 @@ def is_answered(unit: Unit, call: Call, *, by: Account) -> Row[Any]:
     contact = rings(unit, call, by=by)
     first = update(table).where(table.c.id == contact.id, table.c.answered_at.is_(None))
     unit.execute(first.values(answered_at=unit.now))
+    if call.answering and _is_elsewhere(unit, contact, call.answering):
+        _put_through(unit, contact)
+        _tell(unit, contact, by)
     return contact
 
 
@@ -69,7 +75,7 @@ def ends(unit: Unit, call: Call, cause: str, *, by: Account) -> tuple[Row[Any], 
     """It is over. What became of one that was answered, whoever answered it says.
 
     Args:
-        cause: why, in the exchange's words; only `FORWARDED` makes a difference.
+        cause: why, in the exchange's words; only `FORWARDED` makes a difference: it was put through to somebody else.
 
     Returns:
         The contact, and the number of the case in which we call back if nobody took it.
@@ -80,6 +86,10 @@ def ends(unit: Unit, call: Call, cause: str, *, by: Account) -> tuple[Row[Any], 
     contact = is_answered(unit, call, by=by) if cause == FORWARDED else rings(unit, call, by=by)
     still_on = update(table).where(table.c.id == contact.id, table.c.ended_at.is_(None))
     first = unit.claims(still_on.values(ended_at=unit.now))
+    if first and cause == FORWARDED:
+        _put_through(unit, contact)
+    if first and contact.case_id is not None:
+        _tell(unit, contact, by)
     missed = contact.answered_at is None and contact.outcome is None and cause != FORWARDED
     if not (first and missed):
         return contact, None
@@ -87,6 +97,27 @@ def ends(unit: Unit, call: Call, cause: str, *, by: Account) -> tuple[Row[Any], 
     if number is None:
         unit.execute(update(table).where(table.c.id == contact.id).values(outcome="missed"))
     return contact, number
+
+
+def _put_through(unit: Unit, contact: Row[Any]) -> None:
+    first = update(table).where(table.c.id == contact.id, table.c.put_through_at.is_(None))
+    unit.execute(first.values(put_through_at=unit.now))
+
+
+def _tell(unit: Unit, contact: Row[Any], by: Account) -> None:
+    """Tell the case of the call, if it waits for that."""
+    if contact.case_id is None:
+        return  # it is told when there is one (`engine.lines.known`)
+    case = instances.load(unit, contact.case_id)
+    said = lines.told(unit, case.id) if case.suspended_at is None else None
+    if said is not None:
+        instances.advance(unit, case.id, said, case=case, by=by.login, event="message", message=said.message)
+
+
+def _is_elsewhere(unit: Unit, contact: Row[Any], number: str) -> bool:
+    keys = branches.at(unit, contact.province, unit.now)
+    to = next((row.transfer_to for row in keys if row.key == contact.branch), None)
+    return to is not None and (addresses.phone(to) or to) == (addresses.phone(number) or number)
 
 
 def _call_back(unit: Unit, contact: Row[Any], call: Call, by: Account) -> str | None:

@@ -14,10 +14,10 @@ from tests.shipped import BPMN
 HEAD = "Họ và tên,Số điện thoại,Quận huyện,Tuổi,Ngày dương tính"
 
 
-def takes_lists(hotline: Hotline) -> Hotline:
+def takes_lists(hotline: Hotline, code: str = "F0CD") -> Hotline:
     """Two people of Hà Nội's office, ``cdc`` and ``cdc2``, and a doctor, ``bacsi``."""
     with hotline.runtime.begin() as unit:
-        files = folders.read(BPMN / "ha_noi" / "F0CD")
+        files = folders.read(BPMN / "ha_noi" / code)
         packages.load_province(unit, packages.Package(files).province)
         packages.deploy(unit, files, by="test")
         office = next(one["key"] for one in packages.Package(files).province["agencies"] if one["kind"] == "office")

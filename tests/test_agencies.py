@@ -9,6 +9,8 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from engine import model, packages, successions, tracking
+from engine.errors import ProcessFault
+from engine.flow import machine
 from engine.worker import Worker
 from tests.hotline import PROVINCE, Hotline, package, refused
 
@@ -130,12 +132,15 @@ def test_what_comes_to_it_later_follows_too(hotline):
     with hotline.runtime.begin() as unit:  # the tables of the report type still name the old agency
         unit.execute(update(model.accounts).where(model.accounts.c.login == "hoa").values(agency=HERE))
     again = hotline.assigned(to=HERE)
+    assert (hotline.case(again)["lead_agency"], whose(hotline, again)) == (BESIDE, (BESIDE, None))  # and needs nobody
     answer = hotline.as_("vanphong").post(f"/cases/{reopened}/reopen", {"reason": "Chưa xong"},
                                           If_Match=hotline.case(reopened)["etag"])  # fmt: skip
     assert answer.status_code == 200, answer.text
 
-    assert follows(hotline) == 2
-    assert hotline.task("binh", again) and hotline.task("binh", reopened)
+    assert whose(hotline, reopened) == (BESIDE, None)
+
+    assert follows(hotline) == 1  # the one that was reopened: its lead
+    assert hotline.task("binh", again) and hotline.case(reopened)["lead_agency"] == BESIDE
     assert hotline.as_("hoa").get("/tasks").json["items"] == []
 
 
@@ -149,6 +154,37 @@ def test_a_step_that_a_diagram_gives_to_the_agency_itself_follows(hotline):
     assert answer.status_code == 200 and whose(hotline, number) == (OFFICE, None)
     hotline.does("vanphong", number, lead_agency=HERE)
     assert hotline.task("phuong", number)["group"] == HERE
+    assert whose(hotline, hotline.receives()) == (OFFICE, None)
+
+
+@BY_THE_RULES
+def test_who_has_a_task_keeps_it_when_the_case_is_worked_out_anew_later(hotline):
+    number = hotline.receives()
+    merges(hotline, DESK, OFFICE)
+    follows(hotline)
+    task = hotline.task("vanphong", number)
+    hotline.as_("vanphong").post(f"/tasks/{task['id']}/claim", If_Match=f'"{task["version"]}"')
+    there = {"agency": BESIDE, "reason": "Gần hơn"}
+    hotline.as_("vanphong").post(f"/cases/{number}/reassign", there, If_Match=hotline.case(number)["etag"])
+
+    assert hotline.task("vanphong", number)["assignee"] == "vanphong"  # the process knew that it was the office's
+
+
+@BY_THE_RULES
+def test_a_case_that_its_diagram_holds_up_follows_in_nothing(hotline, monkeypatch):
+    number = hotline.assigned()
+    merges(hotline, HERE, BESIDE)
+
+    def fails(*_: Any) -> Any:
+        raise ProcessFault("the lane has no agency")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(machine, "_regroup", fails)
+        assert follows(hotline) == 1  # the people
+    assert (whose(hotline, number), hotline.case(number)["lead_agency"]) == ((HERE, None), HERE)
+    (held,) = hotline.as_("vanphong").get("/incidents").json["items"]
+    assert hotline.as_("vanphong").post(f"/incidents/{held['id']}/retry").status_code == 200
+    assert (whose(hotline, number), hotline.case(number)["lead_agency"]) == ((BESIDE, None), BESIDE)
 
 
 def test_a_task_handed_down_stays_there_and_the_agency_below_has_another_above(hotline):
@@ -238,6 +274,28 @@ def test_a_plan_can_be_changed_until_its_day(hotline):
     hotline.waits(48)
     assert follows(hotline) == 0 and works_in(hotline, "phuong") == HERE
     assert hotline.case(number)["lead_agency"] == HERE
+
+
+@BY_THE_RULES
+def test_nobody_comes_to_work_at_an_agency_that_is_no_more(hotline):
+    merges(hotline, HERE, BESIDE)
+    anna = {"login": "anna", "name": "Anna", "role": "handler", "agency": HERE, "password": "mật khẩu rất dài"}
+    admin = hotline.as_("quantri")
+    gone = "The agency 'ubnd_74_718' is no more since 2021-09-03: name 'ubnd_74_719', which goes on for it."
+
+    assert refused(admin.post("/accounts", anna), 422, "invalid-request") == gone
+    moved = admin.post(
+        "/accounts/binh", {"agency": HERE}, method="PATCH", If_Match=admin.get("/accounts/binh").headers["ETag"]
+    )
+    assert refused(moved, 422, "invalid-request") == gone
+    kept = admin.post(
+        "/accounts/phuong", {"name": "Phương"}, method="PATCH", If_Match=admin.get("/accounts/phuong").headers["ETag"]
+    )
+    assert kept.status_code == 200  # who works there still, until the worker looks
+    follows(hotline)
+    assert (
+        works_in(hotline, "phuong") == BESIDE and admin.post("/accounts", anna | {"agency": BESIDE}).status_code == 201
+    )
 
 
 # -- closed and opened -----------------------------------------------------------------------------------------------

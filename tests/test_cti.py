@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from zammad_cti import CTIClient
 
-from engine import packages
+from engine import accounts, folders, packages
 from tests.hotline import PROVINCE, Hotline, package, refused
 from tests.served import served
+from tests.shipped import BPMN
 from tests.test_contacts import balanced, figures
 
 CALLER, LINE = "0912 345 678", "02743822222"
@@ -199,3 +200,80 @@ def test_a_real_client_of_zammads_cti_plugs_in(exchange: Hotline, address: str, 
     assert missed["case"].startswith("1022.BD.20210903.")
     assert [row["key"] for row in figures(exchange)["by_key"]] == ["2"]
     assert figures(exchange)["lines"]["received"] == 2
+
+
+# -- a call put through ----------------------------------------------------------------------------------------------
+
+LINE_115 = "115"
+
+
+@pytest.fixture
+def emergency(hotline: Hotline) -> Hotline:
+    """Hà Nội's key 1 (HN-01), with its desk ``truc1022``, 115's own ``cap_cuu`` and the exchange's account."""
+    with hotline.runtime.begin() as unit:
+        files = folders.read(BPMN / "ha_noi" / "CC115")
+        packages.load_province(unit, packages.Package(files).province)
+        packages.deploy(unit, files, by="test")
+        people = ("truc1022", "operator", "tongdai_01"), ("cap_cuu", "handler", "tt115_01")
+        for login, role, agency in (*people, ("tong_dai", "client", "tongdai_01")):
+            accounts.create(unit, {"login": login, "name": login, "role": role, "agency": agency}, None)
+            hotline.tokens[login] = accounts.issue(unit, accounts.account(unit, login), "test").token
+    return hotline
+
+
+def takes_down(hotline: Hotline, contact: int) -> str:
+    body = {"report_type": "CC115", "channel": "dien_thoai", "branch": "1", "contact": contact, "answers": {}}
+    answer = hotline.as_("truc1022").post("/reports", body)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json["number"])
+
+
+def writes_down(hotline: Hotline, number: str) -> None:
+    hotline.does("truc1022", number, trieu_chung="dau_nguc", tinh_tao="co", area="001", dia_diem="Số 5 Phan Đình Phùng")
+
+
+def status(hotline: Hotline, number: str) -> tuple[str, bool]:
+    case = hotline.case(number, "truc1022")
+    return case["status"], case["closed_at"] is not None  # closed: the seconds clock stands
+
+
+@pytest.mark.parametrize("written", [True, False], ids=["written down first", "put through first"])
+@pytest.mark.parametrize("how", ["forwarded", "answered", "lost"])
+def test_the_exchange_stops_the_clock_of_a_call_that_it_has_put_through(
+    emergency: Hotline, how: str, written: bool
+) -> None:
+    def tells_it(event: str, **more: str) -> Any:
+        return heard(emergency, event, login="tong_dai", queue="1", **more)
+
+    tells_it("newCall")
+    number = takes_down(emergency, tells_it("answer", answeringNumber="101")["contact"])
+    if written:
+        writes_down(emergency, number)
+        assert status(emergency, number) == ("dang_noi_may", False)
+    for _ in range(2):  # an exchange may say it twice
+        if how == "answered":
+            tells_it("answer", answeringNumber=LINE_115)
+        else:
+            tells_it("hangup", cause="forwarded" if how == "forwarded" else "normalClearing")
+    if not written:
+        assert status(emergency, number) == ("moi_tiep_nhan", False)
+        writes_down(emergency, number)
+
+    assert status(emergency, number) == (("giu_may", False) if how == "lost" else ("da_noi_may", True))
+    lines = emergency.as_("truc1022").get(f"/cases/{number}/timeline").json["items"]
+    said = [line for line in lines if line["data"].get("message") == "msg_cuoc_goi"]
+    assert [line["actor"] for line in said] == (["tong_dai"] if written else ["system"])
+    if how == "answered":
+        tells_it("hangup", cause="normalClearing")  # in the end: that is no loss
+        assert status(emergency, number) == ("da_noi_may", True)
+
+
+def test_a_case_that_does_not_wait_for_it_is_told_nothing(exchange: Hotline) -> None:
+    contact = heard(exchange, "newCall", "answer")["contact"]
+    body = {"report_type": "PAKN", "channel": "dien_thoai", "contact": contact, "answers": {"noi_dung": "Chợ đông"}}
+    number = exchange.as_("truc").post("/reports", body).json["number"]
+    heard(exchange, "hangup", cause="forwarded")
+
+    assert exchange.case(number)["status"] == "moi"
+    lines = exchange.as_("vanphong").get(f"/cases/{number}/timeline").json["items"]
+    assert "message" not in {line["kind"] for line in lines}

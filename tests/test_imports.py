@@ -11,7 +11,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from engine import imports, lists, model
 from engine.errors import InvalidRequest
@@ -151,6 +151,29 @@ def test_what_is_started_while_old_lists_are_forgotten_is_taken_up(hanoi: Hotlin
     assert (cdc.get(f"/imports/{looked['id']}").json["created"], count(hanoi, model.cases)) == (2, 2)
 
 
+def test_who_starts_and_who_cancels_at_once_wait_for_each_other(hanoi: Hotline, monkeypatch: Any) -> None:
+    if not hanoi.runtime.database.dialect.name == "postgresql":
+        pytest.skip("SQLite has one writer")
+    cdc, ends, starter = hanoi.as_("cdc"), imports._ends, ThreadPoolExecutor(1)
+    path, started = f"/imports/{sends(cdc, cohort(2), dry_run=True).json['id']}", []
+
+    def with_the_rows_in_hand(*given: Any) -> bool:
+        started.append(starter.submit(cdc.post, f"{path}/start"))
+        while not waits_for_a_lock(hanoi):
+            assert not started[0].done()
+        return ends(*given)
+
+    monkeypatch.setattr(imports, "_ends", with_the_rows_in_hand)
+    assert cdc.post(f"{path}/cancel").json["state"] == "cancelled"
+    refused(started[0].result(), 409, "wrong-state")
+    assert (cdc.get(path).json["state"], count(hanoi, model.import_rows)) == ("cancelled", 0)
+
+
+def waits_for_a_lock(desk: Hotline) -> bool:
+    with desk.runtime.read() as unit:
+        return bool(unit.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
+
+
 def test_a_workbook_is_read_as_it_looks(hanoi: Hotline) -> None:
     rows = [
         HEAD.split(","), ["A", 912345678, "Quận Ba Đình", 40, date(2021, 9, 1)], [],
@@ -177,6 +200,47 @@ def test_a_workbook_that_lies_is_refused(before: bytes, after: bytes, sentence: 
     content = damaged(workbook([HEAD.split(","), ["A", "0912345678"]]), before, after)
     with pytest.raises(InvalidRequest, match=sentence):
         lists._lines(content)
+
+
+GOODS = (  # what a row says, and what is understood of it: district, some answers; or why not
+    ("Lan,0912000001,Ba Đình,Số 5 Phan Đình Phùng,4,Còn 1–2 ngày,x,Gạo;Sữa,",
+     ("001", {"so_nguoi": 4, "het_luong_thuc_tu": "con_1_2_ngay", "mang_thai": True, "can": ["gao", "sua"],
+              "dia_diem": "Số 5 Phan Đình Phùng", "loai_y_kien": "de_nghi",
+              "noi_dung": "Theo danh sách của Mặt trận Tổ quốc"})),
+    ("Huệ,0912000002,QUẬN HOÀN KIẾM,,2,,không,,Nhà có trẻ nhỏ",
+     ("002", {"noi_dung": "Nhà có trẻ nhỏ", "mang_thai": False, "het_luong_thuc_tu": "con_1_2_ngay"})),
+    ("Mai,0912000003,,Ngõ 1,3,,,,", (None, {"so_nguoi": 3})),
+    ("Cúc,0912000004,Ba Đìh,Ngõ 2,3,,,,", "Địa bàn: không có “Ba Đìh”. Có phải “Quận Ba Đình”?"),
+    ("Đào,0912000005,Ba Đình,Ngõ 3,,,,,", "Hãy điền “Số người trong hộ”."),
+    ("Sen,0912000006,Ba Đình,Ngõ 4,1,,có lẽ,,", "Có phụ nữ mang thai: hãy ghi “x”"),
+)  # fmt: skip
+
+
+def test_a_goods_list_says_where_and_has_answers_of_its_own(hotline: Hotline) -> None:
+    desk = takes_lists(hotline, "NYP")
+    head = "Chủ hộ,SĐT,Quận huyện,Địa chỉ,Số nhân khẩu,Lương thực,Mang thai,Đang cần,Ghi chú"
+    content = "\r\n".join((head, *(row for row, _ in GOODS))).encode()
+    cdc = desk.as_("cdc")
+    looked = sends(cdc, content, dry_run=True, report_type="NYP").json
+    kept = cdc.get(f"/imports/{looked['id']}/rows").json["items"]
+
+    understood = [one for _, one in GOODS if not isinstance(one, str)]
+    assert [row["area"] for row in kept] == [area for area, _ in understood]
+    for row, (_, answers) in zip(kept, understood, strict=True):
+        assert answers.items() <= row["answers"].items()
+    assert kept[0]["place"] == kept[0]["person"]["address"] == "Số 5 Phan Đình Phùng"
+    refused_rows = {row["row"]: row["vi"] for row in looked["refusals"]}
+    for number, (_, said) in enumerate(GOODS, 2):
+        assert not isinstance(said, str) or said in refused_rows[number], refused_rows
+
+    cdc.post(f"/imports/{looked['id']}/start")
+    worker(desk).drain()
+    with desk.runtime.read() as unit:
+        made = unit.all(select(model.cases.c.area, model.cases.c.place, model.cases.c.channel).order_by("id"))
+    assert [tuple(row) for row in made] == [
+        ("001", "Số 5 Phan Đình Phùng", "truc_tiep"), ("002", "", "truc_tiep"), (None, "Ngõ 1", "truc_tiep")
+    ]  # fmt: skip
+    assert count(desk, model.contacts) == count(desk, model.incidents) == 0
 
 
 def test_a_list_is_imported_once_however_often_it_is_sent(hanoi: Hotline) -> None:
@@ -345,6 +409,9 @@ def test_patients_of_a_list_are_called_five_times_in_fourteen_days(hanoi: Hotlin
     ("[list]\nchannel = 'truc_tiep'", "Write channel, [list.person] and [list.answers]"),
     ("[list]\nchannel = 'truc_tiep'\nperson = {name = ['Tên']}\nanswers = {}", "who has no number cannot be called"),
     ("[list]\nchannel = 'truc_tiep'\nperson = {phone = 'SĐT'}\nanswers = {}", "the names that its column may have"),
+    ("[list]\nchannel = 'web'\narea = 'Quận'\nperson = {phone = ['SĐT']}\nanswers = {}", "area = [\"…\"]"),
+    ("[list]\nchannel = 'web'\nperson = {phone = ['SĐT']}\nanswers = {}\nfixed = 1", "under [list.fixed]"),
+    ("[list]\nchannel = 'web'\nperson = {phone = ['SĐT']}\nanswers = {}\nquan = ['Q']", "and nothing else"),
 ])  # fmt: skip
 def test_the_gate_says_how_a_list_is_described(said: str, told: str) -> None:
     faults = check(package(SIMPLE, type=said))

@@ -107,7 +107,7 @@ def test_the_department_takes_over_and_the_team_then_watches_it(province, code):
     province.lives(number, f"{monitor} theo_doi hinh_thuc=tiep_quan -> da_chuyen")
     case = province.case(number)
     assert (case["lead_agency"], case["monitor_agency"]) == (monitor, TEAM)
-    assert province.tasks(number) == {"phan_cong": monitor}
+    assert province.tasks(number) == {"phan_cong": monitor, "theo_doi": TEAM}
     province.lives(number, f"""
         {monitor} phan_cong                            -> dang_xac_minh
         {monitor} xac_minh  ket_qua=khong_dung_thuc_te -> cho_duyet
@@ -133,7 +133,7 @@ def test_who_took_over_is_watched_by_the_team_when_it_was_not_solved_and_the_tea
 
     case = province.case(number)
     assert (case["lead_agency"], case["monitor_agency"]) == (TEAM, OFFICE)
-    assert province.tasks(number) == {"phan_cong": TEAM}
+    assert province.tasks(number) == {"phan_cong": TEAM, "theo_doi": OFFICE}
     province.lives(number, f"""
         {TEAM}   phan_cong                            -> dang_xac_minh
         {TEAM}   xac_minh  ket_qua=khong_dung_thuc_te -> cho_duyet

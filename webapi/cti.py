@@ -2,6 +2,9 @@
 
     POST /api/v1/cti/{token}    event=newCall|answer|hangup&callId=…&from=…&to=…&direction=in|out …
 
+A call was put through if it ends with the cause ``forwarded``, or is answered once more, under the same callId, by the
+number that its key puts calls through to (answeringNumber).
+
 Form fields or JSON. The token in the address is that of a program's account at the desk: it is all such a client can be
 told, so let it be an account that may do nothing else.
 """
@@ -42,6 +45,7 @@ def event(token: str) -> ResponseReturnValue:
         called=_text(said, "to"),
         outward=_text(said, "direction") == "out",
         queue=_text(said, "queue"),
+        answering=_text(said, "answeringNumber"),
     )
     name, cause = _text(said, "event", required=True), _text(said, "cause")
     if name not in EVENTS:

@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from engine import accounts
+from engine import accounts, areas
 from engine.access import NAMED_ONLY
 from engine.model import agencies, provinces
 from engine.runtime import Runtime, Unit
@@ -59,8 +59,9 @@ def make(runtime: Runtime, instance: Path, tell: Callable[[str], None]) -> None:
 def _seats(unit: Unit) -> Iterator[dict[str, Any]]:
     yield {"login": "quantri", "role": "admin", "name": "Quản trị hệ thống", "agency": None}
     named = named_for(unit)
-    loaded = select(agencies).join(provinces, provinces.c.code == agencies.c.province).order_by(agencies.c.key)
-    for agency in unit.all(loaded):
+    loaded = select(agencies).join(provinces, provinces.c.code == agencies.c.province)
+    at_work = areas.valid(areas.today(unit), agencies)
+    for agency in unit.all(loaded.where(at_work).order_by(agencies.c.key)):
         for login, role, name in SEATS.get(agency.kind, ()):
             login = login.format(key=agency.key).lower()
             yield {"login": login, "role": role, "name": f"{name} – {agency.name}", "agency": agency.key,

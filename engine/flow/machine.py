@@ -160,7 +160,7 @@ def _start(process: Process, step: Start) -> None:
 
 def _complete(process: Process, step: Complete) -> None:
     token = _waiting(process, step.token, UserTask, TaskState.READY)
-    token.data.update(step.answers)
+    token.data.update(process.moment.succeeded(step.answers))
     token.complete()
 
 

@@ -195,8 +195,8 @@ class UserTask(Node):
         group = token.internal_data.get("given") or self.value_of(self.group, token)
         if not isinstance(group, str) or not group:
             raise self.fault(f"its group came out as {group!r}, not as an agency's key")
-        return group
-
+        heirs: Mapping[str, str] = token.workflow.top_workflow.moment.heirs
+        return heirs.get(group, group)
 
     def term_of(self, token: Token) -> str:
         """The name of the promise it is due by, if the diagram says one; else it is the task's own."""
@@ -232,6 +232,8 @@ class BusinessRuleTask(Node):
             result = check_value(result, self.title)
         except (DecisionFault, ScriptError) as error:
             raise self.fault(str(error)) from None
+        if isinstance(result, Mapping):
+            result = token.workflow.top_workflow.moment.succeeded(result)
         if self.single_entry and isinstance(result, Mapping):
             result = next(iter(result.values()), None)
         if self.result_variable:

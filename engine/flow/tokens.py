@@ -9,7 +9,7 @@ History is in `events`.
 from __future__ import annotations
 
 from collections import ChainMap, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -315,6 +315,7 @@ class Moment:
         data: the case's data, for those functions; set by the machine.
         asked: the (value, term, mark) that ``due``, ``warn`` and ``late`` answered, so that a timer knows which
             deadline it follows.
+        heirs: who goes on for agencies that are no more, by key.
     """
 
     def __init__(self, now: datetime) -> None:
@@ -322,3 +323,11 @@ class Moment:
         self.functions: dict[str, Any] = {}
         self.data: dict[str, Any] = {}
         self.asked: list[tuple[str, str, str | float]] = []
+        self.heirs: Mapping[str, str] = {}
+
+    def succeeded(self, said: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What a table or a person says, with those at work for the agencies that are no more."""
+        heirs = self.heirs
+        if not heirs:
+            return said
+        return {name: heirs.get(value, value) if isinstance(value, str) else value for name, value in said.items()}

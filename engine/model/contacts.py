@@ -19,6 +19,7 @@ contacts = Table(
     Column("call_id", Text),  # what the exchange or the messenger calls it
     Column("started_at", Instant, nullable=False),
     Column("answered_at", Instant),
+    Column("put_through_at", Instant),  # by the exchange, to somebody else: told to the case
     Column("ended_at", Instant),
     Column("outcome", Text),  # null: not known (yet)
     Column("topic", Text),  # in a few words, for the report of what people ask about; never personal data

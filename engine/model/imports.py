@@ -45,6 +45,7 @@ import_rows = Table(
     Column("state", Text, nullable=False),
     Column("person", JSON),  # until the row has been taken up, like the answers
     Column("answers", JSON),
+    Column("place", JSON),  # area and place, as far as the list tells
     one_of("state", "ready", "waiting", "created", "running", "refused"),
     Index("ix_import_rows_waiting", "import_id", "position", sqlite_where=_ALIVE, postgresql_where=_ALIVE),
 )

@@ -57,6 +57,8 @@ class KeptRow(Out):
     position = fields.Integer(metadata={"description": "the row, as a spreadsheet numbers it"})
     person = fields.Dict()
     answers = fields.Dict()
+    area = fields.String(allow_none=True, metadata={"description": "the district's code, where the list names it"})
+    place = fields.String(allow_none=True)
     running = fields.Boolean(metadata={"description": "has an open case of the type: becomes none"})
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from engine.errors import InvalidAnswers
 from engine.flow.draft import PROVINCE, TYPE, Draft
 from engine.flow.faults import Fault
 from engine.flow.rules import timetable
@@ -121,19 +122,39 @@ def _list(draft: Draft, found: _Table) -> Iterator[Fault]:
     columns = draft.type.get("list")
     if columns is None:
         return
-    complete = isinstance(columns, Mapping) and set(columns) == {"channel", "person", "answers"}
+    needed, more = {"channel", "person", "answers"}, {"area", "place", "fixed"}
+    complete = isinstance(columns, Mapping) and needed <= set(columns) <= needed | more
     if not complete or not isinstance(columns["channel"], str):
-        yield found.fault(("list",), "table-value",
-                          "Write channel, [list.person] and [list.answers] under [list], and nothing else.")
+        yield found.fault(("list",), "table-value", "Write channel, [list.person] and [list.answers] under [list], "
+                          "perhaps area, place and [list.fixed], and nothing else.")
         return
     if not isinstance(columns["person"], Mapping) or "phone" not in columns["person"]:
         yield found.fault(("list", "person"), "table-missing", 'Write phone = ["…"] under [list.person] in type.toml: '
                           "who has no number cannot be called, nor be told from another.")
-    for part in ("person", "answers"):
-        for key, names in columns[part].items() if isinstance(columns[part], Mapping) else ():
-            if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
-                yield found.fault(("list", part, key), "table-value",
-                                  f'Write {key} = ["…"], the names that its column may have, under [list.{part}].')
+    named = [((part, key), names) for part in ("person", "answers") if isinstance(columns[part], Mapping)
+             for key, names in columns[part].items()]  # fmt: skip
+    named += [((key,), columns[key]) for key in ("area", "place") if key in columns]
+    for where, names in named:
+        if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+            under = ".".join(("list", *where[:-1]))
+            yield found.fault(("list", *where), "table-value",
+                              f'Write {where[-1]} = ["…"], the names that its column may have, under [{under}].')
+    yield from _fixed(draft, found, columns.get("fixed", {}))
+
+
+def _fixed(draft: Draft, found: _Table, answers: Any) -> Iterator[Fault]:
+    """What every row of a list says, as far as it does not say it itself."""
+    if not isinstance(answers, Mapping):
+        yield found.fault(("list", "fixed"), "table-value", "Write answers of the intake form under [list.fixed].")
+        return
+    form = draft.forms.get(str(draft.type.get("intake_form")))
+    try:
+        if form is not None:
+            form.check(answers)
+    except InvalidAnswers as error:
+        for key in answers.keys() & error.facts["errors"].keys():  # what is left out, the rows say
+            yield found.fault(("list", "fixed", key), "table-value", f"The intake form does not take this answer to "
+                              f"{key!r}: {error.facts['errors'][key]}")
 
 
 def _web(draft: Draft, found: _Table) -> Iterator[Fault]:
