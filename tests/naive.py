@@ -60,28 +60,11 @@ def _event(trigger: str, n: int, name: str) -> str:
 def _draw(block: Any, calls: dict[str, str]) -> tuple[list[str], str, str]:
     """The lines of it, where it begins and where it ends."""
     n, kind, *rest = block
+    if kind not in _INNER and kind != "sub":
+        return _leaf(n, kind, *rest)
     own = _INNER.get(kind, 0)
-    parts = [_draw(one, calls) for one in rest[own:]] if kind in _INNER and kind != "call" else []
+    parts = [_draw(one, calls) for one in rest[own:]] if kind not in ("call", "sub") else []
     lines = [line for part in parts for line in part[0]]
-    if kind == "task":
-        return [f"user t{n}"], f"t{n}", f"t{n}"
-    if kind == "crowd":  # a task for each of several, until enough of them are done
-        many, in_turn, enough = rest
-        turn = " in_turn" if in_turn else ""
-        until = f"until='${{nrOfCompletedInstances>={enough}}}'"
-        return [f"user t{n} multi={_list(many)} item=i{n} {until}{turn}"], f"t{n}", f"t{n}"
-    if kind == "hasty":  # a task with an event on its border
-        return _hasty(n, *rest)
-    if kind == "wait":
-        return [f"catch c{n} {_event(rest[0], n, f'c{n}')}", f"user h{n}", f"c{n} -> h{n}"], f"c{n}", f"h{n}"
-    if kind == "race":  # the first of several events
-        lines = [f"race x{n}", f"xor y{n}", f"user h{n}", f"y{n} -> h{n}"]
-        for place, trigger in enumerate(rest[0]):
-            name = f"c{n}x{place}"
-            lines += [f"catch {name} {_event(trigger, n + place, name)}", f"x{n} -> {name} -> y{n}"]
-        return lines, f"x{n}", f"h{n}"
-    if kind == "throws":
-        return [f"user t{n}", f"throw w{n} signal=g", f"t{n} -> w{n}"], f"t{n}", f"w{n}"
     if kind == "row":
         lines += [f"{one[2]} -> {two[1]}" for one, two in zip(parts, parts[1:], strict=False)]
         return lines, parts[0][1], parts[-1][2]
@@ -106,6 +89,27 @@ def _draw(block: Any, calls: dict[str, str]) -> tuple[list[str], str, str]:
     if kind == "several":
         marker = f"multi={_list(rest[0])} item=i{n}" + (" in_turn" if rest[1] else "")
     return _box(n, marker, parts[0]), f"u{n}", f"u{n}"
+
+
+def _leaf(n: int, kind: str, *rest: Any) -> tuple[list[str], str, str]:
+    if kind == "task":
+        return [f"user t{n}"], f"t{n}", f"t{n}"
+    if kind == "crowd":  # a task for each of several, until enough of them are done
+        many, in_turn, enough = rest
+        turn = " in_turn" if in_turn else ""
+        until = f"until='${{nrOfCompletedInstances>={enough}}}'"
+        return [f"user t{n} multi={_list(many)} item=i{n} {until}{turn}"], f"t{n}", f"t{n}"
+    if kind == "hasty":  # a task with an event on its border
+        return _hasty(n, *rest)
+    if kind == "wait":
+        return [f"catch c{n} {_event(rest[0], n, f'c{n}')}", f"user h{n}", f"c{n} -> h{n}"], f"c{n}", f"h{n}"
+    if kind == "race":  # the first of several events
+        lines = [f"race x{n}", f"xor y{n}", f"user h{n}", f"y{n} -> h{n}"]
+        for place, trigger in enumerate(rest[0]):
+            name = f"c{n}x{place}"
+            lines += [f"catch {name} {_event(trigger, n + place, name)}", f"x{n} -> {name} -> y{n}"]
+        return lines, f"x{n}", f"h{n}"
+    return [f"user t{n}", f"throw w{n} signal=g", f"t{n} -> w{n}"], f"t{n}", f"w{n}"  # it throws
 
 
 def _list(many: int) -> str:
