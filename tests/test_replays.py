@@ -228,6 +228,32 @@ ROUTED = ROUTED.replace("tra_cuu -> tiep_nhan", 'tra_cuu -> noi\nnoi -> hoi_lai 
                         'noi -> tiep_nhan default\nhong -> hoi_lai -> tiep_nhan')  # fmt: skip
 
 
+@on_sqlite
+def test_returns_are_counted_again_and_people_come_before_clocks(hotline):
+    """The process asks how often a case was returned; and somebody is done at the very moment a timer would strike."""
+    more = "xor lan\nuser nhieu group=vp_74 form=hoi\nboundary gap on=xu_ly timer=PT4H\nend dong"
+    life = LIFE.replace("end dong", more)
+    life = life.replace("tra_lai -> tiep_nhan", "tra_lai -> lan\nlan -> nhieu : ${so_lan_tra_lai == 2}\n"
+                        "lan -> tiep_nhan default\nnhieu -> tiep_nhan\ngap -> nhieu")  # fmt: skip
+    changes = {"process__bpmn": draw(life, "PAKN"), "hoi__form": form("hoi", _text("quan", required=False))}
+    hotline.deploys(**changes)
+    number = hotline.receives()
+    for asked in (False, True):
+        does(hotline, "truc", number, lead_agency="ubnd_74_719")
+        passes(hotline)
+        task = hotline.task("binh", number)["id"]
+        assert hotline.as_("binh").post(f"/tasks/{task}/return", {"reason": "Không phải"}).status_code == 200
+        if asked:
+            does(hotline, "vanphong", number)
+    does(hotline, "truc", number, lead_agency="ubnd_74_718")
+    hotline.waits(4)
+    hotline.does("phuong", number, ket_qua="da_giai_quyet", noi_dung_ket_qua="Xong")
+
+    same = replayed(hotline, package(**changes))
+
+    assert (same.cases, same.same, same.left_out) == (1, 1, [])
+
+
 class Register:
     """A type that asks a service, and what the service says next; a case for each way in which that may go."""
 
