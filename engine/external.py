@@ -99,7 +99,7 @@ def complete(unit: Unit, task_id: int, worker: str, answer: dict[str, Any], *, b
     """
     case, task = _held(unit, task_id, worker, by)
     answer = messages.checked(answer, "answer")
-    _end(unit, task)
+    _end(unit, task, outbox.answered(answer))
     unit.record(task.case_id, "service-answered", by.login, outbox=task.id, topic=task.topic)
     if case.suspended_at is not None:  # it is told once the case is released
         jobs.put(unit, task.case_id, task.token, "answer", unit.now, {"result": answer})
@@ -151,9 +151,10 @@ def throw(
         raise InvalidRequest(f"Say which error it is, in 1 to {CODE_MAX} characters.", field="errorCode")
     case, task = _held(unit, task_id, worker, by)
     data = messages.checked(data, "variables")
-    _end(unit, task)
+    message = message.strip()[:MESSAGE_MAX]
+    _end(unit, task, outbox.answered(data, code, message))
     unit.record(task.case_id, "service-answered", by.login, outbox=task.id, topic=task.topic, error=code)
-    step = Fail(task.token, code, message.strip()[:MESSAGE_MAX], data)
+    step = Fail(task.token, code, message, data)
     instances.advance(unit, task.case_id, step, by=by.login, case=case)
 
 
@@ -289,9 +290,9 @@ def _held(unit: Unit, task_id: int, worker: str, by: Account) -> tuple[Row[Any],
     return case, task
 
 
-def _end(unit: Unit, task: Row[Any]) -> None:
+def _end(unit: Unit, task: Row[Any], answer: dict[str, Any]) -> None:
     done = {"state": "sent", "sent_at": unit.now, "last_error": None, "lease_owner": None, "lease_until_at": None}
-    unit.execute(update(_ROWS).where(_ROWS.c.id == task.id).values(done))
+    unit.execute(update(_ROWS).where(_ROWS.c.id == task.id).values(done | {"answer": answer}))
     incidents.settle(unit, task.case_id, outbox.as_step(task.id), "system")
 
 

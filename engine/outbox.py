@@ -199,6 +199,8 @@ def settle(runtime: Runtime, item: Item, delivered: Delivered) -> str:
     with runtime.begin() as unit:
         mine = update(outbox).where(leases.holds(outbox, item))
         done = {"state": "sent", "sent_at": unit.now, "reference": delivered.reference, "last_error": None}
+        if item.kind == "service":
+            done |= {"answer": answered(delivered.answer or {})}
         if not unit.claims(mine.values(done | {"lease_owner": None, "lease_until_at": None})):
             return "gone"
         if item.case_id is None:
@@ -268,6 +270,16 @@ def depth(unit: Unit) -> dict[str, float]:
 
 
 # -- particulars -----------------------------------------------------------------------------------------------------
+
+
+def answered(said: dict[str, Any], error: str | None = None, message: str = "") -> dict[str, Any]:
+    """How a call of a service keeps what became of it, for whoever replays the case.
+
+    Args:
+        said: the answer, or what became variables before the error was thrown.
+        error: the code of an error that the diagram may catch.
+    """
+    return {"said": said} if error is None else {"said": said, "error": error, "message": message}
 
 
 def bury(unit: Unit, item: Any, why: str) -> None:

@@ -244,6 +244,11 @@ def suspended(unit: Unit, key: str) -> Package | None:
     return None if found is None else unit.catalogue.pinned(unit, found)
 
 
+def is_known(unit: Unit, key: str) -> bool:
+    """Whether a version of the report type was ever brought in."""
+    return _newest(unit, key) is not None
+
+
 def _newest(unit: Unit, key: str) -> Any:
     table = model.definitions.c
     query = select(table.id, table.version, table.checksum, table.refused_at).where(table.key == key)

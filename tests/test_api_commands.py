@@ -114,7 +114,21 @@ def test_checking_needs_no_database_and_lists_every_fault(run, shelf, tmp_path):
     type_toml.write_text(type_toml.read_text().replace("PT5H", "5 giờ"), encoding="utf-8")
     told = run("check", shelf, exits=1)
     assert "ket_qua" in told and "5 giờ" in told
+    for asked in ({"LANG": "vi_VN.UTF-8"}, {"LANG": "C"}):
+        told = run("check", shelf, *([] if asked["LANG"] != "C" else ["--lang", "vi"]), exits=1, **asked)
+        assert "lỗi: type.toml:" in told and "thời hạn hoặc lịch không hợp lệ" in told
     assert not (tmp_path / "bare.db").exists()
+
+
+def test_loading_gets_nothing_past_the_second_person_once_a_type_is_there(run, shelf):
+    files = {name: shelf / "PAKN" / name for name in ("province.toml", "type.toml")}
+    run("db", "upgrade")
+    files["province.toml"].write_text("approval = true\n" + files["province.toml"].read_text(), encoding="utf-8")
+    assert "PAKN version 1 loaded" in run("load", shelf)
+
+    files["type.toml"].write_text(files["type.toml"].read_text().replace("PT5H", "PT6H"), encoding="utf-8")
+    assert "PAKN version 2 waits for approval" in run("load", shelf)
+    assert "PAKN version 2 waits for approval" in run("load", shelf)
 
 
 def test_a_type_with_a_fault_is_not_deployed(run, shelf):

@@ -12,6 +12,7 @@ from engine import folders
 from engine.flow.check import check
 from engine.flow.parser import parse
 from engine.flow.rules import CODES
+from engine.flow.vietnamese import VIETNAMESE
 from engine.flow.xml import XmlFault, parse_xml
 from tests.broken import SIMPLE, SUB, Broken, around
 from tests.catalogue import CATALOGUE, DMN, OTHER
@@ -72,6 +73,7 @@ def test_every_code_there_is_has_a_package_that_shows_it():
     shown = {one.code for one in CATALOGUE} | {"too-many-states", "start-answers"}  # have tests of their own
 
     assert CODES.keys() - shown == set()
+    assert VIETNAMESE.keys() == CODES.keys()
     assert shown - CODES.keys() == set()
 
 

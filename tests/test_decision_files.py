@@ -264,6 +264,9 @@ def test_a_cell_that_cannot_be_read_is_a_fault_when_the_file_is_parsed(cell, sen
         (file_of('<decision id="d" name="D"/>'), "'D' cannot decide anything (it is empty)"),
         (file_of('<decision id="d"><context/></decision>'), "('context' is not supported)"),
         (file_of('<decision id="d"><knowledgeRequirement/></decision>'), "business knowledge model"),
+        (file_of(table([("-", "1")]), '<businessKnowledgeModel id="m" name="Phạt"/>'),
+         "The business knowledge model 'Phạt' is not supported: make what it works out a decision"),
+        (file_of(table([("-", "1")]), '<decisionService id="s"/>'), "The decision service 's' is not supported"),
         (file_of(table([(["1"], ["1"])]).replace("<inputEntry>", '<inputEntry expressionLanguage="javascript">')),
          "'javascript' is not supported"),  # fmt: skip
         (file_of(*(f'<decision id="d{n}"/>' for n in range(101))), "A file may have 100 decisions: split it."),

@@ -35,6 +35,12 @@ def test_an_event_subprocess_begins_when_its_event_happens():
     assert Stock(HANDLER.format("error=E")).tasks == ["a", "v"]  # it begins with the case
 
 
+def test_a_link_in_a_subprocess_is_followed():
+    drawing = "start s\nsub b {\nstart s1\nthrow t link=L\ncatch k link=L\nuser a\nend e1\ns1 -> t"
+
+    assert Running(drawing + "\nk -> a -> e1\n}\nend e\ns -> b -> e").starts().does("a").finished
+
+
 def test_a_link_is_followed():
     drawing = "start s\nthrow t link=L\ncatch k link=L\nuser a\nend e\ns -> t\nk -> a -> e"
     assert Running(drawing).starts().tasks == ["a"]

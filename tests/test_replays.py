@@ -9,9 +9,11 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import delete, func, select, update
 
-from engine import accounts, model, packages, replays
+from engine import accounts, model, outbox, packages, replays
+from engine.notifiers import Undeliverable
 from engine.worker import Worker
 from tests.drawing import choice, draw, form
+from tests.external import ASKING
 from tests.hotline import LIFE, TYPE, _text, package, refused
 from tests.test_duplicates import finding
 from webapi.cli import main
@@ -218,6 +220,123 @@ def test_reports_like_it_are_there_again(hotline):
     assert (found.cases, found.same, found.left_out) == (2, 2, [])
     blind = replayed(hotline, files | {"process.bpmn": files["process.bpmn"].replace('"vp_74" if', '"so_yt_74" if')})
     assert told(blind.differences["agency"]) == {"Also for: “so_yt_74”. No longer for: “vp_74”.": [second]}
+
+
+ROUTED = ASKING.replace("end dong", 'user hoi_lai "Hỏi lại" group=vp_74 form=hoi\nboundary hong on=tra_cuu error=MAT\n'
+                                    'xor noi "Ở đâu?"\nend dong')  # fmt: skip
+ROUTED = ROUTED.replace("tra_cuu -> tiep_nhan", 'tra_cuu -> noi\nnoi -> hoi_lai : ${ho["quan"] == "719"}\n'
+                        'noi -> tiep_nhan default\nhong -> hoi_lai -> tiep_nhan')  # fmt: skip
+
+
+@on_sqlite
+def test_returns_are_counted_again_and_people_come_before_clocks(hotline):
+    """The process asks how often a case was returned; and somebody is done at the very moment a timer would strike."""
+    more = "xor lan\nuser nhieu group=vp_74 form=hoi\nboundary gap on=xu_ly timer=PT4H\nend dong"
+    life = LIFE.replace("end dong", more)
+    life = life.replace("tra_lai -> tiep_nhan", "tra_lai -> lan\nlan -> nhieu : ${so_lan_tra_lai == 2}\n"
+                        "lan -> tiep_nhan default\nnhieu -> tiep_nhan\ngap -> nhieu")  # fmt: skip
+    changes = {"process__bpmn": draw(life, "PAKN"), "hoi__form": form("hoi", _text("quan", required=False))}
+    hotline.deploys(**changes)
+    number = hotline.receives()
+    for asked in (False, True):
+        does(hotline, "truc", number, lead_agency="ubnd_74_719")
+        passes(hotline)
+        task = hotline.task("binh", number)["id"]
+        assert hotline.as_("binh").post(f"/tasks/{task}/return", {"reason": "Không phải"}).status_code == 200
+        if asked:
+            does(hotline, "vanphong", number)
+    does(hotline, "truc", number, lead_agency="ubnd_74_718")
+    hotline.waits(4)
+    hotline.does("phuong", number, ket_qua="da_giai_quyet", noi_dung_ket_qua="Xong")
+
+    same = replayed(hotline, package(**changes))
+
+    assert (same.cases, same.same, same.left_out) == (1, 1, [])
+
+
+class Register:
+    """A type that asks a service, and what the service says next; a case for each way in which that may go."""
+
+    def __init__(self, hotline):
+        hoi = {"hoi__form": form("hoi", _text("quan", required=False))}
+        self.hotline, self.files = hotline, package(process__bpmn=draw(ROUTED, "PAKN"), **hoi)
+        hotline.deploys(process__bpmn=draw(ROUTED, "PAKN"), **hoi)
+
+    def answers(self, answer, minutes=10):
+        def service(payload, key):
+            assert payload == {"noi": "718", "kieu": "nhanh"}
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        passes(self.hotline, minutes)
+        Worker(self.hotline.runtime, {}, {"tra_cuu": service}).drain()
+
+    def goes_on(self, number):
+        does(self.hotline, "truc", number, lead_agency="ubnd_74_718")
+        return ended(self.hotline, number=number)
+
+    def here(self):
+        number = self.hotline.receives()
+        self.answers({"ho": "Lê", "quan": "718"})
+        return self.goes_on(number)
+
+    def there(self):
+        number = self.hotline.receives()
+        self.answers({"quan": "719"})
+        does(self.hotline, "vanphong", number)
+        return self.goes_on(number)
+
+    def slow(self):
+        number = self.hotline.receives()
+        self.answers(Undeliverable("down"))
+        [dead] = self.hotline.as_("vanphong").get("/incidents").json["items"]
+        assert dead["case"] == number
+        with self.hotline.runtime.begin() as unit:
+            given_up = (model.outbox.c.state == "dead", model.outbox.c.kind == "service")
+            outbox.resend(unit, unit.scalar(select(model.outbox.c.id).where(*given_up)), "vanphong")
+        self.answers({"quan": "718"}, 60 * 6)
+        return self.goes_on(number)
+
+    def failed(self):
+        """A program outside ends its task with an error that the diagram foresees."""
+        number, path = self.hotline.receives(), "/engine-rest/external-task"
+        passes(self.hotline)
+        headers = {"Authorization": f"Bearer {self.hotline.tokens['app']}"}
+        wish = {"workerId": "w", "maxTasks": 1, "topics": [{"topicName": "tra_cuu", "lockDuration": 60_000}]}
+        app = self.hotline.as_("app").client
+        [task] = app.post(f"{path}/fetchAndLock", json=wish, headers=headers).json
+        error = {"workerId": "w", "errorCode": "MAT", "errorMessage": "?", "variables": {"quan": {"value": "0"}}}
+        assert app.post(f"{path}/{task['id']}/bpmnError", json=error, headers=headers).status_code == 204
+        does(self.hotline, "vanphong", number)
+        return self.goes_on(number)
+
+
+@on_postgresql
+def test_what_services_answered_is_answered_again(hotline):
+    register = Register(hotline)
+    here, there, slow, failed = register.here(), register.there(), register.slow(), register.failed()
+    everyone, files = sorted([here, there, slow, failed]), register.files
+
+    same = replayed(hotline, files)
+    assert (same.cases, same.same, same.left_out, same.missing) == (4, 4, [], [])
+
+    turned = files | {"process.bpmn": files["process.bpmn"].replace('quan"] == "719"', 'quan"] == "718"')}
+    found = replayed(hotline, turned)
+    assert told(found.missing) == {"It needs an answer that was never given: “Hỏi lại” (hoi_lai)": sorted([here, slow])}
+    assert told(found.differences["path"]) == {"Not “Hỏi lại”.": [there]} and found.same == 1
+
+    quick = replayed(hotline, files | {"type.toml": OLD_TYPE.replace("PT5H", "P1D")})
+    assert told(quick.differences["breach"]) == {"No longer late: “the whole case”.": [slow]}
+
+    other = files | {"process.bpmn": files["process.bpmn"].replace(">nhanh<", ">kỹ<")}
+    assert told(replayed(hotline, other).missing) == {
+        "It needs an answer that was never given: “tra_cuu” (tra_cuu): kieu": everyone}  # fmt: skip
+
+    with hotline.runtime.begin() as unit:
+        unit.execute(update(model.outbox).where(model.outbox.c.kind == "service").values(answer=None))
+    left_out = told(replayed(hotline, files).left_out)
+    assert left_out == {"A service answered it when answers were not kept yet.": everyone}
 
 
 @on_sqlite

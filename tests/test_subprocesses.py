@@ -373,3 +373,20 @@ def test_a_terminate_end_of_the_case_ends_everything():
     case.does("a")
     assert case.finished
     assert (case.open, case.timers, case.awaited) == ({}, {}, {})
+
+
+@pytest.mark.parametrize("where", ["outside", "inside"])
+def test_what_is_said_of_the_case_holds_in_and_around_a_called_process_at_once(where):
+    waits = "conditional='${severity==\"cao\"}'"
+    outside = f"catch c {waits} ; user a" if where == "outside" else "user c ; user a"
+    inside = f"catch d {waits} ; user b" if where == "inside" else "user d ; user b"
+    case = Running(
+        f"start s ; and x ; {outside} ; call q calls=Q ; and y ; end e"
+        " ; s -> x ; x -> c -> a -> y ; x -> q -> y ; y -> e",
+        calls={"Q": f"start sq ; {inside} ; end eq ; sq -> d -> b -> eq"},
+    ).starts(severity="thap")
+
+    case.does("d" if where == "outside" else "c", severity="cao")
+
+    assert sorted(case.tasks) == ["a", "b"]
+    assert case.does("a").does("b").finished

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import runpy
 import signal
 import sys
@@ -94,10 +95,15 @@ def set_up_logging() -> None:
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
 
 
-def tell_faults(faults: list[dict[str, Any]], *, to_stderr: bool = True) -> None:
+def tell_faults(faults: list[dict[str, Any]], *, to_stderr: bool = True, lang: str = "en") -> None:
+    """Each with its place; in Vietnamese, what kind of fault it is, and the sentence below that."""
     for fault in faults:
         place = ":".join(str(fault[key]) for key in ("file", "line", "element") if fault.get(key))
-        click.echo(f"  {fault.get('severity', 'error')}: {place}: {fault.get('message')}", err=to_stderr)
+        severity, said = fault.get("severity", "error"), fault.get("message")
+        if lang == "vi":
+            severity = {"error": "lỗi", "warning": "cảnh báo"}[severity]
+            said = f"{fault.get('vi', '')}\n      {said}"
+        click.echo(f"  {severity}: {place}: {said}", err=to_stderr)
 
 
 def _count(number: int, thing: str) -> str:
@@ -247,9 +253,12 @@ def _tell_if_nobody(runtime: Runtime) -> None:
 def _load(runtime: Runtime, folder: Path) -> None:
     files = folders.read(folder)
     with runtime.begin() as unit:
-        made = packages.deploy(unit, files, by=CLI.login)
-        packages.load_province(unit, packages.Package(files).province)
-    news = "is loaded already" if made.unchanged else "loaded"
+        if packages.is_known(unit, packages.Package(files).code):  # a second person may have to agree
+            made = deployments.submit(unit, files, by=CLI)
+        else:
+            made = packages.deploy(unit, files, by=CLI.login)
+            packages.load_province(unit, packages.Package(files).province)
+    news = "waits for approval" if made.parked else "is loaded already" if made.unchanged else "loaded"
     click.echo(f"  {made.key} version {made.version} {news}")
 
 
@@ -257,12 +266,13 @@ def _load(runtime: Runtime, folder: Path) -> None:
 @click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--database", is_flag=True, help="Also for every district and commune that is loaded (units load).")
 @click.option("--at", "day", type=click.DateTime(["%Y-%m-%d"]), help="With --database: as of that day; else today.")
-def check(path: Path, database: bool, day: datetime | None) -> None:
+@click.option("--lang", type=click.Choice(("vi", "en")), help="In this language; else as LANG says.")
+def check(path: Path, database: bool, day: datetime | None, lang: str | None) -> None:
     """List every fault of the report types under PATH.
 
     Needs no server, and without --database no database.
     """
-    found = folders.types_in(path)
+    found, lang = folders.types_in(path), lang or os.environ.get("LANG", "en")[:2]
     if not found:
         raise click.ClickException(f"There is no report type under {path}: no folder has a type.toml.")
     judge = _gate(database, day)
@@ -273,7 +283,7 @@ def check(path: Path, database: bool, day: datetime | None) -> None:
         bad += bool(errors)
         counted = f"{_count(errors, 'error')}, {_count(len(faults) - errors, 'warning')}"
         click.echo(f"{folder}: {counted if faults else 'good'}")
-        tell_faults(faults, to_stderr=False)  # they are what was asked for
+        tell_faults(faults, to_stderr=False, lang=lang)  # they are what was asked for
     sys.exit(1 if bad else 0)
 
 

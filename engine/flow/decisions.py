@@ -32,6 +32,7 @@ NAMESPACES = (
 )
 DECISIONS = 100  # in one file
 _OTHER_LOGIC = ("context", "invocation", "functionDefinition", "relation", "list", "conditional", "for", "filter")
+_NOT_RUN = {"businessKnowledgeModel": "The business knowledge model", "decisionService": "The decision service"}
 Made = TypeVar("Made")
 
 
@@ -77,6 +78,10 @@ class _Reader:
         self.faults.append(DecisionFault(at.sourceline, element, message))
 
     def decisions(self) -> dict[str, Decision]:
+        for kind, name in _NOT_RUN.items():
+            for element in self._all(self.root, kind):
+                self.fault(element, element.get("id"), f"{name} {_named(element)} is not supported: make what it works "
+                           "out a decision, and let the others require that.")  # fmt: skip
         for element in self._all(self.root, "decision"):
             key = element.get("id")
             if len(self.drawn) == DECISIONS:

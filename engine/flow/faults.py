@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from engine.flow.vietnamese import VIETNAMESE
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -27,7 +29,8 @@ class Fault:
     severity: str = "error"
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """With ``vi``: what kind of fault it is, in Vietnamese."""
+        return asdict(self) | {"vi": VIETNAMESE.get(self.code, self.code)}
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}"

@@ -82,7 +82,6 @@ class Machine:
         return node.title if node else element
 
     def _outcome(self, process: Process, before: dict[int, Any], step: Step) -> Outcome:
-        process.publish()
         living = process.all_living()
         new = [token for token in living if token.id not in before]
         outcome = Outcome(data=process.scope, passed=process.passed)

@@ -92,7 +92,7 @@ class OurProcessParser(ProcessParser):
     def _index_process_nodes(self) -> None:
         """From a link event that throws, a token goes to the one that catches: as along a flow."""
         super()._index_process_nodes()
-        for scope in (self.node, *self.node.iter(f"{BPMN}subProcess")):
+        for scope in dict.fromkeys((self.node, *self.node.iter(f"{BPMN}subProcess"))):  # which a subprocess is, too
             for source, target in link_pairs(scope):
                 flow = etree.Element(f"{BPMN}sequenceFlow", sourceRef=source, targetRef=target)
                 self.outgoing_sequence_flows.setdefault(source, []).append(flow)

@@ -210,6 +210,7 @@ class Process(Scope, BpmnWorkflow):
 
     def _poll(self) -> bool:
         """Whether inclusive joins or conditions let something go on; only a process at rest can tell."""
+        self.publish()
         known = None
         while known != self.serial:  # a condition may have brought tokens that only wait, for conditions perhaps
             known = self.serial
@@ -227,10 +228,13 @@ class Process(Scope, BpmnWorkflow):
                 dict.update(scope.scope, changes)
 
     def publish(self) -> None:
-        """What a called process says of the case itself is known outside at once, not only when it ends."""
-        for scope in self.scopes():
-            if isinstance(scope.scope, Borrowed):
-                self.amend(scope.scope.give_up(MIRRORED))
+        """What is said of the case itself holds everywhere at once: a called process's words outside, and in it what
+        is said outside."""
+        called = [scope.scope for scope in self.scopes() if isinstance(scope.scope, Borrowed)]
+        for scope in called:
+            self.amend(scope.give_up(MIRRORED))
+        for scope in called:
+            dict.update(scope, {name: self.scope[name] for name in MIRRORED if name in self.scope})
 
     def passed_by(self, token: Token) -> None:
         if token.task_spec.bpmn_id is not None and "of" not in token.internal_data:

@@ -75,6 +75,7 @@ outbox = Table(
     Column("element", Text),
     Column("priority", Integer, nullable=False, server_default="0"),  # the higher, the sooner
     Column("retries", SmallInteger),  # left, as the program last said
+    Column("answer", JSON(none_as_null=True)),  # what it answered, or the error of the diagram: for replays
     Column("error_details", Text),
     Column("reference", Text),  # what the gateway called it
     Column("created_at", Instant, nullable=False),

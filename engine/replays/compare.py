@@ -220,6 +220,6 @@ _WHY_VI = {
     "It was joined to another case by hand.": "Nó đã được gộp vào phản ánh khác bằng tay.",
     "It was suspended for a while.": "Nó đã bị treo một thời gian.",
     "A fault of its report type held it up.": "Lỗi của loại phản ánh đã giữ nó lại.",
-    "A service answered it, and answers are not kept.": "Một dịch vụ đã trả lời nó, mà câu trả lời không được lưu.",
+    "A service answered it when answers were not kept yet.": "Dịch vụ đã trả lời nó khi câu trả lời chưa được lưu.",
     "It was taken for another type, which was suspended.": "Nó được nhận thay cho một loại đang tạm ngừng.",
 }

@@ -1,8 +1,8 @@
 """One recorded case, played in some version by the engine itself while the clock moves as it did.
 
-A task takes as long as it took then, and is answered as it was; whatever else people said comes at its instant, or as
-soon as the case waits for it. Timers, warnings and breaches fall due by the version that is played. Messages to people
-are written and go nowhere.
+A task takes as long as it took then, and is answered as it was; so does a service, if it is asked the same. Whatever
+else people said comes at its instant, or as soon as the case waits for it. Timers, warnings and breaches fall due by
+the version that is played. Messages to people are written and go nowhere.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from engine import clocks, instances, messages, registry
 from engine.calendar import ZONE
 from engine.errors import EngineError, InvalidAnswers
 from engine.flow.codec import data_at
-from engine.flow.steps import Amend, Complete, Deliver, Reassign
+from engine.flow.steps import Amend, Answer, Complete, Deliver, Fail, Reassign
 from engine.forms import Form
-from engine.model import cases, events, incidents, jobs, tasks
+from engine.model import cases, events, incidents, jobs, outbox, tasks
 from engine.packages import Package
-from engine.replays.record import Answered, Record, Said
+from engine.replays.record import Answered, Record, Said, Served
 from engine.runtime import Unit
 from engine.worker import perform
 
@@ -82,9 +82,11 @@ class _Player:
     def __init__(self, unit: Unit, record: Record, package: Package, edited: bool) -> None:
         self.unit, self.record, self.package, self.edited = unit, record, package, edited
         self.answers = {element: deque(given) for element, given in record.answers.items()}
+        self.served = {element: list(calls) for element, calls in record.served.items()}
         self.to_come = deque(record.said)
         self.held: list[Said] = []
         self.at_work: dict[int, Answered] = {}  # by task
+        self.asked: dict[int, Served] = {}  # by call
         self.visits: dict[str, list[int]] = {}
 
     def start(self) -> None:
@@ -111,14 +113,14 @@ class _Player:
 
     def go_on(self, until: datetime) -> None:
         for _ in range(STEPS_MAX):
-            self._open_tasks()
+            self._take_stock()
             found = self._next()
             if found is None or found[0] > until:
                 return
             self.unit.now = max(self.unit.now, found[0])
             found[2]()
             while self.held and any([self._say(one) for one in tuple(self.held)]):
-                self._open_tasks()
+                self._take_stock()
         raise HeldUp("It goes round and round.")
 
     def _next(self) -> tuple[datetime, int, Callable[[], Any]] | None:
@@ -128,6 +130,11 @@ class _Player:
             if given.how != "left":
                 row = self._task(id)
                 found.append((row.created_at + given.after, 0, lambda row=row, given=given: self._work(row, given)))
+        for id, became in self.asked.items():
+            if became.how != "left":
+                call = self._call(id)
+                found.append((call.created_at + became.after, 0, lambda call=call, became=became:
+                              self._serve(call, became)))  # fmt: skip
         if self.to_come:
             found.append((self.to_come[0].at, 1, self._hear))
         due = select(jobs).where(jobs.c.case_id == CASE_ID, jobs.c.state == "ready").order_by(jobs.c.due_at, jobs.c.id)
@@ -148,11 +155,15 @@ class _Player:
         self._look()
         return True
 
-    def _open_tasks(self) -> None:
-        """Tasks that have opened, with what became of them then; those that are open no longer are forgotten."""
+    def _take_stock(self) -> None:
+        """Tasks that have opened and services that were asked, with what became of them then; those that are open no
+        longer are forgotten."""
         mine = (tasks.c.case_id == CASE_ID, tasks.c.status == "open")
         rows = self.unit.all(select(tasks).where(*mine).order_by(tasks.c.id))
         self.at_work = {row.id: self.at_work.get(row.id) or self._given(row) for row in rows}
+        open_calls = (outbox.c.case_id == CASE_ID, outbox.c.kind == "service", outbox.c.state == "ready")
+        calls = self.unit.all(select(outbox).where(*open_calls).order_by(outbox.c.id))
+        self.asked = {row.id: self.asked.get(row.id) or self._became(row) for row in calls}
 
     def _given(self, task: Row[Any]) -> Answered:
         self.visits.setdefault(task.element, []).append(task.id)
@@ -164,6 +175,38 @@ class _Player:
         if self._case().closed_at is not None:
             return Answered(task.group, "left")
         raise Missing(f"“{task.name}” ({task.element})")
+
+    def _became(self, call: Row[Any]) -> Served:
+        """What became of a call: of one that was given the same, if the edited version makes it.
+
+        Raises:
+            Missing: nobody asked that.
+        """
+        left = self.served.get(call.element, [])
+        same = [one for one in left if (one.topic, one.asked) == (call.topic, call.payload)]
+        unknown = [one for one in left if one.how == "left"]
+        mine = next(iter(same or unknown or ([] if self.edited else left)), None)
+        if mine is not None:
+            left.remove(mine)
+            return mine
+        if self._case().closed_at is not None:
+            return Served()
+        what = f"“{self.package.element_names.get(call.element, call.element)}” ({call.element})"
+        other = [name for one in left[:1] if one.topic == call.topic for name in sorted(one.asked | call.payload)
+                 if one.asked.get(name) != call.payload.get(name)]  # fmt: skip
+        raise Missing(f"{what}: {', '.join(other)}" if other else what)
+
+    def _serve(self, call: Row[Any], became: Served) -> None:
+        step: Answer | Fail = Answer(call.token, became.said)
+        if became.how == "failed":
+            step = Fail(call.token, became.code, became.message, became.said)
+        self.unit.execute(update(outbox).where(outbox.c.id == call.id).values(state="sent"))
+        try:
+            with self.unit.savepoint():
+                instances.advance(self.unit, CASE_ID, step, by="replay")
+        except EngineError as error:
+            raise HeldUp(f"{call.element}: {error.detail}") from None
+        self._look()
 
     def _work(self, task: Row[Any], given: Answered) -> None:
         self.at_work[task.id] = Answered(task.group, "left")
@@ -267,6 +310,9 @@ class _Player:
 
     def _case(self) -> Row[Any]:
         return self.unit.first(select(cases).where(cases.c.id == CASE_ID))  # type: ignore[return-value]
+
+    def _call(self, id: int) -> Row[Any]:
+        return self.unit.first(select(outbox).where(outbox.c.id == id))  # type: ignore[return-value]
 
     def _task(self, id: int) -> Row[Any]:
         return self.unit.first(select(tasks).where(tasks.c.id == id))  # type: ignore[return-value]

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Row, select
 
 from engine import anatomy, messages
 from engine.flow.codec import data_of
-from engine.model import cases, events, instances, tasks
+from engine.model import cases, events, incidents, instances, outbox, tasks
 from engine.packages import Package
 from engine.runtime import Unit
 
@@ -22,7 +22,6 @@ _BY_HAND = {  # what no replay does again -> why it cannot be replayed
     "merged": "It was joined to another case by hand.",
     "suspended": "It was suspended for a while.",
     "incident-opened": "A fault of its report type held it up.",
-    "service-answered": "A service answered it, and answers are not kept.",
     "received-instead": "It was taken for another type, which was suspended.",
 }
 
@@ -41,6 +40,28 @@ class Answered:
     how: str
     after: timedelta = timedelta()
     said: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Served:
+    """What became of a call of a service.
+
+    Attributes:
+        topic, asked: the service, and what it was given.
+        how: ``answered``, ``failed`` (with an error that the diagram foresees), or ``left``: nobody answered it before
+            the process went on.
+        after: how long it took from when it was asked.
+        said: the answer; of an error, what became variables.
+        code, message: of an error.
+    """
+
+    topic: str = ""
+    asked: dict[str, Any] = field(default_factory=dict)
+    how: str = "left"
+    after: timedelta = timedelta()
+    said: dict[str, Any] = field(default_factory=dict)
+    code: str = ""
+    message: str = ""
 
 
 @dataclass
@@ -64,6 +85,7 @@ class Record:
     Attributes:
         case: its row, with ``visible``: whether its number may be told.
         answers: of tasks, by element, in the order in which they opened.
+        served: calls of services, by element, in the order in which they were made.
         passed: elements, how often each.
         found: the numbers of reports like it that its process was told of; ``repeats``: of the one it repeats.
         why_not: why it cannot be replayed; empty if it can.
@@ -71,6 +93,7 @@ class Record:
 
     case: Row[Any]
     answers: dict[str, deque[Answered]]
+    served: dict[str, list[Served]]
     said: list[Said]
     passed: Counter[str]
     found: list[str]
@@ -100,16 +123,29 @@ def of(unit: Unit, ids: Sequence[int], visible: ColumnElement[bool]) -> list[Rec
     """
     columns = (*cases.c, instances.c.state, visible.label("visible"))
     rows = {row.id: row for row in unit.all(select(*columns).join(instances).where(cases.c.id.in_(ids)))}
-    lines, work = ({id: [] for id in ids} for _ in range(2))  # type: ignore[var-annotated]
+    lines, work, calls = ({id: [] for id in ids} for _ in range(3))  # type: ignore[var-annotated]
     for line in unit.all(select(events).where(events.c.case_id.in_(ids)).order_by(events.c.id)):
         lines[line.case_id].append(line)
     for task in unit.all(select(tasks).where(tasks.c.case_id.in_(ids)).order_by(tasks.c.id)):
         work[task.case_id].append(task)
-    return [_record(unit.catalogue.pinned(unit, rows[id].definition_id), rows[id], lines[id], work[id]) for id in ids
-            if id in rows]  # fmt: skip
+    asked = select(outbox).where(outbox.c.case_id.in_(ids), outbox.c.kind == "service").order_by(outbox.c.id)
+    for call in unit.all(asked):
+        calls[call.case_id].append(call)
+    waited = _only_waited(unit, ids)
+    return [_record(unit.catalogue.pinned(unit, rows[id].definition_id), rows[id],
+                    [line for line in lines[id] if line.data.get("incident") not in waited], work[id], calls[id])
+            for id in ids if id in rows]  # fmt: skip
 
 
-def _record(package: Package, case: Row[Any], lines: list[Row[Any]], work: list[Row[Any]]) -> Record:
+def _only_waited(unit: Unit, ids: Sequence[int]) -> set[int]:
+    """Incidents of services that did not answer for long: they kept nothing else of the case from going on."""
+    found = unit.all(select(incidents.c.id, incidents.c.step).where(incidents.c.case_id.in_(ids)))
+    return {row.id for row in found if row.step.get("kind") == "outbox"}
+
+
+def _record(
+    package: Package, case: Row[Any], lines: list[Row[Any]], work: list[Row[Any]], calls: list[Row[Any]]
+) -> Record:
     returned = {line.data["task"]: line for line in lines if line.kind == "returned"}
     answers: dict[str, deque[Answered]] = {}
     places: dict[int, tuple[str, int]] = {}
@@ -123,8 +159,27 @@ def _record(package: Package, case: Row[Any], lines: list[Row[Any]], work: list[
         passed.update(line.data.get("passed", ()))
         found += line.data["numbers"] if line.kind == "duplicates-found" else []
     why_not = next((_BY_HAND[line.kind] for line in lines if line.kind in _BY_HAND), "")
+    if not why_not and any(call.answer is None for call in calls if call.state == "sent"):
+        why_not = "A service answered it when answers were not kept yet."
     repeats = str(data_of(case.state).get("ma_goc") or "") if case.duplicate_of is not None else ""
-    return Record(case, answers, _said(package, case, lines, places), passed, found, repeats, why_not)
+    said = _said(package, case, lines, places)
+    return Record(case, answers, _served(lines, calls), said, passed, found, repeats, why_not)
+
+
+def _served(lines: list[Row[Any]], calls: list[Row[Any]]) -> dict[str, list[Served]]:
+    """A call that was given up when the process went on without it has no row: only its token is known."""
+    known = {call.token: _became(call) for call in calls if call.answer is not None}
+    found: dict[str, list[Served]] = {}
+    for line in lines:
+        for token, element in line.data.get("came", ()):
+            found.setdefault(element, []).append(known.get(token, Served()))
+    return found
+
+
+def _became(call: Row[Any]) -> Served:
+    how = "failed" if "error" in call.answer else "answered"
+    return Served(call.topic, call.payload, how, call.sent_at - call.created_at, call.answer["said"],
+                  call.answer.get("error", ""), call.answer.get("message", ""))  # fmt: skip
 
 
 def _answered(task: Row[Any], returned: Row[Any] | None) -> Answered:
