@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from tests.browser import Site
-    from tests.hotline import Hotline
+    from tests.hotline import Founded, Hotline
     from tests.imapd import Server
     from tests.province import Province
     from tests.shipped import Shipped
@@ -120,14 +120,22 @@ def worker_database(worker_id: str) -> Iterator[tuple[str, Callable[[], None]]]:
             yield url, empty
 
 
+@pytest.fixture(scope="session")
+def founded(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Founded:
+    """What founding the small hotline writes; founded once."""
+    from tests.hotline import Founded
+
+    return Founded(shutil.copyfile(sqlite_template, tmp_path_factory.mktemp("founded") / "founded.db"))
+
+
 @pytest.fixture
-def hotline(database_url: str, clock: Clock, tmp_path: Path) -> Iterator[Hotline]:
+def hotline(database_url: str, clock: Clock, tmp_path: Path, founded: Founded) -> Iterator[Hotline]:
     """A small hotline behind the API, on an empty database."""
     from tests.apps import bound
     from tests.hotline import Hotline
 
     with bound(database_url, tmp_path, clock) as app:
-        yield Hotline(app, clock)
+        yield Hotline(app, clock, founded)
 
 
 @pytest.fixture(scope="session")
@@ -135,7 +143,7 @@ def shipped(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     """What loading the shipped report types writes; loaded once."""
     from tests.shipped import Shipped
 
-    return Shipped(shutil.copyfile(sqlite_template, tmp_path_factory.mktemp("shipped") / "thongsuot.db"))
+    return Shipped(shutil.copyfile(sqlite_template, tmp_path_factory.mktemp("shipped") / "shipped.db"))
 
 
 @pytest.fixture
