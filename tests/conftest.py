@@ -6,6 +6,7 @@ PostgreSQL; every xdist worker has a database in it. ``THONGSUOT_TEST_POSTGRESQL
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from tests.browser import Site
-    from tests.hotline import Hotline
+    from tests.hotline import Founded, Hotline
     from tests.imapd import Server
     from tests.province import Province
     from tests.shipped import Shipped
@@ -37,6 +38,7 @@ described = pytest.StashKey[str]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """The controller starts PostgreSQL before its workers, who inherit the environment."""
+    gc.set_threshold(50_000, 20, 20)  # looking for rings among what thousands of tests keep takes a third of the time
     for name in [name for name in os.environ if name.startswith("THONGSUOT_") and name not in (SERVER, BINARIES)]:
         del os.environ[name]  # how this machine serves is no affair of the tests
     if os.environ.get(SERVER) or config.option.collectonly:
@@ -50,6 +52,11 @@ def pytest_configure(config: pytest.Config) -> None:
     started.callback(os.environ.pop, SERVER)
     os.environ[SERVER] = server.url
     config.stash[described] = f"{server.version}, binaries from {server.binaries}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those with a browser take long, and come first: no worker is left alone with one while the other has no more."""
+    items.sort(key=lambda item: "chromium" not in getattr(item, "fixturenames", ()))
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -113,14 +120,22 @@ def worker_database(worker_id: str) -> Iterator[tuple[str, Callable[[], None]]]:
             yield url, empty
 
 
+@pytest.fixture(scope="session")
+def founded(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Founded:
+    """What founding the small hotline writes; founded once."""
+    from tests.hotline import Founded
+
+    return Founded(shutil.copyfile(sqlite_template, tmp_path_factory.mktemp("founded") / "founded.db"))
+
+
 @pytest.fixture
-def hotline(database_url: str, clock: Clock, tmp_path: Path) -> Iterator[Hotline]:
+def hotline(database_url: str, clock: Clock, tmp_path: Path, founded: Founded) -> Iterator[Hotline]:
     """A small hotline behind the API, on an empty database."""
     from tests.apps import bound
     from tests.hotline import Hotline
 
     with bound(database_url, tmp_path, clock) as app:
-        yield Hotline(app, clock)
+        yield Hotline(app, clock, founded)
 
 
 @pytest.fixture(scope="session")
@@ -128,7 +143,7 @@ def shipped(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     """What loading the shipped report types writes; loaded once."""
     from tests.shipped import Shipped
 
-    return Shipped(shutil.copyfile(sqlite_template, tmp_path_factory.mktemp("shipped") / "thongsuot.db"))
+    return Shipped(shutil.copyfile(sqlite_template, tmp_path_factory.mktemp("shipped") / "shipped.db"))
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
@@ -16,6 +17,8 @@ from flask.testing import FlaskClient
 
 from engine import accounts, packages
 from engine.runtime import Runtime
+from tests.beginnings import Beginning
+from tests.clock import Clock
 from tests.drawing import choice, draw, form
 from webapi import auth
 
@@ -154,20 +157,29 @@ class Caller:
             self.call(method, path, headers=named)  # fmt: skip
 
 
-class Hotline:
-    """The verbs of the domain, through HTTP."""
+class Founded(Beginning):
+    """What there is before the first report: the province, its report type, and `PEOPLE`."""
 
-    def __init__(self, app: Flask, clock: Any, secrecy: str = "C2") -> None:
-        self.app = app
-        self.clock = clock
-        self.runtime: Runtime = auth.runtime_of(app)
-        self.tokens: dict[str, str] = {}
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, Clock())
         with self.runtime.begin() as unit:
-            packages.deploy(unit, package(secrecy), by="test")
-            packages.load_province(unit, packages.Package(package(secrecy)).province)
+            packages.deploy(unit, package(), by="test")
+            packages.load_province(unit, packages.Package(package()).province)
             for login, (role, agency) in PEOPLE.items():
                 accounts.create(unit, {"login": login, "name": login.title(), "role": role, "agency": agency}, None)
                 self.tokens[login] = accounts.issue(unit, accounts.account(unit, login), "test").token
+        self.keep()
+
+
+class Hotline:
+    """The verbs of the domain, through HTTP."""
+
+    def __init__(self, app: Flask, clock: Any, founded: Founded) -> None:
+        self.app = app
+        self.clock = clock
+        self.runtime: Runtime = auth.runtime_of(app)
+        founded.put(self.runtime)
+        self.tokens = dict(founded.tokens)
 
     def as_(self, login: str | None) -> Caller:
         return Caller(self.app.test_client(), self.tokens[login] if login else None)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import select
 
 from engine import accounts, folders, model, packages
-from engine.database import connect
-from engine.runtime import Runtime, Unit
+from engine.runtime import Unit
+from tests.beginnings import Beginning
 from webapi import demo
 
-KEPT = "shipped"  # the schema in which a worker's PostgreSQL keeps what every test begins with
 BPMN = Path(__file__).parent.parent / "bpmn"
 TYPES = ("BDTT", "BDKB", "BDKK", "BDCS", "BDGY", "DNYT", "DNAS", "DNHH")
 DESKS = {"BD": "tongdai_74", "DN": "tongdai_75"}
@@ -65,17 +63,17 @@ FILLED = {  # what people write into a form where it decides nothing
 }  # fmt: skip
 
 
-class Shipped:
-    """What loading the shipped types writes, so that every test's database can begin with it in no time."""
+class Shipped(Beginning):
+    """What loading the shipped types writes, and somebody in every agency.
+
+    Attributes:
+        tokens: by log-in, and by agency for the first who sits there.
+        addresses: by agency.
+    """
 
     def __init__(self, path: Path) -> None:
-        """Args:
-        path: of a SQLite database with all tables and nothing in them, to load them into.
-        """
-        self.path = path
-        self.runtime = Runtime(connect(f"sqlite:///{path}"), lambda: LONG_AGO)
-        self.tokens: dict[str, str] = {}  # by log-in, and by agency for the first who sits there
-        self.addresses: dict[str, str] = {}  # by agency
+        super().__init__(path, lambda: LONG_AGO)
+        self.addresses: dict[str, str] = {}
         loaded: set[Path] = set()
         for folder in folders.types_in(BPMN):
             with self.runtime.begin() as unit:  # each its own: what has been committed is parsed once
@@ -91,11 +89,7 @@ class Shipped:
             for agency in unit.all(select(model.agencies)):
                 self.addresses[agency.key] = agency.email
                 self._seat(unit, agency, named.get(agency.key))
-        with self.runtime.read() as unit:
-            self.packages = {package.id: package for package in self.runtime.catalogue.all_current(unit)}
-            tables = [(table, unit.all(select(table))) for table in model.metadata.sorted_tables]
-            self.rows = [(table, [dict(row._mapping) for row in rows]) for table, rows in tables if rows]
-        self.runtime.database.dispose()
+        self.keep()
 
     def _seat(self, unit: Unit, agency: Any, named: list[str] | None) -> None:
         for login, role, name in demo.SEATS[agency.kind]:
@@ -104,40 +98,3 @@ class Shipped:
             accounts.create(unit, person, None)
             self.tokens[login] = accounts.issue(unit, accounts.account(unit, login), "test").token
             self.tokens.setdefault(agency.key, self.tokens[login])
-
-    def put(self, runtime: Runtime) -> None:
-        """Write it into an empty database that nobody has opened yet."""
-        url = runtime.database.url
-        if url.database and url.get_backend_name() == "sqlite":
-            shutil.copyfile(self.path, url.database)
-        else:
-            with runtime.begin() as unit:
-                self._send(unit)
-        runtime.catalogue = Catalogue(self.packages)
-
-    def _send(self, unit: Unit) -> None:
-        """To PostgreSQL; from the second test on it is there already, and only copied."""
-        kept = unit.scalar(text(f"SELECT to_regclass('{KEPT}.provinces')")) is not None
-        for table, rows in self.rows:
-            if kept:
-                unit.execute(text(f'INSERT INTO "{table.name}" SELECT * FROM {KEPT}."{table.name}"'))
-            else:
-                unit.execute(insert(table), rows)
-            if "id" in table.c:  # what comes next must not be given an id that is taken
-                newest = select(func.setval(func.pg_get_serial_sequence(table.name, "id"), len(rows)))
-                unit.execute(newest)
-        if not kept:
-            unit.execute(text(f"CREATE SCHEMA {KEPT}"))
-            for table, _ in self.rows:
-                unit.execute(text(f'CREATE TABLE {KEPT}."{table.name}" AS TABLE "{table.name}"'))
-
-
-class Catalogue(packages.Catalogue):
-    """One that has read the shipped versions already."""
-
-    def __init__(self, shipped: dict[int, packages.Package]) -> None:
-        super().__init__()
-        self.shipped = shipped
-
-    def pinned(self, unit: Unit, definition_id: int) -> packages.Package:
-        return self.shipped.get(definition_id) or super().pinned(unit, definition_id)

@@ -14,6 +14,7 @@ from engine.calendar import ZONE
 from engine.database import connect
 from engine.errors import InvalidRequest
 from engine.runtime import Runtime
+from tests.conftest import DATABASES
 from tests.databases import connected
 from tests.shipped import BPMN, Shipped
 from webapi.generator import Generator
@@ -36,7 +37,16 @@ def report(generator: Generator, days: int = 1) -> figures.Figures:
         return figures.report(unit, generator.office, generator.province, begins, begins + timedelta(days=days))
 
 
-@pytest.mark.parametrize("province", PROVINCES)
+MONTHS = [  # what a database is asked for does not depend on the province
+    pytest.param(
+        province, database, marks=[] if database == "sqlite" or province == PROVINCES[0] else pytest.mark.whole
+    )
+    for province in PROVINCES
+    for database in DATABASES
+]
+
+
+@pytest.mark.parametrize(("province", "database_url"), MONTHS, indirect=["database_url"])
 def test_a_month_balances_to_the_last_call(generator: Any, province: str) -> None:
     made = generator(province)
     surge = 4 / made.profile.contacts  # some four contacts a day: what is tested is the sum
