@@ -9,8 +9,11 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
+
+Network = IPv4Network | IPv6Network
 
 PREFIX = "THONGSUOT_"
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,6 +50,13 @@ def _count(least: int, most: int) -> Callable[[str], int]:
     return read
 
 
+def _networks(text: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ip_network(one) for one in text.split())
+    except ValueError:
+        raise ValueError("must be addresses or networks with blanks between: 10.0.0.0/8 ::1") from None
+
+
 def _level(text: str) -> str:
     if text.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         raise ValueError("must be DEBUG, INFO, WARNING or ERROR")
@@ -76,6 +86,8 @@ SETTINGS = (
     Setting("BODY_MAX", 10_000_000, _count(10_000, 1_000_000_000), "Largest upload, in bytes."),
     Setting("JSON_MAX", 1_000_000, _count(1_000, 100_000_000), "Largest JSON body, in bytes; deployments aside."),
     Setting("THREADS", 8, _count(1, 200), "Threads of the web server."),
+    Setting("METRICS_FROM", (), _networks, "Who may read /metrics: addresses or networks, with blanks between."),
+    Setting("METRICS_TOKEN", "", str, "Who sends it as a bearer token may read /metrics, from anywhere."),
     Setting("LOG_LEVEL", "INFO", _level, "How much is logged."),
 )
 
