@@ -49,6 +49,11 @@ def standing(connection: Connection) -> str:
     return BEHIND if found <= known else AHEAD
 
 
+def knows(version: str) -> bool:
+    """Whether this code can work with tables of that version, once they are upgraded."""
+    return version in _versions()[1]
+
+
 @cache
 def _versions() -> tuple[str | None, set[str]]:
     """The newest version that this code knows of, and all of them."""

@@ -23,7 +23,7 @@ from engine.flow import paths
 from engine.flow.check import Fault
 from engine.flow.check import check as find_faults
 from engine.runtime import Runtime, Unit
-from webapi import config, demo, gazetteers, members, running, versions
+from webapi import backing_up, config, demo, gazetteers, members, running, versions
 
 ROOT = config.ROOT
 BAD_URL = "THONGSUOT_DATABASE must be sqlite:////folder/file.db or postgresql+psycopg://user:password@host/name."
@@ -465,6 +465,7 @@ def retry(incident_id: int) -> None:
     click.echo(f"Incident {incident_id} is resolved.")
 
 
+backing_up.add_to(main, open_runtime, _store, settings)
 members.add_to(main, in_unit, CLI)
 running.add_to(main, open_runtime, CLI)
 versions.add_to(main, open_runtime, instant, CLI)

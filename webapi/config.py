@@ -88,6 +88,7 @@ SETTINGS = (
     Setting("THREADS", 8, _count(1, 200), "Threads of the web server."),
     Setting("METRICS_FROM", (), _networks, "Who may read /metrics: addresses or networks, with blanks between."),
     Setting("METRICS_TOKEN", "", str, "Who sends it as a bearer token may read /metrics, from anywhere."),
+    Setting("PG_BIN", "", str, "Folder of pg_dump and pg_restore; left out: Debian's newest, or the PATH."),
     Setting("LOG_LEVEL", "INFO", _level, "How much is logged."),
 )
 
