@@ -272,7 +272,7 @@ def depth(unit: Unit) -> dict[str, float]:
 
 def bury(unit: Unit, item: Any, why: str) -> None:
     if item.case_id is None:
-        log.error("%s was given up: %s", item.key, why, extra={"action": "message-undeliverable"})
+        log.error("A %s was given up.", item.kind, extra={"action": "message-undeliverable", "outbox": item.id})
         return
     what = {"outbox": item.id, "channel": item.kind, "why": why}
     if item.kind != "service":

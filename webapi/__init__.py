@@ -19,7 +19,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from engine import database, model
 from engine.runtime import Runtime
-from webapi import api, auth, bodies, camunda, channels, config, cti, metrics, open311, pages, problems, ui
+from webapi import api, auth, bodies, camunda, channels, config, cti, logs, metrics, open311, pages, problems, ui
 
 db = SQLAlchemy(metadata=model.metadata)  # owns the pool; the engine's own statements do the rest
 
@@ -32,13 +32,18 @@ class Server(Flask):
         super().__init__(*args, **more)
         self.timings = metrics.Timings()
 
+    def log_exception(self, exc_info: Any) -> None:
+        """`problems` does, without the path: people write names and numbers into addresses."""
+
     def wsgi_app(self, environ: dict[str, Any], start_response: Any) -> Any:
         environ[metrics.BEGAN] = perf_counter()
         return super().wsgi_app(environ, start_response)
 
     def process_response(self, response: Response) -> Response:
         response = super().process_response(response)
-        self.timings.note(request_ctx.request, response.status_code)
+        seconds = self.timings.note(request_ctx.request, response.status_code)
+        if self.config["LOG_REQUESTS"]:
+            logs.note_request(response.status_code, seconds)
         return response
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import runpy
 import signal
 import sys
@@ -23,7 +22,7 @@ from engine.flow import paths
 from engine.flow.check import Fault
 from engine.flow.check import check as find_faults
 from engine.runtime import Runtime, Unit
-from webapi import backing_up, config, demo, gazetteers, members, running, versions
+from webapi import backing_up, config, demo, gazetteers, logs, members, running, versions
 
 ROOT = config.ROOT
 BAD_URL = "THONGSUOT_DATABASE must be sqlite:////folder/file.db or postgresql+psycopg://user:password@host/name."
@@ -90,8 +89,8 @@ def in_unit(change: Callable[[Unit], Any]) -> Any:
 
 
 def set_up_logging() -> None:
-    level = settings()["LOG_LEVEL"]
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    values = settings()
+    logs.set_up(values["LOG_LEVEL"], values["LOG_FORMAT"])
 
 
 def tell_faults(faults: list[dict[str, Any]], *, to_stderr: bool = True) -> None:

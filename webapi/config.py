@@ -50,6 +50,15 @@ def _count(least: int, most: int) -> Callable[[str], int]:
     return read
 
 
+def _one_of(*words: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text.lower() not in words:
+            raise ValueError(f"must be {' or '.join(words)}")
+        return text.lower()
+
+    return read
+
+
 def _networks(text: str) -> tuple[Network, ...]:
     try:
         return tuple(ip_network(one) for one in text.split())
@@ -89,7 +98,9 @@ SETTINGS = (
     Setting("METRICS_FROM", (), _networks, "Who may read /metrics: addresses or networks, with blanks between."),
     Setting("METRICS_TOKEN", "", str, "Who sends it as a bearer token may read /metrics, from anywhere."),
     Setting("PG_BIN", "", str, "Folder of pg_dump and pg_restore; left out: Debian's newest, or the PATH."),
-    Setting("LOG_LEVEL", "INFO", _level, "How much is logged."),
+    Setting("LOG_LEVEL", "INFO", _level, "How much is logged: DEBUG, INFO, WARNING or ERROR."),
+    Setting("LOG_FORMAT", "text", _one_of("text", "json"), "How a line of the log is written: text or json."),
+    Setting("LOG_REQUESTS", False, _truth, "1: a line for each request, with its route, status and time."),
 )
 
 

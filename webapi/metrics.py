@@ -69,7 +69,7 @@ class Timings:
         self._series: dict[tuple[str, str, int], list[float]] = {}
         self._lock = Lock()
 
-    def note(self, request: Request, status: int) -> None:
+    def note(self, request: Request, status: int) -> float:
         seconds = perf_counter() - request.environ[BEGAN]
         rule = request.url_rule
         series = (rule.rule if rule else "", request.method, status // 100)
@@ -77,6 +77,7 @@ class Timings:
             counts = self._series.get(series) or self._opened(*series)
             counts[bisect_left(BOUNDS, seconds)] += 1
             counts[-1] += seconds
+        return seconds
 
     def _opened(self, route: str, method: str, status: int) -> list[float]:
         known = (route, method if method in METHODS else "other", status)
