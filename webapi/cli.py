@@ -212,6 +212,12 @@ def upgrade() -> None:
     click.echo("The database is up to date.")
 
 
+@main.command("settings")
+def tell_settings() -> None:
+    """Describe every setting, in Markdown."""
+    click.echo(config.reference(), nl=False)
+
+
 # -- report types --------------------------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -87,9 +88,9 @@ SETTINGS = (
     Setting("DATABASE", "", str, "URL of the database; left out: SQLite's thongsuot.db in the instance folder."),
     Setting("PRODUCTION", False, _truth, "1: never make demo people."),
     Setting("PUBLIC_URL", "", str, "Where the world reaches this server, without a slash at the end."),
-    Setting("SECRET_KEY", "", str, "Signs the browsers' cookies; left out: made once, in the instance folder."),
-    Setting("NOTIFIERS", {}, _table, "How messages leave, by kind (sms, email, …); what is left out is logged."),
-    Setting("CHANNELS", {}, _table, "By which channels messages come in, by province: {\"74\": {\"zalo\": {…}}}."),
+    Setting("SECRET_KEY", "", str, "Signs browsers' cookies; one for all nodes; left out: in the instance folder."),
+    Setting("NOTIFIERS", {}, _table, "How messages leave, by kind; what is left out is logged; docs/operations.md."),
+    Setting("CHANNELS", {}, _table, "By which channels messages come in, by province; docs/channels.md."),
     Setting("DOWNLOADS", {}, _table, "How files that people send by chat are fetched; docs/channels.md."),
     Setting("TRUSTED_PROXIES", 0, _count(0, 5), "How many proxies before us are believed about who calls."),
     Setting("BODY_MAX", 10_000_000, _count(10_000, 1_000_000_000), "Largest upload, in bytes."),
@@ -102,6 +103,26 @@ SETTINGS = (
     Setting("LOG_FORMAT", "text", _one_of("text", "json"), "How a line of the log is written: text or json."),
     Setting("LOG_REQUESTS", False, _truth, "1: a line for each request, with its route, status and time."),
 )
+
+
+def reference() -> str:
+    """Every setting, as a page in Markdown: docs/configuration.md."""
+    lines = [
+        "# Settings", "",
+        f"Read from the environment when a process starts; every name begins with `{PREFIX}`. A value that will not do",
+        "is refused with a sentence, and nothing starts. This page is written by `thongsuot settings`.", "",
+        "| name | default | what it is |", "|---|---|---|",
+    ]  # fmt: skip
+    for one in SETTINGS:
+        says = re.sub(r"docs/(\w+\.md)", r"[\1](\1)", one.says)
+        lines.append(f"| `{PREFIX}{one.name}` | {_shown(one.default)} | {says} |")
+    return "\n".join(lines) + "\n"
+
+
+def _shown(default: Any) -> str:
+    if default in ("", ()):
+        return "–"
+    return f"`{int(default) if isinstance(default, bool) else default}`"
 
 
 class BadSetting(Exception):
