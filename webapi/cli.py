@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import runpy
 import signal
 import sys
@@ -22,7 +23,7 @@ from engine.flow import paths
 from engine.flow.check import Fault
 from engine.flow.check import check as find_faults
 from engine.runtime import Runtime, Unit
-from webapi import backing_up, config, demo, gazetteers, logs, members, running, versions
+from webapi import backing_up, config, demo, gazetteers, ingredients, logs, members, running, versions
 
 ROOT = config.ROOT
 BAD_URL = "THONGSUOT_DATABASE must be sqlite:////folder/file.db or postgresql+psycopg://user:password@host/name."
@@ -216,6 +217,21 @@ def upgrade() -> None:
 def tell_settings() -> None:
     """Describe every setting, in Markdown."""
     click.echo(config.reference(), nl=False)
+
+
+@main.command("ingredients")
+@click.option("--sbom", is_flag=True, help="As a bill of materials in CycloneDX's JSON.")
+def tell_ingredients(sbom: bool) -> None:
+    """List what is shipped of others, with its licence."""
+    try:
+        found = ingredients.all_of(ROOT)
+    except FileNotFoundError as error:
+        raise click.ClickException(f"{error.filename} is not here: run this in the repository.") from error
+    if sbom:
+        click.echo(json.dumps(ingredients.document(found), indent=1))
+        return
+    for one in found:
+        click.echo(f"{one.kind:5} {one.name:40} {one.version:16} {one.licence}")
 
 
 # -- report types --------------------------------------------------------------------------------------------------

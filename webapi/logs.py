@@ -21,7 +21,7 @@ from flask import current_app, has_request_context, request
 from engine.leases import masked
 from webapi.bodies import dump
 
-OURS = ("engine", "webapi", "waitress", "alembic")  # others tell of what they send and to whom
+OURS = ("engine", "webapi", "waitress")  # others tell of what they send and to whom
 FACTS = ("action", "case_id", "outbox", "arrival", "status", "seconds")  # that an event may carry as `extra`
 REQUEST = "thongsuot.request"  # in a request's environment: its id
 LONGEST_ID = 99_999_999  # a number in an address that is larger may be somebody's telephone
@@ -113,4 +113,5 @@ class Text(logging.Formatter):
 
 
 def _says(record: logging.LogRecord) -> str:
-    return masked(record.getMessage()).replace("\n", " ")
+    own = (record.name, record.levelno) == ("waitress", logging.INFO)  # where it serves: digits and dots as well
+    return (record.getMessage() if own else masked(record.getMessage())).replace("\n", " ")
