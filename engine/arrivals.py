@@ -196,7 +196,8 @@ def _note_failure(runtime: Runtime, arrival_id: int, error: Exception) -> None:
     why = error.detail if isinstance(error, EngineError) else leases.reason(error)
     busy = leases.is_conflict(error)  # nobody's fault: the attempt does not count
     level = logging.INFO if busy else logging.ERROR
-    log.log(level, "Arrival %s: %s", arrival_id, why, extra={"action": "arrival-failed"})
+    told = {"action": "arrival-failed", "arrival": arrival_id}
+    log.log(level, "What came in could not be taken up: %s", type(error).__name__, extra=told)
     try:
         with runtime.begin() as unit:
             change = update(arrivals).where(arrivals.c.id == arrival_id, arrivals.c.state == "waiting")
@@ -206,7 +207,7 @@ def _note_failure(runtime: Runtime, arrival_id: int, error: Exception) -> None:
             unit.execute(change.values(last_error=why))
             unit.execute(change.where(arrivals.c.attempts >= ATTEMPTS_MAX).values(state="dead"))
     except Exception as worse:  # its due time was put forward before: it is tried again whether this is noted or not
-        log.warning("Arrival %s: %s", arrival_id, leases.reason(worse), extra={"action": "arrival-failed"})
+        log.warning("That could not be noted: %s", type(worse).__name__, extra=told)
 
 
 def _shown(*more: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from engine import leases, outbox
+from engine import outbox
 from engine.model import agencies, cases, people
 from engine.notifiers import Message, Notifier, Undeliverable
 from engine.outbox import Delivered, Item
@@ -39,7 +39,8 @@ def attempt(
     try:
         delivered = deliver(runtime, item, notifiers, services)
     except Exception as error:
-        log.warning("%s failed: %s", item.key, leases.reason(error), extra={"action": "delivery-failed"})
+        told = {"action": "delivery-failed", "outbox": item.id, "case_id": item.case_id}
+        log.warning("A %s failed: %s", item.kind, type(error).__name__, extra=told)  # the reason is in its row
         return outbox.fail(runtime, item, error, jitter)
     return outbox.settle(runtime, item, delivered)
 

@@ -196,7 +196,12 @@ def reason(error: BaseException) -> str:
     """One line saying what went wrong, without a statement's values, e-mail addresses or telephone numbers."""
     source = error.orig if isinstance(error, DBAPIError) and error.orig else error
     lines = str(source).strip().splitlines() or [""]
-    return _PERSONAL.sub("…", f"{type(source).__name__}: {lines[0]}"[:500]).rstrip(": ")
+    return masked(f"{type(source).__name__}: {lines[0]}"[:500]).rstrip(": ")
+
+
+def masked(text: str) -> str:
+    """Without e-mail addresses and telephone numbers."""
+    return _PERSONAL.sub("…", text)
 
 
 def _held_by(table: Table, owner: str) -> Any:

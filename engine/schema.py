@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -17,6 +18,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "webapi" / "migrations"
+CURRENT, BEHIND, AHEAD = "current", "behind", "ahead"
 LOCK = 1022_0001  # any number, as long as every node takes the same
 
 
@@ -35,8 +37,28 @@ def upgrade(database: Engine, to: str = "head") -> None:
 def is_current(database: Engine) -> bool:
     """Whether the tables are of the version this code expects."""
     with database.connect() as connection:
-        found = MigrationContext.configure(connection).get_current_heads()
-    return set(found) == set(ScriptDirectory(str(MIGRATIONS)).get_heads())
+        return standing(connection) == CURRENT
+
+
+def standing(connection: Connection) -> str:
+    """How the tables stand to this code: `CURRENT`; `BEHIND`: upgrade them; `AHEAD`: newer code has done so already."""
+    found = set(MigrationContext.configure(connection).get_current_heads())
+    head, known = _versions()
+    if found == {head}:
+        return CURRENT
+    return BEHIND if found <= known else AHEAD
+
+
+def knows(version: str) -> bool:
+    """Whether this code can work with tables of that version, once they are upgraded."""
+    return version in _versions()[1]
+
+
+@cache
+def _versions() -> tuple[str | None, set[str]]:
+    """The newest version that this code knows of, and all of them."""
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    return scripts.get_current_head(), {script.revision for script in scripts.walk_revisions()}
 
 
 def draft(database: Engine, sentence: str, number: str) -> Path:

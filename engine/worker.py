@@ -36,6 +36,7 @@ from engine import (
     migrations,
     outbox,
     periodic,
+    presence,
     repairs,
     successions,
 )
@@ -244,8 +245,13 @@ class Worker:
             done += more
         raise RuntimeError(f"There is still something due after {ticks} ticks.")
 
+    def beat(self) -> None:
+        """The heart-beat: hold on to what is held, and say that this worker is there."""
+        self.renew()
+        presence.appear(self.runtime, self.owner)
+
     def renew(self) -> int:
-        """The heart-beat, from another thread than the ones that work. Returns how many are held on to."""
+        """Hold on to what is held, from another thread than the ones that work. Returns how many are held on to."""
         held_jobs, owed = self._in_hand["jobs"], [item for kind in outbox.KINDS for item in self._in_hand[kind]]
         held = jobs.renew(self.runtime, self.owner, self.lease, held_jobs) if held_jobs else 0
         return held + (outbox.renew(self.runtime, self.owner, self.lease, owed) if owed else 0)
@@ -259,7 +265,8 @@ class Worker:
         self._stopping.set()
 
     def release(self) -> int:
-        """Give back whatever is still held."""
+        """Give back whatever is still held, and go."""
+        presence.go(self.runtime, self.owner)
         return jobs.release(self.runtime, self.owner) + outbox.release(self.runtime, self.owner)
 
     def next_due(self) -> datetime | None:

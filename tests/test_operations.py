@@ -1,20 +1,32 @@
-"""The operator's page names every setting and command there is."""
+"""The operator's pages name every setting and command there is."""
 
 from __future__ import annotations
 
+import re
+
 import click
 import pytest
+from click.testing import CliRunner
 
-from tests.sources import ROOT
+from tests.sources import ROOT, texts
 from webapi.cli import main
-from webapi.config import SETTINGS
-
-PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+from webapi.config import PREFIX, SETTINGS
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
-def test_every_setting_is_explained(setting) -> None:
-    assert f"| `{setting.name}` |" in PAGE
+def test_the_page_of_settings_is_what_the_program_says() -> None:
+    page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+
+    assert page == CliRunner().invoke(main, ["settings"]).output, "thongsuot settings > docs/configuration.md"
+    assert all(setting.says.endswith(".") and setting.name.isupper() for setting in SETTINGS)
+
+
+def test_no_setting_is_named_that_there_is_not() -> None:
+    known = {f"{PREFIX}{setting.name}" for setting in SETTINGS}
+    ours = [(path.name, text) for path, text in texts() if ROOT / "tests" not in path.parents]
+    named = {(file, name) for file, text in ours for name in re.findall(PREFIX + r"[A-Z][A-Z_]*[A-Z]", text)}
+
+    assert {one for one in named if one[1] not in known} == set()
+    assert len({name for _, name in named}) > 10
 
 
 def walk(group: click.Group, *before: str):

@@ -9,21 +9,42 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
-from flask import Flask
+from flask import Flask, Response
+from flask.globals import request_ctx
 from flask_sqlalchemy import SQLAlchemy
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from engine import database, model
 from engine.runtime import Runtime
-from webapi import api, auth, bodies, camunda, channels, config, cti, open311, pages, problems, ui
+from webapi import api, auth, bodies, camunda, channels, config, cti, logs, metrics, open311, pages, problems, ui
 
 db = SQLAlchemy(metadata=model.metadata)  # owns the pool; the engine's own statements do the rest
 
 
 class Server(Flask):
-    """Flask, without asking of every function at every call whether it is a coroutine: none of ours is."""
+    """Flask, without asking of every function at every call whether it is a coroutine: none of ours is. It notes how
+    long each request takes."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.timings = metrics.Timings()
+
+    def log_exception(self, exc_info: Any) -> None:
+        """`problems` does, without the path: people write names and numbers into addresses."""
+
+    def wsgi_app(self, environ: dict[str, Any], start_response: Any) -> Any:
+        environ[metrics.BEGAN] = perf_counter()
+        return super().wsgi_app(environ, start_response)
+
+    def process_response(self, response: Response) -> Response:
+        response = super().process_response(response)
+        seconds = self.timings.note(request_ctx.request, response.status_code)
+        if self.config["LOG_REQUESTS"]:
+            logs.note_request(response.status_code, seconds)
+        return response
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         return func
@@ -44,6 +65,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     auth.bind(app, Runtime(_engine(app), values.get("CLOCK") or (lambda: datetime.now(UTC))))
     problems.register(app)
     pages.register(app)
+    metrics.register(app)
     api.register(app)
     cti.register(app)
     channels.register(app)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import json
 import os
 import runpy
 import signal
@@ -24,7 +24,7 @@ from engine.flow import paths
 from engine.flow.check import Fault
 from engine.flow.check import check as find_faults
 from engine.runtime import Runtime, Unit
-from webapi import config, demo, gazetteers, members, running, versions
+from webapi import backing_up, config, demo, gazetteers, ingredients, logs, members, running, versions
 
 ROOT = config.ROOT
 BAD_URL = "THONGSUOT_DATABASE must be sqlite:////folder/file.db or postgresql+psycopg://user:password@host/name."
@@ -91,8 +91,8 @@ def in_unit(change: Callable[[Unit], Any]) -> Any:
 
 
 def set_up_logging() -> None:
-    level = settings()["LOG_LEVEL"]
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    values = settings()
+    logs.set_up(values["LOG_LEVEL"], values["LOG_FORMAT"])
 
 
 def tell_faults(faults: list[dict[str, Any]], *, to_stderr: bool = True, lang: str = "en") -> None:
@@ -217,6 +217,27 @@ def upgrade() -> None:
     """Bring the tables to the version this program expects."""
     schema.upgrade(open_runtime().database)
     click.echo("The database is up to date.")
+
+
+@main.command("settings")
+def tell_settings() -> None:
+    """Describe every setting, in Markdown."""
+    click.echo(config.reference(), nl=False)
+
+
+@main.command("ingredients")
+@click.option("--sbom", is_flag=True, help="As a bill of materials in CycloneDX's JSON.")
+def tell_ingredients(sbom: bool) -> None:
+    """List what is shipped of others, with its licence."""
+    try:
+        found = ingredients.all_of(ROOT)
+    except FileNotFoundError as error:
+        raise click.ClickException(f"{error.filename} is not here: run this in the repository.") from error
+    if sbom:
+        click.echo(json.dumps(ingredients.document(found), indent=1))
+        return
+    for one in found:
+        click.echo(f"{one.kind:5} {one.name:40} {one.version:16} {one.licence}")
 
 
 # -- report types --------------------------------------------------------------------------------------------------
@@ -475,6 +496,7 @@ def retry(incident_id: int) -> None:
     click.echo(f"Incident {incident_id} is resolved.")
 
 
+backing_up.add_to(main, open_runtime, _store, settings)
 members.add_to(main, in_unit, CLI)
 running.add_to(main, open_runtime, CLI)
 versions.add_to(main, open_runtime, instant, CLI)

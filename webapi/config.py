@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
+
+Network = IPv4Network | IPv6Network
 
 PREFIX = "THONGSUOT_"
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,6 +51,22 @@ def _count(least: int, most: int) -> Callable[[str], int]:
     return read
 
 
+def _one_of(*words: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text.lower() not in words:
+            raise ValueError(f"must be {' or '.join(words)}")
+        return text.lower()
+
+    return read
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ip_network(one) for one in text.split())
+    except ValueError:
+        raise ValueError("must be addresses or networks with blanks between: 10.0.0.0/8 ::1") from None
+
+
 def _level(text: str) -> str:
     if text.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         raise ValueError("must be DEBUG, INFO, WARNING or ERROR")
@@ -68,16 +88,41 @@ SETTINGS = (
     Setting("DATABASE", "", str, "URL of the database; left out: SQLite's thongsuot.db in the instance folder."),
     Setting("PRODUCTION", False, _truth, "1: never make demo people."),
     Setting("PUBLIC_URL", "", str, "Where the world reaches this server, without a slash at the end."),
-    Setting("SECRET_KEY", "", str, "Signs the browsers' cookies; left out: made once, in the instance folder."),
-    Setting("NOTIFIERS", {}, _table, "How messages leave, by kind (sms, email, …); what is left out is logged."),
-    Setting("CHANNELS", {}, _table, "By which channels messages come in, by province: {\"74\": {\"zalo\": {…}}}."),
+    Setting("SECRET_KEY", "", str, "Signs browsers' cookies; one for all nodes; left out: in the instance folder."),
+    Setting("NOTIFIERS", {}, _table, "How messages leave, by kind; what is left out is logged; docs/operations.md."),
+    Setting("CHANNELS", {}, _table, "By which channels messages come in, by province; docs/channels.md."),
     Setting("DOWNLOADS", {}, _table, "How files that people send by chat are fetched; docs/channels.md."),
     Setting("TRUSTED_PROXIES", 0, _count(0, 5), "How many proxies before us are believed about who calls."),
     Setting("BODY_MAX", 10_000_000, _count(10_000, 1_000_000_000), "Largest upload, in bytes."),
     Setting("JSON_MAX", 1_000_000, _count(1_000, 100_000_000), "Largest JSON body, in bytes; deployments aside."),
     Setting("THREADS", 8, _count(1, 200), "Threads of the web server."),
-    Setting("LOG_LEVEL", "INFO", _level, "How much is logged."),
+    Setting("METRICS_FROM", (), _networks, "Who may read /metrics: addresses or networks, with blanks between."),
+    Setting("METRICS_TOKEN", "", str, "Who sends it as a bearer token may read /metrics, from anywhere."),
+    Setting("PG_BIN", "", str, "Folder of pg_dump and pg_restore; left out: Debian's newest, or the PATH."),
+    Setting("LOG_LEVEL", "INFO", _level, "How much is logged: DEBUG, INFO, WARNING or ERROR."),
+    Setting("LOG_FORMAT", "text", _one_of("text", "json"), "How a line of the log is written: text or json."),
+    Setting("LOG_REQUESTS", False, _truth, "1: a line for each request, with its route, status and time."),
 )
+
+
+def reference() -> str:
+    """Every setting, as a page in Markdown: docs/configuration.md."""
+    lines = [
+        "# Settings", "",
+        f"Read from the environment when a process starts; every name begins with `{PREFIX}`. A value that will not do",
+        "is refused with a sentence, and nothing starts. This page is written by `thongsuot settings`.", "",
+        "| name | default | what it is |", "|---|---|---|",
+    ]  # fmt: skip
+    for one in SETTINGS:
+        says = re.sub(r"docs/(\w+\.md)", r"[\1](\1)", one.says)
+        lines.append(f"| `{PREFIX}{one.name}` | {_shown(one.default)} | {says} |")
+    return "\n".join(lines) + "\n"
+
+
+def _shown(default: Any) -> str:
+    if default in ("", ()):
+        return "–"
+    return f"`{int(default) if isinstance(default, bool) else default}`"
 
 
 class BadSetting(Exception):

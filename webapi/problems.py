@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from typing import Any
-from uuid import uuid4
 
 from flask import Flask, Response, render_template, request
 from sqlalchemy.exc import DataError, DBAPIError
@@ -17,6 +16,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, Reque
 
 from engine import errors, leases
 from engine.errors import EngineError
+from webapi import logs
 from webapi.bodies import dump
 
 log = logging.getLogger(__name__)
@@ -133,9 +133,9 @@ def _faults(found: Any, field: str) -> Iterator[str]:
 
 
 def _unexpected(error: HTTPException) -> Response:
-    name = uuid4().hex[:12]
+    name = logs.request_id()
     cause = getattr(error, "original_exception", None)
-    log.error("%s %s failed (%s)", request.method, request.path, name, exc_info=cause, extra={"action": "failed"})
+    log.error("A request failed.", exc_info=cause, extra={"action": "failed"})
     detail = f"Something went wrong on our side and nothing was changed; its id is {name}."
     return problem(error.code or 500, "internal-server-error", "This is our mistake.", detail, id=name)
 

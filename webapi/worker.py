@@ -59,7 +59,7 @@ class Metronome:
         self._every(TICK_SECONDS, "messages", self._carry)
         self._every(TICK_SECONDS, "imports", self._take_up)
         self._every(TICK_SECONDS, "migrations", self._migrate)
-        self._every(self.worker.lease.total_seconds() / 3, "heart-beat", self.worker.renew)
+        self._every(self.worker.lease.total_seconds() / 3, "heart-beat", self.worker.beat)
         self._every(3600, "clean-up", self.worker.tidy)
         self._every(60, "clock", self.worker.by_the_clock)
         for postman in self.postmen:  # each by itself: a mail server that is slow must not keep the others waiting

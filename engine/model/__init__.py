@@ -39,7 +39,7 @@ from engine.model.provinces import (
     tokens,
 )
 from engine.model.publications import publications
-from engine.model.queues import arrivals, case_messages, fetches, incidents, jobs, outbox
+from engine.model.queues import arrivals, case_messages, fetches, incidents, jobs, outbox, workers
 from engine.model.records import attachments, comments, events, inbox
 
 __all__ = [
@@ -86,4 +86,5 @@ __all__ = [
     "subscriptions",
     "tasks",
     "tokens",
+    "workers",
 ]

