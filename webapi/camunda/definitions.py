@@ -7,8 +7,7 @@ from typing import Any
 
 from flask import Blueprint
 
-from engine import cases as case_verbs
-from engine import deployments, intake
+from engine import beginnings, deployments
 from engine.errors import InvalidRequest, NotFound
 from engine.packages import Package
 from engine.runtime import Unit
@@ -113,12 +112,8 @@ def suspend(unit: Unit, by: Any, text: str) -> None:
 def _start(unit: Unit, by: Any, package: Package) -> Any:
     """A report: its variables are the answers of the intake form; ``area``, ``place`` and ``channel`` say the rest."""
     body = door.sent()
-    said = values.plain(body.get("variables"))
-    about = {name: str(said.pop(name)) for name in ("area", "place", "channel", "severity") if said.get(name)}
-    report = intake.Report(package.code, said, **({"channel": "app"} | about))
-    receipt = intake.receive(unit, report, by=by)
-    if foreign := door.text(body, "businessKey"):
-        case_verbs.comment(unit, receipt.number, f"businessKey: {foreign}"[:500], public=False, by=by)
+    report = beginnings.report_of(package.code, values.plain(body.get("variables")))
+    receipt = beginnings.receive(unit, report, door.text(body, "businessKey"), by=by)
     unit.flush()
     return instances.instance(instances.find(unit, by, receipt.number)) | {
         "links": [], "variables": {"ma_tra_cuu": values.typed(receipt.secret)}}  # fmt: skip
