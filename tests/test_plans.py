@@ -15,7 +15,8 @@ from engine.runtime import Runtime
 
 # nothing but the rows of an index that holds only what waits; and `migrations` has a few rows in all
 READS_ALL = (
-    r"(-> +)?Seq Scan (?!on migrations)|SCAN (?!CONSTANT ROW|imports USING INDEX ix_imports_waiting|migrations$)"
+    r"(-> +)?Seq Scan (?!on migrations)|SCAN (?!CONSTANT ROW|imports USING INDEX ix_imports_waiting|"
+    r"batches USING INDEX ix_batches_running|migrations$)"
 )
 
 

@@ -213,6 +213,7 @@ incidents = Table(
     Column("opened_at", Instant, nullable=False),
     Column("resolved_at", Instant),
     Column("resolved_by", Text),
+    Column("annotation", Text),  # what people note about it
     Index(
         "ix_incidents_open",
         "opened_at",

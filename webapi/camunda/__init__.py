@@ -13,10 +13,13 @@ from werkzeug.exceptions import HTTPException
 from engine.errors import EngineError
 from webapi import auth
 from webapi.camunda import (
+    batches,
+    definition_forms,
     definitions,
     deployments,
     door,
     external,
+    filters,
     history,
     incidents,
     instances,
@@ -24,12 +27,17 @@ from webapi.camunda import (
     messages,
     metrics,
     migration,
+    past,
+    refusals,
+    subscriptions,
+    taskdata,
     tasks,
 )
 from webapi.camunda.waiting import WaitingRoom
 
 VERSION = "7.24.0"  # whose protocol this is; the Modeler shows it
-PARTS = (deployments, definitions, instances, messages, tasks, external, migration, incidents, jobs, history, metrics)
+PARTS = (deployments, definitions, definition_forms, instances, messages, subscriptions, tasks, taskdata, external,
+         migration, incidents, jobs, batches, filters, history, past, metrics, refusals)  # fmt: skip
 
 
 def register(app: Flask) -> None:

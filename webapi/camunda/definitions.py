@@ -19,6 +19,7 @@ ONE = "/<string:text>"
 UNAPPROVED = ("parked", "refused")  # no process of ours: nothing starts with them
 KEY, TENANT = "/key/<string:key>", "/key/<string:key>/tenant-id/<string:tenant>"
 
+_SUSPENSION = ("suspended", "includeProcessInstances", "processDefinitionKey", "processDefinitionId")
 _SORTED = {"key": itemgetter("key"), "version": itemgetter("version"), "id": itemgetter("id"),
            "deploymentId": itemgetter("id"), "deployTime": itemgetter("created_at")}  # fmt: skip
 
@@ -64,14 +65,6 @@ def xml(unit: Unit, by: Any, text: str) -> Any:
     return _xml(unit, read_definition_id(text))
 
 
-@bp.get(f"{KEY}/startForm")
-@door.reads
-def start_form(unit: Unit, by: Any, key: str) -> Any:
-    package = unit.catalogue.current(unit, key)
-    return {"key": None, "camundaFormRef": {"key": package.type["intake_form"], "binding": "deployment",
-                                            "version": None}, "contextPath": None}  # fmt: skip
-
-
 @bp.post(f"{KEY}/start")
 @bp.post(f"{TENANT}/start")
 @door.changes
@@ -87,15 +80,39 @@ def start(unit: Unit, by: Any, text: str) -> Any:
     return _start(unit, by, unit.catalogue.current(unit, row["key"]))
 
 
+@bp.post(f"{KEY}/submit-form")
+@bp.post(f"{TENANT}/submit-form")
+@door.changes
+def submit_current(unit: Unit, by: Any, key: str, tenant: str = "") -> Any:
+    return _start(unit, by, unit.catalogue.current(unit, key))
+
+
+@bp.post(f"{ONE}/submit-form")
+@door.changes
+def submit(unit: Unit, by: Any, text: str) -> Any:
+    row = deployments.show(unit, read_definition_id(text))
+    return _start(unit, by, unit.catalogue.current(unit, row["key"]))
+
+
+@bp.put("/suspended")
+@door.changes
+def suspend_by_key(unit: Unit, by: Any) -> None:
+    """All versions of the ``processDefinitionKey``, or one ``processDefinitionId``."""
+    body = door.known(door.sent(), *_SUSPENSION)
+    if "processDefinitionId" in body:
+        rows = [deployments.show(unit, read_definition_id(str(body["processDefinitionId"])))]
+    else:
+        rows = _versions(unit, str(door.text(body, "processDefinitionKey", required=True)))
+    for row in rows:
+        _suspend(unit, by, row)
+
+
 @bp.put(f"{KEY}/suspended")
 @bp.put(f"{TENANT}/suspended")
 @door.changes
 def suspend_current(unit: Unit, by: Any, key: str, tenant: str = "") -> None:
     """All versions of the key, as Camunda does."""
-    rows = deployments.list_versions(unit, key)
-    if not rows:
-        raise NotFound(f"There is no process definition {key!r}.")
-    for row in rows:
+    for row in _versions(unit, key):
         _suspend(unit, by, row)
 
 
@@ -119,9 +136,16 @@ def _start(unit: Unit, by: Any, package: Package) -> Any:
         "links": [], "variables": {"ma_tra_cuu": values.typed(receipt.secret)}}  # fmt: skip
 
 
+def _versions(unit: Unit, key: str) -> list[dict[str, Any]]:
+    rows = deployments.list_versions(unit, key)
+    if not rows:
+        raise NotFound(f"There is no process definition {key!r}.")
+    return rows
+
+
 def _suspend(unit: Unit, by: Any, row: dict[str, Any]) -> None:
     """What is so already stays so."""
-    body = door.known(door.sent(), "suspended", "includeProcessInstances")
+    body = door.known(door.sent(), *_SUSPENSION)
     if door.flag(body.get("includeProcessInstances")):
         raise InvalidRequest("Cases are suspended one by one.", field="includeProcessInstances")
     wanted, is_so = door.switch(body, "suspended"), row["suspended_at"] is not None

@@ -57,6 +57,13 @@ def count(unit: Unit, by: Any) -> Any:
     return {"count": len(_rows(unit, wanted))}
 
 
+@bp.get("/registered")
+@door.reads
+def registered(unit: Unit, by: Any) -> Any:
+    """Whose cases run here: all."""
+    return [str(row["id"]) for row in _rows(unit, {})]
+
+
 @bp.get("/<int:row_id>")
 @door.reads
 def show(unit: Unit, by: Any, row_id: int) -> Any:
