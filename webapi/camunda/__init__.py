@@ -14,6 +14,7 @@ from engine.errors import EngineError
 from webapi import auth
 from webapi.camunda import (
     batches,
+    cockpit,
     definition_forms,
     definitions,
     deployments,
@@ -42,6 +43,7 @@ PARTS = (deployments, definitions, definition_forms, instances, messages, subscr
 
 def register(app: Flask) -> None:
     open_waiting_room(app)
+    app.register_blueprint(cockpit.bp, name="cockpit")
     for name, prefix in (("camunda", "/engine-rest"), ("camunda-default", "/engine-rest/engine/default")):
         app.register_blueprint(_blueprint(name), url_prefix=prefix)
 

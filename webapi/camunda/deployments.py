@@ -28,8 +28,9 @@ def limit_body() -> None:
 @door.changes
 def create(unit: Unit, by: Any) -> Any:
     """A diagram, and the tables and forms beside it, take the place of those of its report type."""
-    name = request.form.get("deployment-name", "")
-    deployed = deployments.amend(unit, _files(), name, by=by)
+    name, when = request.form.get("deployment-name", ""), request.form.get("deployment-activation-time")
+    active_from = values.read_instant(when, "deployment-activation-time") if when else None
+    deployed = deployments.amend(unit, _files(), name, request.form.get("tenant-id") or None, active_from, by=by)
     row = deployments.show(unit, deployed.id)
     definition = described(row, row["key"])
     made = None if deployed.unchanged or deployed.parked else {definition["id"]: definition}
