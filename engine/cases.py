@@ -120,8 +120,9 @@ def rate(unit: Unit, number: str, stars: int, *, by: Account) -> Row[Any]:
     unit.execute(update(model.cases).where(model.cases.c.id == case.id).values(rating=stars))
     unit.record(case.id, "rated", by.login, stars=stars)
     waits = select(model.subscriptions.c.token).where(
-        model.subscriptions.c.case_id == case.id, model.subscriptions.c.message == messages.RATING
-    )
+        model.subscriptions.c.case_id == case.id, model.subscriptions.c.kind == "message",
+        model.subscriptions.c.message == messages.RATING,
+    )  # fmt: skip
     if unit.first(waits) is not None:
         instances.advance(unit, case.id, Deliver(messages.RATING, {"danh_gia": stars}), by=by.login)
     return _now(unit, case.id)

@@ -146,7 +146,7 @@ def _field(channel: str) -> str:
 
 
 def _awaiting(theirs: Any, message: str) -> Any:
-    waits = select(subscriptions.c.case_id).where(subscriptions.c.message == message)
+    waits = select(subscriptions.c.case_id).where(subscriptions.c.kind == "message", subscriptions.c.message == message)
     return theirs.where(cases.c.id.in_(waits) | cases.c.duplicate_of.in_(waits))
 
 

@@ -1,6 +1,7 @@
 """Messages and signals from outside for whoever waits for them: found by what a case knows, not only by its number.
 
-Unlike messages between cases they are never kept: who sends one is told at once whether anybody has taken it.
+Who sends a message is told at once whether anybody has taken it. Where nobody waits, it begins a case if the start
+event of a report type names it (`engine.beginnings`), or is kept, as messages between cases are, if its sender says so.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from uuid import uuid4
 
 from sqlalchemy import ColumnElement, Row, and_, func, or_, select
 
-from engine import access, correspondence, instances, messages, model
+from engine import access, beginnings, correspondence, instances, kept, messages, model
 from engine.access import Account, Target
 from engine.errors import InvalidRequest, Uncorrelated, WrongState
 from engine.flow.codec import data_at, own_of
 from engine.flow.steps import Deliver, Hear
+from engine.messages import Reached
 from engine.model import cases, provinces, subscriptions
 from engine.runtime import Unit
 from engine.vietnamese import nfc
@@ -43,13 +45,61 @@ class Wanted:
     knows_alone: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Reached:
-    """Who got a message. ``moved``: no fault of the report type holds it up as an incident."""
+def tell(
+    unit: Unit, name: str, payload: dict[str, Any], wanted: Wanted, *, keep: str | None = None, by: Account
+) -> Reached | int:
+    """As `correlate` for the one case that waits; where none does, the message begins a case, or is kept.
 
-    case_id: int
-    number: str
-    moved: bool
+    Only one that says nothing of the case it is for, but perhaps the province, begins one.
+
+    Args:
+        keep: how long to keep it until a case of the province waits for it under the key or number that is meant: an
+            ISO 8601 duration, of at most 90 days.
+
+    Returns:
+        Who got it, or the id of the message that is kept.
+
+    Raises:
+        As `correlate` and `kept.keep`.
+        InvalidAnswers: the case it would begin asks for more.
+    """
+    try:
+        return correlate(unit, name, payload, wanted, by=by)[0]
+    except Uncorrelated as nobody:
+        if nobody.facts["waiting"]:
+            raise
+        if keep is not None:
+            return kept.keep(unit, name, payload, _address(wanted, by), keep, by=by)
+        says_nothing = wanted == Wanted(province=wanted.province)
+        begun = begin(unit, name, payload, wanted.province, by=by) if says_nothing else None
+        if begun is None:
+            raise
+        return begun
+
+
+def begin(
+    unit: Unit, name: str, payload: dict[str, Any], province: str | None, reference: str | None = None, *, by: Account
+) -> Reached | None:
+    """Begin the case that a message begins; ``None``: it begins none.
+
+    Args:
+        reference: what its sender calls the case.
+
+    Raises:
+        As `beginnings.begun_by` and `beginnings.receive`.
+    """
+    package = beginnings.begun_by(unit, name, province, by=by)
+    if package is None:
+        return None
+    receipt = beginnings.receive(unit, beginnings.report_of(package.code, payload), reference, by=by)
+    unit.record(receipt.case_id, "message", by.login, message=name)
+    return Reached(receipt.case_id, receipt.number, True, receipt.secret)
+
+
+def _address(wanted: Wanted, by: Account) -> kept.Address:
+    if wanted.knows or wanted.knows_alone or (wanted.key is None) == (wanted.number is None):
+        raise InvalidRequest("A message is kept under a key, or for the case of a number: say one of the two.")
+    return kept.Address(wanted.province or by.province, wanted.key, wanted.number)
 
 
 def correlate(
@@ -67,7 +117,6 @@ def correlate(
         InvalidRequest: it is not sent from outside; the payload cannot be; too many wait to look into all of them.
     """
     action = messages.permission(name)
-    payload = messages.checked(payload, "payload")
     if wanted.number is not None:
         access.find(unit, by, action, wanted.number, lock=True)
     found = _waiting(unit, name, wanted, action, to_all, by)
@@ -77,6 +126,7 @@ def correlate(
             f"{len(found)} cases wait for the message {name!r} with these keys; say more of the one that is meant.",
             message=name, waiting=len(found),
         )  # fmt: skip
+    payload = messages.checked(payload, "payload")
     reached = [_deliver(unit, name, payload, row, by) for row in found]
     return [one for one in reached if one is not None]
 

@@ -2,13 +2,14 @@
 
     waiting ──courier finds who waits for it──► taken
        │ ▲
-       │ └── sent again, by a person (`repairs.retry`) ──┐
+       │ └── sent again, by a person ────────────────────┐
        ├── nobody came to wait for it in time ──► dead ──┘  (an incident of the case that sent it)
        └── a signal: who waited for it then, does not any more ──► missed
 
 A *message* is for the one case of its province that waits for its name under its key, now or until it is given up; a
 *signal* is one row for each case of the province that waited for it when it was thrown. A row is never written twice:
-its source is the case's number and the token that threw it. `engine.courier` delivers.
+its source is the case's number and the token that threw it. `engine.courier` delivers. A message from outside that
+its sender wants kept waits here, too (`engine.kept`).
 """
 
 from __future__ import annotations
@@ -151,7 +152,8 @@ def send_again(unit: Unit, message_id: int) -> None:
     """
     row = unit.first(select(case_messages).where(case_messages.c.id == message_id))
     dead = update(case_messages).where(case_messages.c.id == message_id, case_messages.c.state == "dead")
-    again = {"state": "waiting", "created_at": unit.now, "due_at": unit.now, "attempts": 0, "settled_at": None}
+    again = {"state": "waiting", "created_at": unit.now, "due_at": unit.now, "attempts": 0, "settled_at": None,
+             "last_error": None}  # fmt: skip
     if row is None or not unit.claims(dead.values(again | {"until_at": unit.now + (row.until_at - row.created_at)})):
         raise WrongState(f"The message {message_id} was not given up.")
     leases.wake(unit, unit.now)

@@ -17,8 +17,8 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, select, union_all, update
 
-from engine import correspondence, incidents, instances, leases, waiting
-from engine.errors import ProcessFault, Suspended, WrongState
+from engine import access, accounts, correspondence, incidents, instances, leases, messages, waiting
+from engine.errors import NotFound, ProcessFault, Suspended, WrongState
 from engine.flow.steps import Deliver, Hear
 from engine.model import case_messages, cases, subscriptions
 from engine.prepared import Prepared
@@ -86,18 +86,37 @@ def _put_off(unit: Unit, row: Row[Any]) -> Row[Any]:
 
 def _carried(unit: Unit, row: Row[Any]) -> str:
     """A message: whoever waits for it takes it; if nobody does, it goes on waiting, or is given up."""
-    taker = unit.first(_TAKER, {"name": row.name, "under": row.key, "province": row.province})
+    try:
+        taker = _taker(unit, row)
+    except NotFound as gone:
+        return _given_up(unit, row, gone.detail)
     if taker is None:
         return _given_up(unit, row, _NOBODY) if unit.now >= row.until_at else "waiting"
     case = instances.load(unit, taker.case_id)  # the order is always: instance, then the rest
     if not _settle(unit, row, "taken", case_id=case.id, token=taker.token):
         return "gone"
-    told = {"message": row.name} | _sender(unit, row)
-    instances.advance(unit, case.id, Deliver(row.name, row.payload, taker.token), case=case, event="message", **told)
+    told, who = {"message": row.name} | _sender(unit, row), {"by": row.sent_by} if row.sent_by else {}
+    step = Deliver(row.name, row.payload, taker.token)
+    instances.advance(unit, case.id, step, case=case, event="message", **told, **who)
     if row.sender_id is not None:
         taken = {"message": row.name, "number": case.number}
         unit.record(row.sender_id, "message-taken", "system", row.element, **taken)
     return "taken"
+
+
+def _taker(unit: Unit, row: Row[Any]) -> Row[Any] | None:
+    """Who waits for a message; for one from outside, of those whom its sender may tell it.
+
+    Raises:
+        NotFound: its sender has no account any more.
+    """
+    meant = {"name": row.name, "under": row.key, "province": row.province}
+    if row.sent_by is None:
+        return unit.first(_TAKER, meant)
+    sender = accounts.account(unit, row.sent_by)
+    mine = access.permits(sender, messages.permission(row.name))
+    ways = union_all(_UNDER_KEY.where(mine), _UNDER_NUMBER.where(mine))
+    return unit.first(ways.order_by("held", "case_id", "aside", "token").limit(1), meant)
 
 
 def _signalled(unit: Unit, row: Row[Any]) -> str:
@@ -116,11 +135,16 @@ def _sender(unit: Unit, row: Row[Any]) -> dict[str, str]:
 
 
 def _given_up(unit: Unit, row: Row[Any], why: str) -> str:
-    """Only a person can help: it is an incident of the case that said it, or of the one that was to hear it."""
-    if not _settle(unit, row, "dead"):
-        return "gone"
+    """Only a person can help: it is an incident of the case that said it, or of the one that was to hear it. One from
+    outside is listed by `engine.kept`."""
     kept = row.until_at - row.created_at
-    said = f"The {row.kind} {row.name!r}: {why.format(days=kept.days, hours=kept.seconds // 3600)}"
+    why = why.format(days=kept.days, hours=kept.seconds // 3600)
+    if not _settle(unit, row, "dead", last_error=why):
+        return "gone"
+    if row.sent_by is not None:
+        log.warning("Message %s from outside: %s", row.id, why, extra={"action": "case-message-dead"})
+        return "dead"
+    said = f"The {row.kind} {row.name!r}: {why}"
     fault = ProcessFault(f"{said} Retry, and it is tried for as long again.", row.element)
     incidents.open(unit, row.sender_id or row.case_id, fault, correspondence.as_step(row.id))
     return "dead"
@@ -138,7 +162,7 @@ def _missed(runtime: Runtime, row: Row[Any]) -> str:
 def _settle(unit: Unit, row: Row[Any], state: str, **values: Any) -> bool:
     """Whether it was still waiting."""
     mine = update(case_messages).where(case_messages.c.id == row.id, case_messages.c.state == "waiting")
-    return unit.claims(mine.values(state=state, settled_at=unit.now, last_error=None, **values))
+    return unit.claims(mine.values({"state": state, "settled_at": unit.now, "last_error": None} | values))
 
 
 def _note(runtime: Runtime, row: Row[Any], error: Exception) -> None:

@@ -219,7 +219,10 @@ def _current(unit: Unit) -> set[int]:
     return {row.definition_id for row in unit.all(activations.ALL_IN_FORCE, {"now": unit.now})}
 
 
-def amend(unit: Unit, files: Mapping[str, str], name: str = "", *, by: Account) -> Deployed:
+def amend(
+    unit: Unit, files: Mapping[str, str], name: str = "", province: str | None = None,
+    active_from: datetime | None = None, *, by: Account,
+) -> Deployed:  # fmt: skip
     """A new version of a report type in which these files take the place of those it had: what a modeler deploys is one
     diagram with a table or a form beside it, never a whole package.
 
@@ -227,11 +230,11 @@ def amend(unit: Unit, files: Mapping[str, str], name: str = "", *, by: Account) 
 
     Args:
         name: of the deployment; says which type is meant where no diagram does, if it is a type's code.
+        province: whose type it must be, by its code; any, if left out.
+        active_from: when new cases start with it; now, if left out. Aware.
 
     Raises:
-        NotAllowed: the account may not deploy, or not for this province.
-        InvalidPackage: the whole would have faults; ``faults`` lists every one, and nothing is stored.
-        InvalidRequest: it cannot be seen which report type is meant.
+        As `submit`; InvalidRequest: it cannot be seen which report type is meant, or it is another province's.
     """
     access.require(by, "deploy")
     processes = {file: _drawn(file, text) for file, text in files.items() if file.endswith(".bpmn")}
@@ -240,7 +243,10 @@ def amend(unit: Unit, files: Mapping[str, str], name: str = "", *, by: Account) 
     for file, text in files.items():
         mine = [old for old in base if old.endswith(".bpmn") and set(processes.get(file, ())) & set(_ids(base, old))]
         changed[mine[0] if mine else file] = text
-    return submit(unit, changed, by=by)
+    its = tomllib.loads(changed["province.toml"]).get("code") if province and "province.toml" in changed else province
+    if its != province:
+        raise InvalidRequest(f"That report type is of the province {its!r}, not of {province!r}.", field="tenant-id")
+    return submit(unit, changed, active_from, by=by)
 
 
 def _drawn(file: str, text: str) -> list[str]:

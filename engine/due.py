@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, exists, literal_column,
 from engine import leases, waiting
 from engine.jobs import PRIORITIES
 from engine.migrations import ACTIVE
-from engine.model import case_messages, fetches, imports, jobs, migrations, outbox
+from engine.model import batches, case_messages, fetches, imports, jobs, migrations, outbox
 from engine.prepared import Prepared
 from engine.runtime import Runtime
 
@@ -30,7 +30,8 @@ _LOOK = Prepared(
         _if("messages", waiting.is_due(case_messages, _NOW)),
         _if("fetches", waiting.is_due(fetches, _NOW)),
         _if("imports", waiting.is_waiting(imports)),
-        _if("migrations", or_(*(leases.in_state(migrations, state) for state in ACTIVE))),
+        _if("migrations", or_(*(leases.in_state(migrations, state) for state in ACTIVE)),
+            leases.in_state(batches, "running")),
     )
 )
 

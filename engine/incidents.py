@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Row, insert, select, update
 
-from engine.errors import NotFound, ProcessFault, WrongState
+from engine.errors import InvalidRequest, NotFound, ProcessFault, WrongState
 from engine.flow import steps
 from engine.model import cases, incidents
 from engine.runtime import Unit
@@ -77,6 +77,17 @@ def settle(
     known = find_open(unit, case_id, step if isinstance(step, dict) else steps.to_json(step))
     if known is not None:
         resolve(unit, known.id, by, how)
+
+
+def annotate(unit: Unit, incident_id: int, text: str | None) -> None:
+    """Note something about an incident, for colleagues; ``None`` takes the note away.
+
+    Raises:
+        InvalidRequest: it is too long.
+    """
+    if text is not None and len(text) > DETAIL_MAX:
+        raise InvalidRequest(f"An annotation has up to {DETAIL_MAX} characters.", field="annotation")
+    unit.execute(update(incidents).where(incidents.c.id == incident_id).values(annotation=text))
 
 
 def find(unit: Unit, incident_id: int) -> Row[Any]:

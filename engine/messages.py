@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from engine import access, instances, registry
@@ -17,11 +18,23 @@ MORE_INFORMATION, REOPEN, RATING = "msg_bo_sung", "msg_phan_anh_lai", "msg_danh_
 FROM_CITIZENS = (MORE_INFORMATION, REOPEN, RATING)  # agencies tell a case what they know, but never for citizens
 
 
-def deliver(unit: Unit, name: str, payload: dict[str, Any], number: str, *, by: Account) -> bool:
-    """Give a case the message it waits for; its payload joins the case's data.
+@dataclass(frozen=True)
+class Reached:
+    """Who got a message.
 
-    Returns:
-        Whether the case has moved on; ``False``: a fault of its report type holds the message up as an incident.
+    Attributes:
+        moved: no fault of the report type holds it up as an incident.
+        secret: of a case that the message has begun.
+    """
+
+    case_id: int
+    number: str
+    moved: bool
+    secret: str | None = None
+
+
+def deliver(unit: Unit, name: str, payload: dict[str, Any], number: str, *, by: Account) -> Reached:
+    """Give a case the message it waits for; its payload joins the case's data.
 
     Raises:
         NotFound, NotAllowed: the case is not for this account.
@@ -32,7 +45,7 @@ def deliver(unit: Unit, name: str, payload: dict[str, Any], number: str, *, by: 
     payload = checked(payload, "payload")
     outcome = instances.advance(unit, case.id, Deliver(name, payload), by=by.login)
     unit.record(case.id, "message", by.login, message=name)
-    return outcome is not None
+    return Reached(case.id, number, outcome is not None)
 
 
 def permission(name: str) -> str:

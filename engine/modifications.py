@@ -107,7 +107,7 @@ def _newest_fault(unit: Unit, case_id: int) -> str:
 def _let_go(unit: Unit, case: Row[Any], gone: set[int], by: Account) -> None:
     """Steps that were kept for tokens that are gone are done with."""
     awaited = {row.message for row in unit.all(select(subscriptions.c.message).where(
-        subscriptions.c.case_id == case.id))}  # fmt: skip
+        subscriptions.c.case_id == case.id, subscriptions.c.kind == "message"))}  # fmt: skip
     table = model.incidents
     for row in unit.all(select(table).where(table.c.case_id == case.id, table.c.resolved_at.is_(None))):
         step = row.step

@@ -30,7 +30,7 @@ from engine.flow.nodes import START_CASE
 from engine.flow.outlook import Outlook
 from engine.flow.parser import parse
 from engine.flow.road import Stop, road
-from engine.flow.xml import parse_xml, process_ids
+from engine.flow.xml import begins_by_message, parse_xml, process_ids
 from engine.forms import Form
 from engine.heirs import Heirs
 from engine.runtime import Unit
@@ -76,6 +76,11 @@ class Package:
     def machine(self) -> Machine:
         lanes = {lane: str(group) for lane, group in self.type.get("lanes", {}).items()}
         return Machine(parse(self.files, self.type["process"], lanes))
+
+    @property
+    def begun_by(self) -> str | None:
+        """The message from outside that begins a case."""
+        return self.machine.definition.begun_by
 
     @cached_property
     def road(self) -> list[Stop]:
@@ -215,7 +220,7 @@ def judged(unit: Unit, files: Files, moment: datetime) -> list[Fault]:
     except (KeyError, TypeError, tomllib.TOMLDecodeError):
         return check(files)  # which says so
     places = areas.places(unit, province, moment.astimezone(ZONE).date())
-    return check(files, places, _intake_forms(unit, files, province))
+    return check(files, places, _intake_forms(unit, files, province), _begun(unit, files, province))
 
 
 def _intake_forms(unit: Unit, files: Files, province: str) -> dict[str, Form]:
@@ -223,6 +228,18 @@ def _intake_forms(unit: Unit, files: Files, province: str) -> dict[str, Form]:
     if START_CASE not in "".join(text for name, text in files.items() if name.endswith(".bpmn")):
         return {}  # most types start no other, and need not wait for all those to be read
     return {one.code: one.intake_form for one in unit.catalogue.of_province(unit, province)}
+
+
+def _begun(unit: Unit, files: Files, province: str) -> dict[str, str]:
+    """Which messages begin cases of the other report types in the province of a package; asked where it matters."""
+    if not any(begins_by_message(text, name) for name, text in files.items() if name.endswith(".bpmn")):
+        return {}
+    try:
+        code = tomllib.loads(files["type.toml"]).get("code")
+    except (KeyError, tomllib.TOMLDecodeError):
+        return {}  # the check says so
+    others = [one for one in unit.catalogue.of_province(unit, province) if one.code != code]
+    return {one.begun_by: one.code for one in others if one.begun_by}
 
 
 def general_type(unit: Unit, province: str) -> str | None:

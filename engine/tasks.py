@@ -79,7 +79,8 @@ def asked(unit: Unit, task_id: int, *, by: Account) -> tuple[Form | None, Mappin
 def can_be_returned(unit: Unit, task: Row[Any]) -> bool:
     """Whether `give_back` can lead anywhere: it was handed down, or its process waits for a return."""
     table = model.subscriptions.c
-    waits = select(table.token).where(table.case_id == task.case_id, table.message == messages.RETURNED)
+    mine = (table.case_id == task.case_id, table.kind == "message", table.message == messages.RETURNED)
+    waits = select(table.token).where(*mine)
     return task.handed_by is not None or unit.first(waits) is not None
 
 

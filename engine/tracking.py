@@ -180,4 +180,5 @@ def _filled(unit: Unit, words: str, case: Row[Any]) -> str:
 def _awaits(unit: Unit, number: str, message: str) -> bool:
     table = model.subscriptions
     waits = select(func.count()).select_from(table.join(model.cases))
-    return bool(unit.scalar(waits.where(model.cases.c.number == number, table.c.message == message)))
+    mine = (model.cases.c.number == number, table.c.kind == "message", table.c.message == message)
+    return bool(unit.scalar(waits.where(*mine)))

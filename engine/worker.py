@@ -22,6 +22,7 @@ from sqlalchemy import delete, select
 
 from engine import (
     arrivals,
+    batches,
     correspondence,
     courier,
     days,
@@ -197,8 +198,8 @@ class Worker:
         return 0 if fetcher is None else self._again(lambda runtime: fetches.step(runtime, fetcher), limit)
 
     def migrate(self, limit: int = BATCH) -> int:
-        """Move cases that are to run in another version; returns how many."""
-        return self._again(migrations.step, limit)
+        """Move cases that are to run in another version, and do what was asked for many at once; returns how many."""
+        return self._again(lambda runtime: migrations.step(runtime) or batches.step(runtime), limit)
 
     def take_up(self, limit: int = BATCH) -> int:
         """Make cases of rows of lists."""

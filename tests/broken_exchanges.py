@@ -24,6 +24,8 @@ EXCHANGES = [
         broken("message-keep", f"a message kept for {kept}", around(f"throw c message=x key=K keep='{kept}'", "c"))
         for kept in ("7 days", "P91D", "-P1D", "R3/P1D")
     ),
+    broken("message-start", "a case that begins with what people say to one", "start s message=msg_bo_sung ; user a ; "
+           "tell t ; end e ; s -> a -> t -> e"),
     broken(
         "message-input",
         "a message that tells another case its status",

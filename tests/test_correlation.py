@@ -193,7 +193,7 @@ def test_a_program_tells_the_case_that_waits_under_a_key(exchange, hotline):
 
     answer = office.post("/messages", body)
 
-    assert (answer.status_code, answer.json) == (201, {"case": second, "moved": True})
+    assert (answer.status_code, answer.json["state"], answer.json["case"]) == (201, "taken", second)
     assert (exchange.at(first), exchange.at(second), exchange.heard(second)) == ([], ["xem"], "am_tinh")
     assert "No case" in refused_natively(office.post("/messages", body), 409, "uncorrelated")
     for more in ({"case": first}, {"key": None}):

@@ -406,3 +406,33 @@ def test_a_case_that_moves_to_another_version_goes_on_waiting_there(exchange):
     assert (exchange.at(hearer), exchange.at(listener)) == (["xem"], ["lam", "xem"])
     exchange.deploys("TIN", LISTENS.replace("signal=sig_qua_tai scope=province", "message=msg_khac"))
     assert exchange.moves("TIN") == {"refused": 1}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_signal_called_like_a_message_of_people_is_no_door_for_them(hotline, exchange):
+    """The gate lets none in; what waits for one is not taken for what waits for people, all the same."""
+    number = hotline.settled()
+    with hotline.runtime.begin() as unit:
+        [case] = unit.all(select(model.cases).where(model.cases.c.number == number))
+        unit.execute(model.subscriptions.delete().where(model.subscriptions.c.case_id == case.id))
+        waits = [{"case_id": case.id, "token": 900 + n, "message": name, "kind": "signal"}
+                 for n, name in enumerate(sorted(ENGINES_OWN))]  # fmt: skip
+        unit.execute(model.subscriptions.insert(), waits)
+
+    secret = hotline.receipt["secret"]
+    tracked = hotline.as_(None).get(f"/track/{number}", secret=secret).json
+    assert (tracked["awaited"], tracked["may"]) == (False, ["information", "rating"])
+    rated = hotline.as_(None).post(f"/track/{number}/message", {"secret": secret, "kind": "rating", "stars": 5})
+    assert rated.status_code == 200, rated.text
+    with hotline.runtime.read() as unit:
+        table = model.instances.c
+        assert unit.scalar(select(table.finished_at).where(table.case_id == case.id)) is None  # nobody moved it on
+    other = hotline.assigned()
+    with hotline.runtime.begin() as unit:
+        [task] = unit.all(select(model.tasks).join(model.cases).where(
+            model.cases.c.number == other, model.tasks.c.status == "open"))  # fmt: skip
+        assert tasks.can_be_returned(unit, task)
+        unit.execute(model.subscriptions.delete().where(model.subscriptions.c.case_id == task.case_id))
+        row = {"case_id": task.case_id, "token": 900, "message": messages.RETURNED, "kind": "signal"}
+        unit.execute(model.subscriptions.insert(), row)
+        assert not tasks.can_be_returned(unit, task)

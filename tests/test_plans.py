@@ -17,7 +17,8 @@ from engine.runtime import Runtime
 # and `migrations` has a few rows in all
 READS_ALL = (
     r"(-> +)?Seq Scan (?!on migrations)"
-    r"|SCAN (?!CONSTANT ROW|anon_\d+$|imports USING INDEX ix_imports_waiting|migrations$)"
+    r"|SCAN (?!CONSTANT ROW|anon_\d+$|imports USING INDEX ix_imports_waiting|"
+    r"batches USING INDEX ix_batches_running|migrations$)"
 )
 
 

@@ -20,19 +20,21 @@ FILES_MAX = 200
 
 
 def check(
-    files: Mapping[str, str | bytes], places: Iterable[Place] = (), others: Mapping[str, Form] | None = None
-) -> list[Fault]:
+    files: Mapping[str, str | bytes], places: Iterable[Place] = (), others: Mapping[str, Form] | None = None,
+    begun: Mapping[str, str] | None = None,
+) -> list[Fault]:  # fmt: skip
     """Every fault of a package, errors and warnings, in the order of its files.
 
     Args:
         files: name -> content, names without folders.
         places: the districts and communes of the province, as far as a database knows them; else province.toml does.
         others: the intake forms of the province's report types, by code; ``None``: nobody knows which there are.
+        begun: the codes of the province's other report types that a message begins, by its name.
     """
     if len(files) > FILES_MAX:
         return [Fault("", 1, None, "file-unknown", f"A package may have at most {FILES_MAX} files, not {len(files)}.")]
     try:
-        found = dict.fromkeys(judge(Draft.read(files, places, others)))
+        found = dict.fromkeys(judge(Draft.read(files, places, others, begun)))
     except RecursionError:
         return [Fault("", 1, None, "too-many-elements", "Let fewer processes call each other one inside the other: "
                       "they are nested too deeply to be looked at.")]

@@ -32,6 +32,7 @@ class Draft:
         readable: the names of the files that could be read.
         faults: what could not be read, and why.
         others: the intake forms of the province's report types, by code; ``None``: nobody knows which there are.
+        begun: the codes of the province's other report types that a message begins, by its name.
     """
 
     files: dict[str, str]
@@ -45,12 +46,14 @@ class Draft:
     readable: set[str] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
     others: Mapping[str, Form] | None = None
+    begun: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(
-        cls, files: Mapping[str, str | bytes], places: Iterable[Place] = (), others: Mapping[str, Form] | None = None
-    ) -> Draft:
-        draft = cls({}, places=tuple(places), others=others)
+        cls, files: Mapping[str, str | bytes], places: Iterable[Place] = (), others: Mapping[str, Form] | None = None,
+        begun: Mapping[str, str] | None = None,
+    ) -> Draft:  # fmt: skip
+        draft = cls({}, places=tuple(places), others=others, begun=begun or {})
         for name, source in sorted(files.items()):
             draft._read_file(name, source)
         for name in (TYPE, PROVINCE):

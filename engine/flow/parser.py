@@ -53,6 +53,12 @@ class Definition:
     nodes: dict[str, Node] = field(default_factory=dict)
     promised: set[str] = field(default_factory=set)
 
+    @property
+    def begun_by(self) -> str | None:
+        """The name of the message in its start event: sent from outside, it begins a case."""
+        found = (getattr(node, "message", None) for node in self.spec.start.outputs)
+        return next((name for name in found if name), None)
+
     def __post_init__(self) -> None:
         for spec in (self.spec, *self.subprocesses.values()):
             self.nodes.update({node.bpmn_id: node for node in spec.task_specs.values() if node.bpmn_id})

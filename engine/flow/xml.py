@@ -99,6 +99,15 @@ def _line(text: str, position: int) -> int:
     return text.count("\n", 0, position) + 1
 
 
+def begins_by_message(source: bytes | str, filename: str) -> bool:
+    """Whether a process in a diagram has a message in its start event; ``False`` for a file that cannot be read."""
+    try:
+        root = parse_xml(source, filename)
+    except XmlFault:
+        return False
+    return root.find("{*}process/{*}startEvent/{*}messageEventDefinition") is not None
+
+
 def process_ids(source: bytes | str, filename: str) -> list[str]:
     """The ids of the processes in a diagram.
 

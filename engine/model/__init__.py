@@ -8,6 +8,7 @@ schema as constraints and partial unique indexes where they can.
 
 from __future__ import annotations
 
+from engine.model.batches import batch_lines, batches, filters
 from engine.model.cases import (
     VERSION,
     cases,
@@ -55,6 +56,8 @@ __all__ = [
     "areas",
     "arrivals",
     "attachments",
+    "batch_lines",
+    "batches",
     "branches",
     "case_messages",
     "cases",
@@ -65,6 +68,7 @@ __all__ = [
     "drafts",
     "events",
     "fetches",
+    "filters",
     "import_rows",
     "imports",
     "inbox",

@@ -99,7 +99,8 @@ outbox = Table(
 )
 
 case_messages = Table(
-    "case_messages",  # what cases tell each other: a message for whoever waits for it, a signal for each who does
+    "case_messages",  # what cases tell each other: a message for whoever waits for it, a signal for each who does;
+    # and messages from outside that are kept until a case waits for them
     metadata,
     key_column(),
     Column("source", Text, nullable=False, unique=True),  # who threw it, and where: the same is never written twice
@@ -108,7 +109,8 @@ case_messages = Table(
     Column("province", Text, ForeignKey("provinces.code"), nullable=False),
     Column("key", Text),  # of a message: under which it is awaited
     Column("payload", JSON, nullable=False),
-    Column("sender_id", Id, ForeignKey("cases.id", ondelete="CASCADE")),  # null: a signal from outside
+    Column("sender_id", Id, ForeignKey("cases.id", ondelete="CASCADE")),  # null: from outside
+    Column("sent_by", Text),  # login of who has sent a message from outside
     Column("element", Text),  # that threw it
     Column("case_id", Id, ForeignKey("cases.id", ondelete="CASCADE")),  # who hears it; of a message: who has taken it
     Column("token", Integer),  # that has taken a message; the newest that waited for a signal
@@ -133,6 +135,12 @@ case_messages = Table(
         "key",
         sqlite_where=text("state = 'waiting'"),
         postgresql_where=text("state = 'waiting'"),
+    ),
+    Index(
+        "ix_case_messages_outside",
+        "id",
+        sqlite_where=text("sent_by IS NOT NULL"),
+        postgresql_where=text("sent_by IS NOT NULL"),
     ),
     Index(None, "sender_id"),
     Index(None, "case_id"),
@@ -206,6 +214,7 @@ incidents = Table(
     Column("opened_at", Instant, nullable=False),
     Column("resolved_at", Instant),
     Column("resolved_by", Text),
+    Column("annotation", Text),  # what people note about it
     Index(
         "ix_incidents_open",
         "opened_at",

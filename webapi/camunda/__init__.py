@@ -13,10 +13,14 @@ from werkzeug.exceptions import HTTPException
 from engine.errors import EngineError
 from webapi import auth
 from webapi.camunda import (
+    batches,
+    cockpit,
+    definition_forms,
     definitions,
     deployments,
     door,
     external,
+    filters,
     history,
     incidents,
     instances,
@@ -24,16 +28,22 @@ from webapi.camunda import (
     messages,
     metrics,
     migration,
+    past,
+    refusals,
+    subscriptions,
+    taskdata,
     tasks,
 )
 from webapi.camunda.waiting import WaitingRoom
 
 VERSION = "7.24.0"  # whose protocol this is; the Modeler shows it
-PARTS = (deployments, definitions, instances, messages, tasks, external, migration, incidents, jobs, history, metrics)
+PARTS = (deployments, definitions, definition_forms, instances, messages, subscriptions, tasks, taskdata, external,
+         migration, incidents, jobs, batches, filters, history, past, metrics, refusals)  # fmt: skip
 
 
 def register(app: Flask) -> None:
     open_waiting_room(app)
+    app.register_blueprint(cockpit.bp, name="cockpit")
     for name, prefix in (("camunda", "/engine-rest"), ("camunda-default", "/engine-rest/engine/default")):
         app.register_blueprint(_blueprint(name), url_prefix=prefix)
 

@@ -7,8 +7,7 @@ from typing import Any
 
 from flask import Blueprint
 
-from engine import cases as case_verbs
-from engine import deployments, intake
+from engine import beginnings, deployments
 from engine.errors import InvalidRequest, NotFound
 from engine.packages import Package
 from engine.runtime import Unit
@@ -20,6 +19,7 @@ ONE = "/<string:text>"
 UNAPPROVED = ("parked", "refused")  # no process of ours: nothing starts with them
 KEY, TENANT = "/key/<string:key>", "/key/<string:key>/tenant-id/<string:tenant>"
 
+_SUSPENSION = ("suspended", "includeProcessInstances", "processDefinitionKey", "processDefinitionId")
 _SORTED = {"key": itemgetter("key"), "version": itemgetter("version"), "id": itemgetter("id"),
            "deploymentId": itemgetter("id"), "deployTime": itemgetter("created_at")}  # fmt: skip
 
@@ -65,14 +65,6 @@ def xml(unit: Unit, by: Any, text: str) -> Any:
     return _xml(unit, read_definition_id(text))
 
 
-@bp.get(f"{KEY}/startForm")
-@door.reads
-def start_form(unit: Unit, by: Any, key: str) -> Any:
-    package = unit.catalogue.current(unit, key)
-    return {"key": None, "camundaFormRef": {"key": package.type["intake_form"], "binding": "deployment",
-                                            "version": None}, "contextPath": None}  # fmt: skip
-
-
 @bp.post(f"{KEY}/start")
 @bp.post(f"{TENANT}/start")
 @door.changes
@@ -88,15 +80,39 @@ def start(unit: Unit, by: Any, text: str) -> Any:
     return _start(unit, by, unit.catalogue.current(unit, row["key"]))
 
 
+@bp.post(f"{KEY}/submit-form")
+@bp.post(f"{TENANT}/submit-form")
+@door.changes
+def submit_current(unit: Unit, by: Any, key: str, tenant: str = "") -> Any:
+    return _start(unit, by, unit.catalogue.current(unit, key))
+
+
+@bp.post(f"{ONE}/submit-form")
+@door.changes
+def submit(unit: Unit, by: Any, text: str) -> Any:
+    row = deployments.show(unit, read_definition_id(text))
+    return _start(unit, by, unit.catalogue.current(unit, row["key"]))
+
+
+@bp.put("/suspended")
+@door.changes
+def suspend_by_key(unit: Unit, by: Any) -> None:
+    """All versions of the ``processDefinitionKey``, or one ``processDefinitionId``."""
+    body = door.known(door.sent(), *_SUSPENSION)
+    if "processDefinitionId" in body:
+        rows = [deployments.show(unit, read_definition_id(str(body["processDefinitionId"])))]
+    else:
+        rows = _versions(unit, str(door.text(body, "processDefinitionKey", required=True)))
+    for row in rows:
+        _suspend(unit, by, row)
+
+
 @bp.put(f"{KEY}/suspended")
 @bp.put(f"{TENANT}/suspended")
 @door.changes
 def suspend_current(unit: Unit, by: Any, key: str, tenant: str = "") -> None:
     """All versions of the key, as Camunda does."""
-    rows = deployments.list_versions(unit, key)
-    if not rows:
-        raise NotFound(f"There is no process definition {key!r}.")
-    for row in rows:
+    for row in _versions(unit, key):
         _suspend(unit, by, row)
 
 
@@ -113,20 +129,23 @@ def suspend(unit: Unit, by: Any, text: str) -> None:
 def _start(unit: Unit, by: Any, package: Package) -> Any:
     """A report: its variables are the answers of the intake form; ``area``, ``place`` and ``channel`` say the rest."""
     body = door.sent()
-    said = values.plain(body.get("variables"))
-    about = {name: str(said.pop(name)) for name in ("area", "place", "channel", "severity") if said.get(name)}
-    report = intake.Report(package.code, said, **({"channel": "app"} | about))
-    receipt = intake.receive(unit, report, by=by)
-    if foreign := door.text(body, "businessKey"):
-        case_verbs.comment(unit, receipt.number, f"businessKey: {foreign}"[:500], public=False, by=by)
+    report = beginnings.report_of(package.code, values.plain(body.get("variables")))
+    receipt = beginnings.receive(unit, report, door.text(body, "businessKey"), by=by)
     unit.flush()
     return instances.instance(instances.find(unit, by, receipt.number)) | {
         "links": [], "variables": {"ma_tra_cuu": values.typed(receipt.secret)}}  # fmt: skip
 
 
+def _versions(unit: Unit, key: str) -> list[dict[str, Any]]:
+    rows = deployments.list_versions(unit, key)
+    if not rows:
+        raise NotFound(f"There is no process definition {key!r}.")
+    return rows
+
+
 def _suspend(unit: Unit, by: Any, row: dict[str, Any]) -> None:
     """What is so already stays so."""
-    body = door.known(door.sent(), "suspended", "includeProcessInstances")
+    body = door.known(door.sent(), *_SUSPENSION)
     if door.flag(body.get("includeProcessInstances")):
         raise InvalidRequest("Cases are suspended one by one.", field="includeProcessInstances")
     wanted, is_so = door.switch(body, "suspended"), row["suspended_at"] is not None

@@ -28,8 +28,9 @@ def limit_body() -> None:
 @door.changes
 def create(unit: Unit, by: Any) -> Any:
     """A diagram, and the tables and forms beside it, take the place of those of its report type."""
-    name = request.form.get("deployment-name", "")
-    deployed = deployments.amend(unit, _files(), name, by=by)
+    name, when = request.form.get("deployment-name", ""), request.form.get("deployment-activation-time")
+    active_from = values.read_instant(when, "deployment-activation-time") if when else None
+    deployed = deployments.amend(unit, _files(), name, request.form.get("tenant-id") or None, active_from, by=by)
     row = deployments.show(unit, deployed.id)
     definition = described(row, row["key"])
     made = None if deployed.unchanged or deployed.parked else {definition["id"]: definition}
@@ -55,6 +56,13 @@ def index(unit: Unit, by: Any) -> Any:
 def count(unit: Unit, by: Any) -> Any:
     wanted = door.known(door.asked(), "id", "name")
     return {"count": len(_rows(unit, wanted))}
+
+
+@bp.get("/registered")
+@door.reads
+def registered(unit: Unit, by: Any) -> Any:
+    """Whose cases run here: all."""
+    return [str(row["id"]) for row in _rows(unit, {})]
 
 
 @bp.get("/<int:row_id>")

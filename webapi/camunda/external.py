@@ -105,7 +105,7 @@ def set_many_retries(unit: Unit, by: Any) -> None:
     """Of all these, or of none: one that is not there undoes the rest."""
     body = door.known(door.sent(), "retries", "externalTaskIds", "processInstanceIds")
     retries = door.number(body, "retries", 0)
-    for row in _named(unit, by, body):
+    for row in named(unit, by, body):
         external.give_retries(unit, row, retries, by=by)
 
 
@@ -171,7 +171,7 @@ def _wish(body: dict[str, Any]) -> Wish:
     )  # fmt: skip
 
 
-def _named(unit: Unit, by: Any, body: dict[str, Any]) -> list[int]:
+def named(unit: Unit, by: Any, body: dict[str, Any]) -> list[int]:
     """The tasks that are named, by themselves or by their cases."""
     ids = [door.number({"externalTaskIds": one}, "externalTaskIds", 0) for one in body.get("externalTaskIds", ())]
     if numbers := body.get("processInstanceIds"):

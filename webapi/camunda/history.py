@@ -154,6 +154,11 @@ def _some_visits(unit: Unit, by: Any, wanted: dict[str, Any]) -> list[dict[str, 
     return [row for row in rows if row["how"] == "cancelled"] if door.flag(given.get("canceled")) else rows
 
 
+def visits(unit: Unit, by: Any, number: str) -> list[dict[str, Any]]:
+    """Where one case has been, as Camunda tells it."""
+    return [_visit(row) for row in _some_visits(unit, by, {"processInstanceId": number})]
+
+
 def _visit(row: dict[str, Any]) -> dict[str, Any]:
     case = row["case"]
     return {
@@ -214,6 +219,10 @@ def _some_variables(unit: Unit, by: Any, wanted: dict[str, Any]) -> list[dict[st
              "caseInstanceId": None, "caseExecutionId": None, "caseDefinitionKey": None, "caseDefinitionId": None,
              "errorMessage": None, "createTime": None, "removalTime": None}  # fmt: skip
     return [{"id": f"{number}:{name}", "name": name, **value, **about} for name, value in shown.items()]
+
+
+def variables_of(unit: Unit, by: Any, number: str, name: str) -> list[dict[str, Any]]:
+    return _some_variables(unit, by, {"processInstanceId": number, "variableName": name})
 
 
 # -- particulars -----------------------------------------------------------------------------------------------------

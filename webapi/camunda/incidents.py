@@ -8,6 +8,7 @@ from flask import Blueprint
 from sqlalchemy import Row, Select, func, select
 
 from engine import access, model, queries, repairs
+from engine import incidents as engine_incidents
 from engine.errors import WrongState
 from engine.model import cases, incidents
 from engine.runtime import Unit
@@ -29,7 +30,7 @@ def index(unit: Unit, by: Any) -> Any:
     wanted = door.asked()
     limit, offset = door.window(wanted)
     query = _open(wanted, by).order_by(*door.sorted_by(wanted, _SORTED), incidents.c.id)
-    return [_incident(row) for row in unit.all(query.limit(limit).offset(offset))]
+    return [incident(row) for row in unit.all(query.limit(limit).offset(offset))]
 
 
 @bp.get("/count")
@@ -42,7 +43,7 @@ def count(unit: Unit, by: Any) -> Any:
 @door.reads
 def show(unit: Unit, by: Any, incident_id: int) -> Any:
     queries.show_incident(unit, by, incident_id)
-    return _incident(unit.all(_all().where(incidents.c.id == incident_id))[0])
+    return incident(unit.all(every().where(incidents.c.id == incident_id))[0])
 
 
 @bp.delete(ONE)
@@ -58,10 +59,29 @@ def resolve(unit: Unit, by: Any, incident_id: int) -> None:
         raise WrongState(f"It cannot be done yet: {queries.show_incident(unit, by, incident_id).message}")
 
 
+@bp.put(f"{ONE}/annotation")
+@door.changes
+def annotate(unit: Unit, by: Any, incident_id: int) -> None:
+    text = str(door.text(door.known(door.sent(), "annotation"), "annotation", required=True))
+    _annotate(unit, by, incident_id, text)
+
+
+@bp.delete(f"{ONE}/annotation")
+@door.changes
+def forget_annotation(unit: Unit, by: Any, incident_id: int) -> None:
+    _annotate(unit, by, incident_id, None)
+
+
 # -- particulars -----------------------------------------------------------------------------------------------------
 
 
-def _all() -> Select[Any]:
+def _annotate(unit: Unit, by: Any, incident_id: int, text: str | None) -> None:
+    queries.show_incident(unit, by, incident_id, "retry")
+    engine_incidents.annotate(unit, incident_id, text)
+
+
+def every() -> Select[Any]:
+    """Those that are resolved, too."""
     joined = incidents.join(cases, cases.c.id == incidents.c.case_id)
     joined = joined.join(model.definitions, model.definitions.c.id == cases.c.definition_id)
     columns = (*incidents.c, cases.c.number, cases.c.report_type, cases.c.definition_id,
@@ -71,7 +91,7 @@ def _all() -> Select[Any]:
 
 def _open(wanted: dict[str, Any], by: Any) -> Select[Any]:
     given = door.known(wanted, *_KNOWN)
-    query = _all().where(access.permits(by, "see-incident", access.CASES), incidents.c.resolved_at.is_(None))
+    query = every().where(access.permits(by, "see-incident", access.CASES), incidents.c.resolved_at.is_(None))
     equal = {"incidentMessage": incidents.c.message, "processInstanceId": cases.c.number,
              "activityId": incidents.c.element}  # fmt: skip
     query = query.where(*(column == str(given[name]) for name, column in equal.items() if name in given))
@@ -86,7 +106,7 @@ def _open(wanted: dict[str, Any], by: Any) -> Select[Any]:
     return query.where(*values.between(given, "incidentTimestamp", incidents.c.opened_at))
 
 
-def _incident(row: Row[Any]) -> dict[str, Any]:
+def incident(row: Row[Any]) -> dict[str, Any]:
     service = row.step.get("kind") == "outbox"
     place = f"{row.number}:{row.step.get('token') or 0}"
     of = row.step.get("outbox_id") if service else row.job_id
@@ -97,5 +117,5 @@ def _incident(row: Row[Any]) -> dict[str, Any]:
         "processInstanceId": row.number, "configuration": None if of is None else str(of),
         "processDefinitionId": definition_id(row.report_type, row.definition_version, row.definition_id),
         "causeIncidentId": str(row.id), "rootCauseIncidentId": str(row.id), "jobDefinitionId": None,
-        "tenantId": None, "annotation": None,
+        "tenantId": None, "annotation": row.annotation,
     }  # fmt: skip

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, Response
 from sqlalchemy import Row, func, select
 
-from engine import access, model, modifications
-from engine.errors import InvalidRequest, NotAllowed
+from engine import access, model, modifications, queries
+from engine.errors import InvalidRequest, NotAllowed, NotFound
 from engine.flow.codec import data_of
 from engine.model import cases
 from engine.runtime import Unit
+from webapi import bodies
 from webapi.camunda import door, values
 from webapi.camunda.ids import definition_id, read_definition_id
 
@@ -56,7 +57,22 @@ def variables(unit: Unit, by: Any, number: str) -> Any:
 @bp.get(f"{ONE}/variables/<string:name>")
 @door.reads
 def variable(unit: Unit, by: Any, number: str, name: str) -> Any:
-    return values.typed(_named(data(unit, by, number), name))
+    return variable_of(unit, by, number, name)
+
+
+@bp.get(f"{ONE}/variables/<string:name>/data")
+@door.reads
+def variable_data(unit: Unit, by: Any, number: str, name: str) -> Response:
+    return data_of_variable(unit, by, number, name)
+
+
+@bp.get(f"{ONE}/comment")
+@door.reads
+def comments(unit: Unit, by: Any, number: str) -> Any:
+    found = queries.list_comments(unit, by, number, limit=queries.LIMIT_MAX)
+    return [{"id": str(one.id), "userId": one.author, "time": values.instant(one.at), "taskId": None,
+             "processInstanceId": number, "rootProcessInstanceId": number, "message": one.text, "removalTime": None,
+             "links": []} for one in found.items]  # fmt: skip
 
 
 @bp.get(f"{ONE}/activity-instances")
@@ -78,12 +94,24 @@ def activity_instances(unit: Unit, by: Any, number: str) -> Any:
 @door.changes
 def suspend(unit: Unit, by: Any, number: str) -> None:
     """Hold the case, or let it go on; what is so already stays so."""
-    wanted = door.switch(door.known(door.sent(), "suspended"), "suspended")
-    held = access.find(unit, by, "modify", number).suspended_at is not None
-    if wanted and not held:
-        modifications.suspend(unit, number, REASON, by=by)
-    elif held and not wanted:
-        modifications.release(unit, number, by=by)
+    _hold(unit, by, number, door.switch(door.known(door.sent(), "suspended"), "suspended"))
+
+
+@bp.put(f"{ROOT}/suspended")
+@door.changes
+def suspend_many(unit: Unit, by: Any) -> None:
+    """All of them or, if one cannot be, none; ``suspended-async`` does as many as can be."""
+    body = door.known(door.sent(), "suspended", "processInstanceIds", "processInstanceQuery", "processDefinitionId",
+                      "processDefinitionKey")  # fmt: skip
+    held, numbers = door.switch(body, "suspended"), door.several(body.get("processInstanceIds") or [])
+    asked = body.get("processInstanceQuery") or {
+        name: body[name] for name in ("processDefinitionId", "processDefinitionKey") if name in body}  # fmt: skip
+    if asked:
+        numbers += [row.number for row in unit.all(wanted(asked, by).limit(door.MOST + 1))]
+    if len(numbers) > door.MOST or not (numbers or asked):
+        raise InvalidRequest(f"Name 1 to {door.MOST} cases; more with suspended-async.", field="processInstanceIds")
+    for number in dict.fromkeys(numbers):
+        _hold(unit, by, number, held)
 
 
 @bp.post(f"{ONE}/modification")
@@ -102,6 +130,14 @@ def delete(unit: Unit, by: Any, number: str) -> Any:
 
 
 # -- particulars -----------------------------------------------------------------------------------------------------
+
+
+def _hold(unit: Unit, by: Any, number: str, wanted: bool) -> None:
+    held = access.find(unit, by, "modify", number).suspended_at is not None
+    if wanted and not held:
+        modifications.suspend(unit, number, REASON, by=by)
+    elif held and not wanted:
+        modifications.release(unit, number, by=by)
 
 
 def _instructions(unit: Unit, by: Any, number: str, asked: Any) -> tuple[list[int], list[modifications.Start]]:
@@ -170,9 +206,19 @@ def instance(row: Row[Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def variable_of(unit: Unit, by: Any, number: str, name: str) -> dict[str, Any]:
+    return values.typed(_named(data(unit, by, number), name))
+
+
+def data_of_variable(unit: Unit, by: Any, number: str, name: str) -> Response:
+    """A text as it is, anything else as JSON; never shown by a browser."""
+    found = _named(data(unit, by, number), name)
+    return Response(found if isinstance(found, str) else bodies.dump(found), content_type="application/octet-stream")
+
+
 def _named(found: dict[str, Any], name: str) -> Any:
     if name not in found:
-        raise InvalidRequest(f"The case has no variable {name!r}.", field=name)
+        raise NotFound(f"The case has no variable {name[:80]!r}.")
     return found[name]
 
 
@@ -192,6 +238,11 @@ def _running() -> Any:
     columns = (cases.c.id, cases.c.number, cases.c.report_type, cases.c.suspended_at, cases.c.definition_id,
                model.instances.c.finished_at, model.definitions.c.version.label("definition_version"))  # fmt: skip
     return select(*columns).select_from(joined)
+
+
+def wanted(asked: dict[str, Any], by: Any) -> Any:
+    """The running cases that a query means and the account sees."""
+    return _running().where(*_conditions(asked, by))
 
 
 def _conditions(wanted: dict[str, Any], by: Any) -> list[Any]:

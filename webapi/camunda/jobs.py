@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, Response
 from sqlalchemy import Row, Select, func, select
 
 from engine import access, incidents, modifications, queries, repairs
@@ -31,22 +31,32 @@ _WAITS = jobs.c.state.in_(("suspended", "held"))
 @bp.route("", methods=["GET", "POST"])
 @door.reads
 def index(unit: Unit, by: Any) -> Any:
-    wanted = door.asked()
-    limit, offset = door.window(wanted)
-    query = _wanted(unit, wanted, by).order_by(*door.sorted_by(wanted, _SORTED), jobs.c.id)
+    asked = door.asked()
+    limit, offset = door.window(asked)
+    query = wanted(unit, asked, by).order_by(*door.sorted_by(asked, _SORTED), jobs.c.id)
     return [_job(row) for row in unit.all(query.limit(limit).offset(offset))]
 
 
 @bp.route("/count", methods=["GET", "POST"])
 @door.reads
 def count(unit: Unit, by: Any) -> Any:
-    return {"count": unit.scalar(select(func.count()).select_from(_wanted(unit, door.asked(), by).subquery()))}
+    return {"count": unit.scalar(select(func.count()).select_from(wanted(unit, door.asked(), by).subquery()))}
 
 
 @bp.get(ONE)
 @door.reads
 def show(unit: Unit, by: Any, job_id: int) -> Any:
     return _job(_find(unit, by, job_id))
+
+
+@bp.get(f"{ONE}/stacktrace")
+@door.reads
+def stacktrace(unit: Unit, by: Any, job_id: int) -> Response:
+    """Why it failed last, in as many words as are kept."""
+    row = _find(unit, by, job_id)
+    told = select(incident_table.c.detail).where(incident_table.c.job_id == row.id, incident_table.c.detail != "")
+    detail = unit.scalar(told.order_by(incident_table.c.id.desc()).limit(1))
+    return Response(detail or row.last_error or "", content_type="text/plain; charset=utf-8")
 
 
 @bp.put(f"{ONE}/retries")
@@ -111,8 +121,8 @@ def _find(unit: Unit, by: Any, job_id: int) -> Row[Any]:
     return row
 
 
-def _wanted(unit: Unit, wanted: dict[str, Any], by: Any) -> Select[Any]:
-    given = door.known(wanted, *_KNOWN)
+def wanted(unit: Unit, asked: dict[str, Any], by: Any) -> Select[Any]:
+    given = door.known(asked, *_KNOWN)
     query = _all().where(access.permits(by, "see-incident", access.CASES))
     equal = {"processInstanceId": cases.c.number, "processDefinitionKey": cases.c.report_type}
     query = query.where(*(column == str(given[name]) for name, column in equal.items() if name in given))

@@ -14,7 +14,7 @@ from engine import migrations
 from engine.errors import InvalidRequest
 from engine.flow.transfer import Elements
 from engine.runtime import Unit
-from webapi.camunda import door
+from webapi.camunda import batches, door
 from webapi.camunda.ids import read_definition_id
 
 bp = Blueprint("migration", __name__, url_prefix="/migration")
@@ -55,11 +55,7 @@ def execute(unit: Unit, by: Any) -> Any:
 @bp.post("/executeAsync")
 @door.changes
 def execute_async(unit: Unit, by: Any) -> Any:
-    found = migrations.show(unit, _start(unit, by), by=by)
-    return {"id": str(found["id"]), "type": "instance-migration", "totalJobs": sum(found["counts"].values()),
-            "jobsCreated": 0, "batchJobsPerSeed": 100, "invocationsPerBatchJob": 1, "suspended": False,
-            "seedJobDefinitionId": None, "monitorJobDefinitionId": None, "batchJobDefinitionId": None,
-            "tenantId": None, "createUserId": by.login, "startTime": None, "executionStartTime": None}  # fmt: skip
+    return batches.of_migration(unit, by, _start(unit, by))
 
 
 def _start(unit: Unit, by: Any) -> int:

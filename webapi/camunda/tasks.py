@@ -9,6 +9,7 @@ from sqlalchemy import Row, func, select
 
 from engine import access, model, queries, tasks
 from engine import cases as case_verbs
+from engine.errors import InvalidRequest
 from engine.model import accounts, cases
 from engine.runtime import Unit
 from webapi.camunda import door, instances, values
@@ -29,17 +30,13 @@ _SORTED = {"created": _TASKS.created_at, "dueDate": _TASKS.due_at, "id": _TASKS.
 @bp.route("", methods=["GET", "POST"])
 @door.reads
 def index(unit: Unit, by: Any) -> Any:
-    wanted = door.asked()
-    limit, offset = door.window(wanted)
-    query = _open().where(*_conditions(wanted, by)).order_by(*door.sorted_by(wanted, _SORTED), _TASKS.id)
-    return [_task(row) for row in unit.all(query.limit(limit).offset(offset))]
+    return listed(unit, by, door.asked())
 
 
 @bp.route("/count", methods=["GET", "POST"])
 @door.reads
 def count(unit: Unit, by: Any) -> Any:
-    found = _open().where(*_conditions(door.asked(), by)).subquery()
-    return {"count": unit.scalar(select(func.count()).select_from(found))}
+    return counted(unit, by, door.asked())
 
 
 @bp.get("/report/candidate-group-count")
@@ -53,7 +50,24 @@ def by_group(unit: Unit, by: Any) -> Any:
 @bp.get(ONE)
 @door.reads
 def show(unit: Unit, by: Any, task_id: int) -> Any:
-    return _task(_find(unit, by, task_id))
+    return _task(find(unit, by, task_id))
+
+
+@bp.put(ONE)
+@door.changes
+def change(unit: Unit, by: Any, task_id: int) -> None:
+    """Who has it can change; all else of a task the diagram says, and a client that sends that back changes nothing."""
+    said, is_so = door.sent(), _task(find(unit, by, task_id))
+    for name in sorted(said.keys() - {"assignee", "owner", "delegationState"}):
+        if said[name] not in (None, is_so.get(name)):
+            raise InvalidRequest(f"{name} of a task is the diagram's to say.", field=name)
+    wanted = door.text(said, "assignee")
+    if wanted == is_so["assignee"]:
+        return
+    if wanted is None:
+        tasks.release(unit, task_id, by=by)
+    else:
+        _give(unit, by, task_id, wanted)
 
 
 @bp.post(f"{ONE}/claim")
@@ -89,7 +103,7 @@ def unclaim(unit: Unit, by: Any, task_id: int) -> None:
 @door.changes
 def complete(unit: Unit, by: Any, task_id: int) -> Any:
     body = door.sent()
-    row = _find(unit, by, task_id)
+    row = find(unit, by, task_id)
     tasks.complete(unit, task_id, values.plain(body.get("variables")), by=by)
     if not door.flag(body.get("withVariablesInReturn")):
         return None
@@ -103,13 +117,13 @@ def complete(unit: Unit, by: Any, task_id: int) -> Any:
 def variables(unit: Unit, by: Any, task_id: int) -> Any:
     wanted = door.known(door.asked(), "variableNames", "deserializeValues", "deserializeValue")
     names = door.several(wanted["variableNames"]) if "variableNames" in wanted else None
-    return values.all_typed(instances.data(unit, by, _find(unit, by, task_id).number), names)
+    return values.all_typed(instances.data(unit, by, find(unit, by, task_id).number), names)
 
 
 @bp.get(f"{ONE}/form")
 @door.reads
 def form(unit: Unit, by: Any, task_id: int) -> Any:
-    row = _find(unit, by, task_id)
+    row = find(unit, by, task_id)
     ref = {"key": row.form, "binding": "deployment", "version": None} if row.form else None
     return {"key": None, "camundaFormRef": ref, "contextPath": None}
 
@@ -117,7 +131,7 @@ def form(unit: Unit, by: Any, task_id: int) -> Any:
 @bp.get(f"{ONE}/identity-links")
 @door.reads
 def identity_links(unit: Unit, by: Any, task_id: int) -> Any:
-    row = _find(unit, by, task_id)
+    row = find(unit, by, task_id)
     links = [{"userId": None, "groupId": row.group, "type": "candidate"}]
     return links + ([{"userId": row.assignee, "groupId": None, "type": "assignee"}] if row.assignee else [])
 
@@ -125,15 +139,15 @@ def identity_links(unit: Unit, by: Any, task_id: int) -> Any:
 @bp.get(f"{ONE}/comment")
 @door.reads
 def comments(unit: Unit, by: Any, task_id: int) -> Any:
-    row = _find(unit, by, task_id)
+    row = find(unit, by, task_id)
     found = queries.list_comments(unit, by, row.number, limit=queries.LIMIT_MAX)
-    return [_comment(one, row) for one in found.items]
+    return [comment_of(one, row) for one in found.items]
 
 
 @bp.post(f"{ONE}/comment/create")
 @door.changes
 def comment(unit: Unit, by: Any, task_id: int) -> Any:
-    row = _find(unit, by, task_id)
+    row = find(unit, by, task_id)
     message = str(door.text(door.sent(), "message", required=True))
     made = case_verbs.comment(unit, row.number, message, public=False, by=by)
     return {"id": str(made), "userId": by.login, "time": values.instant(unit.now), "taskId": str(task_id),
@@ -144,6 +158,18 @@ def comment(unit: Unit, by: Any, task_id: int) -> Any:
 # -- particulars -----------------------------------------------------------------------------------------------------
 
 
+def listed(unit: Unit, by: Any, wanted: dict[str, Any]) -> list[dict[str, Any]]:
+    limit, offset = door.window(wanted)
+    query = _open().where(*_conditions(wanted, by)).order_by(*door.sorted_by(wanted, _SORTED), _TASKS.id)
+    return [_task(row) for row in unit.all(query.limit(limit).offset(offset))]
+
+
+def counted(unit: Unit, by: Any, wanted: dict[str, Any]) -> dict[str, Any]:
+    door.sorted_by(wanted, _SORTED)
+    found = _open().where(*_conditions(wanted, by)).subquery()
+    return {"count": unit.scalar(select(func.count()).select_from(found))}
+
+
 def _give(unit: Unit, by: Any, task_id: int, user: str | None) -> None:
     """To oneself, or to a colleague."""
     if user in (None, by.login):
@@ -152,7 +178,7 @@ def _give(unit: Unit, by: Any, task_id: int, user: str | None) -> None:
         tasks.delegate(unit, task_id, str(user), by=by)
 
 
-def _find(unit: Unit, by: Any, task_id: int) -> Row[Any]:
+def find(unit: Unit, by: Any, task_id: int) -> Row[Any]:
     access.find_task(unit, by, task_id)
     found = unit.first(all_tasks().where(_TASKS.id == task_id))
     assert found is not None
@@ -225,7 +251,7 @@ def _task(row: Row[Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _comment(one: Row[Any], row: Row[Any]) -> dict[str, Any]:
+def comment_of(one: Row[Any], row: Row[Any]) -> dict[str, Any]:
     return {"id": str(one.id), "userId": one.author, "time": values.instant(one.at), "taskId": str(row.id),
             "processInstanceId": row.number, "rootProcessInstanceId": row.number, "message": one.text,
             "removalTime": None, "links": []}  # fmt: skip

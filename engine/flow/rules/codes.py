@@ -62,6 +62,7 @@ CODES = {
     "signal-never-thrown": "a signal that nothing throws",
     "message-never-caught": "a message thrown inside the case that no event waits for",
     "message-key": "a key under which no message can be sent or awaited",
+    "message-start": "a message that cannot begin a case, or begins cases of another type already",
     "message-keep": "a message that waits for its case for a time that cannot be",
     "message-input": "a message or signal that tells other cases what they may not be told",
     "signal-scope": "a signal that reaches no scope, or not the same one everywhere",

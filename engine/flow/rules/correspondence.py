@@ -20,7 +20,10 @@ _SOME_DAY = datetime(2021, 9, 3, tzinfo=UTC)
 def correspondence(draft: Draft) -> Iterator[Fault]:
     nodes = [node for process in draft.reached for node in process.walk() if not node.scope.odd]
     for node in nodes:
-        yield from _properties(node)
+        if begins(draft, node):
+            yield from _begun(draft, node)
+        else:
+            yield from _properties(node)
         if leaves(node):
             yield from _inputs(node)
     yield from _one_scope(nodes)
@@ -40,6 +43,25 @@ def leaves(node: Node) -> bool:
     """Whether what it throws goes out of the case."""
     return throws(node, "message") and bool(node.properties.get("key", "").strip()) \
         or throws(node, "signal") and is_wide(node)
+
+
+def begins(draft: Draft, node: Node) -> bool:
+    """Whether it is the start event of the process that cases start with, and has a message."""
+    return node.kind == "startEvent" and node.is_event("message") and node.scope is draft.main
+
+
+def _begun(draft: Draft, node: Node) -> Iterator[Fault]:
+    """A message from outside begins one case, so its name says of which type."""
+    for name in sorted({"key", "keep", "scope"} & node.properties.keys()):
+        yield warning(node, "property-unknown", f"Remove the property {name!r} of {node.label}: the message begins a "
+                      "case, for which nothing could have waited.")
+    message = node.event.name if node.event is not None else None
+    if message in ENGINES_OWN:
+        yield error(node, "message-start", f"Give the message of {node.label} another name: by {message!r} people "
+                    "speak to a case that there is already.")
+    elif message in draft.begun:
+        yield error(node, "message-start", f"Give the message of {node.label} another name: by {message!r} begins "
+                    f"a case of {draft.begun[message]}, and one message begins one case.")
 
 
 def _properties(node: Node) -> Iterator[Fault]:

@@ -1,0 +1,35 @@
+"""Where the Modeler's link "Open in Camunda Cockpit" leads: to our own pages.
+
+The Modeler asks ``/.well-known`` where Cockpit is, and appends ``process-instance/NUMBER``, or ``repository`` with a
+query that names the deployment.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, current_app, redirect, request, url_for
+
+from webapi.camunda import door
+
+bp = Blueprint("cockpit", __name__)
+OPS = "/ops/"
+
+
+@bp.get("/.well-known/camunda-automation-platform/webapps")
+def webapps() -> Any:
+    """Asked without log-in, and from a page of the Modeler's own."""
+    root = (current_app.config["PUBLIC_URL"] or request.url_root).rstrip("/")
+    there = root + OPS
+    return door.with_cors(door.answer({"cockpitUrl": there, "adminUrl": there, "tasklistUrl": there}))
+
+
+@bp.get(f"{OPS}process-instance/<name:number>")
+def case(number: str) -> Any:
+    return redirect(url_for("ui_cases.show", number=number))
+
+
+@bp.get(f"{OPS}repository")
+@bp.get(OPS)
+def types() -> Any:
+    return redirect(url_for("ui_analyst.index"))

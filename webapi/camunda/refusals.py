@@ -1,0 +1,94 @@
+"""What Camunda's clients may ask, and will not get: each with the reason, and what to do instead.
+
+An address that is merely unknown would leave the caller guessing whether it was mistyped.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response
+
+from webapi.camunda import door
+
+bp = Blueprint("refusals", __name__)
+
+_STAYS = "Every report is handled, true or not: cases, their versions and their history are not deleted."
+_ANSWERS = "A case's data change by forms, services and messages alone: complete the task, or send a message."
+_DRAWN = "What a task is, and for which agency, the diagram says; hand it to a colleague with POST /task/{id}/delegate."
+_MADE = "Tasks come from the diagram alone."
+_FORMS = "Forms are form-js, which the client draws: GET …/deployed-form."
+_RESTART = "A case is reopened (POST /api/v1/cases/{number}/reopen), or another is started."
+_CASE_BY_CASE = "Cases are modified one by one: POST /process-instance/{id}/modification."
+_HELD = "Jobs are held with their case: PUT /process-instance/{id}/suspended."
+_ENGINES = "The engine orders jobs by what they are for, and works out due times itself."
+_ENDS = "A person's task ends with the answers of its form: draw a choice behind it. Errors are thrown by services."
+_HISTORY = "How long history is kept is no setting of a process definition here."
+_GONE = "Jobs that are done leave no log: GET /history/incident has those that failed."
+_NOTES = "History is only added to: comment on the case, POST /task/{id}/comment/create."
+_DEPLOY = "Deploy the files you want: POST /deployment/create."
+_INTERVALS = "Only sums are kept: GET /metrics/{name}/sum."
+
+REFUSED: dict[str, dict[str, str]] = {
+    _STAYS: {
+        "/process-definition/<string:text>": "DELETE", "/process-definition/key/<string:key>": "DELETE",
+        "/process-definition/key/<string:key>/tenant-id/<string:tenant>": "DELETE", "/process-instance/delete": "POST",
+        "/process-instance/delete-historic-query-based": "POST", "/history/process-instance/<name:number>": "DELETE",
+        "/history/process-instance/delete": "POST", "/history/process-instance/set-removal-time": "POST",
+        "/history/process-instance/<name:number>/variable-instances": "DELETE",
+        "/history/variable-instance/<string:text>": "DELETE", "/metrics/task-worker": "DELETE",
+        "/task/<int:task_id>/attachment/<int:attachment_id>": "DELETE",
+    },
+    _ANSWERS: {
+        "/process-instance/<name:number>/variables": "POST", "/process-instance/variables-async": "POST",
+        "/process-instance/<name:number>/variables/<string:name>": "PUT DELETE",
+        "/process-instance/<name:number>/variables/<string:name>/data": "POST",
+        "/task/<int:task_id>/variables": "POST", "/task/<int:task_id>/variables/<string:name>": "PUT DELETE",
+        "/task/<int:task_id>/variables/<string:name>/data": "POST", "/task/<int:task_id>/localVariables": "POST",
+        "/task/<int:task_id>/localVariables/<string:name>": "PUT DELETE",
+        "/task/<int:task_id>/localVariables/<string:name>/data": "POST",
+    },
+    _DRAWN: {"/task/<int:task_id>/identity-links": "POST", "/task/<int:task_id>/identity-links/delete": "POST"},
+    _MADE: {"/task/create": "POST", "/task/<int:task_id>": "DELETE"},
+    _FORMS: {
+        "/task/<int:task_id>/rendered-form": "GET", "/process-definition/<string:text>/rendered-form": "GET",
+        "/process-definition/key/<string:key>/rendered-form": "GET",
+        "/process-definition/key/<string:key>/tenant-id/<string:tenant>/rendered-form": "GET",
+    },
+    _RESTART: {
+        "/process-definition/<string:text>/restart": "POST",
+        "/process-definition/<string:text>/restart-async": "POST",
+    },
+    _CASE_BY_CASE: {
+        "/process-instance/<name:number>/modification-async": "POST", "/process-instance/message-async": "POST",
+        "/process-instance/job-retries-historic-query-based": "POST",
+    },
+    _HELD: {"/job/<int:job_id>/suspended": "PUT", "/job/suspended": "PUT"},
+    _ENGINES: {"/job/<int:job_id>/priority": "PUT", "/job/<int:job_id>/duedate/recalculate": "POST"},
+    _ENDS: {"/task/<int:task_id>/bpmnError": "POST", "/task/<int:task_id>/bpmnEscalation": "POST",
+            "/task/<int:task_id>/resolve": "POST"},
+    _HISTORY: {
+        "/process-definition/<string:text>/history-time-to-live": "PUT",
+        "/process-definition/key/<string:key>/history-time-to-live": "PUT",
+        "/process-definition/key/<string:key>/tenant-id/<string:tenant>/history-time-to-live": "PUT",
+    },
+    _GONE: {"/history/job-log": "GET POST", "/history/job-log/count": "GET POST",
+            "/history/job-log/<string:text>": "GET", "/history/job-log/<string:text>/stacktrace": "GET"},
+    _NOTES: {"/history/user-operation/<string:text>/set-annotation": "PUT",
+             "/history/user-operation/<string:text>/clear-annotation": "PUT"},
+    _DEPLOY: {"/deployment/<int:row_id>/redeploy": "POST"},
+    _INTERVALS: {"/metrics": "GET"},
+}  # fmt: skip
+
+
+def _refusal(why: str) -> Any:
+    def refuse(**_: Any) -> Response:
+        door.token()  # who does not say who they are is told that first
+        return door.refusal(403, "AuthorizationException", why)
+
+    return refuse
+
+
+for _number, (_why, _addresses) in enumerate(REFUSED.items()):
+    for _rule, _methods in _addresses.items():
+        bp.add_url_rule(_rule, f"{_number}{_rule}".replace(".", "_"), _refusal(_why), methods=_methods.split())
