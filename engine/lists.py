@@ -26,6 +26,7 @@ from engine.workbooks import no_list
 BYTES_MAX = 10_000_000
 ROWS_MAX = 5_000
 CELL_MAX = 4_000
+HEADER_MAX, SAID_MAX = 60, 10  # characters of a header that is repeated; and how many are
 _DAY = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})\Z", re.ASCII)
 _NOT_WORDS = re.compile(r"[^a-z0-9]+")
 
@@ -39,12 +40,14 @@ class Read:
         rows: those that may become cases: ``row`` (as the spreadsheet numbers it), ``person``, ``answers``.
         refusals: of the others: ``row``, ``vi``, ``en``, ``duplicate``.
         duplicates: how many were refused because a row above has the same telephone number.
+        unread: the names of the columns that mean nothing to us.
     """
 
     total: int = 0
     rows: list[dict[str, Any]] = field(default_factory=list)
     refusals: list[dict[str, Any]] = field(default_factory=list)
     duplicates: int = 0
+    unread: list[str] = field(default_factory=list)
 
 
 def refusal(row: int, vi: str, en: str, *, duplicate: bool = False) -> dict[str, Any]:
@@ -58,8 +61,9 @@ def too_large() -> InvalidRequest:
 
 def headers(package: Package) -> list[tuple[list[str], bool]]:
     """The columns that a type's lists may have: the names of each, and whether every row needs it."""
-    asked, table = _options(package), package.type["list"]
-    needed = {name for name, one in asked.items() if one.get("validate", {}).get("required")}
+    table = package.type["list"]
+    asked = (one for one in package.intake_form.fields if one.default is None and not one.hidden_when)
+    needed = {one.key for one in asked if one.required}
     return [*((names, name == "phone") for name, names in table.get("person", {}).items()),
             *((names, name in needed) for name, names in table.get("answers", {}).items())]  # fmt: skip
 
@@ -73,7 +77,7 @@ def read(content: bytes, package: Package, today: date) -> Read:
         raise InvalidRequest(f"Reports of the type {package.code} do not come in lists: its type.toml has no [list].")
     lines = _lines(content)
     columns = _columns(lines[0][1], table)
-    options, found, seen = _options(package), Read(), {}
+    options, found, seen = _options(package), Read(unread=_unread(lines[0][1], package)), {}
     for number, cells in lines[1:]:
         found.total += 1
         said = {where: nfc(cells[at]).strip() for at, where in columns.items() if at < len(cells) and cells[at].strip()}
@@ -157,14 +161,30 @@ def _columns(header: list[str], table: Mapping[str, Any]) -> dict[int, tuple[str
     known = {_key(name): (part, where) for part in ("person", "answers")
              for where, names in table.get(part, {}).items() for name in names}  # fmt: skip
     found = {at: known[_key(name)] for at, name in enumerate(header) if _key(name) in known}
-    if ("person", "phone") not in found.values():
-        names = "' or '".join(table["person"]["phone"])
-        raise no_list(f"The list has no column '{names}': its first row has to name the columns.",
-                      f"Danh sách thiếu cột “{table['person']['phone'][0]}”: dòng đầu là tên các cột.")  # fmt: skip
     if len(set(found.values())) < len(found):
         raise no_list("Two columns of the list have the same meaning: leave one out.",
                       "Hai cột có cùng ý nghĩa: hãy bỏ bớt một cột.")  # fmt: skip
     return found
+
+
+def _unread(header: list[str], package: Package) -> list[str]:
+    """The names that stand above columns and mean nothing to us.
+
+    Raises:
+        InvalidRequest: a column is missing that every row needs; it is said once, and not of each row.
+    """
+    written, columns = {_key(name) for name in header}, headers(package)
+    known = {_key(name) for names, _needed in columns for name in names}
+    unread = [nfc(name).strip()[:HEADER_MAX] for name in header if name.strip() and _key(name) not in known]
+    missing = [names for names, needed in columns if needed and written.isdisjoint(map(_key, names))]
+    if missing:
+        wanted, others = "', '".join("' or '".join(names) for names in missing), "', '".join(unread[:SAID_MAX])
+        vi_wanted, vi_others = "”, “".join(names[0] for names in missing), "”, “".join(unread[:SAID_MAX])
+        raise no_list(f"The list has no column '{wanted}': its first row has to name the columns."
+                      + (f" Not understood: '{others}'." if others else ""),
+                      f"Danh sách thiếu cột “{vi_wanted}”: dòng đầu là tên các cột."
+                      + (f" Không hiểu cột “{vi_others}”." if vi_others else ""))  # fmt: skip
+    return unread
 
 
 def _refused(
