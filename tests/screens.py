@@ -37,6 +37,7 @@ SCREENS = (
     Screen("dang-nhap", "/dang-nhap"),
     Screen("tai-khoan", "/tai-khoan", "ubnd_74_718"),
     Screen("vang-mat", "/vang-mat", "ubnd_74_718"),
+    Screen("vang-mat-nguoi-khac", "/vang-mat?co_quan=ubnd_74_718", "admin"),
     Screen("viec", "/viec", "ubnd_74_718"),
     Screen("viec-lam-thay", "/viec?xem=thay", "ubnd_74_718"),
     Screen("viec-en", "/viec?xem=chua-nhan&lang=en", "ubnd_74_718"),

@@ -103,7 +103,7 @@ def test_what_a_version_changes_is_told_and_marked_with_what_it_is_for_running_c
     analyst.post("/deployments", package(process__bpmn=draw(life, "PAKN"), ket_qua__form=form))
 
     back = who.opens("/quy-trinh/PAKN/so-sanh?moi=1")  # of what is no longer in force: what going back would change
-    assert "Không có vụ việc nào" in back.text and "so với phiên bản 2" in back.text
+    assert "so với phiên bản 2" in back.text and "Không có vụ việc nào" in impact_of(who, back).text
     page = who.opens("/quy-trinh/PAKN/so-sanh?moi=2&cu=1")
     assert told(page)["Bước và sự kiện"][-1] == "− Bỏ bước “Phân công”."
     assert "+ Thêm bước “Duyệt”." in told(page)["Bước và sự kiện"] and told(page)["Câu hỏi"][0].startswith("± ")
@@ -112,16 +112,39 @@ def test_what_a_version_changes_is_told_and_marked_with_what_it_is_for_running_c
                            "xu_ly": "changed"},
         "1/process.bpmn": {"tiep_nhan": "removed", "da_nhan": "changed", "tra_lai": "changed", "xu_ly": "changed"},
     }  # fmt: skip
-    impact = page.find("//*[@id='impact']")[0].text_content()
+    looked = impact_of(who, page)
+    impact = looked.find("//*[@id='impact']")[0].text_content()
     assert "1 phản ánh đang chạy; 0 chuyển được, 1 không." in impact and "It stands at 'Phân công'" in impact
-    assert page.find(f"//*[@id='impact']//a[.='{number}']") and style_free(page)
+    assert looked.find(f"//*[@id='impact']//a[.='{number}']") and style_free(looked) and style_free(page)
     drawn = [who.client.get(f"/quy-trinh/PAKN/so-sanh/{one}/process.bpmn").text for one in "12"]
     assert [("Phân công" in one, "Tiếp nhận" in one) for one in drawn] == [(True, False), (False, True)]
-    english = who.opens("/quy-trinh/PAKN/so-sanh?moi=2&cu=1&lang=en").text
-    assert "The step “Duyệt” was added." in english and "1 running; 0 can move, 1 cannot." in english
+    english = who.opens("/quy-trinh/PAKN/so-sanh?moi=2&cu=1&lang=en")
+    assert "The step “Duyệt” was added." in english.text
+    assert "1 running; 0 can move, 1 cannot." in impact_of(who, english).text
     at = "/quy-trinh/PAKN/so-sanh"
     assert [who.opens(at + one).status for one in ("?moi=9", "?cu=9", "?moi=x", "/9/process.bpmn", "/1/type.toml",
                                                    "/nhap/khong.bpmn")] == [404] * 6  # fmt: skip
+
+
+def impact_of(who: Visitor, page: Page) -> Page:
+    """What htmx would ask for when the page is there."""
+    return who.opens(page.find("//*[@id='impact']/@hx-get")[0])
+
+
+def test_many_running_cases_are_looked_at_some_at_a_time(hotline: Hotline, monkeypatch: pytest.MonkeyPatch):
+    numbers = [hotline.receives() for _one in range(3)]
+    life = LIFE.replace("tiep_nhan", "nhan").replace('user nhan "Phân công"', 'user nhan "Nhận"')
+    who = enters(hotline, "phantich")
+    hotline.as_("phantich").post("/deployments", package(process__bpmn=draw(life, "PAKN")))
+    monkeypatch.setattr(comparing, "AT_ONCE", 2)
+
+    first = impact_of(who, who.opens("/quy-trinh/PAKN/so-sanh?moi=2&cu=1"))
+    assert "Đã xem 2 trong 3 vụ việc." in first.text and first.find("//progress/@value") == ["2"]
+    last = impact_of(who, first)
+    assert "3 phản ánh đang chạy; 0 chuyển được, 3 không." in last.text and not last.find("//progress")
+    assert [one.text for one in last.find("//*[@id='impact']//li/a")] == numbers
+    lied = who.opens("/quy-trinh/PAKN/so-sanh/anh-huong?moi=2&cu=1&da-xem=[1,2,{}]")
+    assert "Đã xem 2 trong 3 vụ việc." in lied.text
 
 
 def test_only_steps_come_and_go_in_a_diagram_and_one_that_moved_to_another_file_does_both():
