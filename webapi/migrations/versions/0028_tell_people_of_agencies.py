@@ -10,16 +10,14 @@ down_revision = "0027"
 branch_labels = None
 depends_on = None
 
-FOREIGN = op.f("fk_outbox_account_id")
-
 
 def upgrade() -> None:
     with op.batch_alter_table("outbox") as altered:
         altered.add_column(sa.Column("account_id", Id, nullable=True))
-        altered.create_foreign_key(FOREIGN, "accounts", ["account_id"], ["id"], ondelete="SET NULL")
+        altered.create_foreign_key(op.f("fk_outbox_account_id"), "accounts", ["account_id"], ["id"], ondelete="SET NULL")
 
 
 def downgrade() -> None:
     with op.batch_alter_table("outbox") as altered:
-        altered.drop_constraint(FOREIGN, type_="foreignkey")
+        altered.drop_constraint(op.f("fk_outbox_account_id"), type_="foreignkey")
         altered.drop_column("account_id")
