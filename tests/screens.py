@@ -69,6 +69,7 @@ SCREENS = (
     Screen("quan-tri-mau-tin", "/quan-tri/mau-tin?tinh=74", "admin"),
     Screen("quan-tri-nhat-ky", "/quan-tri/nhat-ky", "admin"),
     Screen("quy-trinh", "/quy-trinh?lang=vi", "vpubnd_74.phantich"),
+    Screen("quy-trinh-moi", "/quy-trinh/moi?theo=BDKK", "vpubnd_74.phantich"),
     Screen("quy-trinh-phien-ban", "/quy-trinh/BDTT", "vpubnd_74.phantich"),
     Screen("quy-trinh-ban-nhap", "/quy-trinh/BDGN/nhap", "vpubnd_74.phantich"),
     Screen("quy-trinh-sua-so-do", "/quy-trinh/BDGN/nhap/process.bpmn", "vpubnd_74.phantich"),

@@ -8,11 +8,14 @@ from datetime import timedelta
 
 import pytest
 
-from engine import accounts, packages
+from engine import accounts, drafts, folders, packages
 from engine.diffs import Change, Difference
 from engine.errors import InvalidRequest
+from engine.flow.check import check
+from engine.flow.draft import PROVINCE as SETTINGS
 from tests.drawing import draw
 from tests.hotline import LIFE, PROVINCE, Hotline, package
+from tests.sources import ROOT
 from tests.test_activations import states, version
 from tests.test_ui_office import enters
 from tests.visitor import Page, Visitor, style_free
@@ -259,3 +262,52 @@ def sends_draft(who: Visitor) -> Page:
     page = who.opens("/quy-trinh/PAKN/nhap")
     at = [form.get("action") for form in page.find("//main//form")].index("/quy-trinh/PAKN/nhap-gui")
     return who.sends(page, form=at)
+
+
+@pytest.mark.parametrize("like", ["PAKN", "trong:74"])
+def test_a_report_type_that_is_not_there_yet_is_begun_written_deployed_and_used(hotline: Hotline, like: str):
+    who = enters(hotline, "phantich")
+    new = who.opens(who.opens("/quy-trinh").find("//a[.='Thêm loại phản ánh']/@href")[0])
+    assert style_free(new) and new.find("//option/@value") == ["trong:74", "PAKN"]
+    for wrong, sentence in (({"code": "pakn"}, "chữ hoa không dấu"), ({"code": "PAKN"}, "chưa loại nào dùng"),
+                            ({"vi": " "}, "ghi tên"), ({"like": "trong:01"}, "bắt đầu từ đâu")):  # fmt: skip
+        again = who.sends(new, **{"code": "MOI", "vi": "Việc mới", "en": "", "like": like} | wrong)
+        assert again.status == 422 and any(sentence in one for one in again.faults), (wrong, again.faults)
+
+    draft = who.sends(new, code="MOI", vi='Việc "mới" & lạ', en="New things", like=like)
+    assert draft.url == "/quy-trinh/MOI/nhap" and "không có lỗi" in draft.text and style_free(draft)
+    assert who.opens("/quy-trinh/MOI").url == draft.url and 'Việc "mới" & lạ' in who.opens("/quy-trinh").text
+    assert "bản nháp của phantich" in who.opens("/quy-trinh").text
+    assert who.sends(new, code="MOI", vi="Lại", like=like).status == 422  # it is taken now
+    for path in ("process.bpmn", "type.toml"):
+        assert who.opens(f"{draft.url}/{path}").status == 200
+    assert enters(hotline, "vanphong").opens(draft.url).status == 403
+    told = who.sends(who.opens("/quy-trinh/MOI/chay-thu"), story=STORY)
+    assert "không đi như đã kể" in told.text or "đi đúng như đã kể" in told.text
+
+    at = [form.get("action") for form in draft.find("//main//form")].index("/quy-trinh/MOI/nhap-gui")
+    assert "Đã gửi phiên bản 1." in who.sends(draft, form=at).text
+    report = {"report_type": "MOI", "channel": "dien_thoai", "area": "718", "answers": {"noi_dung": "Hết gạo"},
+              "reporter": {"phone": "0912345678"}}  # fmt: skip
+    assert hotline.as_("truc").post("/reports", report).status_code == 201
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_new_report_type_that_was_given_up_was_never_there(hotline: Hotline):
+    who = enters(hotline, "phantich")
+    draft = who.sends(who.opens("/quy-trinh/moi"), code="MOI", vi="Mới", like="trong:74")
+    at = [form.get("action") for form in draft.find("//main//form")].index("/quy-trinh/MOI/nhap-bo")
+
+    assert "Đã bỏ bản nháp." in who.sends(draft, form=at).text
+    assert who.opens("/quy-trinh/MOI/nhap").status == who.opens("/quy-trinh/MOI").status == 404
+
+
+def test_a_copy_of_a_shipped_type_is_the_same_under_another_name():
+    for folder in ("binh_duong/BDTT", "ha_noi/NYP"):
+        shipped = packages.Package(folders.read(ROOT / "bpmn" / folder))
+        files = drafts.copied(shipped, "MOI", {"vi": "Mới", "en": "New"})
+        files[SETTINGS] = shipped.files[SETTINGS]
+        assert not [one for one in check(files) if one.severity == "error"]
+        copy = packages.Package(files)
+        assert (copy.code, copy.name) == ("MOI", {"vi": "Mới", "en": "New"})
+        assert not [name for name, text in files.items() if name != SETTINGS and f'"{shipped.code}"' in text]

@@ -12,6 +12,7 @@ from webapi.ui import (
     absences,
     admin,
     analyst,
+    beginning,
     casebook,
     comparing,
     desk,
@@ -37,7 +38,7 @@ from webapi.ui import (
 )
 
 PARTS = (send, track, login, absences, worklist, casebook, desk, office, stuck, incidents, overseer, report, publishing,
-         heat, imports, analyst, comparing, drafting, rehearsing, admin)  # fmt: skip
+         heat, imports, analyst, beginning, comparing, drafting, rehearsing, admin)  # fmt: skip
 _FOR_EVER = 365 * 24 * 3600
 
 

@@ -49,7 +49,7 @@ def file(name: str) -> str:
     return (_TABLE if kind == "dmn" else _DIAGRAM).format(name=key)
 
 
-# -- a report type: received, the citizen is told, handled, the citizen is told -----------------------------------------
+# -- a report type: received, the citizen is told, handled, the citizen is told ---------------------------------------
 
 _TYPE = """code = {code}
 province = {province}
@@ -163,12 +163,14 @@ def _step(
         attributes, properties = f' camunda:candidateGroups="{desk}"', {"status": said}
     if id == "bao_ket_qua":
         properties |= {"status": "da_giai_quyet", "outcome": "da_giai_quyet"}
-    inside = "".join(f'          <camunda:property name="{key}" value="{value}" />\n' for key, value in properties.items())
+    inside = "".join(f'          <camunda:property name="{key}" value="{text}" />\n'
+                     for key, text in properties.items())  # fmt: skip
     if inside:
         inside = ("      <bpmn:extensionElements>\n        <camunda:properties>\n" + inside
                   + "        </camunda:properties>\n      </bpmn:extensionElements>\n")  # fmt: skip
-    inside += "".join(f"      <bpmn:incoming>Flow_{one}_{other}</bpmn:incoming>\n" for one, other in flows if other == id)
-    inside += "".join(f"      <bpmn:outgoing>Flow_{one}_{other}</bpmn:outgoing>\n" for one, other in flows if one == id)
+    for one, other in flows:
+        way = {other: "incoming", one: "outgoing"}.get(id)
+        inside += f"      <bpmn:{way}>Flow_{one}_{other}</bpmn:{way}>\n" if way else ""
     return f'    <bpmn:{element} id="{id}" name="{name}"{attributes}>\n{inside}    </bpmn:{element}>\n'
 
 

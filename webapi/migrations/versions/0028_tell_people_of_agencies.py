@@ -14,7 +14,8 @@ depends_on = None
 def upgrade() -> None:
     with op.batch_alter_table("outbox") as altered:
         altered.add_column(sa.Column("account_id", Id, nullable=True))
-        altered.create_foreign_key(op.f("fk_outbox_account_id"), "accounts", ["account_id"], ["id"], ondelete="SET NULL")
+        name = op.f("fk_outbox_account_id")
+        altered.create_foreign_key(name, "accounts", ["account_id"], ["id"], ondelete="SET NULL")
 
 
 def downgrade() -> None:
