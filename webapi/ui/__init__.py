@@ -13,6 +13,7 @@ from webapi.ui import (
     admin,
     analyst,
     beginning,
+    callback,
     casebook,
     comparing,
     desk,
@@ -21,6 +22,7 @@ from webapi.ui import (
     heat,
     imports,
     incidents,
+    line,
     login,
     navigation,
     office,
@@ -37,8 +39,8 @@ from webapi.ui import (
     worklist,
 )
 
-PARTS = (send, track, login, absences, worklist, casebook, desk, office, stuck, incidents, overseer, report, publishing,
-         heat, imports, analyst, beginning, comparing, drafting, rehearsing, admin)  # fmt: skip
+PARTS = (send, track, login, absences, worklist, casebook, desk, callback, line, office, stuck, incidents, overseer,
+         report, publishing, heat, imports, analyst, beginning, comparing, drafting, rehearsing, admin)  # fmt: skip
 _FOR_EVER = 365 * 24 * 3600
 
 

@@ -28,8 +28,8 @@ MENUS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 WITHIN = {  # pages behind an entry's
-    "ui_drafting": "ui_analyst", "ui_beginning": "ui_analyst", "ui_comparing": "ui_analyst",
-    "ui_rehearsing": "ui_analyst", "ui_heat": "ui_office",
+    "ui_line": "ui_desk", "ui_callback": "ui_desk", "ui_drafting": "ui_analyst", "ui_beginning": "ui_analyst",
+    "ui_comparing": "ui_analyst", "ui_rehearsing": "ui_analyst", "ui_heat": "ui_office",
 }  # fmt: skip
 
 
