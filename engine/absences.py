@@ -1,7 +1,8 @@
 """Who is away, and who stands in for them.
 
 From the first day to the last (local days, both included) a colleague of the same agency, the *substitute*, may take
-and complete what is assigned to the person who is away; history says who did it for whom. Nobody lends rights: a
+and complete what is assigned to the person who is away; history says who did it for whom. Whoever is to stand in is
+told by e-mail, if their account has an address, and told again when it is not needed any more. Nobody lends rights: a
 substitute works with their own, so what their account may not see they do not see. If the substitute is away as well,
 whoever stands in for them does; that this never goes round in a circle is seen to when an absence is noted.
 
@@ -15,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Row, Select, insert, or_, select, update
 
-from engine import access, areas
+from engine import access, areas, outbox
 from engine.access import Account
 from engine.errors import InvalidRequest, NotFound, WrongState
 from engine.model import absences, accounts, agencies
@@ -55,7 +56,12 @@ def note(unit: Unit, login: str, substitute: str, first_day: date, last_day: dat
     row = {"account_id": absent.id, "substitute_id": other.id, "first_day": first_day, "last_day": last_day,
            "created_at": unit.now, "created_by": by.login}  # fmt: skip
     key = unit.scalar(insert(absences).returning(absences.c.id), row)
-    return _find(unit, key)
+    noted = _find(unit, key)
+    if other.id != by.id:
+        days = f"từ ngày {first_day:%d/%m/%Y} đến hết ngày {last_day:%d/%m/%Y}"
+        _tell(unit, noted, "stands-in", f"ông (bà) làm thay {noted.name} {days}. Việc đang giao cho người vắng mặt"
+              " ở mục “Làm thay người vắng” của danh sách việc.")  # fmt: skip
+    return noted
 
 
 def end(unit: Unit, absence_id: int, *, by: Account) -> None:
@@ -76,6 +82,15 @@ def end(unit: Unit, absence_id: int, *, by: Account) -> None:
     still = update(absences).where(absences.c.id == absence_id, absences.c.ended_at.is_(None))
     if not unit.claims(still.values(ended_at=unit.now, ended_by=by.login)):
         raise over
+    if row.substitute_id != by.id:
+        _tell(unit, row, "stands-in-no-more", f"từ bây giờ ông (bà) không làm thay {row.name} nữa.")
+
+
+def _tell(unit: Unit, noted: Row[Any], topic: str, sentence: str) -> None:
+    if noted.substitute_email:
+        letter = {"subject": f"1022: làm thay {noted.name}", "text": f"1022: {sentence}"}
+        outbox.put(unit, None, "email", topic, 0, letter, f"absence:{noted.id}:{topic}", agency=noted.agency,
+                   account_id=noted.substitute_id)  # fmt: skip
 
 
 def upcoming(unit: Unit, by: Account) -> list[Row[Any]]:
@@ -184,8 +199,9 @@ def _on(first_day: date, last_day: date) -> tuple[Any, ...]:
 
 
 def _rows() -> Select[Any]:
-    columns = (*absences.c, _AWAY.c.login, _AWAY.c.name, _AWAY.c.agency, _SUBSTITUTE.c.login.label("substitute"),
-               _SUBSTITUTE.c.name.label("substitute_name"))  # fmt: skip
+    columns = (*absences.c, _AWAY.c.login, _AWAY.c.name, _AWAY.c.agency, agencies.c.province,
+               _SUBSTITUTE.c.login.label("substitute"), _SUBSTITUTE.c.name.label("substitute_name"),
+               _SUBSTITUTE.c.email.label("substitute_email"))  # fmt: skip
     query = select(*columns).join(_AWAY, _AWAY.c.id == absences.c.account_id)
     query = query.join(_SUBSTITUTE, _SUBSTITUTE.c.id == absences.c.substitute_id)
     return query.outerjoin(agencies, agencies.c.key == _AWAY.c.agency)

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from engine import outbox
-from engine.model import agencies, cases, people
+from engine.model import accounts, agencies, cases, people
 from engine.notifiers import Message, Notifier, Undeliverable
 from engine.outbox import Delivered, Item
 from engine.runtime import Runtime
@@ -83,6 +83,9 @@ def _message(runtime: Runtime, item: Item) -> Message:
 def _whom(item: Item) -> Any:
     if item.person_id is not None:
         return select(people).where(people.c.id == item.person_id)
+    if item.account_id is not None:
+        theirs = select(accounts.c.email, agencies.c.province).where(accounts.c.id == item.account_id)
+        return theirs.join(agencies, agencies.c.key == accounts.c.agency)
     return select(agencies).where(agencies.c.key == item.agency)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import select
@@ -125,12 +125,19 @@ def of_files(unit: Unit, files: Mapping[str, str], other_id: int | None = None, 
 
 def told(unit: Unit, old: Package, new: Package, *, by: Account) -> Difference:
     """The difference, with its impact if this account may move cases."""
+    found = compared(old, new)
+    impact = migrations.preview(unit, new, None, found.renamed, by=by) if may_move(unit, new, by) else None
+    return replace(found, impact=impact)
+
+
+def compared(old: Package, new: Package) -> Difference:
+    """The difference, without what it means for the cases that run."""
     changes, renamed = between(old, new)
-    target = Target(province=str(new.province["code"]), report_type=new.code)
-    impact = None
-    if access.allows(by, "migrate", target, unit):
-        impact = migrations.preview(unit, new, None, renamed, by=by)
-    return Difference(old, new, changes, renamed, *_summed_up(old, new, changes), impact)
+    return Difference(old, new, changes, renamed, *_summed_up(old, new, changes))
+
+
+def may_move(unit: Unit, new: Package, by: Account) -> bool:
+    return access.allows(by, "migrate", Target(province=str(new.province["code"]), report_type=new.code), unit)
 
 
 def _before(unit: Unit, new: Package) -> Package:

@@ -1,6 +1,7 @@
 """A report type that is being changed: its files as the analysts of a province have them so far, beside its versions.
 
-There is one draft of a type, for all who may deploy it; without one, it is what the newest version has. Whoever saves
+There is one draft of a type, for all who may deploy it; without one, it is what the newest version has. A type that has
+no version yet begins as a draft (`begin`), for which ``newest`` is ``None`` and ``before`` empty. Whoever saves
 says by an `etag` what they have seen, so nobody overwrites unseen what another has saved. ``province.toml`` serves
 every report type of the province, so a draft always has the one that is in force.
 """
@@ -9,11 +10,13 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from xml.sax.saxutils import quoteattr
 
 from sqlalchemy import delete, insert, select, update
 
@@ -24,11 +27,15 @@ from engine.flow.check import FILES_MAX
 from engine.flow.draft import PROVINCE, TYPE
 from engine.flow.faults import Fault
 from engine.folders import LARGEST
+from engine.leases import insert_into
 from engine.model import drafts
 from engine.packages import Deployed, Package
 from engine.runtime import Unit
 
 KINDS = ("bpmn", "dmn", "form")  # files that can be added and left out
+_CODE = re.compile(r"[A-Z][A-Z0-9_]{1,19}")
+_NAMED = re.compile(r"^\[name\].*\n(?:[^\[\n].*\n|\n)*", re.MULTILINE)  # as a table of a type.toml ...
+_NAME_LINE = re.compile(r"^name *[=.].*\n", re.MULTILINE)  # ... or before its first table
 _NAME = re.compile(rf"[a-z0-9][a-z0-9_-]{{0,59}}\.({'|'.join(KINDS)})")
 
 
@@ -37,13 +44,13 @@ class Draft:
     """Attributes:
     files: name -> text, all of them.
     newest: the id of the newest version that was not refused; ``based_on``: of the one that the draft began with.
-    before: the files of the version that it began with.
+    before: the files of the version of this type that it began with.
     changed_at, changed_by: when and by whom it was saved last; ``None``: there is no draft, these are a version's.
     """
 
     key: str
     files: Mapping[str, str]
-    newest: int
+    newest: int | None
     based_on: int
     before: Mapping[str, str]
     changed_at: datetime | None = None
@@ -61,6 +68,14 @@ class Draft:
         return Package(self.files)
 
     @property
+    def names(self) -> Mapping[str, str]:
+        """What the type is called by language, if its type.toml can be read."""
+        try:
+            return dict(tomllib.loads(self.files[TYPE])["name"])
+        except (KeyError, TypeError, ValueError):
+            return {}
+
+    @property
     def changes(self) -> list[str]:
         """The files that are new, different or gone, by name."""
         names = _without_settings({**self.files, **self.before})
@@ -72,15 +87,52 @@ def show(unit: Unit, key: str, *, by: Account) -> Draft:
     NotFound, NotAllowed: there is no such report type, or it is not for this account.
     """
     newest = _newest(unit, key)
-    package = unit.catalogue.pinned(unit, newest)
-    access.require(by, "deploy", Target(str(package.province["code"]), key), unit)
     row = unit.first(select(drafts).where(drafts.c.key == key))
+    begun_with = newest if row is None else int(row.definition_id)
+    if begun_with is None:
+        raise NotFound(f"There is no report type {key!r}.")
+    package = unit.catalogue.pinned(unit, newest or begun_with)
+    access.require(by, "deploy", Target(str(package.province["code"]), key), unit)
     settings = {PROVINCE: _settings_in_force(unit, package)}
     if row is None:
-        return Draft(key, package.files | settings, newest, newest, package.files)
-    before = unit.catalogue.pinned(unit, row.definition_id).files
+        return Draft(key, package.files | settings, newest, begun_with, package.files)
+    before = {} if newest is None else unit.catalogue.pinned(unit, begun_with).files
     files = json.loads(zlib.decompress(row.files)) | settings
-    return Draft(key, files, newest, row.definition_id, before, row.changed_at, row.changed_by)
+    return Draft(key, files, newest, begun_with, before, row.changed_at, row.changed_by)
+
+
+def begin(unit: Unit, key: str, files: Mapping[str, str], beside: int, *, by: Account) -> Draft:
+    """A report type that is not there yet.
+
+    Args:
+        files: without province.toml.
+        beside: the id of a version of another type, whose province it belongs to.
+
+    Raises:
+        NotFound, NotAllowed: there is no such version, or its province is not this account's.
+        InvalidRequest: the code will not do, or is taken.
+    """
+    province = str(unit.catalogue.pinned(unit, beside).province["code"])
+    access.require(by, "deploy", Target(province, key), unit)
+    if not _CODE.fullmatch(key):
+        raise InvalidRequest("Write the code in capital letters and digits, such as BDTT.", field="code")
+    values = {"key": key, "definition_id": beside, "files": _packed(files), "changed_at": unit.now,
+              "changed_by": by.login}  # fmt: skip
+    new = insert_into(unit, drafts).values(values).on_conflict_do_nothing(index_elements=["key"])
+    if _newest(unit, key) is not None or deployments.list_versions(unit, key) or not unit.claims(new):
+        raise InvalidRequest(f"There is a report type {key} already.", field="code")
+    return show(unit, key, by=by)
+
+
+def copied(package: Package, key: str, names: Mapping[str, str]) -> dict[str, str]:
+    """The files of a type under another code and name; the code stands in tables and diagrams, too."""
+    quoted = re.compile(rf"""(["']){re.escape(package.code)}\1""")
+    files = {name: quoted.sub(rf"\g<1>{key}\g<1>", text) for name, text in package.files.items() if name != PROVINCE}
+    said = ", ".join(f"{language} = {json.dumps(name, ensure_ascii=False)}" for language, name in names.items())
+    head, bracket, tables = _NAMED.sub("", files[TYPE]).partition("\n[")
+    files[TYPE] = f"name = {{ {said} }}\n{_NAME_LINE.sub('', head + chr(10))}{bracket[1:]}{tables}"
+    was, now = (f'id="{key}" name={quoteattr(one)}' for one in (package.name["vi"], names["vi"]))
+    return files | {"process.bpmn": files["process.bpmn"].replace(was, now)}
 
 
 def save(unit: Unit, key: str, name: str, text: str | None, etag: str, *, by: Account) -> Draft:
@@ -132,7 +184,7 @@ def deploy(
     """Make the draft the newest version of its type, as `deployments.submit` does; there is no draft afterwards.
 
     Args:
-        newest: the id of the version that was the newest one when the draft was looked at.
+        newest: the id of the version that was the newest one when the draft was looked at; "" if there was none.
 
     Raises:
         NotFound, NotAllowed: as for `show`.
@@ -140,10 +192,10 @@ def deploy(
         InvalidPackage, InvalidRequest, WrongState: as for `deployments.submit`; also if its code is another by now.
     """
     draft = _seen(unit, key, etag, by)
-    if str(draft.newest) != newest:
+    if str(draft.newest or "") != newest:
         raise Stale(f"There is a newer version of {key} than the one you saw: look at it first.")
     unit.execute(delete(drafts).where(drafts.c.key == key))
-    if not draft.changes:
+    if draft.newest is not None and not draft.changes:
         newest_version = unit.catalogue.pinned(unit, draft.newest).version
         return Deployed(draft.newest, key, newest_version, unchanged=True, warnings=[])
     deployed = deployments.submit(unit, draft.files, active_from, by=by)
@@ -153,19 +205,18 @@ def deploy(
 
 
 def of_types(unit: Unit) -> dict[str, Any]:
-    """Who saved a draft last, and when, by report type."""
-    return {row.key: row for row in unit.all(select(drafts.c.key, drafts.c.changed_at, drafts.c.changed_by))}
+    """Who saved a draft last, and when, and the version it began with, by report type."""
+    columns = (drafts.c.key, drafts.c.definition_id, drafts.c.changed_at, drafts.c.changed_by)
+    return {row.key: row for row in unit.all(select(*columns))}
 
 
 def _without_settings(files: Mapping[str, str]) -> dict[str, str]:
     return {name: text for name, text in files.items() if name != PROVINCE}
 
 
-def _newest(unit: Unit, key: str) -> int:
+def _newest(unit: Unit, key: str) -> int | None:
     found = [one["id"] for one in deployments.list_versions(unit, key) if one["state"] != "refused"]
-    if not found:
-        raise NotFound(f"There is no report type {key!r}.")
-    return int(found[0])
+    return int(found[0]) if found else None
 
 
 def _seen(unit: Unit, key: str, etag: str, by: Account, name: str | None = None) -> Draft:
@@ -174,7 +225,9 @@ def _seen(unit: Unit, key: str, etag: str, by: Account, name: str | None = None)
     Raises:
         Stale: somebody has changed it, or that file of it.
     """
-    deployments.mine(unit, _newest(unit, key), by)
+    if (newest := _newest(unit, key)) is not None:
+        deployments.mine(unit, newest, by)
+    unit.first(select(drafts.c.key).where(drafts.c.key == key).with_for_update())
     draft = show(unit, key, by=by)
     if draft.etag(name) != etag:
         raise Stale(f"The draft of {key} has changed since you opened it.", by=draft.changed_by, at=draft.changed_at)
@@ -208,9 +261,12 @@ def _can_be_left_out(draft: Draft, name: str) -> None:
 
 
 def _write(unit: Unit, draft: Draft, files: Mapping[str, str], by: Account) -> None:
-    values = {"files": zlib.compress(json.dumps(dict(files), ensure_ascii=False).encode()), "changed_at": unit.now,
-              "changed_by": by.login}  # fmt: skip
+    values = {"files": _packed(files), "changed_at": unit.now, "changed_by": by.login}
     if draft.changed_at is None:
         unit.execute(insert(drafts), values | {"key": draft.key, "definition_id": draft.based_on})
     else:
         unit.execute(update(drafts).where(drafts.c.key == draft.key).values(values))
+
+
+def _packed(files: Mapping[str, str]) -> bytes:
+    return zlib.compress(json.dumps(dict(files), ensure_ascii=False).encode())

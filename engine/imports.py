@@ -80,7 +80,7 @@ def put(unit: Unit, report_type: str, name: str, content: bytes, *, dry_run: boo
     row = {"province": province, "report_type": package.code, "name": nfc(name)[-NAME_MAX:] or "danh_sach.csv",
            "sha256": sha256, "dry_run": True, "state": "ready", "total": found.total,
            "creatable": len(found.rows) - len(open_already), "running": len(open_already),
-           "duplicates": found.duplicates, "refusals": found.refusals,
+           "duplicates": found.duplicates, "refusals": found.refusals, "unread": found.unread,
            "created_at": unit.now, "created_by": by.login}  # fmt: skip
     made = int(unit.scalar(imports.insert().returning(imports.c.id), row))
     if found.rows:

@@ -27,6 +27,7 @@ BYTES_MAX = 10_000_000
 ROWS_MAX = 5_000
 PLACE = ("area", "place")  # what a list may tell of a case beside its form
 CELL_MAX = 4_000
+HEADER_MAX, SAID_MAX = 60, 10  # characters of a header that is repeated; and how many are
 _DAY = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})\Z", re.ASCII)
 _TICKED = {"co": True, "x": True, "1": True, "true": True, "khong": False, "0": False, "false": False}
 _NOT_WORDS = re.compile(r"[^a-z0-9]+")
@@ -42,12 +43,14 @@ class Read:
             ``place``: ``area`` (its code) and ``place``, as far as the list tells.
         refusals: of the others: ``row``, ``vi``, ``en``, ``duplicate``.
         duplicates: how many were refused because a row above has the same telephone number.
+        unread: the names of the columns that mean nothing to us.
     """
 
     total: int = 0
     rows: list[dict[str, Any]] = field(default_factory=list)
     refusals: list[dict[str, Any]] = field(default_factory=list)
     duplicates: int = 0
+    unread: list[str] = field(default_factory=list)
 
 
 def refusal(row: int, vi: str, en: str, *, duplicate: bool = False) -> dict[str, Any]:
@@ -61,9 +64,9 @@ def too_large() -> InvalidRequest:
 
 def headers(package: Package) -> list[tuple[list[str], bool]]:
     """The columns that a type's lists may have: the names of each, and whether every row needs it."""
-    asked, table = _options(package), package.type["list"]
-    needed = {name for name, one in asked.items() if one.get("validate", {}).get("required")}
-    needed = (needed | {"phone"}) - set(table.get("fixed", {}))
+    table = package.type["list"]
+    asked = (one for one in package.intake_form.fields if one.default is None and not one.hidden_when)
+    needed = ({one.key for one in asked if one.required} | {"phone"}) - set(table.get("fixed", {}))
     found: dict[str, tuple[list[str], bool]] = {}  # a column may mean two things: it is shown once
     for (_, name), names in _meanings(table):
         found[names[0]] = names, name in needed or found.get(names[0], (names, False))[1]
@@ -86,7 +89,7 @@ def read(content: bytes, package: Package, today: date) -> Read:
         raise InvalidRequest(f"Reports of the type {package.code} do not come in lists: its type.toml has no [list].")
     lines = _lines(content)
     columns = _columns(lines[0][1], table)
-    options, found, seen = _options(package), Read(), {}
+    options, found, seen = _options(package), Read(unread=_unread(lines[0][1], package)), {}
     districts = {"label": "Địa bàn", "values": [{"label": one["name"], "value": one["code"]}
                  for one in package.province.get("areas", ()) if not one.get("parent")]}  # fmt: skip
     for number, cells in lines[1:]:
@@ -178,14 +181,30 @@ def _columns(header: list[str], table: Mapping[str, Any]) -> dict[int, list[tupl
             known.setdefault(key, []).append(meant)
     found = {at: known[_key(name)] for at, name in enumerate(header) if _key(name) in known}
     meanings = [meant for several in found.values() for meant in several]
-    if ("person", "phone") not in meanings:
-        names = "' or '".join(table["person"]["phone"])
-        raise no_list(f"The list has no column '{names}': its first row has to name the columns.",
-                      f"Danh sách thiếu cột “{table['person']['phone'][0]}”: dòng đầu là tên các cột.")  # fmt: skip
     if len(set(meanings)) < len(meanings):
         raise no_list("Two columns of the list have the same meaning: leave one out.",
                       "Hai cột có cùng ý nghĩa: hãy bỏ bớt một cột.")  # fmt: skip
     return found
+
+
+def _unread(header: list[str], package: Package) -> list[str]:
+    """The names that stand above columns and mean nothing to us.
+
+    Raises:
+        InvalidRequest: a column is missing that every row needs; it is said once, and not of each row.
+    """
+    written, columns = {_key(name) for name in header}, headers(package)
+    known = {_key(name) for names, _needed in columns for name in names}
+    unread = [nfc(name).strip()[:HEADER_MAX] for name in header if name.strip() and _key(name) not in known]
+    missing = [names for names, needed in columns if needed and written.isdisjoint(map(_key, names))]
+    if missing:
+        wanted, others = "', '".join("' or '".join(names) for names in missing), "', '".join(unread[:SAID_MAX])
+        vi_wanted, vi_others = "”, “".join(names[0] for names in missing), "”, “".join(unread[:SAID_MAX])
+        raise no_list(f"The list has no column '{wanted}': its first row has to name the columns."
+                      + (f" Not understood: '{others}'." if others else ""),
+                      f"Danh sách thiếu cột “{vi_wanted}”: dòng đầu là tên các cột."
+                      + (f" Không hiểu cột “{vi_others}”." if vi_others else ""))  # fmt: skip
+    return unread
 
 
 def _refused(

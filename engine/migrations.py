@@ -52,16 +52,27 @@ class Preview:
     Attributes:
         running: how many there are; ``can_move`` of them can be moved.
         cannot: the others, by reason, the most frequent first.
+        after: where the next look begins; ``None``: all have been looked at.
     """
 
     running: int = 0
     can_move: int = 0
     cannot: list[Obstacle] = field(default_factory=list)
+    after: int | None = None
+
+    def plus(self, more: Preview) -> Preview:
+        """Both together; ``more`` was looked at later."""
+        by_reason = {one.why: Obstacle(one.why, one.cases, [*one.numbers]) for one in self.cannot}
+        for one in more.cannot:
+            same = by_reason.setdefault(one.why, Obstacle(one.why))
+            same.cases, same.numbers = same.cases + one.cases, [*same.numbers, *one.numbers][:NUMBERS_TOLD]
+        cannot = sorted(by_reason.values(), key=lambda one: -one.cases)
+        return Preview(self.running + more.running, self.can_move + more.can_move, cannot, more.after)
 
 
 def preview(
     unit: Unit, target: Package, source_id: int | None = None, elements: Elements | None = None,
-    *, by: Account | None = None,
+    *, by: Account | None = None, after: int = 0, most: int | None = None,
 ) -> Preview:  # fmt: skip
     """What would become of the cases that run, if they were moved. Nothing is written.
 
@@ -70,12 +81,13 @@ def preview(
         source_id: only cases of this version; left out, of all other versions of the type.
         elements: old element -> new one, where the ids differ; ``None`` as the new one gives up what waits there.
         by: whose eyes the numbers of cases are for; left out, all are told.
+        after, most: only so many, and from where an earlier preview stopped; left out, all.
     """
     found, obstacles = Preview(), dict[str, Obstacle]()
     visible = true() if by is None else access.visible(by)
     of_type = [cases.c.report_type == target.code, cases.c.definition_id != target.id]
     wanted = of_type if source_id is None else [cases.c.definition_id == source_id]
-    for case, clocks in _running(unit, wanted, visible):
+    for case, clocks in _running(unit, wanted, visible, after):
         found.running += 1
         plan = Plan(unit.catalogue.pinned(unit, case.definition_id), target, elements or {})
         try:
@@ -86,15 +98,27 @@ def preview(
             one.cases += 1
             if case.visible and len(one.numbers) < NUMBERS_TOLD:
                 one.numbers.append(case.number)
+        if found.running == most:
+            found.after = case.id
+            break
     found.cannot = sorted(obstacles.values(), key=lambda one: -one.cases)
     return found
 
 
-def _running(unit: Unit, wanted: list[Any], visible: ColumnElement[bool]) -> Iterator[tuple[Row[Any], list[Row[Any]]]]:
+def running(unit: Unit, target: Package) -> int:
+    """How many cases run with other versions of its type."""
+    of_type = (cases.c.report_type == target.code, cases.c.definition_id != target.id)
+    query = select(func.count()).select_from(cases).join(model.instances)
+    return int(unit.scalar(query.where(model.instances.c.finished_at.is_(None), *of_type)))
+
+
+def _running(
+    unit: Unit, wanted: list[Any], visible: ColumnElement[bool], after: int
+) -> Iterator[tuple[Row[Any], list[Row[Any]]]]:
     """The cases that run, each with its deadlines that do, by a few at once."""
     columns = (*cases.c, model.instances.c.state, visible.label("visible"))
     query = select(*columns).join(model.instances).where(model.instances.c.finished_at.is_(None), *wanted)
-    last = 0
+    last = after
     while rows := unit.all(query.where(cases.c.id > last).order_by(cases.c.id).limit(CHUNK)):
         clocks = transfers.running(unit, [row.id for row in rows])
         yield from ((row, clocks.get(row.id, [])) for row in rows)

@@ -35,8 +35,8 @@ KINDS = ("sms", "email", "zalo", "facebook", "viber", "webhook", "service")
 BACK_OFF = tuple(timedelta(seconds=seconds) for seconds in (10, 60, 300, 1_800, 7_200, 21_600))
 ATTEMPTS_MAX = len(BACK_OFF) + 1
 
-_COLUMNS = ("case_id", "key", "kind", "topic", "token", "payload", "person_id", "agency", "element", "priority",
-            "due_at", "created_at")  # fmt: skip
+_COLUMNS = ("case_id", "key", "kind", "topic", "token", "payload", "person_id", "agency", "account_id", "element",
+            "priority", "due_at", "created_at")  # fmt: skip
 _PUT = Upsert(
     lambda insert: (
         insert(outbox)
@@ -65,6 +65,7 @@ class Item:
     token: int
     person_id: int | None
     agency: str | None
+    account_id: int | None
     payload: dict[str, Any]
     fence: int
     lease_owner: str
@@ -95,6 +96,7 @@ def put(
     element: str | None = None,
     due_at: datetime | None = None,
     priority: int = 0,
+    account_id: int | None = None,
 ) -> None:
     """Owe something. The same key again owes nothing more.
 
@@ -105,11 +107,12 @@ def put(
         element: of a service call, where in the diagram it is made.
         due_at: not before; now, if left out.
         priority: of a service call: the higher, the sooner.
+        account_id: who of the agency is meant, if it is not the agency's own address.
     """
     due_at = due_at or unit.now
     row = {
         "case_id": case_id, "key": key, "kind": kind, "topic": topic, "token": token, "payload": payload,
-        "person_id": person_id, "agency": agency, "element": element, "priority": priority,
+        "person_id": person_id, "agency": agency, "account_id": account_id, "element": element, "priority": priority,
         "due_at": due_at, "created_at": unit.now,
     }  # fmt: skip
     _wake(unit, kind, due_at)

@@ -108,6 +108,11 @@ class Package:
         drawn = (parse_xml(text, name) for name, text in self.files.items() if name.endswith(".bpmn"))
         return {str(one.get("id")): str(one.get("name")) for root in drawn for one in root.iter() if one.get("name")}
 
+    def step_name(self, element: str, drawn: str) -> dict[str, str]:
+        """What a step is called by language: as it was drawn, and as ``[steps]`` in type.toml says in English."""
+        english = self.type.get("steps", {}).get(element)
+        return {"vi": drawn} | ({"en": str(english)} if english else {})
+
     @cached_property
     def terms(self) -> Terms:
         return Terms.parse(self.type, self.province)

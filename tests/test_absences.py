@@ -6,12 +6,25 @@ import pytest
 from sqlalchemy import event
 
 from engine import accounts, tasks
+from engine.notifiers import Message, Receipt
+from engine.worker import Worker
 from tests.hotline import Hotline, refused
 from tests.test_ui_office import enters
 from tests.visitor import style_free
 
 TODAY, NEXT, LATER = "2021-09-03", "2021-09-10", "2021-09-20"  # the clock of tests begins on the first
 ANSWERS = {"ket_qua": "da_giai_quyet", "noi_dung_ket_qua": "Đã nhắc nhở"}
+
+
+class Post:
+    """A gateway that keeps what it was given."""
+
+    def __init__(self) -> None:
+        self.letters: list[Message] = []
+
+    def send(self, message: Message) -> Receipt:
+        self.letters.append(message)
+        return Receipt()
 
 
 @pytest.fixture
@@ -141,6 +154,30 @@ def test_people_who_do_their_own_work_ask_for_no_absence(office: Hotline):
 
 def _new(office: Hotline) -> int:
     return office.task("lan", office.assigned())["id"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_substitute_is_told_by_e_mail_and_an_administrator_notes_it_for_anybody(office: Hotline):
+    with office.runtime.begin() as unit:
+        accounts.change(unit, "hoa", {"email": "hoa@example.vn"}, None)
+    admin = enters(office, "quantri")
+    page = admin.opens("/vang-mat")
+    assert "Hãy chọn cơ quan của người vắng mặt." in page.text and len(page.find("//datalist/option")) > 3
+    page = admin.opens("/vang-mat?co_quan=ubnd_74_718")
+    at = [one.get("class") for one in page.find("//main//form")].index("card")
+    done = admin.sends(page, form=at, login="phuong", substitute="hoa", last_day=NEXT)
+    assert "được báo bằng thư" in done.text and done.url.endswith("co_quan=ubnd_74_718") and style_free(done)
+    ended = admin.sends(done, form=[one.get("action", "").endswith("ket-thuc") for one in done.find("//main//form")]
+                        .index(True))  # fmt: skip
+    assert "không ai làm thay nữa" in ended.text
+    assert away(office, "phuong", "lan").status_code == 201  # lan has no address
+
+    post = Post()
+    Worker(office.runtime, {"email": post, "sms": post}).drain()
+    first, second = [one for one in post.letters if one.to == "hoa@example.vn"]
+    assert first.subject == second.subject == "1022: làm thay Phuong"
+    assert "làm thay Phuong từ ngày 03/09/2021 đến hết ngày 10/09/2021" in first.text
+    assert "không làm thay Phuong nữa" in second.text
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

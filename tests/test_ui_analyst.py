@@ -8,11 +8,14 @@ from datetime import timedelta
 
 import pytest
 
-from engine import accounts, packages
+from engine import accounts, drafts, folders, packages
 from engine.diffs import Change, Difference
 from engine.errors import InvalidRequest
+from engine.flow.check import check
+from engine.flow.draft import PROVINCE as SETTINGS
 from tests.drawing import draw
 from tests.hotline import LIFE, PROVINCE, Hotline, package
+from tests.sources import ROOT
 from tests.test_activations import states, version
 from tests.test_ui_office import enters
 from tests.visitor import Page, Visitor, style_free
@@ -103,7 +106,7 @@ def test_what_a_version_changes_is_told_and_marked_with_what_it_is_for_running_c
     analyst.post("/deployments", package(process__bpmn=draw(life, "PAKN"), ket_qua__form=form))
 
     back = who.opens("/quy-trinh/PAKN/so-sanh?moi=1")  # of what is no longer in force: what going back would change
-    assert "Không có vụ việc nào" in back.text and "so với phiên bản 2" in back.text
+    assert "so với phiên bản 2" in back.text and "Không có vụ việc nào" in impact_of(who, back).text
     page = who.opens("/quy-trinh/PAKN/so-sanh?moi=2&cu=1")
     assert told(page)["Bước và sự kiện"][-1] == "− Bỏ bước “Phân công”."
     assert "+ Thêm bước “Duyệt”." in told(page)["Bước và sự kiện"] and told(page)["Câu hỏi"][0].startswith("± ")
@@ -112,16 +115,39 @@ def test_what_a_version_changes_is_told_and_marked_with_what_it_is_for_running_c
                            "xu_ly": "changed"},
         "1/process.bpmn": {"tiep_nhan": "removed", "da_nhan": "changed", "tra_lai": "changed", "xu_ly": "changed"},
     }  # fmt: skip
-    impact = page.find("//*[@id='impact']")[0].text_content()
+    looked = impact_of(who, page)
+    impact = looked.find("//*[@id='impact']")[0].text_content()
     assert "1 phản ánh đang chạy; 0 chuyển được, 1 không." in impact and "It stands at 'Phân công'" in impact
-    assert page.find(f"//*[@id='impact']//a[.='{number}']") and style_free(page)
+    assert looked.find(f"//*[@id='impact']//a[.='{number}']") and style_free(looked) and style_free(page)
     drawn = [who.client.get(f"/quy-trinh/PAKN/so-sanh/{one}/process.bpmn").text for one in "12"]
     assert [("Phân công" in one, "Tiếp nhận" in one) for one in drawn] == [(True, False), (False, True)]
-    english = who.opens("/quy-trinh/PAKN/so-sanh?moi=2&cu=1&lang=en").text
-    assert "The step “Duyệt” was added." in english and "1 running; 0 can move, 1 cannot." in english
+    english = who.opens("/quy-trinh/PAKN/so-sanh?moi=2&cu=1&lang=en")
+    assert "The step “Duyệt” was added." in english.text
+    assert "1 running; 0 can move, 1 cannot." in impact_of(who, english).text
     at = "/quy-trinh/PAKN/so-sanh"
     assert [who.opens(at + one).status for one in ("?moi=9", "?cu=9", "?moi=x", "/9/process.bpmn", "/1/type.toml",
                                                    "/nhap/khong.bpmn")] == [404] * 6  # fmt: skip
+
+
+def impact_of(who: Visitor, page: Page) -> Page:
+    """What htmx would ask for when the page is there."""
+    return who.opens(page.find("//*[@id='impact']/@hx-get")[0])
+
+
+def test_many_running_cases_are_looked_at_some_at_a_time(hotline: Hotline, monkeypatch: pytest.MonkeyPatch):
+    numbers = [hotline.receives() for _one in range(3)]
+    life = LIFE.replace("tiep_nhan", "nhan").replace('user nhan "Phân công"', 'user nhan "Nhận"')
+    who = enters(hotline, "phantich")
+    hotline.as_("phantich").post("/deployments", package(process__bpmn=draw(life, "PAKN")))
+    monkeypatch.setattr(comparing, "AT_ONCE", 2)
+
+    first = impact_of(who, who.opens("/quy-trinh/PAKN/so-sanh?moi=2&cu=1"))
+    assert "Đã xem 2 trong 3 vụ việc." in first.text and first.find("//progress/@value") == ["2"]
+    last = impact_of(who, first)
+    assert "3 phản ánh đang chạy; 0 chuyển được, 3 không." in last.text and not last.find("//progress")
+    assert [one.text for one in last.find("//*[@id='impact']//li/a")] == numbers
+    lied = who.opens("/quy-trinh/PAKN/so-sanh/anh-huong?moi=2&cu=1&da-xem=[1,2,{}]")
+    assert "Đã xem 2 trong 3 vụ việc." in lied.text
 
 
 def test_only_steps_come_and_go_in_a_diagram_and_one_that_moved_to_another_file_does_both():
@@ -236,3 +262,52 @@ def sends_draft(who: Visitor) -> Page:
     page = who.opens("/quy-trinh/PAKN/nhap")
     at = [form.get("action") for form in page.find("//main//form")].index("/quy-trinh/PAKN/nhap-gui")
     return who.sends(page, form=at)
+
+
+@pytest.mark.parametrize("like", ["PAKN", "trong:74"])
+def test_a_report_type_that_is_not_there_yet_is_begun_written_deployed_and_used(hotline: Hotline, like: str):
+    who = enters(hotline, "phantich")
+    new = who.opens(who.opens("/quy-trinh").find("//a[.='Thêm loại phản ánh']/@href")[0])
+    assert style_free(new) and new.find("//option/@value") == ["trong:74", "PAKN"]
+    for wrong, sentence in (({"code": "pakn"}, "chữ hoa không dấu"), ({"code": "PAKN"}, "chưa loại nào dùng"),
+                            ({"vi": " "}, "ghi tên"), ({"like": "trong:01"}, "bắt đầu từ đâu")):  # fmt: skip
+        again = who.sends(new, **{"code": "MOI", "vi": "Việc mới", "en": "", "like": like} | wrong)
+        assert again.status == 422 and any(sentence in one for one in again.faults), (wrong, again.faults)
+
+    draft = who.sends(new, code="MOI", vi='Việc "mới" & lạ', en="New things", like=like)
+    assert draft.url == "/quy-trinh/MOI/nhap" and "không có lỗi" in draft.text and style_free(draft)
+    assert who.opens("/quy-trinh/MOI").url == draft.url and 'Việc "mới" & lạ' in who.opens("/quy-trinh").text
+    assert "bản nháp của phantich" in who.opens("/quy-trinh").text
+    assert who.sends(new, code="MOI", vi="Lại", like=like).status == 422  # it is taken now
+    for path in ("process.bpmn", "type.toml"):
+        assert who.opens(f"{draft.url}/{path}").status == 200
+    assert enters(hotline, "vanphong").opens(draft.url).status == 403
+    told = who.sends(who.opens("/quy-trinh/MOI/chay-thu"), story=STORY)
+    assert "không đi như đã kể" in told.text or "đi đúng như đã kể" in told.text
+
+    at = [form.get("action") for form in draft.find("//main//form")].index("/quy-trinh/MOI/nhap-gui")
+    assert "Đã gửi phiên bản 1." in who.sends(draft, form=at).text
+    report = {"report_type": "MOI", "channel": "dien_thoai", "area": "718", "answers": {"noi_dung": "Hết gạo"},
+              "reporter": {"phone": "0912345678"}}  # fmt: skip
+    assert hotline.as_("truc").post("/reports", report).status_code == 201
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_new_report_type_that_was_given_up_was_never_there(hotline: Hotline):
+    who = enters(hotline, "phantich")
+    draft = who.sends(who.opens("/quy-trinh/moi"), code="MOI", vi="Mới", like="trong:74")
+    at = [form.get("action") for form in draft.find("//main//form")].index("/quy-trinh/MOI/nhap-bo")
+
+    assert "Đã bỏ bản nháp." in who.sends(draft, form=at).text
+    assert who.opens("/quy-trinh/MOI/nhap").status == who.opens("/quy-trinh/MOI").status == 404
+
+
+def test_a_copy_of_a_shipped_type_is_the_same_under_another_name():
+    for folder in ("binh_duong/BDTT", "ha_noi/NYP"):
+        shipped = packages.Package(folders.read(ROOT / "bpmn" / folder))
+        files = drafts.copied(shipped, "MOI", {"vi": "Mới", "en": "New"})
+        files[SETTINGS] = shipped.files[SETTINGS]
+        assert not [one for one in check(files) if one.severity == "error"]
+        copy = packages.Package(files)
+        assert (copy.code, copy.name) == ("MOI", {"vi": "Mới", "en": "New"})
+        assert not [name for name, text in files.items() if name != SETTINGS and f'"{shipped.code}"' in text]

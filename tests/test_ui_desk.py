@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -26,7 +27,7 @@ def desk(province: Province) -> Visitor:
 
 
 def writes(desk: Visitor, page: Page | None = None, **more: Any) -> Page:
-    return desk.sends(page or desk.opens(f"{DESK}?loai=BDKK"), form=1, **SAID | more)
+    return desk.sends(page or desk.opens(f"{DESK}?loai=BDKK"), form=2, **SAID | more)
 
 
 def kept(province: Province, table: Any) -> list[Any]:
@@ -114,3 +115,46 @@ def test_who_may_not_report_has_no_types_to_choose(province: Province):
     page = logged_in(province, "mttq_74").opens(DESK)
 
     assert [one for one in page.find("//select[@name='loai']/option/@value") if one] == []
+
+
+def test_a_call_back_is_promised_for_a_time_and_comes_due_then(province: Province, desk: Visitor):
+    page = desk.opens(DESK)
+    assert page.find("//*[@id='luc']/@value") == ["08:35"] and "Không còn ai chờ gọi lại." in page.text
+    assert "Chưa hẹn được" in said(desk.sends(page, form=1, luc="08:30"), "refusal")
+    assert "Chưa hẹn được" in said(desk.sends(page, form=1, phone="0912345678", luc="25:00"), "refusal")
+
+    promised = desk.sends(page, form=1, phone="0912345678", luc="08:30")
+    assert said(promised) == "Đã hẹn gọi lại lúc 08:30 03/09/2021."
+    (case,) = kept(province, model.cases)
+    assert (case.report_type, case.status) == ("BDGN", "hen_goi_lai")
+    province.waits(timedelta(minutes=31))
+    page = desk.opens(DESK)
+    (task,) = page.find("//*[@id='callbacks']//a[@data-shortcut='F10']/@href")
+    assert "Hẹn gọi lại lúc 08:30 03/09/2021" in page.text
+    form = desk.opens(task)
+    at = next(n for n, one in enumerate(form.find("//main//form")) if "data-keyboard" in one.attrib)
+    back = desk.sends(form, form=at, a__ket_qua_goi="goi_nham")
+    assert back.url == DESK and "Đã hoàn thành" in said(back) and style_free(back)
+    assert desk.sends(form, form=at, a__ket_qua_goi="goi_nham", ve="//evil.example").url.startswith("/viec")
+
+
+def test_a_caller_is_put_through_to_115_by_the_second(province: Province):
+    desk = logged_in(province, "tongdai_01")
+    branch = {"key": "1", "name": "Cấp cứu", "report_type": "CC115", "transfer_to": "115"}
+    assert province.as_("vpubnd_01").post("/branches", branch).status_code == 201
+    taken = desk.sends(desk.opens(f"{DESK}?phim=1"), form=2, phone="0912345678", phim="1", phim_cu="1", loai="CC115",
+                       known="CC115", gui="1")  # fmt: skip
+    (clock,) = taken.find("//*[@data-counts]")
+    assert "Cả cuộc gọi" in clock.getparent().text_content() and taken.find("//*[@id='line']/@hx-get")
+    form = desk.opens(taken.find("//a[@data-shortcut='F9']/@href")[0])
+    at = next(n for n, one in enumerate(form.find("//main//form")) if "data-keyboard" in one.attrib)
+    said_at = {"trieu_chung": "dau_nguc", "tinh_tao": "co", "area": "001", "dia_diem": "Số 5 phố Phan Đình Phùng"}
+    line = desk.sends(form, form=at, **{f"a__{name}": value for name, value in said_at.items()})
+
+    assert line.url == f"{DESK}/da-nhan" and "Đang nối máy 115" in line.text and style_free(line)
+    assert "Nối máy đến số 115" in " ".join(line.text.split())
+    at = next(n for n, one in enumerate(line.find("//main//form")) if one.get("action").endswith("/msg_ket_qua_115"))
+    assert "115 nhận máy" in line.find("//main//form")[at].text_content()
+    through = desk.sends(line, form=at)
+    assert "Đã nối máy 115" in through.text and not through.find("//*[@data-counts]")
+    assert "không còn chờ" in said(desk.sends(line, form=at), "refusal")

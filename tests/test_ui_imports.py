@@ -83,6 +83,9 @@ def test_what_is_no_list_comes_back_with_one_sentence(hanoi: Hotline) -> None:
     faults: tuple[tuple[Any, str, str], ...] = (
         (("x.csv", b""), "Tệp không có gì.", "The file is empty."),
         (("x.csv", b"a,b\r\n1,2"), "thiếu cột “Số điện thoại”", "has no column"),
+        (("x.csv", b"SDT,Quan\r\n0912345678,001"),
+         "thiếu cột “Quận huyện”: dòng đầu là tên các cột. Không hiểu cột “Quan”.",
+         "has no column 'Quận huyện' or 'Quận, huyện' or 'Quận/huyện' or 'Địa bàn'"),
         (None, "Hãy chọn tệp danh sách.", "Choose a file."),
         (("x.xls", b"\xd0\xcf\x11\xe0"), "kiểu cũ hoặc có mật khẩu", "an old or a protected workbook"),
     )
@@ -92,6 +95,8 @@ def test_what_is_no_list_comes_back_with_one_sentence(hanoi: Hotline) -> None:
             assert page.status == 422 and sentence in page.faults[0], (sentence, page.faults)
             assert page.find("//*[@id='file' and @aria-invalid='true']")
 
+    page = looks(cdc, cohort(1, head=HEAD.replace("Tuổi", "Tui")))
+    assert "Không hiểu một cột, nên bỏ qua: “Tui”." in page.text
     page = looks(cdc, workbook([HEAD.split(","), ["A", "12", "001", 40, None]]), "x.xlsx")  # nothing to start
     assert "Không có dòng nào để lập vụ việc" in page.text
     dropped = cdc.sends(page, form=button(page, f"{page.url}/huy"))

@@ -27,6 +27,7 @@ imports = Table(
     Column("running", Integer, nullable=False),  # had an open case already
     Column("duplicates", Integer, nullable=False),
     Column("refusals", JSON, nullable=False),
+    Column("unread", JSON, nullable=False, server_default="[]"),  # headers of columns that mean nothing to us
     Column("created_at", Instant, nullable=False),
     Column("created_by", Text, nullable=False),
     Column("finished_at", Instant),

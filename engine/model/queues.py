@@ -63,6 +63,7 @@ outbox = Table(
     Column("token", Integer, nullable=False),
     Column("person_id", Id, ForeignKey("people.id", ondelete="SET NULL")),  # addresses are looked up when sending
     Column("agency", Text),
+    Column("account_id", Id, ForeignKey("accounts.id", ondelete="SET NULL")),  # to somebody of that agency, personally
     Column("payload", JSON, nullable=False),  # {"text": …} or a service call's input; never personal data
     Column("state", Text, nullable=False),
     Column("due_at", Instant, nullable=False),

@@ -51,6 +51,7 @@ class ImportSummary(Out):
 
 class ImportOut(ImportSummary):
     refusals = fields.List(fields.Nested(RefusedRow))
+    unread = fields.List(fields.String(), metadata={"description": "Headers of columns that were left out."})
 
 
 class KeptRow(Out):

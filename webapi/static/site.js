@@ -125,6 +125,21 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// A field that shows what another one says, until something is written into it.
+document.addEventListener("input", (event) => {
+  document.querySelectorAll("[data-follows]").forEach((field) => {
+    if (event.target === field) delete field.dataset.follows;
+    else if (event.target.matches(field.dataset.follows)) field.value = event.target.value;
+  });
+});
+
+// A clock that counts seconds: between two looks at the server it goes on by itself.
+const counts = () => document.querySelectorAll("[data-counts]").forEach((clock) => {
+  const left = Math.round((new Date(clock.dataset.counts) - Date.now()) / 1000);
+  clock.textContent = (left < 0 ? clock.dataset.over : clock.dataset.left).replace("#", Math.abs(left));
+});
+setInterval(counts, 1000);
+
 // A small form beside another takes over what both ask for.
 document.querySelectorAll("form[data-borrows]").forEach((form) => {
   form.addEventListener("submit", () => {

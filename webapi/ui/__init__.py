@@ -12,6 +12,8 @@ from webapi.ui import (
     absences,
     admin,
     analyst,
+    beginning,
+    callback,
     casebook,
     comparing,
     desk,
@@ -20,6 +22,7 @@ from webapi.ui import (
     heat,
     imports,
     incidents,
+    line,
     login,
     navigation,
     office,
@@ -36,8 +39,8 @@ from webapi.ui import (
     worklist,
 )
 
-PARTS = (send, track, login, absences, worklist, casebook, desk, office, stuck, incidents, overseer, report, publishing,
-         heat, imports, analyst, comparing, drafting, rehearsing, admin)  # fmt: skip
+PARTS = (send, track, login, absences, worklist, casebook, desk, callback, line, office, stuck, incidents, overseer,
+         report, publishing, heat, imports, analyst, beginning, comparing, drafting, rehearsing, admin)  # fmt: skip
 _FOR_EVER = 365 * 24 * 3600
 
 

@@ -1,4 +1,7 @@
-"""Who is away, and who stands in: noted by the person, by who heads the agency, by the office."""
+"""Who is away, and who stands in: noted by the person, by who heads the agency, by the office or an administrator.
+
+Whoever may note it in several agencies chooses one of them first: ?co_quan=ubnd_74_718.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import Any
 from flask import request, url_for
 
 from engine import absences, access, areas, queries
-from engine.access import Account
+from engine.access import Account, Target
 from engine.errors import EngineError, InvalidRequest, NotAllowed, NotFound, WrongState
 from engine.runtime import Unit
 from webapi.ui import door, pages
@@ -27,17 +30,33 @@ def _page(unit: Unit, caller: Account, said: Any, wrong: tuple[str, str] | None)
     """Args:
     wrong: which question of the form is answered wrongly, and why.
     """
-    colleagues = _colleagues(unit, caller)
+    elsewhere = _elsewhere(unit, caller)
+    agency = _agency(caller, elsewhere)
+    colleagues = _colleagues(unit, caller, agency)
     for_whom = [one for one in colleagues if one.id == caller.id or access.allows(caller, "set-absence", one, unit)]
     found = absences.upcoming(unit, caller)
-    mine = {one.login for one in for_whom}
     return page("ui/absences.html", 422 if wrong else 200, absences=found, for_whom=for_whom, colleagues=colleagues,
-                today=areas.today(unit), said=said, faults=dict([wrong] if wrong else []),
-                may_end={one.id for one in found if one.login in mine})  # fmt: skip
+                today=areas.today(unit), said=said, faults=dict([wrong] if wrong else []), elsewhere=elsewhere,
+                agency=agency, names={one.key: one.name for one in elsewhere},
+                may_end={one.id for one in found
+                         if one.login == caller.login or access.allows(caller, "set-absence", one, unit)})  # fmt: skip
 
 
-def _colleagues(unit: Unit, caller: Account) -> list[Any]:
-    people = queries.list_accounts(unit, caller, agency=caller.agency, limit=queries.LIMIT_MAX).items
+def _elsewhere(unit: Unit, caller: Account) -> list[Any]:
+    """The agencies to choose from, for whoever notes it for others than their own."""
+    if not access.allows(caller, "set-absence", Target(caller.province, agency="")):
+        return []
+    return queries.list_agencies(unit, province=caller.province, at=areas.today(unit))
+
+
+def _agency(caller: Account, elsewhere: list[Any]) -> str | None:
+    """By its key, or by its name; one's own, unless another is asked for."""
+    asked = request.values.get("co_quan", "").strip()
+    return next((one.key for one in elsewhere if asked in (one.key, one.name)), caller.agency)
+
+
+def _colleagues(unit: Unit, caller: Account, agency: str | None) -> list[Any]:
+    people = queries.list_accounts(unit, caller, agency=agency, limit=queries.LIMIT_MAX).items if agency else []
     return [one for one in people if one.active and one.role in access.AGENCIES_PEOPLE]
 
 
@@ -50,7 +69,8 @@ def note() -> Any:
     except (InvalidRequest, NotAllowed, NotFound, WrongState) as error:
         wrong = _wrong(error)
         return door.reads(lambda unit, caller: _page(unit, caller, said, wrong))()
-    return done(_("Đã ghi. Người làm thay thấy việc này trong danh sách việc."), "ui_absences.index")
+    return done(_("Đã ghi. Người làm thay thấy việc này trong danh sách việc, và được báo bằng thư nếu có địa chỉ."),
+                "ui_absences.index", co_quan=said.get("co_quan"))  # fmt: skip
 
 
 @door.changes

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from flask import request, url_for
+from flask import redirect, request, url_for
 
 from engine import access, activations, approvals, deployments, drafts, overview
 from engine.access import Account, Target
@@ -42,11 +42,13 @@ OFFERED = {  # what may be decided about a version in that state
 @bp.read("/quy-trinh")
 def index(unit: Unit, caller: Account) -> Any:
     access.require(caller, "deploy", Target(caller.province), unit)
-    return page("ui/types.html", types=_types(unit, caller), states=states())
+    return page("ui/types.html", types=_types(unit, caller) + _begun(unit, caller), states=states())
 
 
 @bp.read(TYPE)
 def show(unit: Unit, caller: Account, code: str) -> Any:
+    if not deployments.list_versions(unit, code) and drafts.show(unit, code, by=caller):
+        return redirect(url_for("ui_drafting.show", code=code), 303)
     package, versions = mine(unit, caller, code)
     return page("ui/versions.html", package=package, name=in_language(package.name, code), code=code, me=caller,
                 versions=versions, counts=overview.by_version(unit, caller), decisions=activations.of_type(unit, code),
@@ -90,6 +92,19 @@ def _types(unit: Unit, caller: Account) -> list[dict[str, Any]]:
     return [_type(packages[code], versions, running) | {"draft": changing.get(code)}
             for code, versions in by_code.items()
             if access.allows(caller, "deploy", _target(packages[code]), unit)]  # fmt: skip
+
+
+def _begun(unit: Unit, caller: Account) -> list[dict[str, Any]]:
+    """The drafts of types that have no version yet."""
+    there = {one["key"] for one in deployments.list_versions(unit)}
+    found = []
+    for code, row in drafts.of_types(unit).items():
+        beside = unit.catalogue.pinned(unit, row.definition_id)
+        if code not in there and access.allows(caller, "deploy", Target(str(beside.province["code"]), code), unit):
+            name = in_language(drafts.show(unit, code, by=caller).names, code)
+            found.append({"code": code, "name": name, "province": beside.province["name"], "waiting": [], "open": 0,
+                          "current": None, "draft": row, "begun": True})  # fmt: skip
+    return found
 
 
 def _type(package: Package, versions: list[dict[str, Any]], running: Mapping[int, int]) -> dict[str, Any]:

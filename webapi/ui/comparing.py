@@ -4,19 +4,22 @@ cases that run; of the draft, too. Whoever decides about a parked version does i
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from flask import Response, request
 
-from engine import anatomy, diffs, drafts
+from engine import anatomy, diffs, drafts, migrations
 from engine.access import Account
 from engine.diffs import Change, Difference
 from engine.drafts import Draft
 from engine.errors import NotFound
+from engine.migrations import Obstacle, Preview
 from engine.packages import Package
 from engine.runtime import Unit
+from webapi.bodies import dump
 from webapi.ui import analyst
 from webapi.ui.pages import Pages, page
 from webapi.ui.words import _, in_language
@@ -25,6 +28,8 @@ bp = Pages("ui_comparing")
 PAGE = f"{analyst.TYPE}/so-sanh"
 DRAFT = "nhap"  # instead of a version's number
 NUMBERS = 5  # of cases, beside each reason
+REASONS = 20  # that are carried from one look at the running cases to the next
+AT_ONCE = 500  # running cases that are looked at in one request
 Version = dict[str, Any]
 
 
@@ -46,16 +51,62 @@ class Drawing:
 def show(unit: Unit, caller: Account, code: str) -> Any:
     """?moi=3&cu=2; left out, the draft (or without one the newest version) and what it would replace."""
     newest, versions = analyst.mine(unit, caller, code)
+    asked = _asked(unit, caller, code, newest, versions)
+    found = diffs.compared(unit.catalogue.pinned(unit, asked.old["id"]), asked.new) if asked.old and asked.new else None
+    return page("ui/comparison.html", code=code, name=in_language(newest.name, code), versions=versions,
+                which=asked.which, chosen=asked.chosen, old=asked.old, faulty=asked.new is None, found=found, me=caller,
+                states=analyst.states(), offered=analyst.OFFERED, labels=analyst.labels(), kinds=kinds(), hows=hows(),
+                moves=found is not None and diffs.may_move(unit, found.new, caller),
+                **_told(found, asked.which) if found else {})  # fmt: skip
+
+
+@bp.read(f"{PAGE}/anh-huong")
+def impact(unit: Unit, caller: Account, code: str) -> Any:
+    """What it means for the running cases: some at once, added to what the page has been told already."""
+    newest, versions = analyst.mine(unit, caller, code)
+    asked = _asked(unit, caller, code, newest, versions)
+    if asked.old is None or asked.new is None or not diffs.may_move(unit, asked.new, caller):
+        raise NotFound("There is nothing to compare, or no case that you may move.")
+    renamed = diffs.between(unit.catalogue.pinned(unit, asked.old["id"]), asked.new)[1]
+    so_far = _so_far()
+    some = migrations.preview(unit, asked.new, None, renamed, by=caller, after=so_far.after or 0, most=AT_ONCE)
+    found, every = so_far.plus(some), migrations.running(unit, asked.new)
+    return page("ui/impact.html", code=code, which=asked.which, old=asked.old, found=found, every=every,
+                sentence=_impact(found), numbers=NUMBERS, told=_kept(found))  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is compared: the address's ``moi`` and ``cu``. ``new`` is ``None``: a draft with errors."""
+
+    which: str
+    chosen: Version | None
+    old: Version | None
+    new: Package | None
+
+
+def _asked(unit: Unit, caller: Account, code: str, newest: Package, versions: Sequence[Version]) -> Asked:
     draft = drafts.show(unit, code, by=caller)
     which = request.args.get("moi") or (DRAFT if draft.changed_at else str(newest.version))
     chosen = None if which == DRAFT else _numbered(versions, which)
     old = _numbered(versions, request.args["cu"]) if request.args.get("cu") else before(versions, chosen)
-    new = unit.catalogue.pinned(unit, chosen["id"]) if chosen else _faultless(unit, draft)
-    found = diffs.told(unit, unit.catalogue.pinned(unit, old["id"]), new, by=caller) if old and new else None
-    return page("ui/comparison.html", code=code, name=in_language(newest.name, code), versions=versions, draft=draft,
-                which=which, chosen=chosen, old=old, faulty=new is None, found=found, me=caller,
-                states=analyst.states(), offered=analyst.OFFERED, labels=analyst.labels(), kinds=kinds(), hows=hows(),
-                numbers=NUMBERS, **_told(found, which) if found else {})  # fmt: skip
+    return Asked(which, chosen, old, unit.catalogue.pinned(unit, chosen["id"]) if chosen else _faultless(unit, draft))
+
+
+def _kept(found: Preview) -> str:
+    """What has been found so far, for the page to send along when it asks for more."""
+    reasons = [[one.why, one.cases, one.numbers[: NUMBERS + 1]] for one in found.cannot[:REASONS]]
+    return dump([found.running, found.can_move, found.after, reasons]).decode()
+
+
+def _so_far() -> Preview:
+    """What the page has been told, if it is what `_kept` writes; it is shown to nobody else."""
+    try:
+        running, can_move, after, reasons = json.loads(request.args.get("da-xem", "null"))
+        told = [Obstacle(str(why), int(cases), [str(one) for one in numbers]) for why, cases, numbers in reasons]
+        return Preview(int(running), int(can_move), told, int(after))
+    except (TypeError, ValueError):
+        return Preview()
 
 
 @bp.read(f"{PAGE}/<name:which>/<name:file>")
@@ -111,16 +162,13 @@ def _drawn(package: Package, of: str, marks: dict[str, str]) -> list[Drawing]:
 
 
 def _told(found: Difference, which: str) -> dict[str, Any]:
-    return {"groups": grouped(found.changes), "drawings": drawings(found, which), "summary": _either(found),
-            "impact": _impact(found)}  # fmt: skip
+    return {"groups": grouped(found.changes), "drawings": drawings(found, which), "summary": _either(found)}
 
 
-def _impact(found: Difference) -> str:
-    if found.impact is None:
-        return ""
-    if not found.impact.running:
+def _impact(found: Preview) -> str:
+    if not found.running:
         return _("Không có vụ việc nào đang chạy theo phiên bản khác.")
-    return in_language(dict(zip(("vi", "en"), diffs.impact_told(found.impact), strict=True)))
+    return in_language(dict(zip(("vi", "en"), diffs.impact_told(found), strict=True)))
 
 
 def _either(one: Change | Difference) -> str:

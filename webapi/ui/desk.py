@@ -13,7 +13,7 @@ from engine.forms import contacts as addresses
 from engine.intake import CHANNEL_NAMES
 from engine.queries import CaseFilter
 from engine.runtime import Unit
-from webapi.ui import calls, door, dossier, forms
+from webapi.ui import callback, calls, door, dossier, forms, line
 from webapi.ui.calls import Call
 from webapi.ui.letters import PLACE
 from webapi.ui.pages import Pages, done, page, undone
@@ -60,7 +60,8 @@ def _drawn(unit: Unit, caller: Account, call: Call) -> Any:
         "faults": faults, "channels": channels(), "outcomes": calls.outcomes(SAID_AT_ONCE),
         "asks_place": package and all(one.key != PLACE for one in package.intake_form.fields),
         "conditional": package and any(one.hidden_when for one in package.intake_form.fields),
-        **_known(unit, caller, call, package), "names": {one.code: one for one in types}, "status": dossier.status,
+        **_known(unit, caller, call, package), **callback.waiting(unit, caller, types),
+        "names": {one.code: one for one in types}, "status": dossier.status,
     }  # fmt: skip
     return page("ui/desk.html", 422 if faults else 200, **facts)
 
@@ -129,7 +130,6 @@ def taken(unit: Unit, caller: Account) -> Any:
     """Number and secret, large, to read out; for the operator who has just taken it down."""
     number, secret = session.get(RECEIPT, (None, None))
     try:
-        case = queries.show_case(unit, caller, number or "")
+        return page("ui/desk_taken.html", secret=secret, **line.of(unit, caller, number or ""))
     except EngineError:
         return redirect(url_for("ui_desk.show"), 303)
-    return page("ui/desk_taken.html", case=case, secret=secret)

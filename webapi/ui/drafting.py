@@ -30,7 +30,8 @@ FILE = f"{DRAFT}/<name:file>"
 @bp.read(DRAFT)
 def show(unit: Unit, caller: Account, code: str) -> Any:
     draft = drafts.show(unit, code, by=caller)
-    versions = {one: unit.catalogue.pinned(unit, one).version for one in (draft.based_on, draft.newest)}
+    known = {draft.based_on, draft.newest} if draft.newest is not None else ()
+    versions = {one: unit.catalogue.pinned(unit, one).version for one in known}
     frame = _frame(unit, draft)
     return page("ui/draft.html", **frame, versions=versions, outdated=len(versions) > 1,
                 **_compared(unit, draft, frame["faults"]))  # fmt: skip
@@ -73,7 +74,8 @@ def leave_out(code: str, file: str) -> Any:
 
 @bp.open("POST", f"{analyst.TYPE}/nhap-bo")
 def drop(code: str) -> Any:
-    return _changed(code, lambda unit, by, seen: drafts.drop(unit, code, seen, by=by), _("Đã bỏ bản nháp."))
+    return _changed(code, lambda unit, by, seen: drafts.drop(unit, code, seen, by=by), _("Đã bỏ bản nháp."),
+                    "ui_analyst.index")  # fmt: skip
 
 
 @bp.open("POST", f"{analyst.TYPE}/nhap-gui")
@@ -135,14 +137,15 @@ def _editor(unit: Unit, draft: Draft, file: str, text: str | None = None, error:
 
 
 def _frame(unit: Unit, draft: Draft) -> dict[str, Any]:
-    package = unit.catalogue.pinned(unit, draft.newest)
-    return {"draft": draft, "code": draft.key, "name": in_language(package.name, draft.key), "kinds": kinds(),
+    return {"draft": draft, "code": draft.key, "name": in_language(draft.names, draft.key), "kinds": kinds(),
             "files": sorted(draft.files, key=_order), "faults": [one.to_json() for one in drafts.judged(unit, draft)],
             "removable": [one for one in draft.files if one not in (TYPE, PROVINCE)]}  # fmt: skip
 
 
 def _compared(unit: Unit, draft: Draft, faults: list[dict[str, Any]]) -> dict[str, Any]:
-    """What the draft changes, by kind; ``None``: with errors it cannot be read."""
+    """What the draft changes, by kind; ``None``: with errors it cannot be read. A new type changes nothing."""
+    if draft.newest is None:
+        return {"old": None}
     version = comparing.before(deployments.list_versions(unit, draft.key), None)
     old = unit.catalogue.pinned(unit, version["id"] if version else draft.newest)
     wrong = any(one["severity"] == "error" for one in faults)

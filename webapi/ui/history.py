@@ -9,6 +9,7 @@ from typing import Any
 from engine.packages import Package
 from webapi.ui.show import moment
 from webapi.ui.words import _, channels, in_language
+from webapi.ui.words import step as step_name
 
 SILENT = ("moved",)  # the process took a step by itself; what came of it has lines of its own
 
@@ -34,7 +35,7 @@ def _who(actor: str) -> str:
 def sentence(event: Mapping[str, Any], package: Package, names: Mapping[str, str]) -> str:
     """One line of history. What its reader may not know is not in ``data``, and is left out."""
     data, element = event["data"] or {}, event["element"]
-    step = package.element_names.get(element or "", element or "")
+    step = step_name(package, element or "")
     agency = names.get(str(data.get("agency") or data.get("to")), str(data.get("agency") or data.get("to") or ""))
     said = _sentences(data, step, agency, package).get(event["kind"])
     if said is None:
@@ -118,7 +119,7 @@ def _of_itself(data: Mapping[str, Any], step: str, package: Package) -> dict[str
 
 
 def _term(name: str, package: Package) -> str:
-    return _("cả vụ việc") if name == "case" else package.element_names.get(name, name)
+    return _("cả vụ việc") if name == "case" else step_name(package, name)
 
 
 def terms(rows: Iterable[Any], package: Package) -> list[dict[str, Any]]:

@@ -27,7 +27,10 @@ MENUS: dict[str, tuple[str, ...]] = {
     "client": (),
 }  # fmt: skip
 
-WITHIN = {"ui_drafting": "ui_analyst", "ui_rehearsing": "ui_analyst", "ui_heat": "ui_office"}  # pages behind an entry's
+WITHIN = {  # pages behind an entry's
+    "ui_line": "ui_desk", "ui_callback": "ui_desk", "ui_drafting": "ui_analyst", "ui_beginning": "ui_analyst",
+    "ui_comparing": "ui_analyst", "ui_rehearsing": "ui_analyst", "ui_heat": "ui_office",
+}  # fmt: skip
 
 
 def label(endpoint: str) -> str:

@@ -79,10 +79,9 @@ def _page(
     unit: Unit, caller: Account, code: str, story: str, played: Any = None, error: EngineError | None = None
 ) -> Any:
     draft = drafts.show(unit, code, by=caller)
-    package = unit.catalogue.pinned(unit, draft.newest)
     elements = [_visit(one) for one in played["elements"]] if played else []
     passed = Counter(one["element"] for one in elements)
-    return page("ui/rehearsal.html", 422 if error else 200, code=code, name=in_language(package.name, code),
+    return page("ui/rehearsal.html", 422 if error else 200, code=code, name=in_language(draft.names, code),
                 draft=draft, stories=[path.stem for path in _stories(code)], story=story, played=played,
                 why=error.detail if error else "", elements=elements, longest=LONGEST,
                 passed={element: min(times, heat.LEVELS) for element, times in passed.items()},

@@ -16,6 +16,7 @@ from babel.messages.pofile import read_po
 from flask import Flask, Response, g, has_request_context, request
 
 from engine.intake import CHANNEL_NAMES
+from engine.packages import Package
 
 LANGUAGES = {"vi": "Tiếng Việt", "en": "English"}
 COOKIE = "lang"
@@ -39,7 +40,7 @@ def register(app: Flask) -> None:
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.install_gettext_callables(_plain, _plural, newstyle=True)  # type: ignore[attr-defined]
     app.jinja_env.globals.update(language=language, languages=LANGUAGES, in_language=in_language,
-                               severity_name=severity, channel_names=channels)  # fmt: skip
+                               severity_name=severity, step_name=step, channel_names=channels)  # fmt: skip
 
 
 def language() -> str:
@@ -70,6 +71,12 @@ def other(code: str) -> str:
     """This page's query, in another language."""
     kept = [(key, value) for key, value in request.args.items(multi=True) if key != "lang"]
     return urlencode([*kept, ("lang", code)])
+
+
+def step(package: Any, element: str, drawn: str = "") -> str:
+    """What a step is called; ``drawn``: in its diagram, if that is not the package's own any more."""
+    name = drawn or package.element_names.get(element, element)
+    return in_language(package.step_name(element, name)) if isinstance(package, Package) else name
 
 
 def role(name: str) -> str:

@@ -34,6 +34,7 @@ def index(unit: Unit, caller: Account) -> Any:
     packages = [one for one in unit.catalogue.all_current(unit) if str(one.province["code"]) == caller.province]
     facts = {"view": view, "views": VIEWS, "tasks": found.items, "after": found.after, "types": packages,
              "counts": queries.count_tasks(unit, caller, wanted), "names": {one.code: one.name for one in packages},
+             "by_code": {one.code: one for one in packages},
              "districts": _districts(packages), "absent": absent,
              "people": {one.login: one.name for one in absent}}  # fmt: skip
     return page("ui/worklist.html", filters=_filters(), **facts)
@@ -160,7 +161,9 @@ def _after(status: str, task_id: int) -> Any:
     if status == "open":
         flash(_("Đã ghi câu trả lời, nhưng quy trình gặp lỗi: văn phòng sẽ xử lý, không cần làm lại."), "wrong")
         return redirect(url_for("ui_worklist.show", task_id=task_id), 303)
-    return done(_("Đã hoàn thành. Vụ việc đã chuyển bước tiếp theo."), "ui_worklist.index", xem="toi")
+    flash(_("Đã hoàn thành. Vụ việc đã chuyển bước tiếp theo."))
+    back = request.form.get("ve")  # the page that the task was opened from, such as that of a call
+    return redirect(door.safe_address(back, url_for("ui_worklist.index", xem="toi")), 303)
 
 
 @door.changes

@@ -21,7 +21,7 @@ _COMMUNE_WORDS = frozenset({"province", "district", "commune", "name"})
 _TYPE_KEYS = frozenset({
     "code", "province", "process", "secrecy", "intake_form", "name", "statuses", "outcomes", "lanes", "deadlines",
     "extension", "pause", "texts", "description", "reopen", "severities", "public",
-    "publication", "web", "calls", "list",
+    "publication", "web", "calls", "list", "steps",
 })
 _WEB_KEYS = frozenset({"title", "hint", "anonymous", "beneficiary"})
 _PROVINCE_KEYS = frozenset({

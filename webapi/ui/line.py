@@ -1,0 +1,91 @@
+"""Somebody who is still on the line: what their case waits for, by the second, and what the operator says to it.
+
+Nothing here knows a report type: a case is shown so as long as a deadline of minutes runs, or its process waits for a
+message that this operator may send, such as "115 nhận máy".
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+from flask import url_for
+from sqlalchemy import select
+
+from engine import access, anatomy, messages, queries
+from engine.access import Account
+from engine.errors import InvalidRequest, NotFound, WrongState
+from engine.model import branches, contacts, deadlines, subscriptions
+from engine.packages import Package
+from engine.runtime import Unit
+from webapi.ui import door, dossier, pages
+from webapi.ui.pages import Pages, done
+from webapi.ui.words import _
+
+bp = Pages("ui_line")
+SHORT = timedelta(minutes=10)  # a term that is lived through on the telephone
+
+
+def of(unit: Unit, caller: Account, number: str) -> dict[str, Any]:
+    """Args:
+        number: of a case that this operator has just taken down.
+
+    Raises:
+        NotFound
+    """
+    case = SimpleNamespace(**queries.show_case(unit, caller, number))
+    package = unit.catalogue.pinned(unit, case.definition_id)
+    clocks, says = _clocks(unit, case, package), _says(unit, caller, case, package)
+    mine = [one for one in case.tasks if one.group == caller.agency]
+    return {"case": case, "package": package, "status": dossier.status(package, case.status), "clocks": clocks,
+            "says": says, "mine": mine, "dials": _dials(unit, case) if says else None,
+            "live": bool(clocks or says)}  # fmt: skip
+
+
+def _clocks(unit: Unit, case: Any, package: Package) -> list[tuple[str, Any]]:
+    """The short terms that run: what each is about, and until when."""
+    running = (deadlines.c.case_id == case.id, deadlines.c.settled_at.is_(None))
+    rows = unit.all(select(deadlines).where(*running).order_by(deadlines.c.due_at))
+    short = [one for one in rows if one.due_at - one.started_at <= SHORT]
+    names = {one.name: package.element_names.get(one.name) or _("Bước này") for one in short}
+    return [((names | {"case": _("Cả cuộc gọi")})[one.name], one.due_at) for one in short]
+
+
+def _says(unit: Unit, caller: Account, case: Any, package: Package) -> list[tuple[str, str]]:
+    """The messages that it waits for and this operator may send: name, and what the diagram calls it."""
+    of_case = (subscriptions.c.case_id == case.id, subscriptions.c.kind == "message")
+    waiting = select(subscriptions.c.message).where(*of_case).order_by(subscriptions.c.token)
+    names = dict.fromkeys(row.message for row in unit.all(waiting))
+    return [(name, _called(package, name)) for name in names if _may_say(unit, caller, case, name)]
+
+
+def _may_say(unit: Unit, caller: Account, case: Any, name: str) -> bool:
+    try:
+        return name not in messages.FROM_CITIZENS and access.allows(caller, messages.permission(name), case, unit)
+    except InvalidRequest:
+        return False
+
+
+def _called(package: Package, message: str) -> str:
+    nodes = (node for diagram in anatomy.diagrams(package) for node in diagram.nodes())
+    return next((node.name for node in nodes for event in node.events if event.name == message and node.name), message)
+
+
+def _dials(unit: Unit, case: Any) -> str | None:
+    """The number to put the caller through to: that of the key that was pressed."""
+    of_case = contacts.c.case_id == case.id
+    lines = select(branches.c.transfer_to).join(
+        contacts, (contacts.c.province == branches.c.province) & (contacts.c.branch == branches.c.key))  # fmt: skip
+    newest = lines.where(of_case, branches.c.valid_from <= unit.now).order_by(branches.c.valid_from.desc())
+    return unit.scalar(newest.limit(1))  # type: ignore[no-any-return]
+
+
+@bp.open("POST", "/tiep-nhan/noi-may/<name:number>/<name:message>")
+def say(number: str, message: str) -> Any:
+    """Such as that the other side has answered."""
+    try:
+        door.changes(lambda unit, caller: messages.deliver(unit, message, {}, number, by=caller))()
+    except (WrongState, NotFound):
+        return pages.undone(_("Vụ việc không còn chờ điều này: xem lại bên dưới."), url_for("ui_desk.taken"))
+    return done(_("Đã ghi."), "ui_desk.taken")
