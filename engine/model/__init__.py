@@ -40,15 +40,18 @@ from engine.model.provinces import (
 )
 from engine.model.publications import publications
 from engine.model.queues import arrivals, case_messages, fetches, incidents, jobs, outbox
-from engine.model.records import attachments, comments, events, inbox
+from engine.model.records import acts, attachments, comments, events, inbox, links
+from engine.model.seals import SEALS
 
 __all__ = [
+    "SEALS",
     "VERSION",
     "Id",
     "Instant",
     "absences",
     "accounts",
     "activations",
+    "acts",
     "agencies",
     "agency_changes",
     "area_successors",
@@ -71,6 +74,7 @@ __all__ = [
     "incidents",
     "instances",
     "jobs",
+    "links",
     "login_failures",
     "metadata",
     "migration_cases",
