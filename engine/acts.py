@@ -13,15 +13,15 @@ from engine.prepared import Prepared
 from engine.runtime import Unit
 
 UNKNOWN = "unknown"  # somebody who could not log in
+SYSTEM = "system"
 KINDS = (
     "logged-in", "login-failed", "logged-out", "sessions-ended",
-    "second-factor-set", "second-factor-removed", "recovery-code-used", "recovery-codes-made", "identity-bound",
+    "second-factor-set", "second-factor-removed", "recovery-code-used", "identity-bound",
     "token-made", "token-revoked",
     "account-made", "account-changed", "password-changed",
     "version-brought", "version-activated", "version-approved", "version-refused", "version-suspended",
     "version-released", "settings-loaded", "key-declared",
-    "agency-opened", "agency-changed", "agency-merged", "agency-closed", "agency-reopened",
-    "exported",
+    "agency-changed", "exported",
 )  # fmt: skip
 _NOTE = Prepared.insertion(acts, "at", "kind", "actor", "subject", "address", "data")
 

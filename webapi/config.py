@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.access import ROLES
+
 PREFIX = "THONGSUOT_"
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -53,6 +55,13 @@ def _level(text: str) -> str:
     return text.upper()
 
 
+def _roles(text: str) -> list[str]:
+    roles = [one.strip() for one in text.split(",") if one.strip()]
+    if not set(roles) <= set(ROLES):
+        raise ValueError(f"must be some of {', '.join(ROLES)}, with commas")
+    return roles
+
+
 def _table(text: str) -> dict[str, Any]:
     try:
         table = json.loads(text)
@@ -69,6 +78,7 @@ SETTINGS = (
     Setting("PRODUCTION", False, _truth, "1: never make demo people."),
     Setting("PUBLIC_URL", "", str, "Where the world reaches this server, without a slash at the end."),
     Setting("SECRET_KEY", "", str, "Signs the browsers' cookies; left out: made once, in the instance folder."),
+    Setting("SECOND_FACTOR", [], _roles, "Roles that log in with a second factor, with commas: admin,analyst."),
     Setting("NOTIFIERS", {}, _table, "How messages leave, by kind (sms, email, …); what is left out is logged."),
     Setting("CHANNELS", {}, _table, "By which channels messages come in, by province: {\"74\": {\"zalo\": {…}}}."),
     Setting("DOWNLOADS", {}, _table, "How files that people send by chat are fetched; docs/channels.md."),

@@ -36,6 +36,7 @@ from engine.model.provinces import (
     drafts,
     login_failures,
     provinces,
+    second_factors,
     tokens,
 )
 from engine.model.publications import publications
@@ -87,6 +88,7 @@ __all__ = [
     "provinces",
     "publications",
     "reported_days",
+    "second_factors",
     "subscriptions",
     "tasks",
     "tokens",

@@ -15,6 +15,7 @@ from webapi.ui import (
     casebook,
     comparing,
     desk,
+    device,
     door,
     drafting,
     heat,
@@ -36,8 +37,8 @@ from webapi.ui import (
     worklist,
 )
 
-PARTS = (send, track, login, absences, worklist, casebook, desk, office, stuck, incidents, overseer, report, publishing,
-         heat, imports, analyst, comparing, drafting, rehearsing, admin)  # fmt: skip
+PARTS = (send, track, login, device, absences, worklist, casebook, desk, office, stuck, incidents, overseer, report,
+         publishing, heat, imports, analyst, comparing, drafting, rehearsing, admin)  # fmt: skip
 _FOR_EVER = 365 * 24 * 3600
 
 
