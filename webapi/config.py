@@ -72,6 +72,14 @@ def _table(text: str) -> dict[str, Any]:
     return table
 
 
+def _openid(text: str) -> dict[str, Any]:
+    from webapi import openid
+
+    table = _table(text)
+    openid.check(table)
+    return table
+
+
 SETTINGS = (
     Setting("INSTANCE", "instance", str, "The folder for what the server keeps: database, attachments, demo accounts."),
     Setting("DATABASE", "", str, "URL of the database; left out: SQLite's thongsuot.db in the instance folder."),
@@ -79,6 +87,7 @@ SETTINGS = (
     Setting("PUBLIC_URL", "", str, "Where the world reaches this server, without a slash at the end."),
     Setting("SECRET_KEY", "", str, "Signs the browsers' cookies; left out: made once, in the instance folder."),
     Setting("SECOND_FACTOR", [], _roles, "Roles that log in with a second factor, with commas: admin,analyst."),
+    Setting("OPENID", {}, _openid, "Where people log in with an account of elsewhere (OpenID Connect)."),
     Setting("NOTIFIERS", {}, _table, "How messages leave, by kind (sms, email, …); what is left out is logged."),
     Setting("CHANNELS", {}, _table, "By which channels messages come in, by province: {\"74\": {\"zalo\": {…}}}."),
     Setting("DOWNLOADS", {}, _table, "How files that people send by chat are fetched; docs/channels.md."),

@@ -30,6 +30,7 @@ from webapi.ui import (
     rehearsing,
     report,
     send,
+    shared,
     show,
     stuck,
     track,
@@ -37,8 +38,8 @@ from webapi.ui import (
     worklist,
 )
 
-PARTS = (send, track, login, device, absences, worklist, casebook, desk, office, stuck, incidents, overseer, report,
-         publishing, heat, imports, analyst, comparing, drafting, rehearsing, admin)  # fmt: skip
+PARTS = (send, track, login, shared, device, absences, worklist, casebook, desk, office, stuck, incidents, overseer,
+         report, publishing, heat, imports, analyst, comparing, drafting, rehearsing, admin)  # fmt: skip
 _FOR_EVER = 365 * 24 * 3600
 
 
@@ -61,7 +62,7 @@ def _frame() -> dict[str, Any]:
     """What every page's frame asks for."""
     return {
         "caller": pages.caller, "menu": navigation.menu, "other_language": words.other, "role_name": words.role,
-        "without": pages.without,
+        "without": pages.without, "shared_login": shared.is_set_up,
     }  # fmt: skip
 
 
