@@ -1,8 +1,8 @@
 """Who comes from a provider of log-ins (OpenID Connect): whose account is it?
 
 The provider says who somebody is, and nothing else: accounts, roles and agencies are made here. An account is known by
-the provider's subject; the first time, by a verified address of e-mail that exactly one account has, and from then on it
-is bound to that subject.
+the provider's subject; the first time, by a verified address of e-mail that exactly one account has, and from then on
+it is bound to that subject.
 """
 
 from __future__ import annotations
