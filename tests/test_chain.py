@@ -93,7 +93,7 @@ CHANGES = {
 
 def test_a_line_that_was_changed_or_removed_is_named(hotline: Hotline) -> None:
     runtime = history(hotline, days=4)
-    lines = [link for link in links_of(runtime) if link.source == "acts"][1:]
+    lines = [link for link in links_of(runtime) if link.source == "acts"][-3:]
     for link, (why, change) in reversed(list(zip(lines, CHANGES.items(), strict=True))):  # the first one counts
         tamper(runtime, change(link.row_id))
         broken = chain.verify(runtime, []).broken
