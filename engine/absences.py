@@ -48,6 +48,7 @@ def note(unit: Unit, login: str, substitute: str, first_day: date, last_day: dat
     absent = _account(unit, login, by)
     if absent.id != by.id:
         access.require(by, "set-absence", absent, unit)
+    access.require_whole(by, "absences")
     _check_days(unit, first_day, last_day)
     other = _substitute(unit, absent, substitute)
     _lock(unit, absent.agency)
@@ -76,6 +77,7 @@ def end(unit: Unit, absence_id: int, *, by: Account) -> None:
     absent = _account(unit, row.login, by)
     if absent.id != by.id:
         access.require(by, "set-absence", absent, unit)
+    access.require_whole(by, "absences")
     over = WrongState(f"The absence {absence_id} is over.")
     if row.last_day < areas.today(unit):
         raise over

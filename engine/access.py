@@ -45,6 +45,7 @@ class Account:
         report_types: only these report types; ``None``: all.
         areas: only these areas, and whatever has no area yet; ``None``: all.
         head: of the agency (trưởng đơn vị).
+        scopes: of the token that was shown (see `SCOPES`); ``None``: whatever the role may.
     """
 
     id: int
@@ -56,6 +57,7 @@ class Account:
     report_types: tuple[str, ...] | None = None
     areas: tuple[str, ...] | None = None
     head: bool = False
+    scopes: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,22 @@ RULES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("citizen", "shown", ALL, "see comment attach reopen rate resume message"),
     ("visitor", "province", ALL, "report"),
 )
+
+# What a token may be narrowed to: of what its account may do, only these actions. Not to be mixed up with the scopes
+# of the rules, which say to which things.
+SCOPES: dict[str, str] = {
+    "read": "see read see-task see-account see-incident see-outbox see-arrival read-arrival count figure",
+    "person": "person",
+    "report": "report contact",
+    "work": "work delegate comment attach extend pause resume take-back reassign reopen merge rate message tell ask",
+    "absences": "set-absence",
+    "operate": "retry repair resend retry-arrival modify migrate signal close-day branch import",
+    "export": "export",
+    "publish": "publish",
+    "deploy": "deploy",
+    "serve": "serve",
+    "manage": "manage arrange",
+}
 
 # What each scope needs of a thing, as columns (for lists) ...
 
@@ -295,6 +313,7 @@ for _role, _scope, _secrecy, _actions in RULES:
     for _action in _actions.split():
         _BY_ROLE.setdefault((_role, _action), []).append((_scope, _secrecy))
 ACTIONS = frozenset(action for _, action in _BY_ROLE)
+_GIVEN_BY = {action: {scope for scope, given in SCOPES.items() if action in given.split()} for action in ACTIONS}
 
 # -- the questions -------------------------------------------------------------------------------------------------
 
@@ -308,6 +327,8 @@ def allows(account: Account, action: str, row: Any = None, unit: Unit | None = N
     """
     if action not in ACTIONS:
         raise ValueError(f"no rule speaks of the action {action!r}")
+    if not _in_scope(account, action):
+        return False
     rules = _BY_ROLE.get((account.role, action), ())
     if row is None:
         return bool(rules)
@@ -332,7 +353,7 @@ def require(account: Account, action: str, row: Any = None, unit: Unit | None = 
 def permits(account: Account, action: str, of: Columns = CASES) -> ColumnElement[bool]:
     """`allows` as a condition on a list."""
     rules = _BY_ROLE.get((account.role, action), ())
-    if not rules:
+    if not rules or not _in_scope(account, action):
         return false()
     ways = [_way(scope, classes, account, of) for scope, classes in rules]
     return and_(or_(*ways), *_limits(account, of))
@@ -382,7 +403,24 @@ def find_task(unit: Unit, account: Account, task_id: int, action: str = "see-tas
     return row
 
 
+def require_whole(account: Account, scope: str | None = None) -> None:
+    """For what people do about themselves, which no rule speaks of: a token that is narrowed to some scopes may not.
+
+    Args:
+        scope: the one that would do.
+
+    Raises:
+        NotAllowed: the token is narrowed, to others.
+    """
+    if account.scopes is not None and scope not in account.scopes:
+        raise NotAllowed("This token is for some scopes only: what concerns your own account wants a log-in.")
+
+
 # -- limits and refusals -------------------------------------------------------------------------------------------
+
+
+def _in_scope(account: Account, action: str) -> bool:
+    return account.scopes is None or not _GIVEN_BY[action].isdisjoint(account.scopes)
 
 
 def _way(scope: str, classes: tuple[str, ...], account: Account, of: Columns) -> ColumnElement[bool]:
@@ -435,5 +473,9 @@ _WORDS = {  # what an action is called where it is refused
 
 
 def _refusal(account: Account, action: str, row: Any) -> str:
+    if not _in_scope(account, action):
+        wanted = " or ".join(sorted(_GIVEN_BY[action]))
+        return f"This token may not {_WORDS[action]} anything: it is for the scopes {list(account.scopes or ())}, " \
+               f"not for {wanted}."  # fmt: skip
     thing = getattr(row, "number", None) or getattr(row, "name", None) or "this"
     return f"As {account.role}, {account.login} may not {_WORDS[action]} {thing}."

@@ -11,24 +11,28 @@ import hashlib
 import re
 import secrets
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import Row, and_, bindparam, insert, or_, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import ColumnElement, Row, and_, bindparam, insert, null, or_, select, update
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from engine import access, attempts
+from engine import access, acts, attempts, second_factors
 from engine.access import Account
 from engine.calendar import ZONE
-from engine.errors import InvalidRequest, NotAuthenticated, NotFound, Stale, WrongState
+from engine.errors import InvalidRequest, NotAuthenticated, NotFound, SecondFactorMissing, Stale, WrongState
 from engine.model import accounts, agencies, areas, tokens
 from engine.prepared import Prepared
 from engine.runtime import Runtime, Unit
 
 SESSION = timedelta(hours=12)  # how long a log-in lasts
+LOGIN = "login"  # the label of a token that is a log-in
+NOTED = timedelta(minutes=10)  # how exactly it is known when a token was last used
 TOKEN_PREFIX = "ts_"
 SHOWN = 11  # characters of a token kept to tell tokens apart
 
@@ -41,7 +45,7 @@ _WHO = Prepared(
     select(
         accounts.c.id, accounts.c.login, accounts.c.name, accounts.c.role, accounts.c.agency, agencies.c.province,
         accounts.c.report_types, accounts.c.areas, accounts.c.head, accounts.c.active, accounts.c.version,
-        tokens.c.expires_at, tokens.c.revoked_at,
+        tokens.c.expires_at, tokens.c.revoked_at, tokens.c.scopes,
     )
     .select_from(tokens.join(accounts).outerjoin(agencies, agencies.c.key == accounts.c.agency))
     .where(tokens.c.hash == bindparam("hash"))
@@ -91,7 +95,7 @@ def authenticate(unit: Unit, token: str) -> Account:
         raise NotAuthenticated("This token has expired: log in again or ask for a new one.")
     if len(unit.callers) >= _REMEMBERED_MAX:
         unit.callers.clear()
-    found = _account(row)
+    found = _account(row) if row.scopes is None else replace(_account(row), scopes=tuple(row.scopes))
     unit.callers[fingerprint(token)] = found, row.version
     return found
 
@@ -142,11 +146,21 @@ def _with_province() -> Any:
 # -- logging in ----------------------------------------------------------------------------------------------------
 
 
-def log_in(runtime: Runtime, login: str, password: str, address: str) -> Session:
+def log_in(
+    runtime: Runtime, login: str, password: str, address: str, code: str | None = None,
+    asked_of: Collection[str] = (),
+) -> Session:  # fmt: skip
     """Exchange a password for a token that lasts `SESSION`. Takes its time on purpose, with no transaction open.
 
+    Args:
+        code: of the second factor, or a recovery code; for whoever has one.
+        asked_of: the roles that need a second factor. Who has such a role and none yet gets a token that is good for
+            nothing but setting it up: with no scope at all.
+
     Raises:
-        NotAuthenticated: no such account, or not its password; which of the two is not said.
+        NotAuthenticated: no such account, or not its password, or not its code; of name and password it is not said
+            which.
+        SecondFactorMissing: the password is right, and a code is needed.
         TooMany: too many failures of this name or from this address; ``retry_after`` in seconds.
     """
     subjects = attempts.subjects("login", login, address)
@@ -156,10 +170,41 @@ def log_in(runtime: Runtime, login: str, password: str, address: str) -> Session
         row = unit.first(_with_province().where(accounts.c.login == login, accounts.c.active))
     known = row is not None and row.password_hash is not None
     if not _matches(row.password_hash if known else _NOBODY, password) or not known:
+        _note_failed(runtime, row, address, "password")
         raise NotAuthenticated("There is no such account, or this is not its password.")
+    fresh = hashed(password) if _HASHER.check_needs_rehash(row.password_hash) else None
     with runtime.begin() as unit:
-        attempts.forget(unit, next(iter(subjects)), attempt)
-        return issue(unit, _account(row), "login", unit.now + SESSION)
+        if fresh is not None:
+            same = and_(accounts.c.id == row.id, accounts.c.password_hash == row.password_hash)
+            unit.execute(update(accounts).where(same).values(password_hash=fresh))
+        passed = second_factors.passes(unit, row.id, code)
+        if passed is None:
+            attempts.take_back(unit, attempt)  # that alone: by the password one gets no new guesses at codes
+        if passed:
+            attempts.forget(unit, next(iter(subjects)), attempt)
+            return opened(unit, _account(row), address, asked_of)
+    if passed is None:
+        raise SecondFactorMissing("The password is right: send the code of your second factor, too.")
+    _note_failed(runtime, row, address, "code")
+    raise NotAuthenticated("This is not the code that your device shows now, nor a recovery code that is left.")
+
+
+def opened(unit: Unit, holder: Account, address: str, asked_of: Collection[str] = (), **how: str) -> Session:
+    """The session of who has shown who they are.
+
+    Args:
+        asked_of: as for `log_in`.
+        how: noted with it.
+    """
+    lacks = holder.role in asked_of and not second_factors.has(unit, holder.id)
+    acts.note(unit, "logged-in", holder.login, holder.login, address, **how)
+    return issue(unit, holder, LOGIN, unit.now + SESSION, () if lacks else None, address)
+
+
+def _note_failed(runtime: Runtime, row: Row[Any] | None, address: str, wrong: str) -> None:
+    """Names that are nobody's are not kept: people type their passwords there."""
+    with runtime.begin() as unit:
+        acts.note(unit, "login-failed", acts.UNKNOWN, row.login if row is not None else None, address, wrong=wrong)
 
 
 def _matches(password_hash: str, password: str) -> bool:
@@ -172,54 +217,116 @@ def _matches(password_hash: str, password: str) -> bool:
 # -- tokens --------------------------------------------------------------------------------------------------------
 
 
-def issue(unit: Unit, holder: Account, label: str, expires_at: datetime | None = None) -> Session:
+def issue(
+    unit: Unit, holder: Account, label: str, expires_at: datetime | None = None, scopes: Collection[str] | None = None,
+    address: str | None = None,
+) -> Session:  # fmt: skip
     """A new token for an account. It can be read here and nowhere else."""
     token = TOKEN_PREFIX + secrets.token_urlsafe(32)
     row = {"account_id": holder.id, "hash": fingerprint(token), "prefix": token[:SHOWN], "label": label,
-           "created_at": unit.now, "expires_at": expires_at}  # fmt: skip
-    token_id = unit.scalar(insert(tokens).returning(tokens.c.id), row)
-    return Session(token, token_id, expires_at, holder)
+           "created_at": unit.now, "expires_at": expires_at, "address": address,
+           "scopes": null() if scopes is None else sorted(scopes)}  # fmt: skip
+    token_id = unit.scalar(insert(tokens).returning(tokens.c.id).values(row))
+    given = holder if scopes is None else replace(holder, scopes=tuple(sorted(scopes)))
+    return Session(token, token_id, expires_at, given)
 
 
-def issue_for(unit: Unit, login: str | None, label: str, days: int | None, by: Account) -> Session:
+def issue_for(
+    unit: Unit, login: str | None, label: str, days: int | None, by: Account, scopes: Collection[str] | None = None
+) -> Session:
     """A token for oneself, or, for who manages accounts, for somebody else.
 
+    Args:
+        scopes: of `engine.access.SCOPES`; ``None``: whatever the account may.
+
     Raises:
-        NotAllowed: it is for somebody else and ``by`` does not manage accounts.
+        InvalidRequest: there is no such scope, or a label that only log-ins have.
+        NotAllowed: it is for somebody else and ``by`` does not manage accounts, or ``by`` shows a token for some scopes
+            only.
         NotFound: there is no such account.
     """
+    access.require_whole(by)
+    for scope in scopes or ():
+        if scope not in access.SCOPES:
+            raise InvalidRequest(f"There is no scope {scope!r}: {', '.join(access.SCOPES)}.", field="scopes")
+    if label == LOGIN:
+        raise InvalidRequest("Log-ins are called so: say what the token is for.", field="label")
     holder = by if login in (None, by.login) else None
     if holder is None:
         access.require(by, "manage")
         holder = account(unit, login)
-    return issue(unit, holder, label, None if days is None else unit.now + timedelta(days=days))
+    made = issue(unit, holder, label, None if days is None else unit.now + timedelta(days=days), scopes)
+    acts.note(unit, "token-made", by.login, holder.login, prefix=made.token[:SHOWN], label=label, days=days,
+              scopes=None if scopes is None else sorted(scopes))  # fmt: skip
+    return made
 
 
 def tokens_of(unit: Unit, by: Account, login: str | None = None) -> list[Row[Any]]:
-    """The tokens that still work, newest first: one's own, or somebody else's for who manages accounts."""
+    """The tokens that still work, newest first: one's own, or somebody else's for who manages accounts. A log-in is one
+    whose ``label`` is `LOGIN`."""
     if login not in (None, by.login):
         access.require(by, "manage")
-    columns = (tokens.c.id, tokens.c.prefix, tokens.c.label, tokens.c.created_at, tokens.c.expires_at, accounts.c.login)
-    works = and_(tokens.c.revoked_at.is_(None), or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > unit.now))
-    query = select(*columns).join(accounts).where(works, accounts.c.login == (login or by.login))
+    columns = (*(column for column in tokens.c if column.name != "hash"), accounts.c.login)
+    query = select(*columns).join(accounts).where(_works(unit), accounts.c.login == (login or by.login))
     return unit.all(query.order_by(tokens.c.id.desc()).limit(200))
+
+
+def _works(unit: Unit) -> ColumnElement[bool]:
+    return and_(tokens.c.revoked_at.is_(None), or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > unit.now))
 
 
 def revoke(unit: Unit, token_id: int, by: Account) -> None:
     """Make a token useless from now on.
 
     Raises:
+        NotAllowed: ``by`` shows a token for some scopes only.
         NotFound: there is no such token that still works, or it is somebody else's.
     """
+    access.require_whole(by)
     theirs = [] if access.allows(by, "manage") else [tokens.c.account_id == by.id]
-    change = update(tokens).where(tokens.c.id == token_id, tokens.c.revoked_at.is_(None), *theirs)
-    if not unit.claims(change.values(revoked_at=unit.now)):
+    mine = select(tokens.c.prefix, tokens.c.label, accounts.c.login).join(accounts)
+    row = unit.first(mine.where(tokens.c.id == token_id, tokens.c.revoked_at.is_(None), *theirs))
+    if row is None or not _end(unit, tokens.c.id == token_id):
         raise NotFound(f"There is no token {token_id} of yours that still works.")
+    acts.note(unit, "token-revoked", by.login, row.login, prefix=row.prefix, label=row.label)
 
 
 def revoke_this(unit: Unit, token: str) -> None:
     """Log out."""
-    unit.execute(update(tokens).where(tokens.c.hash == fingerprint(token)).values(revoked_at=unit.now))
+    whose = select(accounts.c.login).join(tokens).where(tokens.c.hash == fingerprint(token))
+    if _end(unit, tokens.c.hash == fingerprint(token)):
+        login = unit.scalar(whose)
+        acts.note(unit, "logged-out", login, login)
+
+
+def end_sessions(unit: Unit, by: Account, but: str) -> int:
+    """End one's own log-ins on other devices; returns how many.
+
+    Args:
+        but: the token of the one that stays.
+    """
+    access.require_whole(by)
+    others = (tokens.c.account_id == by.id, tokens.c.label == LOGIN, tokens.c.hash != fingerprint(but))
+    ended = _end(unit, and_(*others, _works(unit)))
+    acts.note(unit, "sessions-ended", by.login, by.login, number=ended)
+    return ended
+
+
+def _end(unit: Unit, which: ColumnElement[bool]) -> int:
+    return unit.execute(update(tokens).where(which, tokens.c.revoked_at.is_(None)).values(revoked_at=unit.now)).rowcount
+
+
+def note_use(runtime: Runtime, token: str) -> None:
+    """Remember that a token was used just now; written down once in `NOTED`, and never what a call waits for twice."""
+    key, now = fingerprint(token), runtime.clock()
+    noted = runtime.used.get(key)
+    if noted is not None and abs(now - noted) < NOTED:
+        return
+    if len(runtime.used) >= _REMEMBERED_MAX:
+        runtime.used.clear()
+    runtime.used[key] = now
+    with suppress(DBAPIError), runtime.begin() as unit:  # what was asked for is done: this does not undo it
+        unit.execute(update(tokens).where(tokens.c.hash == key).values(used_at=unit.now))
 
 
 # -- accounts ------------------------------------------------------------------------------------------------------
@@ -265,6 +372,7 @@ def create(unit: Unit, values: dict[str, Any], by: Account | None) -> Row[Any]:
         account_id = unit.scalar(insert(accounts).returning(accounts.c.id), row)
     except IntegrityError as error:
         raise WrongState(f"The log-in name {row['login']!r} is taken.") from error
+    acts.note(unit, "account-made", _name(by), row["login"], **_told(row))
     return unit.first(_with_province().where(accounts.c.id == account_id))
 
 
@@ -296,7 +404,21 @@ def change(unit: Unit, login: str, changes: dict[str, Any], by: Account | None, 
         ended = tokens.c.label == "login" if values.get("active", True) else tokens.c.id > 0
         mine = and_(tokens.c.account_id == row.id, tokens.c.revoked_at.is_(None), ended)
         unit.execute(update(tokens).where(mine).values(revoked_at=unit.now))
+    if "password_hash" in values:
+        acts.note(unit, "password-changed", _name(by), login)
+    if was := {name: value for name, value in _told(row._mapping).items() if values.get(name, value) != value}:
+        acts.note(unit, "account-changed", _name(by), login, was=was, now={name: values[name] for name in was})
     return unit.first(_with_province().where(accounts.c.id == row.id))
+
+
+def _name(by: Account | None) -> str:
+    return "cli" if by is None else by.login
+
+
+def _told(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What the record says of an account."""
+    told = ("name", "role", "agency", "report_types", "areas", "head", "email", "active")
+    return {name: row[name] for name in told if name in row}
 
 
 def _checked(unit: Unit, values: dict[str, Any], before: str | None = None) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, func, insert, literal_column, select
 
+from engine import acts
 from engine.model import activations, definitions
 from engine.prepared import Prepared
 from engine.runtime import Unit
@@ -45,6 +46,8 @@ def decide(
     row = {"definition_id": definition_id, "key": key, "active_from": active_from or unit.now, "decided_at": unit.now,
            "decided_by": by, "reason": reason}  # fmt: skip
     unit.execute(insert(activations), row)
+    acts.note(unit, "version-activated", by, key, definition=definition_id, reason=reason,
+              active_from=row["active_from"].isoformat())  # fmt: skip
 
 
 def decisions(unit: Unit, definition_id: int) -> list[Row[Any]]:

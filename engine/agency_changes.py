@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Row, and_, func, insert, or_, select, union_all, update
 
-from engine import access, areas, branches
+from engine import access, acts, areas, branches
 from engine.access import Account, Target
 from engine.errors import InvalidRequest, NotFound, WrongState
 from engine.flow.rules.tables import KINDS
@@ -270,6 +270,7 @@ def _noted(
     noted = {"agency": key, "kind": kind, "at": unit.now, "by": by.login, "reason": checked_reason(reason),
              "was": _plain(was), "now": _plain(now), "awaits": awaits}  # fmt: skip
     unit.execute(insert(agency_changes), noted)
+    acts.note(unit, "agency-changed", by.login, key, how=kind, was=noted["was"], now=noted["now"], reason=reason)
     return unit.first(select(agencies).where(agencies.c.key == key))  # type: ignore[return-value]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from engine import activations, deployments, packages
+from engine import activations, acts, deployments, packages
 from engine.access import Account
 from engine.errors import InvalidPackage, NotAllowed, WrongState
 from engine.model import activations as decided
@@ -39,6 +39,7 @@ def approve(unit: Unit, definition_id: int, reason: str, *, by: Account) -> None
                              faults=[fault.to_json() for fault in faults])  # fmt: skip
     _bring_settings(unit, row, package, now=start is None)
     activations.decide(unit, row.id, row.key, start, by.login, checked_reason(reason))
+    acts.note(unit, "version-approved", by.login, row.key, version=row.version)
 
 
 def refuse(unit: Unit, definition_id: int, reason: str, *, by: Account) -> None:
@@ -52,6 +53,7 @@ def refuse(unit: Unit, definition_id: int, reason: str, *, by: Account) -> None:
     deployments.set_values(
         unit, row.id, refused_at=unit.now, refused_by=by.login, refused_reason=checked_reason(reason)
     )
+    acts.note(unit, "version-refused", by.login, row.key, version=row.version, reason=reason)
 
 
 def _parked(unit: Unit, definition_id: int, by: Account) -> tuple[Row[Any], Package]:

@@ -60,4 +60,9 @@ def note_failure(unit: Unit, subjects: Iterable[str]) -> list[int]:
 def forget(unit: Unit, subject: str, attempt: Iterable[int] = ()) -> None:
     """Forgive a subject that got it right, and the attempt that turned out to be no failure."""
     unit.execute(delete(login_failures).where(login_failures.c.subject == subject))
+    take_back(unit, attempt)
+
+
+def take_back(unit: Unit, attempt: Iterable[int]) -> None:
+    """Forgive the attempt that turned out to be no failure."""
     unit.execute(delete(login_failures).where(login_failures.c.id.in_(list(attempt))))

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Row, and_, func, insert, select
 
-from engine import access
+from engine import access, acts
 from engine.access import Account, Target
 from engine.errors import InvalidRequest
 from engine.leases import insert_into
@@ -71,6 +71,7 @@ def declare(unit: Unit, province: str, values: Mapping[str, Any], *, by: Account
     found = unit.first(made.returning(branches))
     if found is None:
         raise InvalidRequest(f"What {row['key']} means from that very moment on has been said already.")
+    acts.note(unit, "key-declared", by.login, f"{province}/{row['key']}", name=row["name"])
     return found
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Row, select, update
 
-from engine import access, activations, model, packages
+from engine import access, activations, acts, model, packages
 from engine.access import Account, Target
 from engine.errors import InvalidPackage, InvalidRequest, NotFound, WrongState
 from engine.flow.faults import Fault
@@ -170,6 +170,7 @@ def suspend(unit: Unit, definition_id: int, reason: str, *, by: Account) -> None
         if desk in (None, row.key):
             raise WrongState(f"Nothing would take the reports of {row.key}: name a message_type in province.toml.")
     set_values(unit, row.id, suspended_at=unit.now, suspended_by=by.login, suspended_reason=checked_reason(reason))
+    acts.note(unit, "version-suspended", by.login, row.key, version=row.version, reason=reason)
 
 
 def release(unit: Unit, definition_id: int, *, by: Account) -> None:
@@ -183,6 +184,7 @@ def release(unit: Unit, definition_id: int, *, by: Account) -> None:
     if row.suspended_at is None:
         raise WrongState(f"Version {row.version} of {row.key} is not suspended.")
     set_values(unit, row.id, suspended_at=None, suspended_by=None, suspended_reason=None)
+    acts.note(unit, "version-released", by.login, row.key, version=row.version)
 
 
 def require_approved(unit: Unit, row: Row[Any]) -> None:

@@ -3,6 +3,7 @@
     EngineError
     ├── NotFound            there is no such thing, or the caller may not know of it
     ├── NotAuthenticated    we do not know who is calling
+    │   └── SecondFactorMissing  the password is right, and a code is needed
     ├── NotAllowed          the caller may not do that
     ├── WrongState          the thing has moved on
     │   ├── Suspended       the case is held, and goes on later
@@ -46,6 +47,13 @@ class NotAuthenticated(EngineError):
     """We do not know who you are."""
 
     code = "not-authenticated"
+    status = 401
+
+
+class SecondFactorMissing(NotAuthenticated):
+    """Your password is right; we need the code of your second factor as well."""
+
+    code = "second-factor-missing"
     status = 401
 
 

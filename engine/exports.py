@@ -15,7 +15,7 @@ from xml.sax.saxutils import quoteattr
 import orjson
 from sqlalchemy import select
 
-from engine import access, histories
+from engine import access, acts, histories
 from engine.access import Account
 from engine.histories import Visit
 from engine.model import cases, definitions
@@ -63,6 +63,7 @@ def may(unit: Unit, *, by: Account) -> None:
 
 
 def xes(runtime: Runtime, wanted: Wanted, *, by: Account) -> Iterator[str]:
+    _note(runtime, "xes", wanted, by)
     yield _HEAD
     names = _Names()
     for case, moments in _cases(runtime, wanted, by, names):
@@ -79,6 +80,7 @@ def xes(runtime: Runtime, wanted: Wanted, *, by: Account) -> Iterator[str]:
 
 def ocel(runtime: Runtime, wanted: Wanted, *, by: Account) -> Iterator[str]:
     """OCEL 2.0 as JSON. Objects: cases, tasks, agencies."""
+    _note(runtime, "ocel", wanted, by)
     names = _Names()
     with runtime.read() as unit:
         kinds = names.all(unit, wanted.report_type)
@@ -91,6 +93,12 @@ def ocel(runtime: Runtime, wanted: Wanted, *, by: Account) -> Iterator[str]:
     yield '],\n"events": ['
     yield from _separated(_happenings(_cases(runtime, wanted, by, names), names))
     yield "]}\n"
+
+
+def _note(runtime: Runtime, form: str, wanted: Wanted, by: Account) -> None:
+    days = {name: day and day.isoformat() for name, day in (("since", wanted.since), ("before", wanted.before))}
+    with runtime.begin() as unit:
+        acts.note(unit, "exported", by.login, wanted.report_type, form=form, **days)
 
 
 def _objects(found: Iterable[tuple[Any, list[Moment]]]) -> Iterator[dict[str, Any]]:

@@ -19,7 +19,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from engine import activations, agency_changes, areas, branches, communes, model
+from engine import activations, acts, agency_changes, areas, branches, communes, model
 from engine.areas import search_keys
 from engine.calendar import ZONE
 from engine.deadlines import Terms
@@ -202,6 +202,7 @@ def store(unit: Unit, files: Files, moment: datetime, *, by: str) -> Deployed:
     }
     made = unit.execute(model.definitions.insert().returning(model.definitions.c.id), row).scalar_one()
     unit.deployed.add(made)
+    acts.note(unit, "version-brought", by, package.code, version=row["version"], checksum=content)
     return Deployed(made, package.code, int(row["version"]), False, warnings)
 
 
@@ -293,6 +294,8 @@ def load_province(unit: Unit, settings: Mapping[str, Any]) -> None:
         InvalidRequest: an area or agency is another province's already.
     """
     code = str(settings["code"])
+    if dict(settings) != unit.scalar(select(model.provinces.c.settings).where(model.provinces.c.code == code)):
+        acts.note(unit, "settings-loaded", acts.SYSTEM, code)
     _upsert(
         unit,
         model.provinces,

@@ -148,6 +148,7 @@ class Runtime:
         self._writing = Lock()
         self.catalogue = Catalogue()
         self.callers: dict[str, Any] = {}
+        self.used: dict[str, datetime] = {}  # when the use of a token was last written down
 
     @classmethod
     def open(cls, url: str, clock: Callable[[], datetime]) -> Runtime:

@@ -13,6 +13,7 @@ import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 from random import Random
 from threading import Event
 from typing import Any
@@ -21,8 +22,10 @@ from uuid import uuid4
 from sqlalchemy import delete, select
 
 from engine import (
+    anchors,
     arrivals,
     batches,
+    chain,
     correspondence,
     courier,
     days,
@@ -127,6 +130,7 @@ class Worker:
         *,
         readers: arrivals.Readers | None = None,
         fetcher: fetches.Fetcher | None = None,
+        anchors: Path | None = None,
         lease: timedelta = LEASE,
         jitter: Random | None = None,
     ) -> None:
@@ -135,6 +139,7 @@ class Worker:
         services: by topic; called with (payload, key), they answer a table.
         readers: by channel; without any, what came in is left to other workers.
         fetcher: of files that people sent as links; without one, they are left to other workers.
+        anchors: the folder for the chain's anchors (`engine.anchors`); without one, they are left to other workers.
         owner: a name that no other worker has, nor had.
         """
         self.runtime = runtime
@@ -142,6 +147,7 @@ class Worker:
         self.services = dict(services or {})
         self.readers = dict(readers or {})
         self.fetcher = fetcher
+        self.anchors = anchors
         self.owner = owner or f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
         self.lease = lease
         self.jitter = jitter or Random()
@@ -282,6 +288,15 @@ class Worker:
         """What follows from the day: what lies with merged agencies goes on at others; and what provinces have done at
         an hour: days closed, then reports of weeks and months sent."""
         return self.follow() + self.close_days() + self.make_reports()
+
+    def link(self) -> int:
+        """Chain what was recorded since the last look, and anchor the days that have ended; returns how many lines."""
+        done = 0
+        while not self.stopping and (more := chain.step(self.runtime)):
+            done += more
+        if self.anchors is not None:
+            anchors.write(self.runtime, self.anchors)
+        return done
 
     def follow(self) -> int:
         """Have people and cases of merged agencies follow; returns how many."""

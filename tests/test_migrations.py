@@ -45,6 +45,16 @@ def description(database: Engine) -> dict[str, Any]:
     }
 
 
+def triggers(database: Engine) -> list[str]:
+    """What they say; SQLite loses those of a table that it replaces."""
+    asked = {
+        "sqlite": "SELECT sql FROM sqlite_master WHERE type = 'trigger' ORDER BY 1",
+        "postgresql": "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1",
+    }
+    with database.connect() as connection:
+        return [" ".join(row[0].split()) for row in connection.execute(text(asked[database.dialect.name]))]
+
+
 def _index(index: Any) -> str:
     """A partial index's condition is an expression on SQLite, a string on PostgreSQL."""
     condition = {name: str(value) for name, value in index.get("dialect_options", {}).items()}
@@ -53,13 +63,14 @@ def _index(index: Any) -> str:
 
 def test_migrations_make_the_tables_of_the_model(bare):
     schema.upgrade(bare)
-    migrated = description(bare)
+    migrated, sealed = description(bare), triggers(bare)
 
     model.metadata.drop_all(bare)
     model.metadata.create_all(bare)
     modelled = description(bare)
 
     assert migrated == modelled
+    assert triggers(bare) == sealed and len(sealed) >= 6
     assert set(migrated) == set(model.metadata.tables)
     assert any("WHERE" in index or "where" in index for index in migrated["jobs"]["indexes"])
 

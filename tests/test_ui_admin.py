@@ -10,7 +10,7 @@ from tests.test_ui_office import PASSWORD, SAID, enters
 from tests.visitor import Visitor, style_free
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # what is asked is in test_api_*
-PAGES = ("", "/nguoi-moi", "/nguoi/phuong", "/co-quan", "/lich", "/mau-tin", "/nhat-ky")
+PAGES = ("", "/nhat-ky/cua-vao", "/nguoi-moi", "/nguoi/phuong", "/co-quan", "/lich", "/mau-tin", "/nhat-ky")
 
 
 def logs_in(hotline: Hotline, login: str, password: str) -> Visitor:
@@ -107,6 +107,11 @@ def test_agencies_calendars_texts_and_the_log_are_there_to_look_at(hotline: Hotl
     assert [one.text_content() for one in looked[1:]] == ["Xem thông tin người báo", "vanphong", number]
     for path in ("/nhat-ky?actor=khong.co", "/nhat-ky?case=1", "?q=khong.co.ai", "/co-quan?loai=commune"):
         assert not admin.opens(f"/quan-tri{path}").find("//tbody/tr"), path
+    assert admin.opens("/quan-tri/nhat-ky?day=2021-09-03").find("//tbody/tr")
+    assert not admin.opens("/quan-tri/nhat-ky?day=2021-09-02").find("//tbody/tr")
+    acts = admin.opens("/quan-tri/nhat-ky/cua-vao?person=truc&day=2021-09-03")
+    (made,) = acts.find("//tbody/tr")
+    assert "Tạo tài khoản truc" in made.text_content() and "dòng đang chờ" in acts.text
     assert "Who" in admin.opens("/quan-tri/nhat-ky?lang=en").text
 
 

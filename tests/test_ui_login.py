@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from engine import accounts
+from engine import accounts, second_factors
+from engine.errors import NotAuthenticated
 from tests.hotline import Hotline
 from tests.visitor import Page, Visitor, style_free
 from webapi.ui import door, navigation
@@ -109,3 +110,50 @@ def test_every_role_has_a_menu_and_every_entry_a_name(hotline: Hotline):
     with hotline.app.test_request_context("/"):
         for endpoints in navigation.MENUS.values():
             assert all(navigation.label(endpoint) for endpoint in endpoints)
+
+
+def test_a_second_factor_is_set_up_in_the_browser_and_asked_for_at_the_next_log_in(hotline: Hotline, visitor: Visitor):
+    hotline.app.config["SECOND_FACTOR"] = ["handler"]
+    page = logs_in(visitor)
+    assert page.url == "/tai-khoan/thiet-bi" and "cần xác thực hai lớp" in page.text and style_free(page)
+    assert page.find("//*[local-name()='svg']")
+    secret = page.find("//main//code")[0].text_content()
+
+    def shown(steps: int = 0) -> str:
+        return second_factors.code(secret, second_factors.step_at(hotline.clock()) + steps)
+
+    assert "Mã không đúng" in visitor.sends(page, code=shown(7)).text
+    done = visitor.sends(page, code=shown())
+    assert len(done.find("//main//ul[@class='code']/li")) == second_factors.RECOVERY_CODES
+    assert "Đang bật" in visitor.opens("/tai-khoan").text
+    assert hotline.runtime and visitor.opens("/tai-khoan/thiet-bi").status == 409
+
+    hotline.clock.advance("1 minute")
+    other = Visitor(hotline.app)
+    asked = logs_in(other)
+    assert "mã đang hiện trên thiết bị" in asked.text
+    assert "không đúng" in other.sends(asked, login="phuong", password=PASSWORD, code="000000").text
+    assert other.sends(asked, login="phuong", password=PASSWORD, code=shown()).url == "/viec"
+
+
+def test_ones_log_ins_are_listed_and_the_others_ended_and_a_new_one_ends_the_one_before(hotline: Hotline):
+    with hotline.runtime.begin() as unit:
+        accounts.change(unit, "phuong", {"password": PASSWORD}, None)
+    office, home = Visitor(hotline.app, "10.0.0.1"), Visitor(hotline.app, "192.0.2.7")
+    logs_in(office)
+    logs_in(home)
+    page = home.opens("/tai-khoan")
+    rows = [row.text_content() for row in page.find("//tbody/tr")]
+    assert len(rows) == 2 and "192.0.2.7" in rows[0] and "phiên này" in rows[0] and "10.0.0.1" in rows[1]
+
+    ending = next(at for at, form in enumerate(page.find("//main//form")) if "phien-khac" in form.get("action"))
+    assert "Đã kết thúc 1 phiên" in home.sends(page, form=ending).text
+    assert office.opens("/tai-khoan").url.startswith("/dang-nhap")
+
+    with home.client.session_transaction() as session:
+        before = session[door.TOKEN]
+    logs_in(home)
+    with home.client.session_transaction() as session:
+        assert session[door.TOKEN] != before
+    with pytest.raises(NotAuthenticated), hotline.runtime.read() as unit:
+        accounts.authenticate(unit, before)

@@ -10,9 +10,10 @@ import pytest
 from babel.messages.extract import extract_from_dir
 from flask import Flask
 
+from engine import acts
 from engine.intake import CHANNEL_NAMES
 from tests.sources import ROOT
-from webapi.ui import history, words
+from webapi.ui import acted, history, words
 
 METHODS = [("ui/**.py", "python"), ("templates/ui/**.html", "jinja2")]
 SAID = re.compile(r"""_\(\s*("[^"]*"|'[^']*')|ngettext\(\s*"[^"]*",\s*"[^"]*\"""")
@@ -59,6 +60,11 @@ def test_every_line_that_the_engine_writes_into_a_history_has_a_sentence():
     assert len(written) > 40  # the search finds them
     assert [one for one in sorted(written)
             if history.sentence({"kind": one, "element": None, "data": {}}, no_package, {}) == one] == []  # fmt: skip
+
+
+def test_every_act_has_a_sentence():
+    with Flask("words").test_request_context("/?lang=vi"):
+        assert set(acted._sentences("", {})) == set(acts.KINDS)
 
 
 def test_all_texts_are_in_composed_letters():

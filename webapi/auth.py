@@ -87,6 +87,14 @@ def admit(
         NotAuthenticated: the request carries no token that is valid now.
     """
     sent = sent or token()
+    answer = _admit(unit_of_work, visit, sent)
+    accounts.note_use(runtime(), sent)
+    return answer
+
+
+def _admit(
+    unit_of_work: Callable[[], AbstractContextManager[Unit]], visit: Callable[[Unit, Account], Any], sent: str
+) -> Any:
     try:
         with unit_of_work() as unit:
             return visit(unit, accounts.recall(unit, sent) or accounts.authenticate(unit, sent))
@@ -100,6 +108,11 @@ def admit(
         raise
     with unit_of_work() as unit:
         return visit(unit, accounts.authenticate(unit, sent))
+
+
+def asked_twice() -> list[str]:
+    """The roles that need a second factor."""
+    return current_app.config["SECOND_FACTOR"]  # type: ignore[no-any-return]
 
 
 def address() -> str:

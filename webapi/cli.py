@@ -24,7 +24,7 @@ from engine.flow import paths
 from engine.flow.check import Fault
 from engine.flow.check import check as find_faults
 from engine.runtime import Runtime, Unit
-from webapi import backing_up, config, demo, gazetteers, ingredients, logs, members, running, versions
+from webapi import backing_up, config, demo, gazetteers, ingredients, logs, members, record, running, versions
 
 ROOT = config.ROOT
 BAD_URL = "THONGSUOT_DATABASE must be sqlite:////folder/file.db or postgresql+psycopg://user:password@host/name."
@@ -142,7 +142,9 @@ def worker() -> None:
     except ValueError as error:
         raise click.ClickException(f"THONGSUOT_NOTIFIERS: {error}") from error
     readers = channels.READERS | {"email": _letter_reader()}
-    metronome.run(Worker(runtime, notifiers, readers=readers, fetcher=_fetcher()), _postmen(runtime, readers))
+    anchors = Path(values["INSTANCE"]) / "anchors"
+    ours = Worker(runtime, notifiers, readers=readers, fetcher=_fetcher(), anchors=anchors)
+    metronome.run(ours, _postmen(runtime, readers))
 
 
 def _store() -> Any:
@@ -499,6 +501,7 @@ def retry(incident_id: int) -> None:
 backing_up.add_to(main, open_runtime, _store, settings)
 members.add_to(main, in_unit, CLI)
 running.add_to(main, open_runtime, CLI)
+record.add_to(main, open_runtime)
 versions.add_to(main, open_runtime, instant, CLI)
 
 

@@ -14,6 +14,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
+from engine.access import ROLES
+
 Network = IPv4Network | IPv6Network
 
 PREFIX = "THONGSUOT_"
@@ -73,6 +75,13 @@ def _level(text: str) -> str:
     return text.upper()
 
 
+def _roles(text: str) -> list[str]:
+    roles = [one.strip() for one in text.split(",") if one.strip()]
+    if not set(roles) <= set(ROLES):
+        raise ValueError(f"must be some of {', '.join(ROLES)}, with commas")
+    return roles
+
+
 def _table(text: str) -> dict[str, Any]:
     try:
         table = json.loads(text)
@@ -83,12 +92,22 @@ def _table(text: str) -> dict[str, Any]:
     return table
 
 
+def _openid(text: str) -> dict[str, Any]:
+    from webapi import openid
+
+    table = _table(text)
+    openid.check(table)
+    return table
+
+
 SETTINGS = (
     Setting("INSTANCE", "instance", str, "The folder for what the server keeps: database, attachments, demo accounts."),
     Setting("DATABASE", "", str, "URL of the database; left out: SQLite's thongsuot.db in the instance folder."),
     Setting("PRODUCTION", False, _truth, "1: never make demo people."),
     Setting("PUBLIC_URL", "", str, "Where the world reaches this server, without a slash at the end."),
     Setting("SECRET_KEY", "", str, "Signs browsers' cookies; one for all nodes; left out: in the instance folder."),
+    Setting("SECOND_FACTOR", [], _roles, "Roles that log in with a second factor, with commas: admin,analyst."),
+    Setting("OPENID", {}, _openid, "Where people log in with an account of elsewhere (OpenID Connect)."),
     Setting("NOTIFIERS", {}, _table, "How messages leave, by kind; what is left out is logged; docs/operations.md."),
     Setting("CHANNELS", {}, _table, "By which channels messages come in, by province; docs/channels.md."),
     Setting("DOWNLOADS", {}, _table, "How files that people send by chat are fetched; docs/channels.md."),

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from engine import accounts
-from engine.access import ROLES, Account
+from engine import accounts, second_factors
+from engine.access import ROLES, SCOPES, Account
 
 
 def add_to(main: click.Group, in_unit: Callable[..., Any], by: Account) -> None:
@@ -53,6 +53,13 @@ def _add_users(main: click.Group, in_unit: Callable[..., Any]) -> None:
         in_unit(lambda unit: accounts.change(unit, login, {"password": secret}, None))
         click.echo(f"{login} has a new password.")
 
+    @user.command("forget-device")
+    @click.argument("login")
+    def forget_device(login: str) -> None:
+        """Remove the second factor of LOGIN, whose device is lost. Make sure who asks."""
+        in_unit(lambda unit: second_factors.remove(unit, login, None))
+        click.echo(f"{login} logs in by password alone, until another device is set up.")
+
 
 def _ask_password() -> str:
     if sys.stdin.isatty():
@@ -69,9 +76,11 @@ def _add_tokens(main: click.Group, in_unit: Callable[..., Any], by: Account) -> 
     @click.argument("login")
     @click.option("--label", required=True, help="What it is for.")
     @click.option("--days", type=click.IntRange(1, 3650), help="How long it works; left out: until revoked.")
-    def create_token(login: str, label: str, days: int | None) -> None:
+    @click.option("--scope", "scopes", multiple=True, type=click.Choice([*SCOPES]),
+                  help="Only for this; may be repeated. Left out: whatever the account may.")  # fmt: skip
+    def create_token(login: str, label: str, days: int | None, scopes: tuple[str, ...]) -> None:
         """Make a token for LOGIN and print it, this once."""
-        click.echo(in_unit(lambda unit: accounts.issue_for(unit, login, label, days, by)).token)
+        click.echo(in_unit(lambda unit: accounts.issue_for(unit, login, label, days, by, scopes or None)).token)
 
     @token.command("list")
     @click.argument("login")
@@ -79,7 +88,10 @@ def _add_tokens(main: click.Group, in_unit: Callable[..., Any], by: Account) -> 
         """List the tokens of LOGIN that still work."""
         for row in in_unit(lambda unit: accounts.tokens_of(unit, by, login)):
             until = f"{row.expires_at:%Y-%m-%d}" if row.expires_at else "revoked"
-            click.echo(f"{row.id:6} {row.prefix}…  made {row.created_at:%Y-%m-%d}  until {until:10}  {row.label}")
+            used = f"{row.used_at:%Y-%m-%d}" if row.used_at else "never"
+            scopes = "all" if row.scopes is None else " ".join(row.scopes)
+            click.echo(f"{row.id:6} {row.prefix}…  made {row.created_at:%Y-%m-%d}  used {used:10}  until {until:10}  "
+                       f"{scopes:10}  {row.label}")  # fmt: skip
 
     @token.command()
     @click.argument("token_id", type=int)

@@ -26,6 +26,7 @@ ADVICE = {
     "engine-error": "Read the detail, change the request and send it again.",
     "not-found": "Check the address or the number. A thing that does not concern you is reported as missing, too.",
     "not-authenticated": "Send the header 'Authorization: Bearer ts_…' with a token from POST /api/v1/login.",
+    "second-factor-missing": "Send POST /api/v1/login once more, with the code that your device shows as 'code'.",
     "not-allowed": "Ask somebody whose role allows it; GET /api/v1/me says which account you are using.",
     "wrong-state": "Read the thing again: somebody, or the clock, has moved it on.",
     "suspended": "Wait until the provincial office releases the case; its timeline says why it is held.",

@@ -17,7 +17,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from engine import jobs, outbox
+from engine import chain, jobs, outbox
 from engine.listening import Listener
 from engine.mailbox.postman import EVERY, Postman
 from engine.worker import Worker
@@ -32,7 +32,7 @@ RELAYS = tuple(f"relay-{kind}" for kind in outbox.KINDS)
 
 class Metronome:
     """Drives a worker: jobs, what came in, what cases tell each other, cases that move, a relay for each kind of
-    message, heart-beat, cleaning up; and postmen."""
+    message, heart-beat, cleaning up, the record's chain; and postmen."""
 
     def __init__(self, worker: Worker, postmen: Sequence[Postman] = ()) -> None:
         self.worker = worker
@@ -43,7 +43,7 @@ class Metronome:
         self._listener = Listener(database, self.wake) if database.dialect.name == "postgresql" else None
         self._scheduler = BackgroundScheduler(
             jobstores={"default": MemoryJobStore()},
-            executors={"default": ThreadPoolExecutor(len(self._woken) + 3 + len(postmen))},
+            executors={"default": ThreadPoolExecutor(len(self._woken) + 4 + len(postmen))},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
             timezone=UTC,
         )
@@ -62,6 +62,7 @@ class Metronome:
         self._every(self.worker.lease.total_seconds() / 3, "heart-beat", self.worker.beat)
         self._every(3600, "clean-up", self.worker.tidy)
         self._every(60, "clock", self.worker.by_the_clock)
+        self._every(chain.EVERY.total_seconds(), "chain", self.worker.link)
         for postman in self.postmen:  # each by itself: a mail server that is slow must not keep the others waiting
             self._every(EVERY.total_seconds(), f"mailbox-{postman.mailbox.province}", self._post, postman)
         self._scheduler.start()

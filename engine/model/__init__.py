@@ -37,19 +37,23 @@ from engine.model.provinces import (
     drafts,
     login_failures,
     provinces,
+    second_factors,
     tokens,
 )
 from engine.model.publications import publications
 from engine.model.queues import arrivals, case_messages, fetches, incidents, jobs, outbox, workers
-from engine.model.records import attachments, comments, events, inbox
+from engine.model.records import acts, attachments, comments, events, inbox, links
+from engine.model.seals import SEALS
 
 __all__ = [
+    "SEALS",
     "VERSION",
     "Id",
     "Instant",
     "absences",
     "accounts",
     "activations",
+    "acts",
     "agencies",
     "agency_changes",
     "area_successors",
@@ -75,6 +79,7 @@ __all__ = [
     "incidents",
     "instances",
     "jobs",
+    "links",
     "login_failures",
     "metadata",
     "migration_cases",
@@ -87,6 +92,7 @@ __all__ = [
     "provinces",
     "publications",
     "reported_days",
+    "second_factors",
     "subscriptions",
     "tasks",
     "tokens",

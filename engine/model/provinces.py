@@ -148,11 +148,13 @@ accounts = Table(
     Column("areas", JSON),  # null: all of the agency; else a list of area codes
     Column("head", Boolean, nullable=False, server_default=text("false")),  # of the agency: see "headed" in access.py
     Column("email", Text),
+    Column("identity", Text),  # who they are to the provider of log-ins: its issuer, a space, their sub
     Column("password_hash", Text),
     Column("active", Boolean, nullable=False, server_default=text("true")),
     Column("created_at", Instant, nullable=False),
     Column("version", Integer, nullable=False, server_default="1"),
     one_of("role", "operator", "handler", "monitor", "office", "overseer", "analyst", "admin", "client"),
+    Index(None, "identity", unique=True),
 )
 
 absences = Table(
@@ -184,7 +186,21 @@ tokens = Table(
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant),
     Column("revoked_at", Instant),
+    Column("scopes", JSON),  # null: whatever the account may; else a list of `engine.access.SCOPES`
+    Column("address", Text),  # from where somebody logged in
+    Column("used_at", Instant),  # last, to ten minutes
     Index(None, "account_id"),
+)
+
+second_factors = Table(
+    "second_factors",  # see `engine.second_factors`
+    metadata,
+    Column("account_id", Id, ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("secret", Text, nullable=False),  # base32, shared with the person's device
+    Column("created_at", Instant, nullable=False),
+    Column("confirmed_at", Instant),  # null: the person has not shown a code yet, and none is asked for
+    Column("last_step", Integer, nullable=False, server_default="0"),  # 30 s steps since 1970: no code works twice
+    Column("recovery", JSON, nullable=False),  # sha256 of the codes that are left
 )
 
 login_failures = Table(

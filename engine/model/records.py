@@ -6,15 +6,18 @@ from sqlalchemy import (
     JSON,
     Boolean,
     Column,
+    Date,
     Index,
     Integer,
+    LargeBinary,
     SmallInteger,
     Table,
     Text,
+    UniqueConstraint,
     text,
 )
 
-from engine.model.columns import Instant, case_column, key_column, metadata
+from engine.model.columns import Id, Instant, case_column, key_column, metadata
 
 events = Table(
     "events",  # history = audit = the citizen's timeline; appended, never edited
@@ -27,6 +30,32 @@ events = Table(
     Column("element", Text),
     Column("data", JSON, nullable=False),
     Index(None, "case_id", "id"),
+)
+
+acts = Table(
+    "acts",  # what was done that belongs to no case: logging in, accounts, tokens, agencies, versions; only appended
+    metadata,
+    key_column(),
+    Column("at", Instant, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("actor", Text, nullable=False),  # login, "cli" or "system"; "unknown": somebody who could not log in
+    Column("subject", Text),  # to what or whom it was done: a login, an agency's key, a report type's code
+    Column("address", Text),  # from which network address, where that is known
+    Column("data", JSON, nullable=False),
+    Index(None, "at"),
+)
+
+links = Table(
+    "links",  # chains the rows of `events` and `acts` together, after they were committed: see `engine.chain`
+    metadata,
+    Column("seq", Id, primary_key=True, autoincrement=False),  # 1, 2, 3, … without a gap
+    Column("source", Text, nullable=False),  # the table: "events" or "acts"
+    Column("row_id", Id, nullable=False),
+    Column("day", Date, nullable=False),  # the local day on which it was linked
+    Column("content", LargeBinary, nullable=False),  # sha256 of the row's data
+    Column("hash", LargeBinary, nullable=False),  # sha256 of the link before, this one, and the row
+    UniqueConstraint("source", "row_id"),
+    Index(None, "day", "seq"),
 )
 
 inbox = Table(

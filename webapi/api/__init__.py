@@ -18,6 +18,7 @@ from webapi.api import (
     areas,
     arrivals,
     attachments,
+    audit,
     cases,
     contacts,
     days,
@@ -35,6 +36,7 @@ from webapi.api import (
     published,
     report_types,
     reports,
+    second_factors,
     statistics,
     tasks,
     tokens,
@@ -44,7 +46,7 @@ from webapi.api.blueprint import PREFIX, Key, Name
 
 PARTS = (reports, contacts, days, periodic, statistics, publications, published, cases, attachments, tasks, messages,
          report_types, track, imports, incidents, migrations, modifications, outbox, arrivals, deployments, accounts,
-         absences, agencies, areas, histories, tokens, login)  # fmt: skip
+         absences, agencies, areas, histories, tokens, login, second_factors, audit)  # fmt: skip
 SECURITY = {"type": "http", "scheme": "bearer", "description": "a token (ts_…) from POST /login or POST /tokens"}
 
 

@@ -19,18 +19,26 @@ bp = Blueprint("login", "A password gives a token for some hours. Too many failu
 class LoginIn(In):
     login = Words(64, required=True)
     password = fields.String(required=True, validate=validate.Length(1, 200))
+    code = fields.String(validate=validate.Length(6, 40),
+                         metadata={"description": "of the second factor, or a recovery code"})  # fmt: skip
 
 
 class SessionOut(Out):
     token = fields.String()
     expires_at = instant()
+    scopes = fields.List(fields.String(), attribute="account.scopes", allow_none=True, metadata={
+        "description": "null: whatever the account may; an empty list: set up a second factor, then log in again"})
     account = fields.Nested(AccountOut)
 
 
 @bp.open("POST", "/login", SessionOut, LoginIn, 201)
 def log_in(body: dict[str, Any]) -> Any:
-    """Exchange a password for a token that works for 12 hours"""
-    session = accounts.log_in(auth.runtime(), body["login"], body["password"], auth.address())
+    """Exchange a password for a token that works for 12 hours
+
+    Whoever has a second factor sends its ``code`` as well; without it the answer is 401, ``second-factor-missing``.
+    """
+    session = accounts.log_in(auth.runtime(), body["login"], body["password"], auth.address(), body.get("code"),
+                              auth.asked_twice())  # fmt: skip
     return session, 201, {"Location": "/api/v1/me"}
 
 

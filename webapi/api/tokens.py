@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from engine import accounts
-from engine.access import Account
+from engine.access import SCOPES, Account
 from engine.runtime import Unit
 from webapi.api.blueprint import Blueprint, Code, In, Out, Words, instant
 
@@ -21,6 +21,9 @@ class TokenOut(Out):
     label = fields.String()
     created_at = instant()
     expires_at = instant(allow_none=True)
+    scopes = fields.List(fields.String(), allow_none=True, metadata={"description": "null: whatever the account may"})
+    used_at = instant(allow_none=True, metadata={"description": "last, to ten minutes; null: never"})
+    address = fields.String(allow_none=True, metadata={"description": "of a log-in: from where"})
 
 
 class TokensOut(Out):
@@ -34,6 +37,7 @@ class NewTokenOut(Out):
     token = fields.String()
     login = fields.String(attribute="account.login")
     expires_at = instant(allow_none=True)
+    scopes = fields.List(fields.String(), attribute="account.scopes", allow_none=True)
 
 
 class TokenQuery(In):
@@ -45,6 +49,9 @@ class TokenIn(In):
     login = Code(load_default=None, metadata={"description": "whose; left out: your own"})
     days = fields.Integer(load_default=365, allow_none=True, strict=True, validate=validate.Range(1, 3650),
                           metadata={"description": "how long it works; null: until revoked"})  # fmt: skip
+    scopes = fields.List(fields.String(validate=validate.OneOf([*SCOPES])), load_default=None, allow_none=True,
+                         validate=validate.Length(1, len(SCOPES)),
+                         metadata={"description": "only for this; null: whatever the account may"})  # fmt: skip
 
 
 @bp.read("/tokens", TokensOut, TokenQuery)
@@ -59,7 +66,7 @@ def create(unit: Unit, caller: Account, body: dict[str, Any]) -> Any:
 
     It takes no Idempotency-Key: the answer holds a secret that we do not keep. If it got lost, revoke and ask again.
     """
-    made = accounts.issue_for(unit, body["login"], body["label"], body["days"], caller)
+    made = accounts.issue_for(unit, body["login"], body["label"], body["days"], caller, body["scopes"])
     return made, 201, {"Location": f"/api/v1/tokens/{made.token_id}"}
 
 

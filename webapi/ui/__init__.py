@@ -17,6 +17,7 @@ from webapi.ui import (
     casebook,
     comparing,
     desk,
+    device,
     door,
     drafting,
     heat,
@@ -32,6 +33,7 @@ from webapi.ui import (
     rehearsing,
     report,
     send,
+    shared,
     show,
     stuck,
     track,
@@ -39,8 +41,8 @@ from webapi.ui import (
     worklist,
 )
 
-PARTS = (send, track, login, absences, worklist, casebook, desk, callback, line, office, stuck, incidents, overseer,
-         report, publishing, heat, imports, analyst, beginning, comparing, drafting, rehearsing, admin)  # fmt: skip
+PARTS = (send, track, login, shared, device, absences, worklist, casebook, desk, callback, line, office, stuck,
+         incidents, overseer, report, publishing, heat, imports, analyst, beginning, comparing, drafting, rehearsing, admin)  # fmt: skip
 _FOR_EVER = 365 * 24 * 3600
 
 
@@ -63,7 +65,7 @@ def _frame() -> dict[str, Any]:
     """What every page's frame asks for."""
     return {
         "caller": pages.caller, "menu": navigation.menu, "other_language": words.other, "role_name": words.role,
-        "without": pages.without,
+        "without": pages.without, "shared_login": shared.is_set_up,
     }  # fmt: skip
 
 

@@ -10,12 +10,12 @@ from typing import Any
 from flask import request, url_for
 from sqlalchemy import select
 
-from engine import access, accounts, areas, audit, hours, queries
+from engine import access, accounts, areas, audit, chain, hours, queries, second_factors
 from engine.access import ROLES, Account
 from engine.errors import EngineError, InvalidRequest, NotAllowed, NotFound, Stale, WrongState
 from engine.model import provinces
 from engine.runtime import Unit
-from webapi.ui import door, history, pages
+from webapi.ui import acted, door, history, pages
 from webapi.ui.pages import Pages, done, page
 from webapi.ui.words import _
 
@@ -63,9 +63,10 @@ def _form(
     """
     must_manage(caller)
     row = accounts.show(unit, login, caller) if login else None
-    tokens = [one for one in accounts.tokens_of(unit, caller, login) if one.label != "login"] if login else []
+    tokens = [one for one in accounts.tokens_of(unit, caller, login) if one.label != accounts.LOGIN] if login else []
     return page("ui/admin_person.html", 422 if wrong else 200, row=row, said=said or _written(row), roles=ROLES,
-                faults=dict([wrong] if wrong else []), agencies=_agencies(unit), tokens=tokens,
+                faults=dict([wrong] if wrong else []), agencies=_agencies(unit), tokens=tokens, scopes=_scopes(),
+                two_factors=row is not None and second_factors.has(unit, row.id),
                 oneself=row is not None and row.id == caller.id)  # fmt: skip
 
 
@@ -137,6 +138,13 @@ def reset(login: str) -> Any:
     return page("ui/admin_secret.html", login=login, password=password)
 
 
+@bp.change(f"{PERSON}/thiet-bi")
+def forget_device(unit: Unit, caller: Account, login: str) -> Any:
+    """Whose device is lost logs in by password alone, until another one is set up."""
+    second_factors.remove(unit, login, caller)
+    return done(_("Đã tắt xác thực hai lớp."), "ui_admin.person", login=login)
+
+
 # -- tokens --------------------------------------------------------------------------------------------------------
 
 
@@ -146,7 +154,9 @@ def issue(login: str) -> Any:
     if not 1 <= len(label) <= 80 or (days and not (days.isdecimal() and 1 <= int(days[:6]) <= DAYS_MAX)):
         return pages.undone(_("Hãy ghi mã dùng cho việc gì, và số ngày từ 1 đến %(most)s.", most=DAYS_MAX),
                             url_for("ui_admin.person", login=login))  # fmt: skip
-    made = door.changes(lambda unit, by: accounts.issue_for(unit, login, label, int(days) if days else None, by))()
+    scopes = [one for one in request.form.getlist("scope") if one in access.SCOPES] or None
+    made = door.changes(
+        lambda unit, by: accounts.issue_for(unit, login, label, int(days) if days else None, by, scopes))()  # fmt: skip
     return page("ui/admin_secret.html", login=login, token=made.token, until=made.expires_at)
 
 
@@ -194,8 +204,9 @@ def texts(unit: Unit, caller: Account) -> Any:
 
 @bp.read("/quan-tri/nhat-ky")
 def log(unit: Unit, caller: Account) -> Any:
-    """Who did what, newest first."""
-    asked = {name: request.args.get(name, "").strip()[:100] or None for name in ("actor", "case")}
+    """Who did what to cases, newest first."""
+    asked: dict[str, Any] = {name: request.args.get(name, "").strip()[:100] or None for name in ("actor", "case")}
+    asked["day"] = _day()
     kind = audit.VIEWED if request.args.get("xem") else None
     found = audit.lines(unit, caller, **asked, kind=kind, after=request.args.get("after"))
     packages = {one.definition_id: unit.catalogue.pinned(unit, one.definition_id) for one in found.items}
@@ -203,6 +214,23 @@ def log(unit: Unit, caller: Account) -> Any:
         {"kind": one.kind, "element": one.element, "data": {}}, packages[one.definition_id], {})}
         for one in found.items]  # fmt: skip
     return page("ui/admin_log.html", rows=rows, after=found.after, asked=asked, viewed=kind is not None)
+
+
+@bp.read("/quan-tri/nhat-ky/cua-vao")
+def doings(unit: Unit, caller: Account) -> Any:
+    """Who logged in or failed to, and changed accounts, tokens, agencies, versions."""
+    asked: dict[str, Any] = {"person": request.args.get("person", "").strip()[:100] or None, "day": _day()}
+    found = audit.doings(unit, caller, **asked, after=request.args.get("after"))
+    return page("ui/admin_doings.html", rows=found.items, after=found.after, asked=asked, state=chain.state(unit),
+                did=acted.sentence)  # fmt: skip
+
+
+def _day() -> date | None:
+    """The day that is asked for; what is none is not asked for."""
+    try:
+        return date.fromisoformat(request.args.get("day", ""))
+    except ValueError:
+        return None
 
 
 def _dated(table: dict[str, Any]) -> dict[str, Any]:
@@ -226,6 +254,15 @@ def _agencies(unit: Unit) -> list[Any]:
 
 
 # -- words ---------------------------------------------------------------------------------------------------------
+
+
+def _scopes() -> dict[str, str]:
+    return {
+        "read": _("xem vụ việc, công việc, số liệu"), "person": _("xem người báo"), "report": _("gửi phản ánh"),
+        "work": _("xử lý công việc"), "absences": _("ghi vắng mặt"), "operate": _("vận hành: thử lại, chuyển, nhập"),
+        "export": _("xuất lịch sử"), "publish": _("công bố"), "deploy": _("cài đặt quy trình"),
+        "serve": _("làm dịch vụ của quy trình"), "manage": _("quản lý tài khoản và cơ quan"),
+    }  # fmt: skip
 
 
 def _kinds() -> dict[str, str]:

@@ -66,14 +66,19 @@ def _kept_key(instance: Path) -> str:
     return path.read_text()
 
 
-def let_in(login: str, password: str) -> Account:
+def let_in(login: str, password: str, code: str | None = None) -> Account:
     """Log in.
 
     Raises:
         NotAuthenticated, TooMany: as `accounts.log_in`.
     """
-    opened = accounts.log_in(auth.runtime(), login, password, auth.address())
-    session.clear()
+    opened = accounts.log_in(auth.runtime(), login, password, auth.address(), code, auth.asked_twice())
+    return hand_over(opened)
+
+
+def hand_over(opened: accounts.Session) -> Account:
+    """Give a session to the browser. What it had before is ended: nobody who knew it gets in with the new one."""
+    let_out()
     session[TOKEN], session[SEEN] = opened.token, _now()
     return opened.account
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import redirect, request
+from flask import redirect, request, url_for
 
-from engine import accounts, overview
+from engine import accounts, overview, second_factors
 from engine.access import Account
-from engine.errors import NotAuthenticated, TooMany
+from engine.errors import NotAuthenticated, SecondFactorMissing, TooMany
 from engine.runtime import Unit
 from webapi.ui import door, navigation
 from webapi.ui.pages import Pages, done, page
@@ -25,10 +25,15 @@ def show() -> Any:
 @bp.open("POST", "/dang-nhap")
 def log_in() -> Any:
     login, password = request.form.get("login", "").strip().lower(), request.form.get("password", "")
+    code = request.form.get("code", "")[:40] or None
     try:
-        account = door.let_in(login[:64], password[:200])
+        account = door.let_in(login[:64], password[:200], code)
     except (NotAuthenticated, TooMany) as error:
-        return page("ui/login.html", error.status, next=request.form.get("next", ""), login=login, wrong=_wrong(error))
+        asked = code is not None or isinstance(error, SecondFactorMissing)
+        return page("ui/login.html", error.status, next=request.form.get("next", ""), login=login, wrong=_wrong(error),
+                    asked=asked)  # fmt: skip
+    if account.scopes is not None:
+        return redirect(url_for("ui_device.show"), 303)
     return redirect(door.safe_address(request.form.get("next"), navigation.landing(account)), 303)
 
 
@@ -36,6 +41,8 @@ def _wrong(error: NotAuthenticated | TooMany) -> str:
     if isinstance(error, TooMany):
         minutes = -(-int(error.facts["retry_after"]) // 60)
         return _("Đã sai quá nhiều lần. Xin thử lại sau %(minutes)s phút.", minutes=minutes)
+    if isinstance(error, SecondFactorMissing):
+        return _("Hãy nhập lại mật khẩu cùng mã đang hiện trên thiết bị của ông (bà), hoặc một mã dự phòng.")
     return _("Tên đăng nhập hoặc mật khẩu không đúng.")
 
 
@@ -47,7 +54,17 @@ def log_out() -> Any:
 
 @bp.read("/tai-khoan")
 def account(unit: Unit, caller: Account) -> Any:
-    return page("ui/account.html", account=accounts.show(unit, caller.login, caller), agency=_agency(unit, caller))
+    opened = [one for one in accounts.tokens_of(unit, caller) if one.label == accounts.LOGIN]
+    return page("ui/account.html", account=accounts.show(unit, caller.login, caller), agency=_agency(unit, caller),
+                sessions=opened, this=door.token()[:accounts.SHOWN],
+                two_factors=second_factors.has(unit, caller.id))  # fmt: skip
+
+
+@bp.change("/tai-khoan/phien-khac")
+def end_others(unit: Unit, caller: Account) -> Any:
+    """End one's log-ins on other devices."""
+    ended = accounts.end_sessions(unit, caller, door.token())
+    return done(_("Đã kết thúc %(number)s phiên đăng nhập khác.", number=ended), "ui_login.account")
 
 
 def _agency(unit: Unit, caller: Account) -> str:

@@ -128,10 +128,10 @@ def sent(number: str) -> Any:
     link = root + url_for("ui_track.case", number=number, ma=secret)
     with auth.runtime().read() as unit:
         case = tracking.show(unit, number)
-    return page("ui/sent.html", case=case, secret=secret, link=link, qr=_qr(link))
+    return page("ui/sent.html", case=case, secret=secret, link=link, qr=qr(link))
 
 
-def _qr(link: str) -> Markup:
+def qr(link: str) -> Markup:
     """An SVG of classes and paths only: no style of its own."""
     code = segno.make(link, error="m", micro=False)
     return Markup(code.svg_inline(omitsize=True, svgclass="qr", lineclass=None, border=2, dark="#000", light="#fff"))

@@ -1,0 +1,59 @@
+"""What refuses to let a line of the record be changed: triggers, on both databases.
+
+Whoever owns the database can drop them; what then happens, the chain of hashes shows (`engine.chain`). One change is
+let through: the data of a case's line may be emptied, for a person has the right to be forgotten. That it happened
+stays visible: see `engine.chain.EMPTIED`.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import DDL, event
+
+from engine.model.columns import metadata
+
+_SAME = ("id", "case_id", "at", "kind", "actor")
+_SENTENCE = "a line of the record is appended, never changed"
+
+
+def _kept(same: str, data: str) -> str:
+    """SQL: an update of `events` empties its data, and does nothing else.
+
+    Args:
+        same: the comparison that takes two NULLs for the same.
+        data: the new data as text.
+    """
+    whole = " AND ".join(f'NEW."{column}" = OLD."{column}"' for column in _SAME)
+    return f"NOT ({data} = '{{}}' AND NEW.element {same} OLD.element AND {whole})"
+
+
+def _sqlite(table: str, when: str = "1") -> list[str]:
+    refuse = f"BEGIN SELECT RAISE(ABORT, '{_SENTENCE}'); END"
+    return [
+        f"CREATE TRIGGER {table}_never_change BEFORE UPDATE ON {table} WHEN {when} {refuse}",
+        f"CREATE TRIGGER {table}_never_go BEFORE DELETE ON {table} {refuse}",
+    ]
+
+
+def _postgresql(table: str, when: str = "true") -> list[str]:
+    run = "EXECUTE FUNCTION refuse_change()"
+    return [
+        f"CREATE TRIGGER {table}_never_change BEFORE UPDATE ON {table} FOR EACH ROW WHEN ({when}) {run}",
+        f"CREATE TRIGGER {table}_never_go BEFORE DELETE ON {table} FOR EACH ROW {run}",
+        f"CREATE TRIGGER {table}_never_all_go BEFORE TRUNCATE ON {table} FOR EACH STATEMENT {run}",
+    ]
+
+
+SEALS = {
+    "sqlite": [*_sqlite("events", _kept("IS", "NEW.data")), *_sqlite("acts"), *_sqlite("links")],
+    "postgresql": [
+        "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE EXCEPTION '{_SENTENCE}'; END $$",
+        *_postgresql("events", _kept("IS NOT DISTINCT FROM", "NEW.data::text")),
+        *_postgresql("acts"),
+        *_postgresql("links"),
+    ],
+}
+
+for _database, _statements in SEALS.items():
+    for _statement in _statements:
+        event.listen(metadata, "after_create", DDL(_statement).execute_if(dialect=_database))

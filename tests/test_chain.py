@@ -1,0 +1,208 @@
+"""The record's chain: what was linked can be neither changed nor removed nor added to without being found out."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy.exc import DBAPIError
+
+from engine import acts, anchors, chain, model
+from engine.runtime import Runtime
+from tests.hotline import Hotline
+from webapi.cli import main
+
+SEALED = [(table, way) for table in ("events", "acts", "links") for way in ("update", "delete")]
+
+
+def history(hotline: Hotline, days: int = 3) -> Runtime:
+    """Some days of cases and acts, linked each evening, with an anchor for each day but the last."""
+    for day in range(days):
+        hotline.receives()
+        with hotline.runtime.begin() as unit:
+            acts.note(unit, "account-changed", "quantri", "hoa", address="10.0.0.7", now={"role": "monitor"}, day=day)
+        while chain.step(hotline.runtime):
+            pass
+        hotline.clock.advance("1 day")
+    return hotline.runtime
+
+
+def links_of(runtime: Runtime) -> list:
+    with runtime.read() as unit:
+        return unit.all(select(model.links).order_by(model.links.c.seq))
+
+
+def tamper(runtime: Runtime, *statements: object) -> None:
+    """As somebody who owns the database."""
+    with runtime.begin() as unit:
+        on_postgresql = unit.locks_rows
+        for table, way in SEALED:
+            name = f"{table}_never_{'change' if way == 'update' else 'go'}"
+            off = f"ALTER TABLE {table} DISABLE TRIGGER {name}" if on_postgresql else f"DROP TRIGGER IF EXISTS {name}"
+            unit.execute(text(off))
+        for statement in statements:
+            unit.execute(statement)
+        if on_postgresql:
+            for table in ("events", "acts", "links"):
+                unit.execute(text(f"ALTER TABLE {table} ENABLE TRIGGER USER"))
+
+
+def test_every_line_is_linked_once_in_order_and_the_chain_holds(hotline: Hotline, tmp_path: Path) -> None:
+    runtime = history(hotline)
+    assert anchors.write(runtime, tmp_path) == 3 and anchors.write(runtime, tmp_path) == 0
+
+    found = links_of(runtime)
+    assert [link.seq for link in found] == list(range(1, len(found) + 1))
+    with runtime.read() as unit:
+        lines = {("events", row.id) for row in unit.all(select(model.events.c.id))}
+        lines |= {("acts", row.id) for row in unit.all(select(model.acts.c.id))}
+        assert chain.state(unit).waiting == 0
+    assert {(link.source, link.row_id) for link in found} == lines
+    assert len({link.day for link in found}) == 3
+
+    seen = []
+    verdict = chain.verify(runtime, anchors.read(tmp_path), lambda done, of: seen.append((done, of)))
+    assert verdict == chain.Verdict(links=len(found), anchors=3)
+    assert seen == [(len(found), len(found))]
+
+
+def test_the_database_refuses_to_change_a_line(hotline: Hotline) -> None:
+    runtime = history(hotline, days=1)
+
+    def refused(statement: object) -> None:
+        with pytest.raises(DBAPIError, match="appended, never changed"), runtime.begin() as unit:
+            unit.execute(statement)
+
+    for table in (model.events, model.acts, model.links):
+        refused(delete(table))
+        refused(update(table).values({"source" if table is model.links else "actor": "x"}))
+    refused(update(model.acts).values(data={}))
+    refused(update(model.events).values(data={}, actor="x"))
+    refused(update(model.events).values(data={}, element="x"))
+
+
+CHANGES = {
+    "The data of line": lambda row: update(model.acts).where(model.acts.c.id == row).values(data={"now": "clean"}),
+    "or its link, was changed": lambda row: update(model.acts).where(model.acts.c.id == row).values(actor="somebody"),
+    "is gone.": lambda row: delete(model.acts).where(model.acts.c.id == row),
+}
+
+
+def test_a_line_that_was_changed_or_removed_is_named(hotline: Hotline) -> None:
+    runtime = history(hotline, days=4)
+    lines = [link for link in links_of(runtime) if link.source == "acts"][-3:]
+    for link, (why, change) in reversed(list(zip(lines, CHANGES.items(), strict=True))):  # the first one counts
+        tamper(runtime, change(link.row_id))
+        broken = chain.verify(runtime, []).broken
+        assert broken is not None and why in broken.why and "acts" in broken.why
+        assert (broken.seq, broken.day) == (link.seq, link.day)
+
+
+def test_a_missing_link_a_backdated_line_and_a_cut_end_are_found(hotline: Hotline, tmp_path: Path, monkeypatch) -> None:
+    runtime = history(hotline)
+    anchors.write(runtime, tmp_path)
+    known, last = anchors.read(tmp_path), len(links_of(runtime))
+
+    monkeypatch.setattr(chain, "LATE", 0)
+    with runtime.begin() as unit:
+        unit.execute(insert(model.acts), {"id": -5, "at": unit.now, "kind": "logged-in", "actor": "x", "data": {}})
+    broken = chain.verify(runtime, known).broken
+    assert broken and "Line -5 of acts was put among others afterwards" in broken.why
+
+    cut = delete(model.links).where(model.links.c.seq == last)
+    tamper(runtime, delete(model.acts).where(model.acts.c.id == -5), cut)
+    broken = chain.verify(runtime, known).broken
+    assert broken and broken.seq == last and "names this link, and it is gone" in broken.why
+    assert chain.verify(runtime, known[:-1]).broken is None, "without that day's anchor nobody would know"
+
+
+def test_a_link_that_was_taken_out_of_the_middle_is_missed(hotline: Hotline) -> None:
+    runtime = history(hotline, days=2)
+    tamper(runtime, delete(model.links).where(model.links.c.seq == 2))
+    broken = chain.verify(runtime, []).broken
+    assert broken and broken.seq == 2 and "after it comes link 3" in broken.why
+
+
+def test_a_chain_that_was_remade_is_found_by_the_anchor_of_its_day(hotline: Hotline, tmp_path: Path) -> None:
+    runtime = history(hotline)
+    anchors.write(runtime, tmp_path)
+    second_day = links_of(runtime)[-1].day - timedelta(days=1)
+    victim = next(link for link in links_of(runtime) if link.source == "acts" and link.day == second_day)
+    tamper(runtime, update(model.acts).where(model.acts.c.id == victim.row_id).values(actor="somebody"))
+
+    previous, remade = chain._BEFORE, []
+    with runtime.read() as unit:
+        for link, row in chain._chunk(unit, 0):
+            content = chain.digest(row.data)
+            previous = chain.linked(previous, link.seq, link.day, link.source, row, content)
+            this = update(model.links).where(model.links.c.seq == link.seq)
+            remade.append(this.values(hash=previous, content=content))
+    tamper(runtime, *remade)
+    assert chain.verify(runtime, []).broken is None, "the chain itself holds again"
+    broken = chain.verify(runtime, anchors.read(tmp_path)).broken
+    assert broken and broken.day == second_day and f"The anchor of {second_day} says" in broken.why
+
+
+def test_data_may_be_emptied_but_the_case_has_to_say_so(hotline: Hotline) -> None:
+    runtime = history(hotline)
+    first = next(link for link in links_of(runtime) if link.source == "events")
+    with runtime.begin() as unit:
+        case = unit.scalar(select(model.events.c.case_id).where(model.events.c.id == first.row_id))
+        unit.execute(update(model.events).where(model.events.c.id == first.row_id).values(data={}))
+    broken = chain.verify(runtime, []).broken
+    assert broken and broken.seq == first.seq and "no later line says why" in broken.why
+
+    with runtime.begin() as unit:
+        unit.record(case, chain.EMPTIED, "system")
+    chain.step(runtime)
+    verdict = chain.verify(runtime, [])
+    assert verdict.broken is None and verdict.emptied == 1
+
+
+def test_two_workers_that_look_at_once_link_each_line_once(hotline: Hotline, monkeypatch) -> None:
+    hotline.receives()
+    runtime, calculate = hotline.runtime, chain._next
+
+    def overtaken(unit):
+        made = list(calculate(unit))
+        monkeypatch.setattr(chain, "_next", calculate)
+        assert chain.step(runtime) == len(made)  # the other worker, between our look and our writing
+        return made
+
+    monkeypatch.setattr(chain, "_next", overtaken)
+    assert chain.step(runtime) == 0
+    assert chain.verify(runtime, []).broken is None
+
+
+def test_a_line_of_a_transaction_that_ended_late_is_linked_behind_the_others(hotline: Hotline) -> None:
+    runtime = hotline.runtime
+    with runtime.begin() as unit:
+        unit.execute(insert(model.acts), {"id": 50, "at": unit.now, "kind": "logged-in", "actor": "b", "data": {}})
+    chain.step(runtime)
+    with runtime.begin() as unit:
+        unit.execute(insert(model.acts), {"id": 49, "at": unit.now, "kind": "logged-in", "actor": "a", "data": {}})
+    assert chain.step(runtime) == 1
+    assert links_of(runtime)[-1].row_id == 49 and chain.verify(runtime, []).broken is None
+
+
+def test_the_command_says_where_the_chain_is_broken(hotline: Hotline, database_url: str, tmp_path: Path) -> None:
+    runtime = history(hotline)
+    environment = {"THONGSUOT_DATABASE": database_url, "THONGSUOT_INSTANCE": str(tmp_path)}
+
+    def audit(*arguments: str):
+        done = CliRunner().invoke(main, ["audit", *arguments], env=environment)
+        return done.exit_code, done.output
+
+    assert audit("link") == (0, "0 linked, 3 anchors written\n")
+    code, said = audit("verify")
+    assert code == 0 and "links are as they were made; 3 anchors agree" in said
+    tamper(runtime, update(model.events).where(model.events.c.id == 2).values(actor="somebody"))
+    seq, day = next((one.seq, one.day) for one in links_of(runtime) if (one.source, one.row_id) == ("events", 2))
+    code, said = audit("verify")
+    assert code == 1 and f"Error: link {seq} of {day}: The line 2 of events, or its link, was changed." in said
+    (tmp_path / "anchors" / "2021-09-03.json").chmod(0o600)
+    (tmp_path / "anchors" / "2021-09-03.json").write_text("{}")
+    assert "The anchor 2021-09-03.json cannot be read" in audit("verify")[1]

@@ -1,0 +1,99 @@
+"""The threat model: each line of docs/threats.md names a test that exists; and what no other test looks at."""
+
+from __future__ import annotations
+
+import ast
+import logging
+import re
+
+import pytest
+
+from engine import accounts
+from tests.hotline import Hotline
+from tests.sources import ROOT
+from tests.visitor import Visitor
+
+PAGE = (ROOT / "docs" / "threats.md").read_text(encoding="utf-8")
+NAMED = re.compile(r"`(test_\w+)\.(test_\w+)`")
+LINE = re.compile(r"^\| (V\d+\.\d+\.\d+) \|(.*)\|(.*)\|$", re.MULTILINE)
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+MARKED = "dau-hieu-7f3a"  # what is in every secret of this test
+
+
+def functions(module: str) -> set[str]:
+    tree = ast.parse((ROOT / "tests" / f"{module}.py").read_text(encoding="utf-8"))
+    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+def test_every_test_that_the_threat_model_names_exists() -> None:
+    named = NAMED.findall(PAGE)
+    assert len(named) > 60
+    known = {module: functions(module) for module, _ in named}
+    assert [f"{module}.{name}" for module, name in named if name not in known[module]] == []
+
+
+def test_every_line_of_the_list_has_a_test_or_says_why_there_is_none() -> None:
+    lines = LINE.findall(PAGE)
+    assert len({key for key, _, _ in lines}) == len(lines)
+    reasons = ("–", "open:")
+    silent = [key for key, _, shown in lines if not NAMED.search(shown) and not shown.strip().startswith(reasons)]
+    assert len(lines) > 80 and silent == []
+
+
+@on_sqlite
+def test_no_page_is_changed_by_a_form_of_another_site(hotline: Hotline) -> None:
+    """Every address of a page that takes a POST, found in the application itself."""
+    rules = [rule for rule in hotline.app.url_map.iter_rules()
+             if rule.endpoint.startswith("ui_") and rule.methods & {"POST", "PUT", "PATCH", "DELETE"}]  # fmt: skip
+    assert len(rules) > 40
+    client, values = hotline.app.test_client(), {"name": "x1", "login": "x1", "number": "x1"}
+    taken = []
+    with hotline.app.test_request_context():
+        for rule in rules:
+            known = {argument: values.get(argument, 1 if "key" in str(rule) else "x1") for argument in rule.arguments}
+            url = hotline.app.url_map.bind("localhost").build(rule.endpoint, known, method="POST")
+            answer = client.post(url, data={"login": "x"}, headers={"Accept": "text/html"})
+            if answer.status_code != 400 or "Trang này đã mở quá lâu" not in answer.text:
+                taken.append(f"{url}: {answer.status_code}")
+    assert taken == []
+
+
+@on_sqlite
+def test_what_a_browser_sends_by_itself_opens_no_door_of_programs(hotline: Hotline) -> None:
+    """The API knows no cookie: who is logged in at the pages is nobody there."""
+    with hotline.runtime.begin() as unit:
+        accounts.change(unit, "quantri", {"password": f"{MARKED}-mat-khau"}, None)
+    visitor = Visitor(hotline.app)
+    visitor.sends(visitor.opens("/dang-nhap"), login="quantri", password=f"{MARKED}-mat-khau")
+    assert visitor.opens("/quan-tri").status == 200
+    for method, path in (("GET", "/api/v1/accounts"), ("POST", "/api/v1/tokens"), ("GET", "/engine-rest/task")):
+        assert visitor.client.open(path, method=method, json={} if method == "POST" else None).status_code == 401, path
+
+
+@on_sqlite
+def test_no_secret_gets_into_a_log(hotline: Hotline, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    password = f"{MARKED}-mat-khau"
+    admin = hotline.as_("quantri")
+    person = {"login": "anna", "name": "Anna", "role": "handler", "agency": "ubnd_74_718", "password": password}
+    admin.post("/accounts", person)
+    session = hotline.as_(None).post("/login", {"login": "anna", "password": password}).json["token"]
+    hotline.as_(None).post("/login", {"login": "anna", "password": f"{password}-sai"})
+    hotline.as_(None).post("/login", {"login": "anna", "password": {"x": password}})
+    hotline.as_(None).post("/login", {"login": password, "password": password})
+    made = admin.post("/tokens", {"label": "cổng"}).json["token"]
+    for token in (session, made):
+        client = hotline.app.test_client()
+        client.get("/api/v1/cases", headers={"Authorization": f"Bearer {token}"})
+        client.get("/api/v1/cases", headers={"Authorization": f"Bearer {token}x"})
+        client.get(f"/api/v1/cases?token={token}")
+        client.post("/api/v1/reports", data=token, headers={"Authorization": f"Bearer {token}"})
+    number = hotline.receives(phone="0987654321")
+    hotline.as_(None).get(f"/track/{number}", secret=hotline.receipt["secret"])
+    hotline.as_(None).get(f"/track/{number}", secret=f"{MARKED}-sai")
+    visitor = Visitor(hotline.app)
+    visitor.sends(visitor.opens("/dang-nhap"), login="anna", password=password)
+
+    said = "\n".join(f"{record.getMessage()} {vars(record)}" for record in caplog.records)
+    for secret in (MARKED, session, made, hotline.receipt["secret"], "0987654321", "987654321"):
+        assert secret not in said
