@@ -42,7 +42,8 @@ from webapi.ui import (
 )
 
 PARTS = (send, track, login, shared, device, absences, worklist, casebook, desk, callback, line, office, stuck,
-         incidents, overseer, report, publishing, heat, imports, analyst, beginning, comparing, drafting, rehearsing, admin)  # fmt: skip
+         incidents, overseer, report, publishing, heat, imports, analyst, beginning, comparing, drafting, rehearsing,
+         admin)  # fmt: skip
 _FOR_EVER = 365 * 24 * 3600
 
 
