@@ -95,6 +95,13 @@ def test_every_refusal_has_a_page_that_says_what_to_do(client):
     assert client.get("/problems/nope").status_code == 404
 
 
+def test_a_refusal_may_say_more_than_every_refusal_does(client):
+    """`field`, `faults`, `retry_after` …: a client made from the document must not refuse them."""
+    document = client.get("/api/v1/openapi.json").json
+
+    assert document["components"]["schemas"]["Problem"]["additionalProperties"] is True
+
+
 def test_a_server_without_a_database_says_so(client):
     assert (client.get("/health").status_code, client.get("/health").json) == (503, {"status": "no database"})
 

@@ -8,7 +8,7 @@ from typing import Any
 import flask_smorest
 from flask import Flask, Response, render_template
 from flask_smorest.utils import prepare_response
-from marshmallow import Schema, fields
+from marshmallow import INCLUDE, Schema, fields
 
 from webapi import problems
 from webapi.api import (
@@ -51,7 +51,10 @@ SECURITY = {"type": "http", "scheme": "bearer", "description": "a token (ts_…)
 
 
 class Problem(Schema):
-    """Why a request was refused (RFC 9457)."""
+    """Why a request was refused (RFC 9457); further members are facts about it."""
+
+    class Meta:
+        unknown = INCLUDE
 
     type = fields.String(metadata={"description": "a page that says what to do; its last part is a code for machines"})
     title = fields.String()
