@@ -40,45 +40,60 @@ def _session(hotline: Hotline, login: str) -> requests.Session:
     return session
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_what_the_desktop_modeler_sends_word_for_word(hotline: Hotline, engine_rest: str) -> None:
-    """As recorded from Camunda Modeler 5.50, which gives up on each call after 5 s."""
-    origin = {"Origin": "file://", "accept": "application/json"}
-    anybody = requests.get(f"{engine_rest}/deployment", params={"maxResults": 0}, headers=origin, timeout=5)
+FILE = {"Origin": "file://", "accept": "application/json"}  # the Modeler's own page
+only_once = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+def _modeler(hotline: Hotline, login: str) -> requests.Session:
+    """What Camunda Modeler 5.50 sends along, as recorded; it gives up on each call after 5 s."""
+    session = requests.Session()
+    session.auth = (login, hotline.tokens[login])
+    session.headers.update(FILE)
+    return session
+
+
+def _deploys(modeler: requests.Session, engine_rest: str, diagram: str, **more: str) -> requests.Response:
+    fields = {"deployment-name": "Phản ánh", "deployment-source": "Camunda Modeler",
+              "enable-duplicate-filtering": "true"}  # fmt: skip
+    fields |= {key.replace("_", "-"): value for key, value in more.items()}
+    parts: Any = [(key, (None, value)) for key, value in fields.items()]
+    parts.append(("PAKN.bpmn", ("PAKN.bpmn", diagram, "text/xml")))
+    return modeler.post(f"{engine_rest}/deployment/create", files=parts, timeout=5)
+
+
+@only_once
+def test_the_desktop_modeler_finds_us_and_asks_who_we_are(hotline: Hotline, engine_rest: str) -> None:
+    anybody = requests.get(f"{engine_rest}/deployment", params={"maxResults": 0}, headers=FILE, timeout=5)
     assert (anybody.status_code, anybody.headers["Access-Control-Allow-Origin"]) == (401, "file://")
     assert anybody.json()["type"] == "AuthenticationException" and anybody.json()["message"]
-    wrong = requests.get(f"{engine_rest}/deployment", auth=("phantich", "sai"), headers=origin, timeout=5)
+    wrong = requests.get(f"{engine_rest}/deployment", auth=("phantich", "sai"), headers=FILE, timeout=5)
     assert (wrong.status_code, wrong.headers["WWW-Authenticate"]) == (401, 'Basic realm="Thong Suot"')
-    modeler = requests.Session()
-    modeler.auth = ("phantich", hotline.tokens["phantich"])
-    modeler.headers.update(origin)
+    modeler = _modeler(hotline, "phantich")
     assert modeler.get(f"{engine_rest}/deployment?maxResults=0", timeout=5).status_code == 200
     assert modeler.get(f"{engine_rest}/version", timeout=5).json()["version"].startswith("7.")
     assert modeler.get(f"{engine_rest}/engine", timeout=5).json() == [{"name": "default"}]
 
-    def deploys(diagram: str, name: str = "PAKN.bpmn", **more: str) -> requests.Response:
-        fields = {"deployment-name": "Phản ánh", "deployment-source": "Camunda Modeler",
-                  "enable-duplicate-filtering": "true"} | more  # fmt: skip
-        parts = [(key, (None, value)) for key, value in fields.items()] + [(name, (name, diagram, "text/xml"))]
-        return modeler.post(f"{engine_rest}/deployment/create", files=parts, timeout=5)  # type: ignore[arg-type]
 
+@only_once
+def test_the_desktop_modeler_deploys_starts_and_opens_cockpit(hotline: Hotline, engine_rest: str) -> None:
+    modeler = _modeler(hotline, "phantich")
     drawn = asking().replace('name="', 'name="Mới ', 1)
-    deployed = deploys(drawn).json()
+    deployed = _deploys(modeler, engine_rest, drawn).json()
     [made] = deployed["deployedProcessDefinitions"].values()
     assert deployed.keys() >= {"id", "links", "deployedCaseDefinitions", "deployedDecisionDefinitions"}
     assert (made["key"], made["version"]) == ("PAKN", 3)
-    assert deploys(drawn, **{"deploy-changed-only": "true"}).json()["deployedProcessDefinitions"] is None
-    assert "not of '99'" in deploys(asking(), **{"tenant-id": "99"}).json()["message"]
-    later = {"deployment-activation-time": "2031-01-01T00:00:00.000+0700", "tenant-id": "74"}
-    planned = deploys(asking().replace('name="', 'name="Năm sau ', 1), **later)
+    again = _deploys(modeler, engine_rest, drawn, deploy_changed_only="true").json()
+    assert again["deployedProcessDefinitions"] is None
+    assert "not of '99'" in _deploys(modeler, engine_rest, asking(), tenant_id="99").json()["message"]
+    later = {"deployment_activation_time": "2031-01-01T00:00:00.000+0700", "tenant_id": "74"}
+    planned = _deploys(modeler, engine_rest, asking().replace('name="', 'name="Năm sau ', 1), **later)
     assert planned.status_code == 200, planned.text
     current = modeler.get(f"{engine_rest}/process-definition", params={"latestVersion": "true"}, timeout=5).json()
     assert [one["version"] for one in current] == [3]  # the later one is not in force yet
-    faulty = deploys(drawn.replace('camunda:topic="tra_cuu"', ""))
+    faulty = _deploys(modeler, engine_rest, drawn.replace('camunda:topic="tra_cuu"', ""))
     said = "ENGINE-09005 Could not parse BPMN process. Errors:"
     assert faulty.status_code == 400 and faulty.json()["message"].startswith(said)
-    refused = requests.post(f"{engine_rest}/deployment/create", auth=("phuong", hotline.tokens["phuong"]), timeout=5,
-                            files=[("a.bpmn", ("a.bpmn", drawn, "text/xml"))])  # fmt: skip
+    refused = _deploys(_modeler(hotline, "phuong"), engine_rest, drawn)
     assert (refused.status_code, refused.json()["type"]) == (403, "AuthorizationException")
 
     started = requests.post(f"{engine_rest}/process-definition/{made['id']}/start", timeout=5,
