@@ -184,3 +184,43 @@ def test_a_branch_that_is_new_behind_the_fork_would_be_waited_for_for_ever():
 
     assert outlook.dead_end(carried.state) == \
         "the parallel gateway 'j' could then wait for ever for a token that does not come."  # fmt: skip
+
+
+CONDITIONS = """
+start s
+and x
+user viec
+boundary nang on=viec conditional='${{severity=="{held}"}}' aside
+user bao
+end e1
+catch cho conditional='${{severity=="{awaited}"}}'
+user xem
+end e2
+{more}
+s -> x -> viec -> e1
+nang -> bao
+x -> cho -> xem -> e2
+"""
+
+
+def test_a_condition_is_waited_for_as_the_other_version_says_and_what_held_does_not_happen_again():
+    bao = "end e3\nbao -> e3"
+    old = machine(CONDITIONS.format(held="cao", awaited="rat_cao", more=bao))
+    new = machine(CONDITIONS.format(held="cao", awaited="thap", more=bao))
+    case = Running(old).starts(severity="thap")
+    case.take(steps.Amend({"severity": "cao"}))
+    assert sorted(case.tasks) == ["bao", "viec"]
+
+    carried = goes(old, new, case.state)
+    case.machine, case.state = new, carried.state
+    case.take(steps.Arrive(carried.fresh))
+    assert sorted(case.tasks) == ["bao", "viec"]
+    case.take(steps.Amend({"severity": "thap"}))
+    assert sorted(case.tasks) == ["bao", "viec", "xem"]
+    case.take(steps.Amend({"severity": "cao"}))
+    assert sorted(case.tasks) == ["bao", "bao", "viec", "xem"]
+
+    clocked = machine(CONDITIONS.format(held="cao", awaited="x", more=bao).replace("conditional='${severity==\"x\"}'",
+                                                                                   "timer=PT1H"))  # fmt: skip
+    with pytest.raises(Misfit, match="waits for another kind of event"):
+        goes(old, clocked, Running(old).starts(severity="thap").state)
