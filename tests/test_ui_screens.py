@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.browser import DESKTOP, PHONE, Site
@@ -27,15 +29,18 @@ def test_every_page_is_accessible_and_fits_a_phone_and_a_desk(site: Site):
 
 
 @pytest.mark.screenshots
+@pytest.mark.timeout(3600)
 def test_pictures_of_every_page(site: Site):
+    """In both languages; in Vietnamese dark as well."""
     folder = ROOT / "screenshots"
     names = stage(site.province)
-    for dark in (False, True):
+    for language, scheme in (("vi", "light"), ("en", "light"), ("vi", "dark")):
         for who in dict.fromkeys(screen.who for screen in SCREENS):
-            window = site.window(who, color_scheme="dark" if dark else "light")
+            window = site.window(who, color_scheme=scheme)
             for screen in (one for one in SCREENS if one.who == who):
+                path = re.sub(r"[?&]lang=..", "", screen.path.format_map(names))
                 for size, (width, height) in SIZES.items():
                     window.set_viewport_size({"width": width, "height": height})
-                    window.goto(screen.path.format_map(names))
-                    window.wait_for_load_state("networkidle")
-                    site.shot(window, folder, f"{screen.name}-{size}{'-dark' * dark}")
+                    window.goto(f"{path}{'&' if '?' in path else '?'}lang={language}")
+                    window.wait_for_load_state("networkidle", timeout=60_000)
+                    site.shot(window, folder, f"{screen.name}-{size}-{language}{'-dark' * (scheme == 'dark')}")

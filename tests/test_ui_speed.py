@@ -25,7 +25,7 @@ LOAD_MOST, SLOWER, BITS, LATENCY = 2.5, 6, 1_600_000, 150  # seconds, times, per
 WHO = ("ubnd_74_718", "tongdai_74", "vpubnd_74")
 VIEWS = ("", "?xem=toi", "?xem=chua-nhan", "?loai=BDKK", "?khu=718", "?loai=BDTT&xem=chua-nhan", "?q=khong+co+dau",
          "?q=1022.FILL.77777")  # fmt: skip
-pytestmark = pytest.mark.speed
+pytestmark = [pytest.mark.speed, pytest.mark.timeout(3600)]
 
 
 def test_the_worklist_with_many_open_tasks(province: Province):
@@ -35,25 +35,29 @@ def test_the_worklist_with_many_open_tasks(province: Province):
     for who in WHO:
         visitor = logged_in(province, who)
         for view in VIEWS:
-            took, size = _asked(visitor, f"/viec{view}")
+            took, busy, size = _asked(visitor, f"/viec{view}")
             slow += [(who, view, took)] if took > SERVER_MOST else []
-            print(f"{database:10} {who:12} /viec{view:28} {took * 1000:6.0f} ms {size:8,} B", flush=True)
+            print(f"{database:10} {who:12} /viec{view:28} {took * 1000:6.0f} ms"
+                  f" ({busy * 1000:4.0f} ms of our processor) {size:8,} B", flush=True)  # fmt: skip
         page = visitor.opens("/viec")
         if following := page.find("//a[@rel='next']/@href"):
-            took, size = _asked(visitor, following[0])
-            print(f"{database:10} {who:12} {'the next page':33} {took * 1000:6.0f} ms", flush=True)
+            took, busy, size = _asked(visitor, following[0])
+            print(f"{database:10} {who:12} {'the next page':33} {took * 1000:6.0f} ms ({busy * 1000:4.0f} ms of our"
+                  " processor)", flush=True)  # fmt: skip
             slow += [(who, "next", took)] if took > SERVER_MOST else []
     assert slow == []
 
 
-def _asked(visitor: Any, address: str) -> tuple[float, int]:
-    times = []
+def _asked(visitor: Any, address: str) -> tuple[float, float, int]:
+    """Seconds by the clock and of this process (in which SQLite is, and PostgreSQL is not), and the size."""
+    times, busy = [], []
     for _once in range(5):
-        begin = time.perf_counter()
+        begin, worked = time.perf_counter(), time.process_time()
         answer = visitor.client.get(address)
         times.append(time.perf_counter() - begin)
+        busy.append(time.process_time() - worked)
         assert answer.status_code == 200
-    return median(times), len(answer.data)
+    return median(times), median(busy), len(answer.data)
 
 
 def _fill(province: Province, number: str) -> None:
