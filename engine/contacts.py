@@ -7,6 +7,7 @@ answered, and about what in a few words; nothing of the caller.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Row, bindparam, select, update
@@ -22,6 +23,8 @@ from engine.runtime import Unit
 from engine.vietnamese import nfc
 
 TOPIC_MAX = 120
+CALLS = "dien_thoai"
+ON_THE_LINE, SHOWN = timedelta(hours=2), 30  # calls that the desk may still say something about
 _FIELDS = ("branch", "call_id", "answered_at", "ended_at", "outcome", "topic", "area", "agency")
 
 RECEIVED = Prepared.insertion(
@@ -97,6 +100,18 @@ def end(unit: Unit, contact_id: int, values: Mapping[str, Any], *, by: Account) 
         if not unit.claims(update(contacts).where(*same).values(change)):
             raise WrongState(f"The contact {contact_id} has just got its outcome from somebody else: look again.")
     return _find(unit, contact_id, by)
+
+
+def on_the_line(unit: Unit, province: str, *, by: Account) -> list[Row[Any]]:
+    """The calls of the last hours of which an exchange has told, and nobody yet what they were about; newest first;
+    none for who may not note contacts of this province."""
+    if not access.allows(by, "contact", Target(province), unit):
+        return []
+    theirs = (contacts.c.province == province, contacts.c.channel == CALLS, contacts.c.call_id.is_not(None),
+              contacts.c.outcome.is_(None), contacts.c.direction == "in",
+              contacts.c.started_at > unit.now - ON_THE_LINE)  # fmt: skip
+    newest = (contacts.c.started_at.desc(), contacts.c.id.desc())
+    return unit.all(select(contacts).where(*theirs).order_by(*newest).limit(SHOWN))
 
 
 def _find(unit: Unit, contact_id: int, by: Account) -> Row[Any]:

@@ -103,6 +103,25 @@ def test_answered_at_once_is_a_contact_and_nothing_of_the_caller(province: Provi
     assert kept(province, model.people) == [] and contact.ended_at is not None
 
 
+def test_a_call_of_the_exchange_is_chosen_and_counted_once(province: Province, desk: Visitor):
+    def rings(call_id: str) -> int:
+        ring = {"event": "newCall", "callId": call_id, "from": CITIZEN, "to": "1022", "direction": "in"}
+        exchange = province.as_(None).call("POST", f"/cti/{province.shipped.tokens['tongdai_74']}", data=ring)
+        return int(exchange.json["contact"])
+
+    case, at_once = rings("a"), rings("b")
+    page = desk.opens(f"{DESK}?loai=BDKK&contact={at_once}")
+    assert [one.get("value") for one in page.find("//select[@name='contact']/option")] == ["", str(at_once), str(case)]
+    desk.sends(page, topic="Giờ làm việc", phim="")
+    (number, secret) = codes_aloud(writes(desk, page, contact=str(case)))
+    province.secrets[number] = secret
+
+    assert {row.id: row.outcome for row in kept(province, model.contacts)} == {case: "case", at_once: "answered"}
+    again = writes(desk, page, contact=str(at_once), key="another")
+    assert "Cuộc gọi này đã có người ghi: hãy chọn cuộc gọi khác." in again.faults
+    assert desk.opens(DESK).find("//select[@name='contact']") == []
+
+
 def test_places_are_found_while_somebody_types(province: Province, desk: Visitor):
     found = desk.client.get(f"{DESK}/noi?q=thu+dau").json
 

@@ -25,7 +25,7 @@ KEPT = "P7D"  # how long a message waits for its case, where the diagram does no
 KEPT_MAX = timedelta(days=90)
 ENGINES_OWN = frozenset({"msg_tra_lai", "msg_cau_hoi", "msg_bo_sung", "msg_phan_anh_lai", "msg_danh_gia",
                          "msg_cuoc_goi"})  # fmt: skip
-"""Messages by which people, or the exchange, speak to a case through doors of their own: no case sends them."""
+"""Messages by which people and the exchange speak to a case through doors of their own: no case sends them."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -110,8 +110,14 @@ def _report(unit: Unit, caller: Account, call: Call, answers: dict[str, Any]) ->
         said["loai"], answers, str(channel), area=place.code if place else None,
         place=(said.get("place") or str(answers.get(PLACE) or ""))[:300],
         reporter=_person(said, "", "anonymous" in said), beneficiary=_person(said, "b_") if other else None,
-        branch=said.get("phim") or None,
+        branch=said.get("phim") or None, contact=contact(said),
     )  # fmt: skip
+
+
+def contact(said: Mapping[str, str]) -> int | None:
+    """The call that the exchange has told of, if the operator says which it is: it is not counted twice then."""
+    number = said.get("contact", "")
+    return int(number) if number.isascii() and number.isdigit() and len(number) < 19 else None
 
 
 def _person(said: dict[str, str], prefix: str, anonymous: bool = False) -> Person | None:
@@ -155,6 +161,7 @@ def note(call: Call, error: EngineError) -> None:
     phone = _("Số điện thoại chưa đúng. Hãy viết như 0912345678.")
     known = {
         "loai": ("loai", _("Hãy chọn loại việc.")),
+        "contact": ("contact", _("Cuộc gọi này đã có người ghi: hãy chọn cuộc gọi khác.")),
         "noi": ("noi", _unknown(error.facts.get("several", []))),
         "reporter.phone": ("phone", phone), "beneficiary.phone": ("b_phone", phone),
         "reporter.email": ("email", _("Địa chỉ thư điện tử chưa đúng. Hãy viết như ten@example.vn.")),

@@ -8,7 +8,7 @@ from flask import Response, jsonify, redirect, request, session, url_for
 
 from engine import areas, branches, contacts, queries
 from engine.access import Account
-from engine.errors import EngineError, InvalidAnswers, InvalidRequest, WrongState
+from engine.errors import EngineError, InvalidAnswers, InvalidRequest, NotFound, WrongState
 from engine.forms import contacts as addresses
 from engine.intake import CHANNEL_NAMES
 from engine.queries import CaseFilter
@@ -57,7 +57,8 @@ def _drawn(unit: Unit, caller: Account, call: Call) -> Any:
     faults = [*call.faults, *(fault for part in parts for fault in part.faults())]
     facts = {
         "call": call, "said": call.fields, "keys": keys, "types": types, "package": package, "parts": parts,
-        "faults": faults, "channels": channels(), "outcomes": calls.outcomes(SAID_AT_ONCE),
+        "faults": faults, "ringing": contacts.on_the_line(unit, caller.province, by=caller) if caller.province else [],
+        "channels": channels(), "outcomes": calls.outcomes(SAID_AT_ONCE),
         "asks_place": package and all(one.key != PLACE for one in package.intake_form.fields),
         "conditional": package and any(one.hidden_when for one in package.intake_form.fields),
         **_known(unit, caller, call, package), **callback.waiting(unit, caller, types),
@@ -109,7 +110,7 @@ def answer() -> Any:
     """Answered at once: the contact is noted, and nothing of the caller."""
     try:
         _answered()
-    except (InvalidRequest, WrongState):
+    except (InvalidRequest, NotFound, WrongState):
         return undone(_("Chưa ghi được cuộc gọi: hãy kiểm tra phím và kết quả."), url_for("ui_desk.show"))
     return done(_("Đã ghi cuộc gọi trả lời ngay."), "ui_desk.show")
 
@@ -122,7 +123,11 @@ def _answered(unit: Unit, caller: Account) -> None:
               "branch": said.get("phim") or None, "outcome": outcome, "topic": said.get("topic") or None}  # fmt: skip
     if not caller.province:
         raise InvalidRequest("Say which province: you belong to none.", field="province")
-    contacts.begin(unit, caller.province, values, by=caller)
+    known = calls.contact(said)
+    if known is not None:
+        contacts.end(unit, known, values, by=caller)
+    else:
+        contacts.begin(unit, caller.province, values, by=caller)
 
 
 @bp.read("/tiep-nhan/da-nhan")
