@@ -190,6 +190,7 @@ def advance(
     if case.suspended_at is not None:
         raise Suspended(f"The case {case.number} is suspended since {case.suspended_at:%Y-%m-%d %H:%M} UTC.")
     package = unit.catalogue.pinned(unit, case.definition_id)
+    unit.settle()  # an expression may look at the database, and whatever that raises would be the diagram's fault
     try:
         outcome = package.machine.take(case.state, step, clocks.moment(unit, package, case))
         changed = _changed(unit, case, outcome.data)

@@ -163,7 +163,6 @@ def _note_contact(unit: Unit, report: Report, case: Any, by: Account) -> None:
         )
         known = {"contact": report.contact, "of_province": case.province, "case": case.id, "who": by.login}
         unit.write(contacts.BECAME_A_CASE, known, otherwise=gone)
-        unit.flush()  # or the process would find it out in the middle of its first step, and call it its own fault
         return
     row = {"province": case.province, "channel": report.channel, "branch": report.branch, "call_id": None,
            "started_at": unit.now, "area": report.area, "agency": by.agency, "taken_by": by.login,

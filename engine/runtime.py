@@ -106,6 +106,11 @@ class Unit:
             owed, self._owed = self._owed, []
             run(self.database.dialect, self._pooled, owed, commit=commit)
 
+    def settle(self) -> None:
+        """Look now whether what must find a row finds it: what comes next takes any error for its own."""
+        if any(one.otherwise is not None for one in self._owed):
+            self.flush()
+
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """What happens inside is undone if it raises; what was before is not."""
