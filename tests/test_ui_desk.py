@@ -79,7 +79,7 @@ def test_a_key_chooses_the_type_and_a_type_brings_its_questions(province: Provin
     page = desk.opens(DESK)
     assert page.find("//select[@name='phim']/option/@value") == ["", "5"] and not page.find("//*[@name='a.noi_dung']")
 
-    followed = desk.sends(page, form=1, phim="5", refresh="1")
+    followed = desk.sends(page, form=2, phim="5", refresh="1")
 
     assert followed.find("//select[@name='loai']/option[@selected]/@value") == ["BDKK"]
     assert followed.find("//*[@name='a.noi_dung']") and followed.status == 200
