@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, literal_column, or_, select
 
-from engine import access, areas
+from engine import access, areas, persons
 from engine.access import Account
 from engine.errors import InvalidRequest, NotFound
 from engine.model import (
@@ -167,7 +167,7 @@ def cases_of_phone(unit: Unit, account: Account, phone: str, limit: int = 8) -> 
     Args:
         phone: in E.164.
     """
-    theirs = select(people.c.case_id).where(people.c.phone == phone)
+    theirs = persons.cases_of("phone", phone)
     query = select(*SUMMARY).where(cases.c.id.in_(theirs), access.permits(account, "person", access.JOINED_CASES))
     return unit.all(query.order_by(cases.c.closed_at.is_not(None), cases.c.id.desc()).limit(limit))
 

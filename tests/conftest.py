@@ -31,13 +31,14 @@ if TYPE_CHECKING:
 
 SERVER = "THONGSUOT_TEST_POSTGRESQL"
 BINARIES = "THONGSUOT_PG_BIN"
+KEYS = "THONGSUOT_DATA_KEYS"  # see the package
 DATABASES = ("sqlite", "postgresql")
 described = pytest.StashKey[str]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """The controller starts PostgreSQL before its workers, who inherit the environment."""
-    for name in [name for name in os.environ if name.startswith("THONGSUOT_") and name not in (SERVER, BINARIES)]:
+    for name in [name for name in os.environ if name.startswith("THONGSUOT_") and name not in (SERVER, BINARIES, KEYS)]:
         del os.environ[name]  # how this machine serves is no affair of the tests
     if os.environ.get(SERVER) or config.option.collectonly:
         return

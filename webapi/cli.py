@@ -23,7 +23,7 @@ from engine.flow import paths
 from engine.flow.check import Fault
 from engine.flow.check import check as find_faults
 from engine.runtime import Runtime, Unit
-from webapi import config, demo, gazetteers, members, running, versions
+from webapi import config, data_keys, demo, gazetteers, members, running, versions
 
 ROOT = config.ROOT
 BAD_URL = "THONGSUOT_DATABASE must be sqlite:////folder/file.db or postgresql+psycopg://user:password@host/name."
@@ -76,6 +76,10 @@ def open_runtime() -> Runtime:
     except OSError as error:
         reason = f"THONGSUOT_INSTANCE: the folder {values['INSTANCE']} cannot be made ({error.strerror})."
         raise click.ClickException(reason) from error
+    try:
+        data_keys.use(values)
+    except data_keys.BadKeys as error:
+        raise click.ClickException(str(error)) from error
     try:
         database = connect(values["DATABASE"])
     except ModuleNotFoundError as error:  # a driver that is not there

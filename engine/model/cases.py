@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from sqlalchemy import (
-    JSON,
     Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
     SmallInteger,
     Table,
     Text,
@@ -21,6 +19,7 @@ from sqlalchemy import (
 )
 
 from engine.model.columns import Id, Instant, case_column, key_column, metadata, one_of
+from engine.model.sealed import Found, SealedBytes, SealedJSON, SealedText
 
 numbers = Table(
     "numbers",
@@ -40,11 +39,11 @@ cases = Table(
     Column("province", Text, ForeignKey("provinces.code"), nullable=False),
     Column("area", Text, ForeignKey("areas.code")),  # district; null: not known yet
     Column("commune", Text, ForeignKey("areas.code")),  # in that district, if the report named one
-    Column("place", Text, nullable=False, server_default=""),
+    Column("place", SealedText("cases.place"), nullable=False, server_default=""),
     Column("channel", Text, nullable=False),
     Column("secrecy", Text, nullable=False),  # C0 … C4
-    Column("subject", Text, nullable=False, server_default=""),
-    Column("report", JSON, nullable=False),  # the checked answers of the intake form
+    Column("subject", SealedText("cases.subject"), nullable=False, server_default=""),
+    Column("report", SealedJSON("cases.report"), nullable=False),  # the checked answers of the intake form
     Column("status", Text, nullable=False),  # internal status, a key of the type's [statuses]
     Column("outcome", Text),
     Column("severity", Text),
@@ -65,8 +64,8 @@ cases = Table(
     Column("returns", SmallInteger, nullable=False, server_default="0"),
     Column("reopenings", SmallInteger, nullable=False, server_default="0"),
     Column("rating", SmallInteger),
-    Column("search_text", Text, nullable=False, server_default=""),  # folded: no marks, lower case; no personal data
-    Column("search_place", Text, nullable=False, server_default=""),  # folded, to find the same place again
+    Column("search_text", Text, nullable=False, server_default=""),  # folded; nobody's name or number (`engine.masks`)
+    Column("search_place", Found("cases.search_place"), nullable=False, server_default=""),  # folded, to find it again
     Column("version", Integer, nullable=False, server_default="1"),  # changes beside the steps of its process
     one_of("secrecy", "C0", "C1", "C2", "C3", "C4"),
     CheckConstraint("rating BETWEEN 0 AND 5", name="rating"),
@@ -130,13 +129,13 @@ people = Table(
     key_column(),
     case_column(),
     Column("part", Text, nullable=False),
-    Column("name", Text),
-    Column("phone", Text),  # E.164
-    Column("email", Text),
-    Column("address", Text),
-    Column("zalo", Text),  # what each messenger calls them; nobody else can write to them by it
-    Column("facebook", Text),
-    Column("viber", Text),
+    Column("name", SealedText("people.name")),
+    Column("phone", Found("people.phone")),  # E.164
+    Column("email", Found("people.email")),
+    Column("address", SealedText("people.address")),
+    Column("zalo", Found("people.zalo")),  # what each messenger calls them; nobody else can write to them by it
+    Column("facebook", Found("people.facebook")),
+    Column("viber", Found("people.viber")),
     Column("kind", Text, nullable=False, server_default="ca_nhan"),
     Column("anonymous", Boolean, nullable=False, server_default=text("false")),
     one_of("part", "reporter", "beneficiary"),
@@ -158,7 +157,7 @@ instances = Table(
     metadata,
     Column("case_id", Id, ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
     Column("definition_id", Id, ForeignKey("definitions.id"), nullable=False),
-    Column("state", LargeBinary, nullable=False),
+    Column("state", SealedBytes("instances.state"), nullable=False),
     Column("revision", Integer, nullable=False),
     Column("finished_at", Instant),
 )
@@ -194,7 +193,8 @@ tasks = Table(
     Column("claimed_at", Instant),
     Column("finished_at", Instant),
     Column("finished_by", Text),
-    Column("answers", JSON),
+    Column("answers", SealedJSON("tasks.answers")),
+    Column("call_result", Text),  # of a call that the type plans ([calls]): what its answer says of it, for figures
     Column("version", Integer, nullable=False, server_default="1"),
     one_of("status", "open", "done", "cancelled"),
     UniqueConstraint("case_id", "token"),
@@ -236,7 +236,7 @@ deadlines = Table(
     Column("due_at", Instant, nullable=False),
     Column("warn_at", Instant),
     Column("settled_at", Instant),  # met or no longer awaited
-    Column("story", JSON, nullable=False),  # how the due time came about: [{what, …, due_at}]
+    Column("story", SealedJSON("deadlines.story"), nullable=False),  # how the due time came about: [{what, …, due_at}]
     UniqueConstraint("case_id", "name", "token"),
 )
 

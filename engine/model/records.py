@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sqlalchemy import (
-    JSON,
     Boolean,
     Column,
     Index,
@@ -15,6 +14,12 @@ from sqlalchemy import (
 )
 
 from engine.model.columns import Instant, case_column, key_column, metadata
+from engine.model.sealed import SealedJSON, SealedText
+
+# what a line of history may say without being sealed: where the process went, and keys of ours
+PLAIN = frozenset({"step", "passed", "came", "gone", "task", "channel", "report_type", "status", "was", "secrecy",
+                   "outbox", "text", "stars", "outcome", "due_at", "agency", "topic", "attachment", "media_type",
+                   "size", "message", "signal", "comment", "public", "into", "number"})  # fmt: skip
 
 events = Table(
     "events",  # history = audit = the citizen's timeline; appended, never edited
@@ -25,7 +30,7 @@ events = Table(
     Column("kind", Text, nullable=False),
     Column("actor", Text, nullable=False),  # login, "citizen" or "system"
     Column("element", Text),
-    Column("data", JSON, nullable=False),
+    Column("data", SealedJSON("events.data", PLAIN), nullable=False),
     Index(None, "case_id", "id"),
 )
 
@@ -36,7 +41,7 @@ inbox = Table(
     Column("key", Text, primary_key=True),
     Column("fingerprint", Text, nullable=False),  # sha256 of method, path and body
     Column("status", SmallInteger, nullable=False),
-    Column("answer", JSON, nullable=False),
+    Column("answer", SealedJSON("inbox.answer"), nullable=False),
     Column("created_at", Instant, nullable=False),
     Index(None, "created_at"),
 )
@@ -48,7 +53,7 @@ comments = Table(
     case_column(),
     Column("at", Instant, nullable=False),
     Column("author", Text, nullable=False),
-    Column("text", Text, nullable=False),
+    Column("text", SealedText("comments.text"), nullable=False),
     Column("public", Boolean, nullable=False, server_default=text("false")),  # the citizen sees it
     Index(None, "case_id"),
 )
@@ -60,7 +65,7 @@ attachments = Table(
     case_column(),
     Column("at", Instant, nullable=False),
     Column("author", Text, nullable=False),
-    Column("name", Text, nullable=False),
+    Column("name", SealedText("attachments.name"), nullable=False),
     Column("media_type", Text, nullable=False),  # found from the content, not believed
     Column("size", Integer, nullable=False),
     Column("sha256", Text, nullable=False),  # also the file's name in the store

@@ -1,0 +1,63 @@
+"""The identity firewall: whoever may not know who reported a case reads it behind a veil (BD-08, U-08).
+
+    veil = firewall.over(unit, account, case)      one more look, and only for those who may not know
+    veil(case.report), veil(comment.text)
+
+Behind the veil are handlers and monitors of a case of class C2 and above (unless C3 and C4 let them, see
+`engine.access`), and always overseers and analysts. Who has the action ``person`` reads everything; so do the citizen
+and the program that sent the report: the words are theirs. Subject and search words of a case are without numbers and
+names from the beginning (`engine.registry`), so lists need no veil.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy import Row, bindparam, select
+
+from engine import access
+from engine.access import Account
+from engine.masks import known, veiled
+from engine.model import people
+from engine.prepared import Prepared
+from engine.runtime import Unit
+
+Veil = Callable[[Any], Any]
+
+_OF_CASE = Prepared(select(people).where(people.c.case_id == bindparam("case")))
+THEIR_OWN = (access.CITIZEN, "client")
+
+
+def may_know(account: Account, case: Any, unit: Unit) -> bool:
+    """Whether this account reads the case's words as they are."""
+    return account.role in THEIR_OWN or access.allows(account, "person", case, unit)
+
+
+def over(unit: Unit, account: Account, case: Any) -> Veil:
+    """What shows this account the words of a case.
+
+    Args:
+        case: its row.
+    """
+    return _open if may_know(account, case, unit) else drawn(unit, case.id, case.definition_id)
+
+
+def drawn(unit: Unit, case_id: int, definition_id: int) -> Veil:
+    """A veil, whoever looks."""
+    names = known(unit.all(_OF_CASE, {"case": case_id}))
+    personal = unit.catalogue.pinned(unit, definition_id).personal
+    return lambda value: veiled(value, names, personal)
+
+
+def over_rows(veil: Veil, rows: list[Row[Any]], *columns: str) -> list[Any]:
+    """Rows with these columns behind the veil."""
+    return rows if veil is _open else [behind(veil, row._mapping, *columns) for row in rows]
+
+
+def behind(veil: Veil, row: Mapping[str, Any], *columns: str) -> dict[str, Any]:
+    return {**row, **{name: veil(row[name]) for name in columns}}
+
+
+def _open(value: Any) -> Any:
+    return value
