@@ -370,6 +370,11 @@ def find(unit: Unit, account: Account, action: str, number: str, *, lock: bool =
     return row
 
 
+def case_of(unit: Unit, row: Any) -> Row[Any]:
+    """The case of a row that has its ``number``, whoever asks."""
+    return unit.all(_CASE, {"number": row.number})[0]
+
+
 def find_task(unit: Unit, account: Account, task_id: int, action: str = "see-task") -> Row[Any]:
     """A task with its case's number, province, secrecy, status and outcome.
 

@@ -10,11 +10,12 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from engine import leases, outbox
+from engine import firewall, leases, outbox
+from engine.access import Account
 from engine.model import agencies, cases, people
 from engine.notifiers import Message, Notifier, Undeliverable
 from engine.outbox import Delivered, Item
-from engine.runtime import Runtime
+from engine.runtime import Runtime, Unit
 
 log = logging.getLogger(__name__)
 
@@ -72,11 +73,21 @@ def _call(item: Item, services: Mapping[str, Service]) -> dict[str, Any]:
 def _message(runtime: Runtime, item: Item) -> Message:
     """With the address as known at this moment, read in a unit that has ended when this returns."""
     with runtime.read() as unit:
-        case = unit.first(select(cases.c.number, cases.c.province).where(cases.c.id == item.case_id))
+        case = unit.first(select(cases).where(cases.c.id == item.case_id))
         row = unit.first(_whom(item))
-    text, subject = item.payload.get("text", ""), item.payload.get("subject", "")
-    about = case or ("", getattr(row, "province", ""))  # what is about no case is about the agency's province
-    return Message(item.kind, item.key, _address(item, row), text, subject, item.payload, *about)
+        payload = item.payload if case is None else _fit_for(unit, item, case)
+    text, subject = payload.get("text", ""), payload.get("subject", "")
+    # what is about no case is about the agency's province
+    about = (case.number, case.province) if case else ("", getattr(row, "province", ""))
+    return Message(item.kind, item.key, _address(item, row), text, subject, payload, *about)
+
+
+def _fit_for(unit: Unit, item: Item, case: Row[Any]) -> dict[str, Any]:
+    """What an agency is told of a case whose people it may not know is told behind a veil."""
+    if item.agency is None:
+        return item.payload
+    reader = Account(0, "", "", "handler", item.agency, case.province, (case.report_type,))
+    return firewall.over(unit, reader, case)(item.payload)  # type: ignore[no-any-return]
 
 
 def _whom(item: Item) -> Any:

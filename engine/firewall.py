@@ -11,7 +11,7 @@ names from the beginning (`engine.registry`), so lists need no veil.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Row, bindparam, select
@@ -52,11 +52,13 @@ def drawn(unit: Unit, case_id: int, definition_id: int) -> Veil:
 
 def over_rows(veil: Veil, rows: list[Row[Any]], *columns: str) -> list[Any]:
     """Rows with these columns behind the veil."""
-    return rows if veil is _open else [behind(veil, row._mapping, *columns) for row in rows]
+    return rows if veil is _open else [behind(veil, row, *columns) for row in rows]
 
 
-def behind(veil: Veil, row: Mapping[str, Any], *columns: str) -> dict[str, Any]:
-    return {**row, **{name: veil(row[name]) for name in columns}}
+def behind(veil: Veil, row: Row[Any], *columns: str) -> Row[Any]:
+    """A row like it, but for these columns."""
+    values = [veil(value) if name in columns else value for name, value in zip(row._fields, row, strict=True)]
+    return Row(row._parent, None, row._key_to_index, values)
 
 
 def _open(value: Any) -> Any:

@@ -10,7 +10,7 @@ Rather too much than too little is taken out; never a case's own number, a date,
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -30,18 +30,19 @@ _LEAST = 5  # letters of what is known: less is found everywhere
 WAYS = ("phone", "email", "zalo", "facebook", "viber")
 
 
-def known(people: Iterable[Any]) -> tuple[str, ...]:
+def known(people: Iterable[Any], *, at_home: bool = True) -> tuple[str, ...]:
     """What is known of these people, folded, the longest first.
 
     Args:
         people: rows, or tables, with name, address and `WAYS`. A name of one word is not among it: it would be found in
             Thái *Bình* and *An* Giang.
+        at_home: their addresses, too.
     """
-    found = set()
+    found, parts = set(), ("name", "address") if at_home else ("name",)
     for person in people:
         told = person if isinstance(person, dict) else person._mapping
         found |= {told[way].lower() for way in WAYS if told[way]}
-        found |= {folded for name in ("name", "address") if told[name] and " " in (folded := fold(told[name]))}
+        found |= {folded for name in parts if told[name] and " " in (folded := fold(told[name]))}
     return tuple(sorted((one for one in found if len(one) >= _LEAST), key=len, reverse=True))
 
 
@@ -94,7 +95,7 @@ def veiled(value: Any, names: tuple[str, ...], personal: Collection[str]) -> Any
         return masked(value, names)
     if isinstance(value, list | tuple):
         return [veiled(one, names, personal) for one in value]
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {masked(key, names): MASK if key in personal and one not in (None, "", []) else
                 veiled(one, names, personal) for key, one in value.items()}  # fmt: skip
     return value if not isinstance(value, int) or isinstance(value, bool) or abs(value) < 10**8 else MASK

@@ -108,10 +108,11 @@ def enter(
     deadline = package.terms.due(clocks.CASE, unit.now, severity) if clocks.CASE in package.terms else None
     said = str(answers.get("noi_dung") or "")
     subject = masked(nfc(subject or said).replace("\n", " ").strip()[:SUBJECT_MAX])
-    place, names = nfc(place).strip(), known(people)
+    place, names = masked(nfc(place).strip()), known(people)
     words = fold(masked(f"{subject} {place} {said}"[:SEARCHED_MAX]))
     if tells(words, names):
         subject, words = masked(subject, names), masked(words, names)
+        place = masked(place, known(people, at_home=False))  # the place is what it is about, whoever lives there
     values = {
         "id": case_id,
         "number": number,

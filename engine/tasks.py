@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, select, update
 
-from engine import absences, access, areas, attachments, communes, incidents, instances, mail, messages, model
+from engine import absences, access, areas, attachments, communes, firewall, incidents, instances, mail, messages, model
 from engine.access import Account
 from engine.calendar import ZONE
 from engine.errors import InvalidRequest, NotAllowed, NotFound, Suspended, WrongState
@@ -74,7 +74,7 @@ def asked(unit: Unit, task_id: int, *, by: Account) -> tuple[Form | None, Mappin
     task = access.find_task(unit, by, task_id)
     state = unit.scalar(select(model.instances.c.state).where(model.instances.c.case_id == task.case_id))
     form = unit.catalogue.pinned(unit, task.definition_id).forms.get(task.form)
-    return form, data_at(state, task.token)
+    return form, firewall.over(unit, by, access.case_of(unit, task))(data_at(state, task.token))
 
 
 def can_be_returned(unit: Unit, task: Row[Any]) -> bool:

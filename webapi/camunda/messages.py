@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint
 from sqlalchemy import select
 
-from engine import access, correlation, model
+from engine import access, correlation, firewall, model
 from engine.correlation import Reached, Wanted
 from engine.errors import InvalidRequest
 from engine.flow.codec import data_of
@@ -72,5 +72,5 @@ def _result(unit: Unit, by: Any, reached: Reached, with_variables: bool) -> dict
     result = {"resultType": "Execution", "execution": execution, "processInstance": None}
     if with_variables:
         readable = access.allows(by, "read", now, unit)
-        result["variables"] = values.all_typed(data_of(now.state)) if readable else {}
+        result["variables"] = values.all_typed(firewall.over(unit, by, now)(data_of(now.state))) if readable else {}
     return result
