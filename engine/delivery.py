@@ -11,11 +11,10 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from engine import firewall, leases, outbox
-from engine.access import Account
 from engine.model import agencies, cases, people
 from engine.notifiers import Message, Notifier, Undeliverable
 from engine.outbox import Delivered, Item
-from engine.runtime import Runtime, Unit
+from engine.runtime import Runtime
 
 log = logging.getLogger(__name__)
 
@@ -75,19 +74,13 @@ def _message(runtime: Runtime, item: Item) -> Message:
     with runtime.read() as unit:
         case = unit.first(select(cases).where(cases.c.id == item.case_id))
         row = unit.first(_whom(item))
-        payload = item.payload if case is None else _fit_for(unit, item, case)
+        payload = item.payload
+        if case is not None and item.agency is not None:
+            payload = firewall.over_letter(unit, item.agency, case)(payload)
     text, subject = payload.get("text", ""), payload.get("subject", "")
     # what is about no case is about the agency's province
     about = (case.number, case.province) if case else ("", getattr(row, "province", ""))
     return Message(item.kind, item.key, _address(item, row), text, subject, payload, *about)
-
-
-def _fit_for(unit: Unit, item: Item, case: Row[Any]) -> dict[str, Any]:
-    """What an agency is told of a case whose people it may not know is told behind a veil."""
-    if item.agency is None:
-        return item.payload
-    reader = Account(0, "", "", "handler", item.agency, case.province, (case.report_type,))
-    return firewall.over(unit, reader, case)(item.payload)  # type: ignore[no-any-return]
 
 
 def _whom(item: Item) -> Any:

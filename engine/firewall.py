@@ -40,13 +40,20 @@ def over(unit: Unit, account: Account, case: Any) -> Veil:
     Args:
         case: its row.
     """
-    return _open if may_know(account, case, unit) else drawn(unit, case.id, case.definition_id)
+    if may_know(account, case, unit):
+        return _open
+    personal = unit.catalogue.pinned(unit, case.definition_id).personal
+    return _drawn(unit, case, personal)
 
 
-def drawn(unit: Unit, case_id: int, definition_id: int) -> Veil:
-    """A veil, whoever looks."""
-    names = known(unit.all(_OF_CASE, {"case": case_id}))
-    personal = unit.catalogue.pinned(unit, definition_id).personal
+def over_letter(unit: Unit, agency: str, case: Any) -> Veil:
+    """What shows an agency what it is told of a case: it is told in texts, not in answers."""
+    reader = Account(0, "", "", "handler", agency, case.province, (case.report_type,))
+    return _open if may_know(reader, case, unit) else _drawn(unit, case, frozenset())
+
+
+def _drawn(unit: Unit, case: Any, personal: frozenset[str]) -> Veil:
+    names = known(unit.all(_OF_CASE, {"case": case.id}))
     return lambda value: veiled(value, names, personal)
 
 
