@@ -23,7 +23,7 @@ from engine.flow import paths
 from engine.flow.check import Fault
 from engine.flow.check import check as find_faults
 from engine.runtime import Runtime, Unit
-from webapi import config, data_keys, demo, gazetteers, members, running, versions
+from webapi import config, data_keys, demo, gazetteers, members, privacy, running, versions
 
 ROOT = config.ROOT
 BAD_URL = "THONGSUOT_DATABASE must be sqlite:////folder/file.db or postgresql+psycopg://user:password@host/name."
@@ -120,6 +120,7 @@ def serve(host: str, port: int, threads: int | None) -> None:
     from webapi import create_app, server
 
     set_up_logging()
+    privacy.check(open_runtime())
     app = create_app()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # waitress finishes what it is doing
     server.run(app, host, port, threads or app.config["THREADS"])
@@ -135,6 +136,7 @@ def worker() -> None:
 
     set_up_logging()
     runtime, values = open_runtime(), settings()
+    privacy.check(runtime)
     try:
         notifiers = build({"log": f"{values['INSTANCE']}/messages.jsonl"} | values["NOTIFIERS"], runtime.clock)
     except ValueError as error:
@@ -470,6 +472,7 @@ def retry(incident_id: int) -> None:
 
 
 members.add_to(main, in_unit, CLI)
+privacy.add_to(main, open_runtime, CLI)
 running.add_to(main, open_runtime, CLI)
 versions.add_to(main, open_runtime, instant, CLI)
 

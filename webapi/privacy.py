@@ -1,0 +1,86 @@
+"""Commands about personal data: the keys it is sealed with, how long it is kept, and what is known of one person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import click
+
+from engine import keys, sealing
+from engine.access import Account
+from engine.runtime import Runtime
+from webapi import config, data_keys
+
+
+def add_to(main: click.Group, open_runtime: Callable[[], Runtime], by: Account) -> None:
+    """Args:
+    by: who does what these commands do.
+    """
+    _add_keys(main, open_runtime)
+
+
+def check(runtime: Runtime) -> None:
+    """Refuse to serve with keys that others could not read with, or that cannot read what others wrote."""
+    with runtime.begin() as unit:
+        keys.note(unit)
+
+
+def _add_keys(main: click.Group, open_runtime: Callable[[], Runtime]) -> None:
+    @main.group("keys")
+    def group() -> None:
+        """The keys that personal data is sealed with."""
+
+    @group.command("list")
+    def list_keys() -> None:
+        """Which keys there are, the newest last, and how many values each has sealed."""
+        with open_runtime().read() as unit:
+            counts, lacking = keys.counts(unit), keys.missing(unit)
+        for key_id in [*lacking, *sealing.ring().by_id]:
+            here = "NOT HERE" if key_id in lacking else "newest" if key_id == sealing.ring().newest.id else ""
+            click.echo(f"{key_id} {counts.get(key_id, 0):10} values {here}".rstrip())
+        click.echo(f"{keys.PLAIN:8} {counts.get(keys.PLAIN, 0):10} values")
+
+    @group.command()
+    @click.option("--print", "printed", is_flag=True, help="Only write one out, for other servers.")
+    def make(printed: bool) -> None:
+        """Make a new key and seal with it from now on. Servers on other machines need it in their file, too."""
+        if printed:
+            click.echo(data_keys.new())
+            return
+        runtime = open_runtime()
+        made = _told(lambda: data_keys.add(config.read())).newest.id
+        check(runtime)
+        click.echo(f"The key {made} is the newest: `thongsuot keys rotate` seals with it what others have sealed.")
+
+    @group.command()
+    def rotate() -> None:
+        """Seal everything with the newest key, while the hotline goes on. Break it off and begin again as you like."""
+        runtime, last = open_runtime(), ("", 0)
+        check(runtime)
+        for table, done in keys.rotate(runtime):
+            if table != last[0] and last[1]:
+                click.echo(f"{last[0]}: {last[1]} rows")
+            last = (table, done)
+        if last[1]:
+            click.echo(f"{last[0]}: {last[1]} rows")
+        with runtime.read() as unit:
+            counts = keys.counts(unit)
+        left = sum(counts.values()) - counts.get(sealing.ring().newest.id, 0)
+        click.echo(f"{counts.get(sealing.ring().newest.id, 0)} values are sealed with {sealing.ring().newest.id}, "
+                   f"{left} are not{'.' if not left else ': run it once more.'}")  # fmt: skip
+
+    @group.command()
+    @click.argument("key_id")
+    def drop(key_id: str) -> None:
+        """Forget a key that has nothing sealed any more: whoever still has it can open no copy made from now on."""
+        with open_runtime().begin() as unit:
+            keys.forget(unit, key_id)
+        _told(lambda: data_keys.drop(config.read(), key_id))
+        click.echo(f"The key {key_id} is gone.")
+
+
+def _told(change: Callable[[], sealing.Ring]) -> sealing.Ring:
+    try:
+        return change()
+    except data_keys.BadKeys as error:
+        raise click.ClickException(str(error)) from error
