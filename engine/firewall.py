@@ -7,6 +7,9 @@ Behind the veil are handlers and monitors of a case of class C2 and above (unles
 `engine.access`), and always overseers and analysts. Who has the action ``person`` reads everything; so do the citizen
 and the program that sent the report: the words are theirs. Subject and search words of a case are without numbers and
 names from the beginning (`engine.registry`), so lists need no veil.
+
+Whoever shows a case's words has to come by here: so here is also noted who was shown those of a case of class C3 or C4,
+by the API, a page or an export.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from engine.runtime import Unit
 Veil = Callable[[Any], Any]
 
 _OF_CASE = Prepared(select(people).where(people.c.case_id == bindparam("case")))
+RECORDED = ("C3", "C4")  # every view is written into the case's history
 THEIR_OWN = (access.CITIZEN, "client")
 
 
@@ -40,6 +44,8 @@ def over(unit: Unit, account: Account, case: Any) -> Veil:
     Args:
         case: its row.
     """
+    if case.secrecy in RECORDED and account.id:
+        unit.views[case.id, account.login] = case.secrecy
     if may_know(account, case, unit):
         return _open
     personal = unit.catalogue.pinned(unit, case.definition_id).personal

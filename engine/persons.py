@@ -1,4 +1,4 @@
-"""Who somebody is: found again by number, address or account, though the database holds these sealed only."""
+"""Whose cases: who is found by number, address or account, though the database holds these sealed only."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, literal_column, or_, select
 
-from engine import access, areas, firewall, persons
+from engine import access, areas, firewall, persons, unmasking
 from engine.access import Account
 from engine.errors import InvalidRequest, NotFound
 from engine.model import (
@@ -263,14 +263,19 @@ def show_attachment(unit: Unit, account: Account, number: str, attachment_id: in
 
 
 def reveal_people(unit: Unit, account: Account, number: str) -> list[Row[Any]]:
-    """Who reported and who needs help: personal data. Looking is itself written into the case's history.
+    """Who reported and who needs help: personal data. Looking is itself written into the case's history. Whoever may
+    not may for a while if a second person agreed (`engine.unmasking`).
 
     Raises:
         NotFound: there is no such case, or it does not exist for this account.
         NotAllowed: its secrecy class does not let this account know.
     """
-    case = access.find(unit, account, "person", number)
-    unit.record(case.id, "person-viewed", account.login, secrecy=case.secrecy)
+    case = access.find(unit, account, "see", number)
+    granted = None if access.allows(account, "person", case, unit) else unmasking.granted(unit, account, case.id)
+    if granted is None:
+        access.require(account, "person", case, unit)
+    asked = {} if granted is None else {"unmasking": granted}
+    unit.record(case.id, "person-viewed", account.login, secrecy=case.secrecy, **asked)
     return unit.all(select(people).where(people.c.case_id == case.id).order_by(people.c.id))
 
 

@@ -142,7 +142,8 @@ def worker() -> None:
     except ValueError as error:
         raise click.ClickException(f"THONGSUOT_NOTIFIERS: {error}") from error
     readers = channels.READERS | {"email": _letter_reader()}
-    metronome.run(Worker(runtime, notifiers, readers=readers, fetcher=_fetcher()), _postmen(runtime, readers))
+    doer = Worker(runtime, notifiers, readers=readers, fetcher=_fetcher(), store=_store())
+    metronome.run(doer, _postmen(runtime, readers))
 
 
 def _store() -> Any:

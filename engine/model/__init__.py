@@ -12,12 +12,14 @@ from engine.model.cases import (
     VERSION,
     cases,
     deadlines,
+    holds,
     instances,
     numbers,
     participants,
     people,
     subscriptions,
     tasks,
+    unmaskings,
 )
 from engine.model.columns import Id, Instant, metadata
 from engine.model.contacts import branches, contacts
@@ -67,6 +69,7 @@ __all__ = [
     "drafts",
     "events",
     "fetches",
+    "holds",
     "import_rows",
     "imports",
     "inbox",
@@ -88,4 +91,5 @@ __all__ = [
     "subscriptions",
     "tasks",
     "tokens",
+    "unmaskings",
 ]

@@ -55,6 +55,7 @@ cases = Table(
     Column("breached_at", Instant),
     Column("paused_at", Instant),
     Column("closed_at", Instant),
+    Column("emptied_at", Instant),  # nothing personal is kept any more (`engine.emptying`)
     Column("suspended_at", Instant),  # its process stands still: nothing is taken, no timer fires
     Column("opened_by", Text, nullable=False),
     Column("secret_hash", Text, nullable=False),  # sha256 of the citizen's tracking secret
@@ -84,6 +85,13 @@ cases = Table(
         "opened_at",
         sqlite_where=text("search_place <> ''"),
         postgresql_where=text("search_place <> ''"),
+    ),
+    Index(
+        "ix_cases_kept",  # what retention has to empty one day
+        "report_type",
+        "closed_at",
+        sqlite_where=text("closed_at IS NOT NULL AND emptied_at IS NULL"),
+        postgresql_where=text("closed_at IS NOT NULL AND emptied_at IS NULL"),
     ),
     Index("ix_cases_list", "province", "report_type", "id"),
     Index("ix_cases_day", "province", "opened_at", "id"),  # what was received in a period
@@ -121,6 +129,29 @@ participants = Table(
     Column("case_id", Id, ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True),
     Column("part", Text, nullable=False),  # lead | monitor | task | handed (by the agency above)
     Index(None, "case_id"),
+)
+
+holds = Table(
+    "holds",  # a case whose personal data stays for a court or an inspection, whatever retention says
+    metadata,
+    case_column(primary_key=True, autoincrement=False),
+    Column("reason", SealedText("holds.reason"), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("by", Text, nullable=False),  # log-in
+)
+
+unmaskings = Table(
+    "unmaskings",  # somebody asked to know who reported a case, and may for a while if another person agreed
+    metadata,
+    key_column(),
+    case_column(),
+    Column("login", Text, nullable=False),
+    Column("reason", SealedText("unmaskings.reason"), nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    Column("decided_at", Instant),
+    Column("decided_by", Text),
+    Column("until_at", Instant),  # null: not yet, or refused
+    Index(None, "case_id", "login"),
 )
 
 people = Table(

@@ -15,6 +15,8 @@ down_revision = "0026"
 branch_labels = None
 depends_on = None
 
+ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
 
 def upgrade() -> None:
     op.create_table(
@@ -23,6 +25,33 @@ def upgrade() -> None:
         sa.Column("since_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_data_keys")),
     )
+    instant = sa.DateTime(timezone=True)
+    op.create_table(
+        "holds",
+        sa.Column("case_id", ID, autoincrement=False, nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("at", instant, nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_holds_case_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("case_id", name=op.f("pk_holds")),
+    )
+    op.create_table(
+        "unmaskings",
+        sa.Column("id", ID, autoincrement=True, nullable=False),
+        sa.Column("case_id", ID, nullable=False),
+        sa.Column("login", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("asked_at", instant, nullable=False),
+        sa.Column("decided_at", instant, nullable=True),
+        sa.Column("decided_by", sa.Text(), nullable=True),
+        sa.Column("until_at", instant, nullable=True),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_unmaskings_case_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_unmaskings")),
+    )
+    op.create_index(op.f("ix_unmaskings_case_id_login"), "unmaskings", ["case_id", "login"])
+    op.add_column("cases", sa.Column("emptied_at", instant, nullable=True))
+    where = sa.text("closed_at IS NOT NULL AND emptied_at IS NULL")
+    op.create_index("ix_cases_kept", "cases", ["report_type", "closed_at"], sqlite_where=where, postgresql_where=where)
     op.add_column("tasks", sa.Column("call_result", sa.Text(), nullable=True))
     _note_results_of_calls()
 
@@ -50,4 +79,8 @@ def _note_results_of_calls() -> None:
 
 def downgrade() -> None:
     op.drop_column("tasks", "call_result")
+    op.drop_index("ix_cases_kept", table_name="cases")
+    op.drop_column("cases", "emptied_at")
+    op.drop_table("unmaskings")
+    op.drop_table("holds")
     op.drop_table("data_keys")
