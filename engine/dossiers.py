@@ -49,8 +49,12 @@ def _kept(unit: Unit, case: Row[Any], number: str) -> dict[str, Any]:
     looked = looked.where(events.c.case_id == case.id, events.c.kind.in_(LOOKED))
     parts = {"people": select(people).where(*theirs), "comments": wrote, "files": files, "messages": sent,
              "looked_up": looked}  # fmt: skip
-    told = {name: [dict(row._mapping) for row in unit.all(query)] for name, query in parts.items()}
-    return {name: value for name, value in case._mapping.items() if name in own} | told
+    told = {name: [_plain(row) for row in unit.all(query)] for name, query in parts.items()}
+    return {name: value for name, value in _plain(case).items() if name in own} | told
+
+
+def _plain(row: Row[Any]) -> dict[str, Any]:
+    return {str(name): value for name, value in row._mapping.items()}
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ SETTINGS = (
     Setting("PRODUCTION", False, _truth, "1: never make demo people."),
     Setting("PUBLIC_URL", "", str, "Where the world reaches this server, without a slash at the end."),
     Setting("SECRET_KEY", "", str, "Signs the browsers' cookies; left out: made once, in the instance folder."),
-    Setting("DATA_KEYS", "", str, "Seal personal data, newest last; left out: in the instance folder. docs/privacy.md"),
+    Setting("DATA_KEYS", "", str, "Seal personal data, the newest last; left out: made once. docs/privacy.md"),
     Setting("NOTIFIERS", {}, _table, "How messages leave, by kind (sms, email, …); what is left out is logged."),
     Setting("CHANNELS", {}, _table, "By which channels messages come in, by province: {\"74\": {\"zalo\": {…}}}."),
     Setting("DOWNLOADS", {}, _table, "How files that people send by chat are fetched; docs/channels.md."),

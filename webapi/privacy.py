@@ -60,19 +60,7 @@ def _add_keys(main: click.Group, open_runtime: Callable[[], Runtime]) -> None:
     @group.command()
     def rotate() -> None:
         """Seal everything with the newest key, while the hotline goes on. Break it off and begin again as you like."""
-        runtime, last = open_runtime(), ("", 0)
-        check(runtime)
-        for table, done in keys.rotate(runtime):
-            if table != last[0] and last[1]:
-                click.echo(f"{last[0]}: {last[1]} rows")
-            last = (table, done)
-        if last[1]:
-            click.echo(f"{last[0]}: {last[1]} rows")
-        with runtime.read() as unit:
-            counts = keys.counts(unit)
-        left = sum(counts.values()) - counts.get(sealing.ring().newest.id, 0)
-        click.echo(f"{counts.get(sealing.ring().newest.id, 0)} values are sealed with {sealing.ring().newest.id}, "
-                   f"{left} are not{'.' if not left else ': run it once more.'}")  # fmt: skip
+        _rotate(open_runtime())
 
     @group.command()
     @click.argument("key_id")
@@ -82,6 +70,23 @@ def _add_keys(main: click.Group, open_runtime: Callable[[], Runtime]) -> None:
             keys.forget(unit, key_id)
         _told(lambda: data_keys.drop(config.read(), key_id))
         click.echo(f"The key {key_id} is gone.")
+
+
+def _rotate(runtime: Runtime) -> None:
+    check(runtime)
+    done: dict[str, int] = {}
+    for table, rows in keys.rotate(runtime):
+        if table not in done and done:
+            click.echo("{}: {} rows".format(*list(done.items())[-1]))
+        done[table] = rows
+    if done:
+        click.echo("{}: {} rows".format(*list(done.items())[-1]))
+    with runtime.read() as unit:
+        counts = keys.counts(unit)
+    newest = sealing.ring().newest.id
+    sealed = counts.pop(newest, 0)
+    left = sum(counts.values())
+    click.echo(f"{sealed} values are sealed with {newest}, {left} are not{': run it once more.' if left else '.'}")
 
 
 def _told(change: Callable[[], sealing.Ring]) -> sealing.Ring:
