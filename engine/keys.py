@@ -157,7 +157,7 @@ def _sealed_anew(unit: Unit, table: Table, columns: list[Column[Any]], row: Any)
 
 
 def _stays_plain(kind: Any, value: Any) -> bool:
-    return not value or (isinstance(kind, SealedJSON) and isinstance(value, dict) and value.keys() <= kind.plain)
+    return kind.stays_plain(value) if isinstance(kind, SealedJSON) else not value
 
 
 def _behind(key: tuple[Column[Any], ...], after: tuple[Any, ...]) -> Any:

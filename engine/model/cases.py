@@ -21,6 +21,10 @@ from sqlalchemy import (
 from engine.model.columns import Id, Instant, case_column, key_column, metadata, one_of
 from engine.model.sealed import Found, SealedBytes, SealedJSON, SealedText
 
+# what a line of a deadline's story says beside the reason that somebody gave
+UNSAID = frozenset({"what", "seconds", "words", "from", "due_at", "warn_at", "at", "rule", "term", "calendar",
+                    "severity"})  # fmt: skip
+
 numbers = Table(
     "numbers",
     metadata,
@@ -267,7 +271,8 @@ deadlines = Table(
     Column("due_at", Instant, nullable=False),
     Column("warn_at", Instant),
     Column("settled_at", Instant),  # met or no longer awaited
-    Column("story", SealedJSON("deadlines.story"), nullable=False),  # how the due time came about: [{what, …, due_at}]
+    # how the due time came about: [{what, …, due_at}]
+    Column("story", SealedJSON("deadlines.story", UNSAID), nullable=False),
     UniqueConstraint("case_id", "name", "token"),
 )
 

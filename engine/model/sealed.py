@@ -67,7 +67,8 @@ class SealedBytes(TypeDecorator[bytes]):
 class SealedJSON(TypeDecorator[Any]):
     """JSON, sealed as a whole; in the database a JSON text.
 
-    A table with none but the ``plain`` keys stays readable: they hold nothing that people said or are.
+    A table with none but the ``plain`` keys stays readable, and so does a list of such tables: they hold nothing that
+    people said or are.
     """
 
     impl = JSON
@@ -78,10 +79,16 @@ class SealedJSON(TypeDecorator[Any]):
         self.name = name
         self.plain = plain
 
+    def stays_plain(self, value: Any) -> bool:
+        if not self.plain or not value:
+            return not value
+        told = value if isinstance(value, list) else [value]
+        return all(isinstance(one, dict) and one.keys() <= self.plain for one in told)
+
     def bind_processor(self, dialect: Any) -> Convert:
         def bind(value: Any) -> str:
             text = orjson.dumps(value).decode()
-            if not value or (isinstance(value, dict) and value.keys() <= self.plain):
+            if self.stays_plain(value):
                 return text
             return f'"{sealing.seal(text, self.name)}"'
 
