@@ -13,7 +13,7 @@ from engine.access import Account
 from engine.attachments import Store
 from engine.runtime import Unit
 from webapi import auth
-from webapi.api.blueprint import Blueprint, In, Out, Words, instant
+from webapi.api.blueprint import PREFIX, Blueprint, In, Out, Words, instant
 from webapi.api.cases import NUMBER, ReasonIn
 
 bp = Blueprint("persons", "Who reported: asked for, written to unseen, kept and erased.")
@@ -76,10 +76,11 @@ class RetainedOut(Out):
     version = fields.Integer()
 
 
-@bp.change(f"{NUMBER}/reporter/ask", AskedOut, ReasonIn, status=201)
+@bp.create(f"{NUMBER}/reporter/ask", AskedOut, ReasonIn)
 def ask(unit: Unit, caller: Account, body: dict[str, Any], number: str) -> Any:
     """Ask to know who reported; a second person decides"""
-    return {"id": unmasking.ask(unit, number, body["reason"], by=caller)}
+    made = unmasking.ask(unit, number, body["reason"], by=caller)
+    return {"id": made}, 201, {"Location": f"{PREFIX}/cases/{number}/reporter"}
 
 
 @bp.read("/unmaskings", UnmaskingsOut)
