@@ -148,6 +148,14 @@ RULES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     *((role, "headed", ALL, "set-absence") for role in AGENCIES_PEOPLE),  # everybody notes their own
     ("office", "province", ALL, "set-absence"),
     ("admin", "all", ALL, "set-absence"),
+    ("office", "province", ALL, "hold unmask"),
+    ("admin", "all", ALL, "hold privacy"),
+    ("handler", "agency", ("C2",), "ask-person relay"),
+    ("monitor", "agency", ("C2", "C3"), "ask-person relay"),
+    ("handler", "agency", ("C0", "C1", "C3"), "relay"),
+    ("handler", "lead", ("C4",), "relay"),
+    ("operator", "province", OPEN, "relay"),
+    ("office", "province", ALL, "relay"),
     ("citizen", "shown", ALL, "see comment attach reopen rate resume message"),
     ("visitor", "province", ALL, "report"),
 )
@@ -391,6 +399,11 @@ def find(unit: Unit, account: Account, action: str, number: str, *, lock: bool =
     return row
 
 
+def case_of(unit: Unit, row: Any) -> Row[Any]:
+    """The case of a row that has its ``number``, whoever asks."""
+    return unit.all(_CASE, {"number": row.number})[0]
+
+
 def find_task(unit: Unit, account: Account, task_id: int, action: str = "see-task") -> Row[Any]:
     """A task with its case's number, province, secrecy, status and outcome.
 
@@ -468,6 +481,8 @@ _WORDS = {  # what an action is called where it is refused
     "import": "import lists of people into",
     "see-arrival": "see what came in at", "read-arrival": "read what came in at",
     "signal": "throw signals in",
+    "hold": "hold the personal data of", "privacy": "export or erase the personal data of",
+    "unmask": "let others know who reported", "ask-person": "ask who reported", "relay": "write to who reported",
     "retry-arrival": "take up again what came in at",
 }  # fmt: skip
 

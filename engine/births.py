@@ -36,6 +36,7 @@ _GENERATION = select(func.max(_LINE.c.depth)).scalar_subquery()
 _CHILDREN = select(func.count()).where(cases.c.born_of == bindparam("case")).scalar_subquery()
 _FAMILY = select(_GENERATION.label("generation"), _CHILDREN.label("children"))
 _SAME = ("part", "name", "phone", "email", "address", "zalo", "facebook", "viber", "kind", "anonymous")
+_PEOPLE = Prepared(select(people).where(people.c.case_id == bindparam("case")))
 # Copied by the database: a person's data goes through no process, and into no variable.
 _TAKE_PEOPLE = Prepared(
     insert(people).from_select(
@@ -132,6 +133,7 @@ def enter(unit: Unit, parent: Row[Any], child: Child) -> Any:
         place=parent.place,
         secrecy=max(child.secrecy, child.package.secrecy),
         born_of=parent.id,
+        people=unit.all(_PEOPLE, {"case": parent.id}),
     )
     unit.write(_TAKE_PEOPLE, {"child": born.id, "case": parent.id})
     return born

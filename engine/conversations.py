@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Row, func, select
 
-from engine import access, contacts, fetches, intake, messages, tracking
+from engine import access, contacts, fetches, intake, messages, persons, tracking
 from engine.access import Account
 from engine.cases import COMMENT_MAX
 from engine.errors import WrongState
@@ -136,7 +136,7 @@ def _theirs(arrival: Any, heard: Heard) -> Any:
     """The cases of whoever wrote, newest first."""
     field = _field(arrival.channel)
     mine = select(cases.c.id, cases.c.number).join(people, people.c.case_id == cases.c.id)
-    mine = mine.where(people.c[field] == getattr(heard.who, field), people.c.part == "reporter")
+    mine = mine.where(persons.known_by(field, getattr(heard.who, field)), people.c.part == "reporter")
     return mine.where(cases.c.province == arrival.province).order_by(cases.c.id.desc()).limit(1)
 
 

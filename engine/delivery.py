@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from engine import outbox
+from engine import firewall, outbox
 from engine.model import accounts, agencies, cases, people
 from engine.notifiers import Message, Notifier, Undeliverable
 from engine.outbox import Delivered, Item
@@ -73,11 +73,15 @@ def _call(item: Item, services: Mapping[str, Service]) -> dict[str, Any]:
 def _message(runtime: Runtime, item: Item) -> Message:
     """With the address as known at this moment, read in a unit that has ended when this returns."""
     with runtime.read() as unit:
-        case = unit.first(select(cases.c.number, cases.c.province).where(cases.c.id == item.case_id))
+        case = unit.first(select(cases).where(cases.c.id == item.case_id))
         row = unit.first(_whom(item))
-    text, subject = item.payload.get("text", ""), item.payload.get("subject", "")
-    about = case or ("", getattr(row, "province", ""))  # what is about no case is about the agency's province
-    return Message(item.kind, item.key, _address(item, row), text, subject, item.payload, *about)
+        payload = item.payload
+        if case is not None and item.agency is not None:
+            payload = firewall.over_letter(unit, item.agency, case)(payload)
+    text, subject = payload.get("text", ""), payload.get("subject", "")
+    # what is about no case is about the agency's province
+    about = (case.number, case.province) if case else ("", getattr(row, "province", ""))
+    return Message(item.kind, item.key, _address(item, row), text, subject, payload, *about)
 
 
 def _whom(item: Item) -> Any:

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, literal_column, select
+from sqlalchemy import ColumnElement, Row, Text, literal_column, select, type_coerce
 
-from engine import access
+from engine import access, persons
 from engine.access import Account
 from engine.errors import InvalidRequest, ProcessFault
 from engine.flow.steps import Answer, FindDuplicates, Outcome
 from engine.forms import contacts as addresses
 from engine.model import cases, people
+from engine.model.sealed import is_any_of
 from engine.runtime import Unit
 from engine.vietnamese import fold
 
@@ -114,13 +115,13 @@ def _note(found: dict[int, dict[str, Any]], what: str, rows: Iterable[Row[Any]])
 
 
 def by_phone(wanted: Wanted, now: datetime) -> Any:
-    whose = select(people.c.case_id).where(people.c.phone.in_(wanted.phones))
-    return _recent(wanted, now).where(cases.c.id.in_(whose))
+    return _recent(wanted, now).where(cases.c.id.in_(persons.cases_of("phone", *wanted.phones)))
 
 
 def by_place(wanted: Wanted, now: datetime) -> Any:
-    somewhere = cases.c.search_place != literal_column("''")  # what SQLite needs to hear to use the index
-    return _recent(wanted, now).where(somewhere, cases.c.search_place == fold(wanted.place))
+    # in words that SQLite needs to hear to use the index
+    somewhere = type_coerce(cases.c.search_place, Text) != literal_column("''")
+    return _recent(wanted, now).where(somewhere, is_any_of(cases.c.search_place, [fold(wanted.place)]))
 
 
 def _recent(wanted: Wanted, now: datetime) -> Any:

@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Table, delete, exists, false, func, null, select, update
 
-from engine import access, accounts, areas, intake, leases, lists
+from engine import access, accounts, areas, intake, leases, lists, persons
 from engine.access import Account, Columns, Target
 from engine.errors import EngineError, NotAllowed, NotFound, WrongState
 from engine.intake import Person, Report
@@ -291,7 +291,7 @@ def _with_open_cases(unit: Unit, report_type: str, phones: list[str]) -> set[str
     for begin in range(0, len(phones), _ASKED_AT_ONCE):
         some = phones[begin : begin + _ASKED_AT_ONCE]
         query = select(people.c.phone).join(cases).where(
-            people.c.phone.in_(some), cases.c.report_type == report_type, cases.c.closed_at.is_(None)
+            persons.known_by("phone", *some), cases.c.report_type == report_type, cases.c.closed_at.is_(None)
         )
         found |= {row.phone for row in unit.all(query)}
     return found

@@ -14,6 +14,7 @@ from sqlalchemy import Row, insert, select, update
 
 from engine.errors import InvalidRequest, NotFound, ProcessFault, WrongState
 from engine.flow import steps
+from engine.masks import masked
 from engine.model import cases, incidents
 from engine.runtime import Unit
 
@@ -40,14 +41,14 @@ def open(
     """
     step = step if isinstance(step, dict) else steps.to_json(step)
     known = find_open(unit, case_id, step)
-    what = {"message": fault.message, "element": fault.element, "detail": detail[-DETAIL_MAX:]}
+    what = {"message": masked(fault.message), "element": fault.element, "detail": detail[-DETAIL_MAX:]}
     if known is not None:
         change = update(incidents).where(incidents.c.id == known.id)
         unit.execute(change.values(what | {"attempts": known.attempts + 1, "job_id": job_id}))
         return int(known.id)
     row = what | {"case_id": case_id, "step": step, "job_id": job_id, "opened_at": unit.now}
     incident_id = unit.scalar(insert(incidents).values(row).returning(incidents.c.id))
-    unit.record(case_id, "incident-opened", "system", fault.element, incident=incident_id, message=fault.message)
+    unit.record(case_id, "incident-opened", "system", fault.element, incident=incident_id, message=what["message"])
     return int(incident_id)
 
 

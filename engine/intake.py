@@ -106,7 +106,7 @@ def receive(unit: Unit, report: Report, *, by: Account) -> Receipt:
     answers = package.intake_form.check_first(report.answers, today=unit.now.astimezone(ZONE).date())
     people = [row for row in (_person("reporter", report.reporter), _person("beneficiary", report.beneficiary)) if row]
     told = {name: getattr(report, name) for name in registry.TOLD}
-    case, secret = registry.enter(unit, package, answers, numbered, by=by.login, **told)
+    case, secret = registry.enter(unit, package, answers, numbered, by=by.login, people=people, **told)
     for row in people:
         unit.write(registry.NEW_PERSON, row | {"case_id": case.id})
     if not report.listed:

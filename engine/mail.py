@@ -151,7 +151,15 @@ def _to_citizens(
     return letters or [Letter(case.id, None, text.key, notify.token, own_words, key, notify.to)]
 
 
+_BY_CHANNEL = {"dien_thoai": "sms"}
 _ADDRESS = {"sms": "phone", "email": "email", "zalo": "zalo", "facebook": "facebook", "viber": "viber"}
+
+
+def way_to(person: Row[Any]) -> str | None:
+    """The way a person came, else any way that reaches them; ``person``: with the case's ``channel``."""
+    came = _BY_CHANNEL.get(person.channel, person.channel)
+    order = sorted(_ADDRESS, key=lambda kind: kind != came)
+    return next((kind for kind in order if getattr(person, _ADDRESS[kind])), None)
 
 
 def _way(person: Row[Any], text: Text) -> str | None:

@@ -19,6 +19,7 @@ from sqlalchemy import ColumnElement, Row, and_, literal_column, select
 from engine import agency_changes
 from engine.errors import InvalidRequest, NotFound
 from engine.model import areas, cases, events, provinces, publications
+from engine.model.records import LOOKED
 from engine.packages import Package
 from engine.runtime import Unit
 
@@ -169,7 +170,7 @@ def _found(
     newest_first = (cases.c.opened_at.desc(), cases.c.id.desc())
     page = select(cases.c.id).where(IS_PUBLIC, cases.c.report_type.in_(list(shows)), *conditions)
     page = page.order_by(*newest_first).limit(limit).offset(skipped)
-    changed = select(events.c.at).where(events.c.case_id == cases.c.id, events.c.kind != "person-viewed")
+    changed = select(events.c.at).where(events.c.case_id == cases.c.id, events.c.kind.not_in(LOOKED))
     changed_at = changed.order_by(events.c.id.desc()).limit(1).correlate(cases).scalar_subquery()
     columns = (cases.c.number, cases.c.definition_id, cases.c.report_type, cases.c.status, cases.c.area, cases.c.place,
                cases.c.report, cases.c.opened_at, cases.c.due_at, cases.c.closed_at, changed_at.label("changed_at"),

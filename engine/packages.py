@@ -73,6 +73,11 @@ class Package:
         return self.forms[self.type["intake_form"]]
 
     @cached_property
+    def personal(self) -> frozenset[str]:
+        """Under which keys answers tell who somebody is, at any depth."""
+        return frozenset(key for form in self.forms.values() for key in form.personal)
+
+    @cached_property
     def machine(self) -> Machine:
         lanes = {lane: str(group) for lane, group in self.type.get("lanes", {}).items()}
         return Machine(parse(self.files, self.type["process"], lanes))

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, literal_column, or_, select
 
-from engine import access, areas
+from engine import access, areas, firewall, persons, unmasking
 from engine.access import Account
 from engine.errors import InvalidRequest, NotFound
 from engine.model import (
@@ -167,7 +167,7 @@ def cases_of_phone(unit: Unit, account: Account, phone: str, limit: int = 8) -> 
     Args:
         phone: in E.164.
     """
-    theirs = select(people.c.case_id).where(people.c.phone == phone)
+    theirs = persons.cases_of("phone", phone)
     query = select(*SUMMARY).where(cases.c.id.in_(theirs), access.permits(account, "person", access.JOINED_CASES))
     return unit.all(query.order_by(cases.c.closed_at.is_not(None), cases.c.id.desc()).limit(limit))
 
@@ -195,8 +195,11 @@ def show_case(unit: Unit, account: Account, number: str) -> dict[str, Any]:
     query = select(*columns).outerjoin(accounts, accounts.c.id == tasks.c.assignee)
     waiting = unit.all(query.where(tasks.c.case_id == row.id, OPEN_TASK).order_by(tasks.c.id))
     original = select(cases.c.number).where(cases.c.id == row.duplicate_of)
+    readable = access.allows(account, "read", row, unit)
+    words = firewall.over(unit, account, row)(row.report) if readable else row.report
     return dict(row._mapping) | {
-        "readable": access.allows(account, "read", row, unit),
+        "report": words,
+        "readable": readable,
         "tasks": waiting,
         "duplicate_of": unit.scalar(original) if row.duplicate_of else None,
         "links": _links(unit, account, row),
@@ -220,25 +223,34 @@ def timeline(unit: Unit, account: Account, number: str, limit: int = 50, after: 
     query = select(events).where(events.c.case_id == case.id)
     page = oldest_first(unit, query, events.c.id, limit, after)
     if access.allows(account, "read", case, unit):
-        return page
+        return Page(firewall.over_rows(firewall.over(unit, account, case), page.items, "data"), page.after)
     return Page([dict(row._mapping) | {"data": {}} for row in page.items], page.after)
 
 
 def terms(unit: Unit, account: Account, number: str) -> list[Row[Any]]:
-    """The deadlines of a case, each with the story of how its due time came about."""
+    """The deadlines of a case, each with the story of how its due time came about; why it was moved is for readers."""
     case = access.find(unit, account, "see", number)
-    return unit.all(select(deadlines).where(deadlines.c.case_id == case.id).order_by(deadlines.c.id))
+    rows = unit.all(select(deadlines).where(deadlines.c.case_id == case.id).order_by(deadlines.c.id))
+    if access.allows(account, "read", case, unit):
+        return firewall.over_rows(firewall.over(unit, account, case), rows, "story")
+    return [firewall.behind(_without_reasons, row, "story") for row in rows]
+
+
+def _without_reasons(story: Any) -> list[dict[str, Any]]:
+    return [{name: said for name, said in entry.items() if name != "reason"} for entry in story]
 
 
 def list_comments(unit: Unit, account: Account, number: str, limit: int = 50, after: str | None = None) -> Page:
     case = access.find(unit, account, "read", number)
-    return oldest_first(unit, select(comments).where(comments.c.case_id == case.id), comments.c.id, limit, after)
+    found = oldest_first(unit, select(comments).where(comments.c.case_id == case.id), comments.c.id, limit, after)
+    return Page(firewall.over_rows(firewall.over(unit, account, case), found.items, "text"), found.after)
 
 
 def list_attachments(unit: Unit, account: Account, number: str, limit: int = 50, after: str | None = None) -> Page:
     case = access.find(unit, account, "read", number)
     mine = select(attachments).where(attachments.c.case_id == case.id)
-    return oldest_first(unit, mine, attachments.c.id, limit, after)
+    found = oldest_first(unit, mine, attachments.c.id, limit, after)
+    return Page(firewall.over_rows(firewall.over(unit, account, case), found.items, "name"), found.after)
 
 
 def show_attachment(unit: Unit, account: Account, number: str, attachment_id: int) -> Row[Any]:
@@ -247,18 +259,23 @@ def show_attachment(unit: Unit, account: Account, number: str, attachment_id: in
     row = unit.first(select(attachments).where(mine))
     if row is None:
         raise NotFound(f"Case {number} has no attachment {attachment_id}.")
-    return row
+    return firewall.over_rows(firewall.over(unit, account, case), [row], "name")[0]
 
 
 def reveal_people(unit: Unit, account: Account, number: str) -> list[Row[Any]]:
-    """Who reported and who needs help: personal data. Looking is itself written into the case's history.
+    """Who reported and who needs help: personal data. Looking is itself written into the case's history. Whoever may
+    not may for a while if a second person agreed (`engine.unmasking`).
 
     Raises:
         NotFound: there is no such case, or it does not exist for this account.
         NotAllowed: its secrecy class does not let this account know.
     """
-    case = access.find(unit, account, "person", number)
-    unit.record(case.id, "person-viewed", account.login, secrecy=case.secrecy)
+    case = access.find(unit, account, "see", number)
+    granted = None if access.allows(account, "person", case, unit) else unmasking.granted(unit, account, case.id)
+    if granted is None:
+        access.require(account, "person", case, unit)
+    asked = {} if granted is None else {"unmasking": granted}
+    unit.record(case.id, "person-viewed", account.login, secrecy=case.secrecy, **asked)
     return unit.all(select(people).where(people.c.case_id == case.id).order_by(people.c.id))
 
 
@@ -296,7 +313,8 @@ def show_task(unit: Unit, account: Account, task_id: int) -> Row[Any]:
     row = unit.first(_tasks(cases.c.report, cases.c.definition_id).where(mine))
     if row is None:
         raise NotFound(f"There is no task {task_id}, or it is not for you to see.")
-    return row
+    veil = firewall.over(unit, account, access.case_of(unit, row))
+    return firewall.over_rows(veil, [row], "report", "answers")[0]
 
 
 def open_tasks(unit: Unit, account: Account, case_id: int) -> Iterator[Row[Any]]:
@@ -341,7 +359,8 @@ def list_incidents(unit: Unit, account: Account, open: bool = True, limit: int =
 
 
 def show_incident(unit: Unit, account: Account, incident_id: int, action: str = "see-incident") -> Row[Any]:
-    return _one(unit, account, action, incidents, incident_id, "incident")
+    one = _one(unit, account, action, incidents, incident_id, "incident")
+    return firewall.over_rows(firewall.over(unit, account, access.case_of(unit, one)), [one], "step", "detail")[0]
 
 
 def list_outbox(
@@ -358,7 +377,16 @@ def list_outbox(
         query = query.where(outbox.c.state == literal_column(f"'{state}'"))
     if case is not None:
         query = query.where(cases.c.number == case)
-    return _newest_first(unit, query, outbox.c.id, CaseFilter(limit=limit, after=after))
+    found = _newest_first(unit, query, outbox.c.id, CaseFilter(limit=limit, after=after))
+    return Page([_letter(unit, account, row) for row in found.items], found.after)
+
+
+def _letter(unit: Unit, account: Account, row: Row[Any]) -> Any:
+    """What it says to the people of its case is only for who may know them."""
+    if row.case_id is None:
+        return row
+    veil = firewall.over(unit, account, access.case_of(unit, row))
+    return firewall.over_rows(veil, [row], "payload", "error_details")[0]
 
 
 def lost_reports(unit: Unit, account: Account) -> list[Row[Any]]:
@@ -368,7 +396,8 @@ def lost_reports(unit: Unit, account: Account) -> list[Row[Any]]:
 
 
 def show_letter(unit: Unit, account: Account, letter_id: int, action: str = "see-outbox") -> Row[Any]:
-    return _found(unit, _letters(account, action).where(outbox.c.id == letter_id), "message in the outbox", letter_id)
+    query = _letters(account, action).where(outbox.c.id == letter_id)
+    return _letter(unit, account, _found(unit, query, "message in the outbox", letter_id))
 
 
 def _letters(account: Account, action: str) -> Select[Any]:

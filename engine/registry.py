@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,6 +16,7 @@ from sqlalchemy import bindparam, func, literal_column, select
 from engine import clocks, model
 from engine.calendar import ZONE
 from engine.flow.steps import MIRRORED
+from engine.masks import known, masked, tells
 from engine.packages import Package
 from engine.prepared import PerDatabase, Prepared, Upsert
 from engine.runtime import Unit
@@ -24,6 +25,7 @@ from engine.vietnamese import fold, nfc
 Numbered = Callable[[], tuple[str, int]]
 
 SUBJECT_MAX = 120
+SEARCHED_MAX = 4_000  # characters
 TOLD = ("channel", "area", "commune", "place", "severity", "subject")  # what a report says beside its form
 RESERVED = {*MIRRORED, "number", "report_type", "province", "channel", "opened_at"}
 # What `instances.load` would find beside a case whose process has no row yet.
@@ -87,6 +89,7 @@ def enter(
     subject: str = "",
     secrecy: str | None = None,
     born_of: int | None = None,
+    people: Iterable[Any] = (),
 ) -> tuple[Any, str]:
     """Write a new case, and start its clock.
 
@@ -96,6 +99,7 @@ def enter(
         by: log-in, or "system".
         secrecy: the type's own, if left out.
         born_of: id of the case whose process started this one.
+        people: its rows of `people`, or what they will be: nothing of them stands in the subject or is searched.
 
     Returns:
         Its row with `UNBORN` beside it, for `instances.begin`, and the citizen's tracking secret.
@@ -103,8 +107,12 @@ def enter(
     (number, case_id), secret = numbered(), secrets.token_urlsafe(12)
     deadline = package.terms.due(clocks.CASE, unit.now, severity) if clocks.CASE in package.terms else None
     said = str(answers.get("noi_dung") or "")
-    subject = nfc(subject or said).replace("\n", " ").strip()[:SUBJECT_MAX]
-    place = nfc(place).strip()
+    subject = masked(nfc(subject or said).replace("\n", " ").strip()[:SUBJECT_MAX])
+    place, names = masked(nfc(place).strip()), known(people)
+    words = fold(masked(f"{subject} {place} {said}"[:SEARCHED_MAX]))
+    if tells(words, names):
+        subject, words = masked(subject, names), masked(words, names)
+        place = masked(place, known(people, at_home=False))  # the place is what it is about, whoever lives there
     values = {
         "id": case_id,
         "number": number,
@@ -123,7 +131,7 @@ def enter(
         "opened_at": unit.now,
         "opened_by": by,
         "secret_hash": secret_hash(secret),
-        "search_text": fold(f"{subject} {place} {said}"[:4000]),
+        "search_text": words,
         "due_at": deadline.due_at if deadline else None,
         "born_of": born_of,
         "search_place": fold(place),

@@ -36,6 +36,8 @@ class Unit:
         now: aware UTC; the same for the whole unit.
         catalogue: the report types, by version.
         callers: who held a token when last seen, by the token's hash (`engine.accounts.recall`).
+        views: who has been shown the words of a case of which every view is recorded: its secrecy class, by the
+            case's id and the log-in (`engine.firewall`).
         deployed: ids of the versions that this unit has brought; nobody else knows of them yet.
     """
 
@@ -49,6 +51,7 @@ class Unit:
         self.catalogue = catalogue
         self.callers = callers
         self.deployed: set[int] = set()
+        self.views: dict[tuple[int, str], str] = {}
         self._owed: list[Owed] = []
 
     @cached_property
@@ -133,6 +136,10 @@ class Unit:
         line = {"case_id": case_id, "at": self.now, "kind": kind, "actor": actor, "element": element, "data": data}
         self.write(_RECORD, line)
 
+    def note_views(self, views: Mapping[tuple[int, str], str]) -> None:
+        for (case_id, login), secrecy in views.items():
+            self.record(case_id, "case-viewed", login, secrecy=secrecy)
+
 
 class Runtime:
     """The engine bound to a database and a clock.
@@ -165,15 +172,19 @@ class Runtime:
         with self._turn(), transaction(self.database, writes=True) as pooled:
             unit = self._unit(pooled)
             yield unit
+            unit.note_views(unit.views)
             unit.flush(commit=True)
 
     @contextmanager
     def read(self) -> Iterator[Unit]:
-        """A unit that only reads; whatever it read is one consistent picture."""
+        """A unit that only reads; whatever it read is one consistent picture. What it has to leave behind follows."""
         with transaction(self.database, writes=False) as pooled:
             unit = self._unit(pooled)
             yield unit
             unit.flush()
+        if unit.views:
+            with self.begin() as after:
+                after.note_views(unit.views)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import JSON, Row, bindparam, select, update
+from sqlalchemy import Row, bindparam, select, update
 
-from engine import absences, access, areas, attachments, communes, incidents, instances, mail, messages, model
+from engine import absences, access, areas, attachments, communes, firewall, incidents, instances, mail, messages, model
 from engine.access import Account
 from engine.calendar import ZONE
 from engine.errors import InvalidRequest, NotAllowed, NotFound, Suspended, WrongState
@@ -24,7 +24,7 @@ NEW_WORK = "I01"  # the text that tells an agency of new work
 
 _THIS = model.tasks.c.id == bindparam("task")
 _NEXT_VERSION = model.tasks.c.version + 1
-_ANSWERS = bindparam("said", type_=JSON)
+_ANSWERS = bindparam("said", type_=model.tasks.c.answers.type)
 _AS_SEEN = model.tasks.c.version == bindparam("seen")  # nobody claimed it or handed it on since we looked
 _DONE = Prepared(
     update(model.tasks)
@@ -32,6 +32,7 @@ _DONE = Prepared(
     .values(
         status="done",
         answers=_ANSWERS,
+        call_result=bindparam("call"),
         finished_at=bindparam("at"),
         finished_by=bindparam("who"),
         version=_NEXT_VERSION,
@@ -73,7 +74,7 @@ def asked(unit: Unit, task_id: int, *, by: Account) -> tuple[Form | None, Mappin
     task = access.find_task(unit, by, task_id)
     state = unit.scalar(select(model.instances.c.state).where(model.instances.c.case_id == task.case_id))
     form = unit.catalogue.pinned(unit, task.definition_id).forms.get(task.form)
-    return form, data_at(state, task.token)
+    return form, firewall.over(unit, by, access.case_of(unit, task))(data_at(state, task.token))
 
 
 def can_be_returned(unit: Unit, task: Row[Any]) -> bool:
@@ -223,10 +224,17 @@ def complete(unit: Unit, task_id: int, answers: dict[str, Any], *, by: Account) 
     if outcome is None:
         unit.write(_KEEP_ANSWERS, said, otherwise=changed)
         return Change.of(task, case, {}, "open")
-    unit.write(_DONE, said | {"at": unit.now, "who": by.login}, otherwise=changed)
+    done = {"at": unit.now, "who": by.login, "call": _call_result(unit, case, task, answers)}
+    unit.write(_DONE, said | done, otherwise=changed)
     if task.answers is not None:
         _forget_failures(unit, task, by)
     return Change.of(task, case, outcome.data, "done")
+
+
+def _call_result(unit: Unit, case: Row[Any], task: Any, answers: dict[str, Any]) -> str | None:
+    """Of a call that the type plans: what figures count, for they cannot ask into answers that are sealed."""
+    plan = unit.catalogue.pinned(unit, case.definition_id).type.get("calls")
+    return answers.get(plan["field"]) if plan and task.element == plan["step"] else None
 
 
 def _on_behalf(unit: Unit, task: Any, by: Account) -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Row, select, update
 
-from engine import access, branches, contacts, instances, intake, lines
+from engine import access, branches, contacts, instances, intake, lines, persons
 from engine.access import Account, Target
 from engine.calendar import ZONE
 from engine.errors import InvalidRequest
@@ -127,7 +127,7 @@ def _call_back(unit: Unit, contact: Row[Any], call: Call, by: Account) -> str | 
     report_type, phone = settings.get("missed_call"), addresses.phone(call.caller)
     if report_type is None or phone is None or not access.allows(by, "report", Target(contact.province), unit):
         return None
-    promised = (cases.c.report_type == report_type, cases.c.closed_at.is_(None), people.c.phone == phone)
+    promised = (cases.c.report_type == report_type, cases.c.closed_at.is_(None), persons.known_by("phone", phone))
     if unit.first(select(people.c.id).join(cases, cases.c.id == people.c.case_id).where(*promised)) is not None:
         return None
     said = {"noi_dung": f"Cuộc gọi nhỡ lúc {contact.started_at.astimezone(ZONE):%H:%M %d/%m/%Y}"}

@@ -42,8 +42,10 @@ from engine import (
     periodic,
     presence,
     repairs,
+    retention,
     successions,
 )
+from engine.attachments import Store
 from engine.errors import NotFound, Suspended, WrongState
 from engine.jobs import Job
 from engine.leases import LEASE
@@ -131,6 +133,7 @@ class Worker:
         readers: arrivals.Readers | None = None,
         fetcher: fetches.Fetcher | None = None,
         anchors: Path | None = None,
+        store: Store | None = None,
         lease: timedelta = LEASE,
         jitter: Random | None = None,
     ) -> None:
@@ -140,6 +143,7 @@ class Worker:
         readers: by channel; without any, what came in is left to other workers.
         fetcher: of files that people sent as links; without one, they are left to other workers.
         anchors: the folder for the chain's anchors (`engine.anchors`); without one, they are left to other workers.
+        store: of files; without one, those of cases that are emptied stay where they are.
         owner: a name that no other worker has, nor had.
         """
         self.runtime = runtime
@@ -148,6 +152,7 @@ class Worker:
         self.readers = dict(readers or {})
         self.fetcher = fetcher
         self.anchors = anchors
+        self.store = store
         self.owner = owner or f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
         self.lease = lease
         self.jitter = jitter or Random()
@@ -312,7 +317,9 @@ class Worker:
 
     def tidy(self) -> int:
         """Forget answers to idempotency keys and failed logins after a week, and messages, as they came or from case
-        to case, a month after they were dealt with; after a day, who stands on lists that nobody started."""
+        to case, a month after they were dealt with; after a day, who stands on lists that nobody started; and persons,
+        when the term of their cases is over (`engine.retention`)."""
+        retention.step(self.runtime, self.store)
         with self.runtime.begin() as unit:
             arrivals.tidy(unit, unit.now - KEEP_ARRIVALS)
             correspondence.tidy(unit, unit.now - KEEP_ARRIVALS)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 SERVER = "THONGSUOT_TEST_POSTGRESQL"
 BINARIES = "THONGSUOT_PG_BIN"
+KEYS = "THONGSUOT_DATA_KEYS"  # see the package
 DATABASES = ("sqlite", "postgresql")
 described = pytest.StashKey[str]()
 
@@ -39,7 +40,7 @@ described = pytest.StashKey[str]()
 def pytest_configure(config: pytest.Config) -> None:
     """The controller starts PostgreSQL before its workers, who inherit the environment."""
     gc.set_threshold(50_000, 20, 20)  # looking for rings among what thousands of tests keep takes a third of the time
-    for name in [name for name in os.environ if name.startswith("THONGSUOT_") and name not in (SERVER, BINARIES)]:
+    for name in [name for name in os.environ if name.startswith("THONGSUOT_") and name not in (SERVER, BINARIES, KEYS)]:
         del os.environ[name]  # how this machine serves is no affair of the tests
     if os.environ.get(SERVER) or config.option.collectonly:
         return

@@ -140,6 +140,7 @@ def test_a_key_that_is_none_and_a_fault_at_the_hearer_are_incidents_that_lose_no
 # -- whoever dies, and whatever happens at once ------------------------------------------------------------------------
 
 CHILD = """
+import tests  # the keys
 import os, signal, sys
 from datetime import UTC, datetime
 from engine import courier

@@ -260,6 +260,7 @@ def test_a_digit_in_answer_to_the_result_rates_it_and_0_says_that_it_is_none(des
 # -- from the mail server to the case --------------------------------------------------------------------------------
 
 CHILD = """
+import tests  # the keys
 import os, signal, sys
 from pathlib import Path
 from engine.attachments import Store

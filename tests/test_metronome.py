@@ -111,6 +111,7 @@ def test_stopping_finishes_what_was_begun_and_gives_the_rest_back(
 
 
 PROCESS = """
+import tests  # the keys
 import logging, sys
 from datetime import UTC, datetime
 from engine.runtime import Runtime

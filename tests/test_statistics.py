@@ -389,10 +389,10 @@ def test_planned_calls_worked_out_by_hand(hotline: Hotline) -> None:
     held(hotline)  # two whom nobody has called yet
     held(hotline, hours=48, outcome="da_giai_quyet")
     for heard in ("khong_nghe", "nghe_may", "nghe_may"):
-        tasked(hotline, "ubnd_74_718", "2021-09-01T09:00:00", status="done", answers={"lien_lac": heard})
+        tasked(hotline, "ubnd_74_718", "2021-09-01T09:00:00", status="done", call_result=heard)
     tasked(hotline, "ubnd_74_718", "2021-09-01T09:00:00", status="done", element="khac", answers={})
     held(hotline, hours=24, outcome="da_giai_quyet")
-    tasked(hotline, "ubnd_74_718", "2021-09-01T09:00:00", status="done", answers={"lien_lac": "khong_nghe"})
+    tasked(hotline, "ubnd_74_718", "2021-09-01T09:00:00", status="done", call_result="khong_nghe")
 
     made = report(hotline, "calls")
 

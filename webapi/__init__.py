@@ -19,7 +19,22 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from engine import database, model
 from engine.runtime import Runtime
-from webapi import api, auth, bodies, camunda, channels, config, cti, logs, metrics, open311, pages, problems, ui
+from webapi import (
+    api,
+    auth,
+    bodies,
+    camunda,
+    channels,
+    config,
+    cti,
+    data_keys,
+    logs,
+    metrics,
+    open311,
+    pages,
+    problems,
+    ui,
+)  # fmt: skip
 
 db = SQLAlchemy(metadata=model.metadata)  # owns the pool; the engine's own statements do the rest
 
@@ -61,6 +76,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     app = Server("webapi", static_folder=None, instance_path=values["INSTANCE"])
     app.config.from_mapping(values)
     app.json = bodies.Json(app)
+    data_keys.use(app.config)
     _open_database(app)
     auth.bind(app, Runtime(_engine(app), values.get("CLOCK") or (lambda: datetime.now(UTC))))
     problems.register(app)

@@ -24,7 +24,20 @@ from engine.flow import paths
 from engine.flow.check import Fault
 from engine.flow.check import check as find_faults
 from engine.runtime import Runtime, Unit
-from webapi import backing_up, config, demo, gazetteers, ingredients, logs, members, record, running, versions
+from webapi import (
+    backing_up,
+    config,
+    data_keys,
+    demo,
+    gazetteers,
+    ingredients,
+    logs,
+    members,
+    privacy,
+    record,
+    running,
+    versions,
+)  # fmt: skip
 
 ROOT = config.ROOT
 BAD_URL = "THONGSUOT_DATABASE must be sqlite:////folder/file.db or postgresql+psycopg://user:password@host/name."
@@ -78,6 +91,10 @@ def open_runtime() -> Runtime:
         reason = f"THONGSUOT_INSTANCE: the folder {values['INSTANCE']} cannot be made ({error.strerror})."
         raise click.ClickException(reason) from error
     try:
+        data_keys.use(values)
+    except data_keys.BadKeys as error:
+        raise click.ClickException(str(error)) from error
+    try:
         database = connect(values["DATABASE"])
     except ModuleNotFoundError as error:  # a driver that is not there
         raise click.ClickException(BAD_URL) from error
@@ -122,6 +139,7 @@ def serve(host: str, port: int, threads: int | None) -> None:
     from webapi import create_app, server
 
     set_up_logging()
+    privacy.check(open_runtime())
     app = create_app()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # waitress finishes what it is doing
     server.run(app, host, port, threads or app.config["THREADS"])
@@ -137,14 +155,15 @@ def worker() -> None:
 
     set_up_logging()
     runtime, values = open_runtime(), settings()
+    privacy.check(runtime)
     try:
         notifiers = build({"log": f"{values['INSTANCE']}/messages.jsonl"} | values["NOTIFIERS"], runtime.clock)
     except ValueError as error:
         raise click.ClickException(f"THONGSUOT_NOTIFIERS: {error}") from error
     readers = channels.READERS | {"email": _letter_reader()}
     anchors = Path(values["INSTANCE"]) / "anchors"
-    ours = Worker(runtime, notifiers, readers=readers, fetcher=_fetcher(), anchors=anchors)
-    metronome.run(ours, _postmen(runtime, readers))
+    doer = Worker(runtime, notifiers, readers=readers, fetcher=_fetcher(), anchors=anchors, store=_store())
+    metronome.run(doer, _postmen(runtime, readers))
 
 
 def _store() -> Any:
@@ -500,6 +519,7 @@ def retry(incident_id: int) -> None:
 
 backing_up.add_to(main, open_runtime, _store, settings)
 members.add_to(main, in_unit, CLI)
+privacy.add_to(main, open_runtime, CLI)
 running.add_to(main, open_runtime, CLI)
 record.add_to(main, open_runtime)
 versions.add_to(main, open_runtime, instant, CLI)

@@ -40,6 +40,8 @@ class Field:
         accept: what a file may be: "image/*", "application/pdf" or ".docx"; empty: anything.
         hidden_when, readonly: expressions beginning with "="; ``readonly`` may be plain true.
         expression: how a computed field is computed.
+        personal: whose it tells: hidden from whoever may not know who reported. Telephone numbers and e-mail
+            addresses always; else the component's property ``personal`` is "true".
         fields: what a list asks about each of its items.
     """
 
@@ -69,6 +71,7 @@ class Field:
     readonly: bool | str = False
     hidden_when: str = ""
     expression: str = ""
+    personal: bool = False
     fields: tuple[Field, ...] = ()
 
     @property

@@ -108,6 +108,11 @@ class Form:
         """The files that checked answers name: the question's key as in ``errors``, the question, their ids."""
         yield from _files(self.fields, answers, "")
 
+    @property
+    def personal(self) -> Iterator[str]:
+        """The last names of the keys of what tells who somebody is."""
+        return _personal(self.fields)
+
     def json_schema(self) -> dict[str, Any]:
         """JSON Schema of the answers, for API clients."""
         return describe.json_schema(self.id, self.title, self.fields)
@@ -115,6 +120,13 @@ class Form:
     def schema(self) -> dict[str, Any]:
         """The form-js document, to render or to edit. A copy: the form does not change."""
         return copy.deepcopy(self._source)
+
+
+def _personal(fields: Iterable[Field]) -> Iterator[str]:
+    for field in fields:
+        if field.personal:
+            yield field.path[-1]
+        yield from _personal(field.fields)
 
 
 def _files(fields: Iterable[Field], answers: Mapping[str, Any], inside: str) -> Iterator[tuple[str, Field, list[int]]]:

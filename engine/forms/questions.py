@@ -29,10 +29,19 @@ def question(component: dict[str, Any], name: str, key: str) -> Field:
         "default": component.get("defaultValue"),
         "readonly": True if component.get("disabled") is True else component.get("readonly") or False,
         "hidden_when": condition_of(component, name),
+        "personal": _is_personal(component, rules, key),
     }
     for read_facts in (_text_facts, _number_facts, _choice_facts, _moment_facts, _other_facts):
         facts |= read_facts(component, rules, key)
     return Field(**facts)
+
+
+def _is_personal(component: dict[str, Any], rules: dict[str, Any], key: str) -> bool:
+    properties = component.get("properties") or {}
+    said = properties.get("personal", "false") if isinstance(properties, dict) else None
+    if str(said).lower() not in ("true", "false"):
+        raise ValueError(f"The property 'personal' of '{key}' must be true or false.")
+    return str(said).lower() == "true" or rules.get("validationType") in ("email", "phone")
 
 
 def _text_facts(component: dict[str, Any], rules: dict[str, Any], key: str) -> dict[str, Any]:

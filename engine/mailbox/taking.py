@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Row, func, select
 
-from engine import access, arrivals, attachments, contacts, conversations, intake, outbox
+from engine import access, arrivals, attachments, contacts, conversations, intake, outbox, persons
 from engine.arrivals import Event, Readers
 from engine.attachments import Store, Stored
 from engine.conversations import Heard, Taken
@@ -135,7 +135,7 @@ def _bounced(unit: Unit, bounce: Bounce) -> None:
 
 
 def _lately(unit: Unit, province: str, sender: str) -> int:
-    theirs = select(people.c.case_id).where(people.c.email == sender, people.c.part == "reporter")
+    theirs = persons.cases_of("email", sender).where(people.c.part == "reporter")
     came = select(func.count()).where(contacts_table.c.case_id.in_(theirs), contacts_table.c.province == province)
     return int(unit.scalar(came.where(contacts_table.c.started_at > unit.now - WITHIN)))
 

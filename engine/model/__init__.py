@@ -1,9 +1,9 @@
 """The tables.
 
 One state blob per case (`instances.state`); everything people and machines look at is a projection of it, written by
-difference in the same transaction. Every instant is aware UTC and its column ends in ``_at``. `people` is the only
-table with a citizen's personal data; what came in as it came (`arrivals`) is emptied after a while. Rules live in the
-schema as constraints and partial unique indexes where they can.
+difference in the same transaction. Every instant is aware UTC and its column ends in ``_at``. What a
+citizen is or said lies sealed (`engine.model.sealed`); what came in as it came (`arrivals`) is emptied after a while.
+Rules live in the schema as constraints and partial unique indexes where they can.
 """
 
 from __future__ import annotations
@@ -13,15 +13,18 @@ from engine.model.cases import (
     VERSION,
     cases,
     deadlines,
+    holds,
     instances,
     numbers,
     participants,
     people,
     subscriptions,
     tasks,
+    unmaskings,
 )
 from engine.model.columns import Id, Instant, metadata
 from engine.model.contacts import branches, contacts
+from engine.model.data_keys import data_keys
 from engine.model.days import periodic_reports, reported_days
 from engine.model.imports import import_rows, imports
 from engine.model.migrations import migration_cases, migrations
@@ -68,11 +71,13 @@ __all__ = [
     "comments",
     "deadlines",
     "contacts",
+    "data_keys",
     "definitions",
     "drafts",
     "events",
     "fetches",
     "filters",
+    "holds",
     "import_rows",
     "imports",
     "inbox",
@@ -97,4 +102,5 @@ __all__ = [
     "tasks",
     "tokens",
     "workers",
+    "unmaskings",
 ]

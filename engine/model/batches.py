@@ -5,13 +5,14 @@ from __future__ import annotations
 from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, Table, Text, text
 
 from engine.model.columns import Id, Instant, key_column, metadata, one_of
+from engine.model.sealed import SealedJSON
 
 batches = Table(
     "batches",
     metadata,
     key_column(),
     Column("kind", Text, nullable=False),  # see `engine.batches.KINDS`
-    Column("payload", JSON, nullable=False),  # the same for all its lines
+    Column("payload", SealedJSON("batches.payload"), nullable=False),  # the same for all its lines
     Column("state", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("created_by", Text, nullable=False),  # login; what this account may not do is refused line by line

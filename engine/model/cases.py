@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from sqlalchemy import (
-    JSON,
     Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
     SmallInteger,
     Table,
     Text,
@@ -21,6 +19,11 @@ from sqlalchemy import (
 )
 
 from engine.model.columns import Id, Instant, case_column, key_column, metadata, one_of
+from engine.model.sealed import Found, SealedBytes, SealedJSON, SealedText
+
+# what a line of a deadline's story says beside the reason that somebody gave
+UNSAID = frozenset({"what", "seconds", "words", "from", "due_at", "warn_at", "at", "rule", "term", "calendar",
+                    "severity"})  # fmt: skip
 
 numbers = Table(
     "numbers",
@@ -40,11 +43,11 @@ cases = Table(
     Column("province", Text, ForeignKey("provinces.code"), nullable=False),
     Column("area", Text, ForeignKey("areas.code")),  # district; null: not known yet
     Column("commune", Text, ForeignKey("areas.code")),  # in that district, if the report named one
-    Column("place", Text, nullable=False, server_default=""),
+    Column("place", SealedText("cases.place"), nullable=False, server_default=""),
     Column("channel", Text, nullable=False),
     Column("secrecy", Text, nullable=False),  # C0 … C4
-    Column("subject", Text, nullable=False, server_default=""),
-    Column("report", JSON, nullable=False),  # the checked answers of the intake form
+    Column("subject", SealedText("cases.subject"), nullable=False, server_default=""),
+    Column("report", SealedJSON("cases.report"), nullable=False),  # the checked answers of the intake form
     Column("status", Text, nullable=False),  # internal status, a key of the type's [statuses]
     Column("outcome", Text),
     Column("severity", Text),
@@ -56,6 +59,7 @@ cases = Table(
     Column("breached_at", Instant),
     Column("paused_at", Instant),
     Column("closed_at", Instant),
+    Column("emptied_at", Instant),  # nothing personal is kept any more (`engine.emptying`)
     Column("suspended_at", Instant),  # its process stands still: nothing is taken, no timer fires
     Column("opened_by", Text, nullable=False),
     Column("secret_hash", Text, nullable=False),  # sha256 of the citizen's tracking secret
@@ -65,8 +69,8 @@ cases = Table(
     Column("returns", SmallInteger, nullable=False, server_default="0"),
     Column("reopenings", SmallInteger, nullable=False, server_default="0"),
     Column("rating", SmallInteger),
-    Column("search_text", Text, nullable=False, server_default=""),  # folded: no marks, lower case; no personal data
-    Column("search_place", Text, nullable=False, server_default=""),  # folded, to find the same place again
+    Column("search_text", Text, nullable=False, server_default=""),  # folded; nobody's name or number (`engine.masks`)
+    Column("search_place", Found("cases.search_place"), nullable=False, server_default=""),  # folded, to find it again
     Column("version", Integer, nullable=False, server_default="1"),  # changes beside the steps of its process
     one_of("secrecy", "C0", "C1", "C2", "C3", "C4"),
     CheckConstraint("rating BETWEEN 0 AND 5", name="rating"),
@@ -85,6 +89,13 @@ cases = Table(
         "opened_at",
         sqlite_where=text("search_place <> ''"),
         postgresql_where=text("search_place <> ''"),
+    ),
+    Index(
+        "ix_cases_kept",  # what retention has to empty one day
+        "report_type",
+        "closed_at",
+        sqlite_where=text("closed_at IS NOT NULL AND emptied_at IS NULL"),
+        postgresql_where=text("closed_at IS NOT NULL AND emptied_at IS NULL"),
     ),
     Index("ix_cases_list", "province", "report_type", "id"),
     Index("ix_cases_day", "province", "opened_at", "id"),  # what was received in a period
@@ -124,19 +135,42 @@ participants = Table(
     Index(None, "case_id"),
 )
 
+holds = Table(
+    "holds",  # a case whose personal data stays for a court or an inspection, whatever retention says
+    metadata,
+    case_column(primary_key=True, autoincrement=False),
+    Column("reason", SealedText("holds.reason"), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("by", Text, nullable=False),  # log-in
+)
+
+unmaskings = Table(
+    "unmaskings",  # somebody asked to know who reported a case, and may for a while if another person agreed
+    metadata,
+    key_column(),
+    case_column(),
+    Column("login", Text, nullable=False),
+    Column("reason", SealedText("unmaskings.reason"), nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    Column("decided_at", Instant),
+    Column("decided_by", Text),
+    Column("until_at", Instant),  # null: not yet, or refused
+    Index(None, "case_id", "login"),
+)
+
 people = Table(
     "people",
     metadata,
     key_column(),
     case_column(),
     Column("part", Text, nullable=False),
-    Column("name", Text),
-    Column("phone", Text),  # E.164
-    Column("email", Text),
-    Column("address", Text),
-    Column("zalo", Text),  # what each messenger calls them; nobody else can write to them by it
-    Column("facebook", Text),
-    Column("viber", Text),
+    Column("name", SealedText("people.name")),
+    Column("phone", Found("people.phone")),  # E.164
+    Column("email", Found("people.email")),
+    Column("address", SealedText("people.address")),
+    Column("zalo", Found("people.zalo")),  # what each messenger calls them; nobody else can write to them by it
+    Column("facebook", Found("people.facebook")),
+    Column("viber", Found("people.viber")),
     Column("kind", Text, nullable=False, server_default="ca_nhan"),
     Column("anonymous", Boolean, nullable=False, server_default=text("false")),
     one_of("part", "reporter", "beneficiary"),
@@ -158,7 +192,7 @@ instances = Table(
     metadata,
     Column("case_id", Id, ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
     Column("definition_id", Id, ForeignKey("definitions.id"), nullable=False),
-    Column("state", LargeBinary, nullable=False),
+    Column("state", SealedBytes("instances.state"), nullable=False),
     Column("revision", Integer, nullable=False),
     Column("finished_at", Instant),
 )
@@ -194,7 +228,8 @@ tasks = Table(
     Column("claimed_at", Instant),
     Column("finished_at", Instant),
     Column("finished_by", Text),
-    Column("answers", JSON),
+    Column("answers", SealedJSON("tasks.answers")),
+    Column("call_result", Text),  # of a call that the type plans ([calls]): what its answer says of it, for figures
     Column("version", Integer, nullable=False, server_default="1"),
     one_of("status", "open", "done", "cancelled"),
     UniqueConstraint("case_id", "token"),
@@ -236,7 +271,8 @@ deadlines = Table(
     Column("due_at", Instant, nullable=False),
     Column("warn_at", Instant),
     Column("settled_at", Instant),  # met or no longer awaited
-    Column("story", JSON, nullable=False),  # how the due time came about: [{what, …, due_at}]
+    # how the due time came about: [{what, …, due_at}]
+    Column("story", SealedJSON("deadlines.story", UNSAID), nullable=False),
     UniqueConstraint("case_id", "name", "token"),
 )
 

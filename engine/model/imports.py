@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, Table, Text, text
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, Text, text
 
 from engine.model.columns import Id, Instant, key_column, metadata, one_of
+from engine.model.sealed import SealedJSON, SealedText
 
 _ALIVE = text("state = 'waiting'")
 _TAKEN = text("state IN ('waiting', 'done') AND NOT dry_run")
@@ -15,7 +16,7 @@ imports = Table(
     key_column(),
     Column("province", Text, ForeignKey("provinces.code"), nullable=False),
     Column("report_type", Text, nullable=False),
-    Column("name", Text, nullable=False),  # what the sender calls the file
+    Column("name", SealedText("imports.name"), nullable=False),  # what the sender calls the file
     Column("sha256", Text, nullable=False),
     Column("dry_run", Boolean, nullable=False),
     Column("state", Text, nullable=False),
@@ -26,8 +27,9 @@ imports = Table(
     Column("created", Integer, nullable=False, server_default="0"),
     Column("running", Integer, nullable=False),  # had an open case already
     Column("duplicates", Integer, nullable=False),
-    Column("refusals", JSON, nullable=False),
-    Column("unread", JSON, nullable=False, server_default="[]"),  # headers of columns that mean nothing to us
+    Column("refusals", SealedJSON("imports.refusals"), nullable=False),
+    # headers of columns that mean nothing to us
+    Column("unread", SealedJSON("imports.unread"), nullable=False, server_default="[]"),
     Column("created_at", Instant, nullable=False),
     Column("created_by", Text, nullable=False),
     Column("finished_at", Instant),
@@ -44,9 +46,9 @@ import_rows = Table(
     Column("import_id", Id, ForeignKey("imports.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
     Column("position", Integer, primary_key=True, autoincrement=False),  # the row, as a spreadsheet numbers it
     Column("state", Text, nullable=False),
-    Column("person", JSON),  # until the row has been taken up, like the answers
-    Column("answers", JSON),
-    Column("place", JSON),  # area and place, as far as the list tells
+    Column("person", SealedJSON("import_rows.person")),  # until the row has been taken up, like the answers
+    Column("answers", SealedJSON("import_rows.answers")),
+    Column("place", SealedJSON("import_rows.place")),  # area and place, as far as the list tells
     one_of("state", "ready", "waiting", "created", "running", "refused"),
     Index("ix_import_rows_waiting", "import_id", "position", sqlite_where=_ALIVE, postgresql_where=_ALIVE),
 )

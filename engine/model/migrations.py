@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, LargeBinary, Table, Text
+from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, Table, Text
 
 from engine.model.columns import Id, Instant, metadata, one_of
+from engine.model.sealed import SealedBytes, SealedJSON
 
 migrations = Table(
     "migrations",
@@ -34,8 +35,8 @@ migration_cases = Table(
     Column("at", Instant),
     # to go back
     Column("revision", Integer),  # of its process, once it had moved
-    Column("before", LargeBinary),
-    Column("changes", JSON),
+    Column("before", SealedBytes("migration_cases.before")),
+    Column("changes", SealedJSON("migration_cases.changes")),
     one_of("state", "waiting", "moved", "refused", "gone", "undone", "kept"),
     Index(None, "migration_id", "state", "case_id"),
     Index(None, "case_id"),

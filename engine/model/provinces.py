@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 
 from engine.model.columns import Folded, Id, Instant, key_column, metadata, one_of
+from engine.model.sealed import SealedText
 
 provinces = Table(
     "provinces",
@@ -196,7 +197,7 @@ second_factors = Table(
     "second_factors",  # see `engine.second_factors`
     metadata,
     Column("account_id", Id, ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
-    Column("secret", Text, nullable=False),  # base32, shared with the person's device
+    Column("secret", SealedText("second_factors.secret"), nullable=False),  # base32, shared with the person's device
     Column("created_at", Instant, nullable=False),
     Column("confirmed_at", Instant),  # null: the person has not shown a code yet, and none is asked for
     Column("last_step", Integer, nullable=False, server_default="0"),  # 30 s steps since 1970: no code works twice

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from sqlalchemy import (
-    JSON,
     Column,
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
     SmallInteger,
     Table,
     Text,
@@ -17,6 +15,7 @@ from sqlalchemy import (
 )
 
 from engine.model.columns import Id, Instant, case_column, key_column, metadata, one_of
+from engine.model.sealed import SealedBytes, SealedJSON, SealedText
 
 jobs = Table(
     "jobs",
@@ -32,7 +31,7 @@ jobs = Table(
     Column("lease_owner", Text),
     Column("lease_until_at", Instant),
     Column("attempts", SmallInteger, nullable=False, server_default="0"),
-    Column("payload", JSON, nullable=False),
+    Column("payload", SealedJSON("jobs.payload", frozenset({"deadline"})), nullable=False),
     Column("last_error", Text),
     one_of("state", "ready", "leased", "incident", "suspended", "held"),  # suspended: by a pause; held: the case is
     one_of("kind", "timer", "warning", "breach", "answer", "message", "retry"),
@@ -64,7 +63,7 @@ outbox = Table(
     Column("person_id", Id, ForeignKey("people.id", ondelete="SET NULL")),  # addresses are looked up when sending
     Column("agency", Text),
     Column("account_id", Id, ForeignKey("accounts.id", ondelete="SET NULL")),  # to somebody of that agency, personally
-    Column("payload", JSON, nullable=False),  # {"text": …} or a service call's input; never personal data
+    Column("payload", SealedJSON("outbox.payload"), nullable=False),  # {"text": …} or a service call's input
     Column("state", Text, nullable=False),
     Column("due_at", Instant, nullable=False),
     Column("fence", Integer, nullable=False, server_default="0"),
@@ -76,8 +75,9 @@ outbox = Table(
     Column("element", Text),
     Column("priority", Integer, nullable=False, server_default="0"),  # the higher, the sooner
     Column("retries", SmallInteger),  # left, as the program last said
-    Column("answer", JSON(none_as_null=True)),  # what it answered, or the error of the diagram: for replays
-    Column("error_details", Text),
+    # what it answered, or the error of the diagram: for replays
+    Column("answer", SealedJSON("outbox.answer", none_as_null=True)),
+    Column("error_details", SealedText("outbox.error_details")),
     Column("reference", Text),  # what the gateway called it
     Column("created_at", Instant, nullable=False),
     Column("sent_at", Instant),
@@ -109,7 +109,7 @@ case_messages = Table(
     Column("name", Text, nullable=False),
     Column("province", Text, ForeignKey("provinces.code"), nullable=False),
     Column("key", Text),  # of a message: under which it is awaited
-    Column("payload", JSON, nullable=False),
+    Column("payload", SealedJSON("case_messages.payload"), nullable=False),
     Column("sender_id", Id, ForeignKey("cases.id", ondelete="CASCADE")),  # null: from outside
     Column("sent_by", Text),  # login of who has sent a message from outside
     Column("element", Text),  # that threw it
@@ -154,7 +154,7 @@ arrivals = Table(
     Column("province", Text, ForeignKey("provinces.code"), nullable=False),
     Column("channel", Text, nullable=False),
     Column("event_id", Text, nullable=False),  # what the sender's system calls it; the same when it is sent again
-    Column("body", LargeBinary, nullable=False),  # emptied some time after it was dealt with
+    Column("body", SealedBytes("arrivals.body"), nullable=False),  # emptied some time after it was dealt with
     Column("state", Text, nullable=False),
     Column("received_at", Instant, nullable=False),
     Column("due_at", Instant, nullable=False),  # when to try (again), unless it has been dealt with by then
@@ -184,7 +184,7 @@ fetches = Table(
     metadata,
     key_column(),
     case_column(),
-    Column("url", Text, nullable=False),
+    Column("url", SealedText("fetches.url"), nullable=False),
     Column("state", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("due_at", Instant, nullable=False),  # when to try (again), unless it is here by then
@@ -208,8 +208,8 @@ incidents = Table(
     case_column(),
     Column("element", Text),
     Column("message", Text, nullable=False),
-    Column("detail", Text, nullable=False, server_default=""),
-    Column("step", JSON, nullable=False),  # the step to take again
+    Column("detail", SealedText("incidents.detail"), nullable=False, server_default=""),
+    Column("step", SealedJSON("incidents.step"), nullable=False),  # the step to take again
     Column("job_id", Id),  # the job that holds the step, where there is one
     Column("attempts", SmallInteger, nullable=False, server_default="1"),
     Column("opened_at", Instant, nullable=False),

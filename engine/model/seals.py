@@ -1,8 +1,9 @@
 """What refuses to let a line of the record be changed: triggers, on both databases.
 
-Whoever owns the database can drop them; what then happens, the chain of hashes shows (`engine.chain`). One change is
-let through: the data of a case's line may be emptied, for a person has the right to be forgotten. That it happened
-stays visible: see `engine.chain.EMPTIED`.
+Whoever owns the database can drop them; what then happens, the chain of hashes shows (`engine.chain`). Two changes are
+let through. The data of a case's line may be emptied, for a person has the right to be forgotten; that it happened
+stays visible: see `engine.chain.EMPTIED`. And it may be sealed, or sealed anew (`engine.keys`): the chain is about what
+it says when it is opened.
 """
 
 from __future__ import annotations
@@ -16,14 +17,15 @@ _SENTENCE = "a line of the record is appended, never changed"
 
 
 def _kept(same: str, data: str) -> str:
-    """SQL: an update of `events` empties its data, and does nothing else.
+    """SQL: an update of `events` empties or seals its data, and does nothing else.
 
     Args:
         same: the comparison that takes two NULLs for the same.
         data: the new data as text.
     """
     whole = " AND ".join(f'NEW."{column}" = OLD."{column}"' for column in _SAME)
-    return f"NOT ({data} = '{{}}' AND NEW.element {same} OLD.element AND {whole})"
+    let = f"({data} = '{{}}' OR substr({data}, 1, 2) = '\"~')"
+    return f"NOT ({let} AND NEW.element {same} OLD.element AND {whole})"
 
 
 def _sqlite(table: str, when: str = "1") -> list[str]:

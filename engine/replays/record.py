@@ -104,7 +104,8 @@ class Record:
 def closed(unit: Unit, report_type: str, since: datetime, before: datetime, limit: int) -> list[Row[Any]]:
     """The cases of a type that were closed in that time, the newest first: ``id`` and ``definition_id``."""
     found = select(cases.c.id, cases.c.definition_id).where(
-        cases.c.report_type == report_type, cases.c.closed_at >= since, cases.c.closed_at < before
+        cases.c.report_type == report_type, cases.c.closed_at >= since, cases.c.closed_at < before,
+        cases.c.emptied_at.is_(None),  # nothing tells any more what people said
     )
     return unit.all(found.order_by(cases.c.closed_at.desc(), cases.c.id.desc()).limit(limit))
 

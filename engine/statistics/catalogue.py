@@ -22,7 +22,7 @@ from engine.open_data import IS_SHOWN
 from engine.runtime import Unit
 from engine.sql import entry, local_day, local_hour, seconds
 from engine.statistics.description import Base, Column, Dimension, Statistic
-from engine.statistics.lookups import CALL_FIELD, CALL_REACHED, CALL_STEP, FIFTH_DAY, NOW
+from engine.statistics.lookups import CALL_REACHED, CALL_STEP, FIFTH_DAY, NOW
 
 UNTRUE = ("khong_dung_thuc_te", "khong_dung")  # outcomes of C.0 that the types share
 NOT_ELIGIBLE = ("chua_du_dieu_kien",)
@@ -146,7 +146,7 @@ def _calls(*conditions: Any) -> Any:
 
 _made = _calls()
 _reached = _calls(
-    entry(tasks.c.answers, entry(CALL_FIELD, cases.c.report_type)) == entry(CALL_REACHED, cases.c.report_type)
+    tasks.c.call_result == entry(CALL_REACHED, cases.c.report_type)
 )
 ON_LIST = Column("planned", "Người trong danh sách", "People on the list", true())
 CALLED = Column("called", "Đã gọi", "Called", _made > 0)

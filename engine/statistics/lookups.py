@@ -20,7 +20,7 @@ from engine.runtime import Unit
 
 NOW = bindparam("now", type_=Instant())
 FIFTH_DAY = bindparam("fifth_day", type_=Text())  # by day: the last day on which a report of it is passed on in time
-CALL_STEP, CALL_FIELD, CALL_REACHED = (bindparam(f"call_{name}", type_=Text()) for name in ("step", "field", "reached"))
+CALL_STEP, CALL_REACHED = (bindparam(f"call_{name}", type_=Text()) for name in ("step", "reached"))
 WORKING_DAYS = 5  # NĐ 20/2008/NĐ-CP Đ.9 (domain report, R.1)
 OFFICE_HOURS = "hanh_chinh"  # the calendar of a province that says which days are worked
 _WEEK = {"days": ["mon", "tue", "wed", "thu", "fri"], "hours": ["08:00-17:00"], "holidays": "VN"}
@@ -30,7 +30,7 @@ _LONGEST_REST = timedelta(days=30)  # more than five working days with Tết in 
 def values(unit: Unit, province: str, begins: datetime, ends: datetime) -> dict[str, Any]:
     """What a statement has to be given for a report of this period."""
     plans = {one.code: one.type["calls"] for one in unit.catalogue.all_current(unit) if "calls" in one.type}
-    calls = {part: {code: plan[part] for code, plan in plans.items()} for part in ("step", "field", "reached")}
+    calls = {part: {code: plan[part] for code, plan in plans.items()} for part in ("step", "reached")}
     return {
         NOW.key: unit.now, FIFTH_DAY.key: json.dumps(_fifth_days(unit, province, begins, ends)),
         **{f"call_{part}": json.dumps(by_type) for part, by_type in calls.items()},

@@ -32,6 +32,7 @@ from webapi.api import (
     modifications,
     outbox,
     periodic,
+    persons,
     publications,
     published,
     report_types,
@@ -46,7 +47,7 @@ from webapi.api.blueprint import PREFIX, Key, Name
 
 PARTS = (reports, contacts, days, periodic, statistics, publications, published, cases, attachments, tasks, messages,
          report_types, track, imports, incidents, migrations, modifications, outbox, arrivals, deployments, accounts,
-         absences, agencies, areas, histories, tokens, login, second_factors, audit)  # fmt: skip
+         absences, agencies, areas, histories, persons, tokens, login, second_factors, audit)  # fmt: skip
 SECURITY = {"type": "http", "scheme": "bearer", "description": "a token (ts_…) from POST /login or POST /tokens"}
 
 

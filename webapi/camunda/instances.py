@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Response
 from sqlalchemy import Row, func, select
 
-from engine import access, model, modifications, queries
+from engine import access, firewall, model, modifications, queries
 from engine.errors import InvalidRequest, NotAllowed, NotFound
 from engine.flow.codec import data_of
 from engine.model import cases
@@ -194,7 +194,7 @@ def data(unit: Unit, by: Any, number: str) -> dict[str, Any]:
     """
     case = access.find(unit, by, "read", number)
     state = select(model.instances.c.state).where(model.instances.c.case_id == case.id)
-    return data_of(unit.scalar(state))
+    return firewall.over(unit, by, case)(data_of(unit.scalar(state)))  # type: ignore[no-any-return]
 
 
 def instance(row: Row[Any]) -> dict[str, Any]:

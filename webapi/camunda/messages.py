@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, request
 from sqlalchemy import select
 
-from engine import access, correlation, model
+from engine import access, correlation, firewall, model
 from engine.correlation import Wanted
 from engine.errors import InvalidRequest, NotFound, Uncorrelated
 from engine.flow.codec import data_of
@@ -115,7 +115,7 @@ def _result(unit: Unit, by: Any, reached: Reached, with_variables: bool) -> dict
                    "processInstance": instances.instance(instances.find(unit, by, now.number))}  # fmt: skip
     if with_variables:
         readable = access.allows(by, "read", now, unit)
-        result["variables"] = values.all_typed(data_of(now.state)) if readable else {}
+        result["variables"] = values.all_typed(firewall.over(unit, by, now)(data_of(now.state))) if readable else {}
         if reached.secret is not None:
             result["variables"]["ma_tra_cuu"] = values.typed(reached.secret)
     return result

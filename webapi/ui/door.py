@@ -7,7 +7,6 @@ as the API: a page *reads* or it *changes* something, and is called with a unit 
 from __future__ import annotations
 
 import secrets
-import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import timedelta
@@ -23,7 +22,7 @@ from engine import accounts
 from engine.access import Account
 from engine.errors import NotAuthenticated
 from engine.runtime import Unit
-from webapi import auth
+from webapi import auth, kept
 
 IDLE = timedelta(hours=2)
 _NOTED = timedelta(minutes=1)  # how exactly the last click is remembered
@@ -45,25 +44,11 @@ class Sessions(SecureCookieSessionInterface):
 
 def register(app: Flask) -> None:
     app.config.setdefault("SECRET_KEY", None)
-    app.config["SECRET_KEY"] = app.config["SECRET_KEY"] or _kept_key(Path(app.config["INSTANCE"]))
+    app.config["SECRET_KEY"] = app.config["SECRET_KEY"] or kept.once(
+        Path(app.config["INSTANCE"]) / "secret.key", secrets.token_urlsafe(48)
+    )
     app.config.update(SESSION_COOKIE_NAME="thongsuot", SESSION_COOKIE_HTTPONLY=True, SESSION_COOKIE_SAMESITE="Lax")
     app.session_interface = Sessions()
-
-
-def _kept_key(instance: Path) -> str:
-    """The key that signs the cookies: made once, readable by its owner only."""
-    path = instance / "secret.key"
-    if not path.exists():
-        instance.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=instance, prefix=".secret-", delete=False) as file:  # mode 0600
-            file.write(secrets.token_urlsafe(48))
-        try:
-            Path(path).hardlink_to(file.name)  # of two servers that begin at once, the first one's counts
-        except FileExistsError:
-            pass
-        finally:
-            Path(file.name).unlink()
-    return path.read_text()
 
 
 def let_in(login: str, password: str, code: str | None = None) -> Account:

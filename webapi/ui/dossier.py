@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from engine import access, agency_changes, areas, queries, tracking
+from engine import access, agency_changes, areas, firewall, queries, tracking
 from engine.access import Account
 from engine.runtime import Unit
 from webapi.ui import forms, history
@@ -46,7 +46,7 @@ def _read(unit: Unit, caller: Account, package: Any, case: Any) -> dict[str, Any
         "reported": forms.told(package.intake_form, case.report),
         "files": queries.list_attachments(unit, caller, case.number, queries.LIMIT_MAX).items,
         "comments": queries.list_comments(unit, caller, case.number, queries.LIMIT_MAX).items,
-        "told": tracking.told(unit, case.id),
+        "told": firewall.over(unit, caller, case)(tracking.told(unit, case.id)),
     }
 
 

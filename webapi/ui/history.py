@@ -75,7 +75,12 @@ def _sentences(data: Mapping[str, Any], step: str, agency: str, package: Package
         "asked": _("Cơ quan giám sát hỏi"),
         "commented": _("Ghi chú công khai") if data.get("public") else _("Ghi chú nội bộ"),
         "attached": _("Thêm tệp"),
-        "person-viewed": _("Xem thông tin người báo"),
+        "person-viewed": _("Xem thông tin người báo"), "case-viewed": _("Xem hồ sơ"),
+        "person-exported": _("Xuất dữ liệu của người báo"), "person-emptied": _("Xóa dữ liệu cá nhân"),
+        "person-asked": _("Đề nghị được biết người báo"), "relayed": _("Nhắn người báo qua tổng đài"),
+        "person-granted": _("Đồng ý cho %(who)s biết người báo", who=data.get("to", "")),
+        "person-refused": _("Không đồng ý cho %(who)s biết người báo", who=data.get("to", "")),
+        "held-back": _("Giữ lại dữ liệu cá nhân"), "let-go": _("Thôi giữ dữ liệu cá nhân"),
     } | _of_office(data) | _of_itself(data, step, package)  # fmt: skip
 
 

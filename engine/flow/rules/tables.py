@@ -21,13 +21,14 @@ _COMMUNE_WORDS = frozenset({"province", "district", "commune", "name"})
 _TYPE_KEYS = frozenset({
     "code", "province", "process", "secrecy", "intake_form", "name", "statuses", "outcomes", "lanes", "deadlines",
     "extension", "pause", "texts", "description", "reopen", "severities", "public",
-    "publication", "web", "calls", "list", "steps",
+    "publication", "web", "calls", "list", "steps", "retention",
 })
+_DAYS_KEPT = re.compile(r"P([3-9][0-9]|[1-9][0-9]{2,3})D", re.ASCII)
 _WEB_KEYS = frozenset({"title", "hint", "anonymous", "beneficiary"})
 _PROVINCE_KEYS = frozenset({
     "code", "short", "name", "hotline", "tracking_url", "calendars", "areas", "agencies", "texts", "branches",
     "missed_call", "message_type", "jurisdiction_id", "agencies_of_communes", "close_day_at", "approval",
-    "open_data_licence", "reports",
+    "open_data_licence", "reports", "retention",
 })
 
 
@@ -95,6 +96,7 @@ def _type(draft: Draft) -> Iterator[Fault]:
                           "[publication] in type.toml.")
     yield from _calls(draft, found)
     yield from _list(draft, found)
+    yield from _kept(found, ("retention",), draft.type.get("retention"))
     for key, status in found.tables("statuses"):
         if isinstance(status, Mapping) and status.get("open311") not in ("open", "closed"):
             yield found.fault(("statuses", key), "table-value",
@@ -104,6 +106,13 @@ def _type(draft: Draft) -> Iterator[Fault]:
         if closes is not None and closes not in draft.table(TYPE, "statuses"):
             yield found.fault(("outcomes", key), "status-unknown", f"Write [statuses.{closes}] in type.toml: the "
                               f"outcome {key!r} closes as it.{meant(str(closes), draft.table(TYPE, 'statuses'))}")
+
+
+def _kept(found: _Table, keys: tuple[str, ...], said: Any) -> Iterator[Fault]:
+    """How long personal data is kept (`engine.retention`)."""
+    if said is not None and (not isinstance(said, str) or not _DAYS_KEPT.fullmatch(said)):
+        yield found.fault(keys, "table-value", f'Write {keys[-1]} = "P365D", the days after closing, at least 30, in '
+                          f"{found.file}; under [retention] in province.toml by class, C0 to C4.")
 
 
 def _calls(draft: Draft, found: _Table) -> Iterator[Fault]:
@@ -198,6 +207,8 @@ def _province(draft: Draft) -> Iterator[Fault]:
     found = _Table(draft, PROVINCE, draft.province)
     yield from found.texts("code", "short", "name")
     yield from found.known(_PROVINCE_KEYS)
+    for secrecy, said in found.tables("retention"):
+        yield from _kept(found, ("retention", secrecy), said if secrecy in SECRECY else "")
     areas = list(_rows(draft, "areas"))
     codes = {str(one.get("code")) for one in areas}
     for one in areas:

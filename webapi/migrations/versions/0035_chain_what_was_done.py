@@ -13,10 +13,12 @@ INSTANT = sa.DateTime(timezone=True)
 TABLES = ("events", "acts", "links")
 SENTENCE = "a line of the record is appended, never changed"
 SAME = " AND ".join(f'NEW."{column}" = OLD."{column}"' for column in ("id", "case_id", "at", "kind", "actor"))
-EMPTIES = {
-    "sqlite": f"NOT (NEW.data = '{{}}' AND NEW.element IS OLD.element AND {SAME})",
-    "postgresql": f"NOT (NEW.data::text = '{{}}' AND NEW.element IS NOT DISTINCT FROM OLD.element AND {SAME})",
-}
+EMPTIES = {  # or seals
+    "sqlite": "NOT ((NEW.data = '{}' OR substr(NEW.data, 1, 2) = '\"~') "
+              f"AND NEW.element IS OLD.element AND {SAME})",
+    "postgresql": "NOT ((NEW.data::text = '{}' OR substr(NEW.data::text, 1, 2) = '\"~') "
+                  f"AND NEW.element IS NOT DISTINCT FROM OLD.element AND {SAME})",
+}  # fmt: skip
 
 
 def upgrade() -> None:

@@ -1,0 +1,50 @@
+"""A handler writes to whoever reported, and sees neither number nor name: the hotline sends it, by the way they came.
+
+What they answer comes in by the same way, and stands in the case like everything they add, behind the veil.
+"""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from sqlalchemy import select
+
+from engine import access, mail, outbox
+from engine.access import Account
+from engine.errors import InvalidRequest, WrongState
+from engine.model import cases, people
+from engine.model import outbox as table
+from engine.runtime import Unit
+from engine.vietnamese import nfc, plain
+
+LONGEST = 480  # letters
+A_DAY = 5  # messages, for one case
+TOPIC = "relay"
+
+
+def write(unit: Unit, number: str, text: str, *, by: Account) -> str:
+    """Owe the reporter a message; returns the kind of way it goes.
+
+    Raises:
+        NotFound, NotAllowed: the case is not for this account.
+        InvalidRequest: it is empty or endless.
+        WrongState: nobody can be reached, or they have been written to often enough today.
+    """
+    case = access.find(unit, by, "relay", number, lock=True)
+    text = nfc(text).strip()
+    if not 0 < len(text) <= LONGEST:
+        raise InvalidRequest(f"A message has 1 to {LONGEST} letters.", field="text")
+    query = select(people, cases.c.channel).join(cases).where(people.c.case_id == case.id, people.c.part == "reporter")
+    reporter = unit.first(query)
+    kind = mail.way_to(reporter) if reporter is not None else None
+    if reporter is None or kind is None:
+        raise WrongState(f"Whoever reported {number} left no way to be reached.")
+    lately = select(table.c.id).where(table.c.case_id == case.id, table.c.topic == TOPIC,
+                                      table.c.created_at > unit.now.replace(hour=0, minute=0))  # fmt: skip
+    if len(unit.all(lately)) >= A_DAY:
+        raise WrongState(f"They have been written to {A_DAY} times today: wait until tomorrow.")
+    words = f"{number}: {text}"
+    payload = {"text": plain(words) if kind == "sms" else words}
+    outbox.put(unit, case.id, kind, TOPIC, 0, payload, f"{number}:relay:{uuid4().hex}", person_id=reporter.id)
+    unit.record(case.id, "relayed", by.login, channel=kind, text=TOPIC)
+    return kind

@@ -1,0 +1,218 @@
+"""The identity firewall: what is known of whoever reported is looked for, byte by byte, where it must not be."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text
+
+from engine import model
+from engine.masks import MASK, masked, veiled
+from engine.notifiers import Message, Receipt
+from engine.vietnamese import fold
+from engine.worker import Worker
+from tests.drawing import form
+from tests.hotline import Hotline, _text, refused
+from webapi.ui import door
+
+NAME, PHONE, EMAIL = "Trịnh Thị Đặc Biệt", "0987650321", "dac.biet@example.vn"
+ADDRESS, ZALO = "77 ngõ Không Có", "zl-8831"
+CCCD = "079201001234"
+REPORTER = {"name": NAME, "phone": PHONE, "email": EMAIL, "address": ADDRESS, "zalo": ZALO}
+# as people write it, and as anybody would recognise it; folded, the numbers without what stands between their digits
+SPELT = "Tôi là TRỊNH THỊ ĐẶC BIỆT, gọi 0987.650.321 hoặc +84 987 650 321, thư dac.biet@example.vn, CCCD 079201001234"
+MARKED = (fold(NAME), PHONE[1:], EMAIL, fold(ADDRESS), ZALO, CCCD)
+INTAKE = form("tiep_nhan_phan_anh", _text("noi_dung"), _text("ghi_chu", required=False),
+              _text("so_nha", required=False) | {"properties": {"personal": "true"}})  # fmt: skip
+TELLS = {"texts": '\n[texts.I01]\nsms = "Việc mới {ma}: {loai}"\n'}
+
+
+def found(content: bytes | str) -> list[str]:
+    """Which of the marks stand there, however written."""
+    raw = content.encode() if isinstance(content, str) else content
+    folded = fold(raw.decode("utf-8", "replace"))
+    dense = "".join(letter for letter in folded if letter.isalnum())
+    escaped = fold(raw.decode("unicode_escape", "replace")) if b"\\u" in raw else ""
+    return [one for one in MARKED if one in folded or one in escaped or one.isdigit() and one in dense]
+
+
+def test_the_search_finds_what_it_looks_for():
+    assert found(SPELT) == [fold(NAME), PHONE[1:], EMAIL, CCCD]
+    assert found('{"x": "Tr\\u1ecbnh Th\\u1ecb \\u0110\\u1eb7c Bi\\u1ec7t"}') == [fold(NAME)]
+
+
+def lived_through(hotline: Hotline) -> str:
+    """A case in which what is marked has come up wherever it can; its number."""
+    hotline.deploys(tiep_nhan_phan_anh__form=INTAKE)
+    said = {"noi_dung": f"Quán ồn. {SPELT}", "ghi_chu": SPELT, "so_nha": "Nhà bốn tầng sơn xanh"}
+    number = hotline.receives(answers=said, reporter=REPORTER, beneficiary=REPORTER, subject=f"Ồn: {SPELT}",
+                              place=f"Chợ Bàu Bàng, hỏi {NAME} {PHONE}")  # fmt: skip
+    secret = hotline.receipt["secret"]
+    hotline.does("truc", number, lead_agency="ubnd_74_718")
+    wrote = {"secret": secret, "kind": "information", "text": SPELT}
+    assert hotline.as_(None).post(f"/track/{number}/message", wrote).status_code == 200
+    for caller, name in (("truc", f"{NAME} {PHONE}.txt"), ("phuong", f"{fold(NAME)}.txt")):
+        sent = {"file": (io.BytesIO(b"a text"), name)}
+        assert hotline.as_(caller).call("POST", f"/cases/{number}/attachments", data=sent).status_code == 201
+    assert hotline.as_("truc").post(f"/cases/{number}/comments", {"text": SPELT}).status_code == 201
+    paused = hotline.as_("vanphong").post(f"/cases/{number}/pause", {"reason": SPELT}, If_Match=etag(hotline, number))
+    assert paused.status_code == 200, paused.text
+    assert hotline.as_("vanphong").post(f"/cases/{number}/resume", If_Match=etag(hotline, number)).status_code == 200
+    assert hotline.as_("vanphong").get(f"/cases/{number}/reporter").json["items"][0]["name"] == NAME
+    return number
+
+
+def etag(hotline: Hotline, number: str) -> str:
+    return str(hotline.case(number)["etag"])
+
+
+# -- at rest -------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_marked_lies_in_the_database_nor_in_the_log(hotline, caplog):
+    caplog.set_level(logging.DEBUG)
+    number = lived_through(hotline)
+    hotline.does("phuong", number, ket_qua="da_giai_quyet", noi_dung_ket_qua=SPELT)
+    sent: list[Message] = []
+    Worker(hotline.runtime, {"zalo": _Post(sent)}).drain()
+
+    assert found(sent[-1].text) and sent[-1].to == ZALO  # what is sealed is opened where it has to be
+    dump = dumped(hotline)
+    assert b"ubnd_74_718" in dump and found(dump) == []
+    assert found(caplog.text) == []
+    with hotline.runtime.read() as unit:
+        person = unit.all(select(model.people))[0]
+    assert (person.name, person.phone, person.zalo) == (NAME, "+84987650321", ZALO)
+    assert [one["number"] for one in hotline.as_("truc").get("/reports/similar", phone=PHONE).json["items"]] == [number]
+
+
+class _Post:
+    def __init__(self, sent: list[Message]) -> None:
+        self.sent = sent
+
+    def send(self, message: Message) -> Receipt:
+        self.sent.append(message)
+        return Receipt()
+
+
+def dumped(hotline: Hotline) -> bytes:
+    """Everything that the database has on its disk, or would write into a dump."""
+    engine = hotline.runtime.database
+    if engine.dialect.name == "sqlite":
+        path = Path(str(engine.url.database))
+        return b"".join(one.read_bytes() for one in path.parent.glob(f"{path.name}*"))
+    with engine.connect() as connection:
+        whole = [text(f'SELECT "{name}"::text FROM "{name}"') for name in model.metadata.tables]
+        rows = [connection.execute(one).all() for one in whole]
+        states = [row[0] for row in connection.execute(text("SELECT state FROM instances"))]
+    return "\n".join(str(row) for table in rows for row in table).encode() + b"".join(map(bytes, states))
+
+
+# -- behind the veil -----------------------------------------------------------------------------------------------
+
+SKIPPED = ("/static/", "/engine-rest/engine/default/")  # files of ours; the same addresses once more
+
+
+def values(hotline: Hotline, number: str) -> dict[str, list[Any]]:
+    """What to put into an address, by the name of its part; a new part has to be named here."""
+    ids: list[Any] = list(range(1, 7))
+    kept = {name: ids for name in ("attachment_id", "task_id", "incident_id", "letter_id", "arrival_id", "job_id")}
+    return kept | {
+        "number": [number], "import_id": [1], "migration_id": [1], "definition_id": [1], "row_id": [1],
+        "code": ["PAKN"], "day": ["2021-09-03"], "key": ["PAKN", "S01", "ubnd_74_718"], "province": ["74"],
+        "month": ["2021-09.json"], "form": ["tiep_nhan_phan_anh", "json"], "file": ["type.toml"], "login": ["phuong"],
+        "token": ["x"], "path": ["x"], "state": ["open"], "what": ["waiting"], "which": ["1"], "tenant": ["74"],
+        "text": ["PAKN:1:1"], "name": ["noi_dung", "task"],
+    }  # fmt: skip
+
+
+def addresses(hotline: Hotline, number: str) -> list[str]:
+    """Every address that can be read, of the API, of /engine-rest, of the pages, as this case fills it in."""
+    there, known = [], values(hotline, number)
+    adapter = hotline.app.url_map.bind("localhost")
+    for rule in hotline.app.url_map.iter_rules():
+        if "GET" not in (rule.methods or ()) or rule.rule.startswith(SKIPPED):
+            continue
+        missing = rule.arguments - known.keys()
+        assert not missing, f"{rule.rule}: say in `values` what to put in for {missing}"
+        for filled in itertools.product(*(known[name] for name in sorted(rule.arguments))):
+            try:
+                there.append(adapter.build(rule.endpoint, dict(zip(sorted(rule.arguments), filled, strict=True))))
+            except Exception:  # a value that this part does not take
+                continue
+    narrowed = [f"{path}?processInstanceId={number}" for path in there if "/engine-rest/history/" in path]
+    asked = [f"/api/v1/cases?q={PHONE}", f"/api/v1/tasks?case={number}", "/api/v1/cases?stuck=true",
+             f"/api/v1/outbox?case={number}", f"/api/v1/history?case={number}"]  # fmt: skip
+    return sorted({*there, *narrowed, *asked})
+
+
+def reads(hotline: Hotline, login: str, path: str) -> bytes:
+    client = hotline.app.test_client()
+    with client.session_transaction() as kept:
+        kept[door.TOKEN], kept[door.SEEN] = hotline.tokens[login], hotline.clock().timestamp()
+    headers = {"Authorization": f"Bearer {hotline.tokens[login]}"} if path.startswith(("/api/", "/engine-rest")) else {}
+    answer = client.get(path, headers=headers, buffered=True)
+    head = "\n".join(f"{name}: {value}" for name, value in answer.headers)
+    return head.encode() + b"\n" + answer.get_data() if f"q={PHONE}" not in path else answer.get_data()
+
+
+@pytest.mark.parametrize("login", ["phuong", "yte", "mattran", "phantich", "binh"])
+def test_no_address_tells_who_reported(veiled_hotline, login):
+    hotline, number, paths = veiled_hotline
+    told = {path: content for path in paths if (content := reads(hotline, login, path))}
+    leaks = {path: marks for path, content in told.items() if (marks := found(content))}
+
+    assert leaks == {}
+    assert len(told) > 200
+    if login == "phuong":  # and yet there was something to see
+        assert MASK.encode() in told[f"/vu-viec/{number}"]
+        assert "bốn tầng" not in told[f"/vu-viec/{number}"].decode()
+        assert hotline.as_(login).get("/cases", q=PHONE).json["items"] == []  # nor does searching tell
+        assert number in told["/viec"].decode() and number not in reads(hotline, login, f"/viec?q={NAME}").decode()
+
+
+@pytest.fixture(scope="module")
+def veiled_hotline(sqlite_template, tmp_path_factory):
+    """One case for all who look, on SQLite: the question is what is written out."""
+    from tests import databases
+    from tests.apps import bound
+    from tests.clock import Clock
+
+    folder = tmp_path_factory.mktemp("firewall")
+    url = databases.replaced(folder / "firewall.db", sqlite_template)
+    with bound(url, folder, Clock()) as app:
+        hotline = Hotline(app, Clock())
+        hotline.clock = app.extensions["thongsuot"].clock
+        number = lived_through(hotline)
+        yield hotline, number, addresses(hotline, number)
+
+
+def test_those_who_may_know_read_it_as_it_was_said(hotline):
+    number = lived_through(hotline)
+
+    told = hotline.as_("truc").get(f"/cases/{number}").json
+    assert told["report"]["ghi_chu"] == SPELT and told["report"]["so_nha"] == "Nhà bốn tầng sơn xanh"
+    assert found(hotline.as_("truc").get(f"/cases/{number}/comments").text)
+    assert found(hotline.as_("app").get(f"/cases/{number}").text)  # who sent it
+    assert refused(hotline.as_("phuong").get(f"/cases/{number}/reporter"), 403, "not-allowed")
+    refusal = hotline.as_("phuong").post(f"/cases/{number}/reopen", {"reason": "x"}, If_Match=etag(hotline, number))
+    assert found(refusal.text) == []
+
+
+def test_what_is_taken_out_and_what_is_not():
+    names = (fold(NAME), fold(ADDRESS))
+    assert masked("nguoi bao trinh thi dac biet o 77 NGÕ KHÔNG CÓ", names) == f"nguoi bao {MASK} o {MASK}"
+    assert masked("Trịnh.Thị.Đặc Biệt, Trịnh Thị", names) == f"{MASK}, Trịnh Thị"
+    for number in ("0987650321", "0987 650 321", "(0987) 650-321", "+84987650321", "84 987 650 321", "02743 123 456",
+                   "0084987650321", "079201001234", "079 201 001 234", "123456789", "an@x.vn", "+33 1 23 45 67 89"):
+        assert masked(f"số {number}.") in (f"số {MASK}.", f"số ({MASK}."), number
+    for harmless in ("1022.BD.20210903.00042", "ngày 03/09/2021 lúc 10:00", "03.09.2021 10", "500.000.000 đồng",
+                     "2021-09-03T08:00:00+07:00", "số 15 đường 3/2", "ubnd_74_718", "115", "20 người"):
+        assert masked(harmless, names) == harmless
+    said = {"a": [{"sdt": "x", "b": 987650321, "c": True, "d": 20}]}
+    assert veiled(said, (), {"sdt"}) == {"a": [{"sdt": MASK, "b": MASK, "c": True, "d": 20}]}

@@ -1,0 +1,214 @@
+"""Who was shown what, who asked to know, who wrote unseen; how long a person is kept, and one person's data."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import select
+
+from engine import model, packages, retention
+from engine.attachments import Store
+from engine.emptying import EMPTIED
+from engine.masks import MASK
+from engine.worker import Worker
+from tests.hotline import PROVINCE, TYPE, Hotline, refused
+from tests.test_firewall import CCCD, EMAIL, NAME, PHONE, REPORTER, SPELT, ZALO, _Post, dumped, found
+from webapi.cli import main
+
+KEPT = 'retention = "P60D"\n'
+
+
+def kinds(hotline: Hotline, number: str, kind: str) -> list[tuple[str, dict]]:
+    lines = hotline.as_("vanphong").get(f"/cases/{number}/timeline", limit=200).json["items"]
+    return [(one["actor"], one["data"]) for one in lines if one["kind"] == kind]
+
+
+@pytest.fixture
+def sealed(sqlite_url, clock, tmp_path):
+    """A hotline of confidential health reports, on SQLite."""
+    from tests.apps import bound
+
+    with bound(sqlite_url, tmp_path, clock) as app:
+        yield Hotline(app, clock, "C3")
+
+
+def test_every_view_of_a_c3_case_is_recorded_and_none_of_others(sealed):
+    number = sealed.assigned()
+    (task,) = sealed.as_("phuong").get("/tasks", case=number).json["items"]
+    for path in (f"/cases/{number}", f"/cases/{number}/comments", f"/tasks/{task['id']}"):
+        assert sealed.as_("phuong").get(path).status_code == 200
+    assert refused(sealed.as_("binh").get(f"/cases/{number}"), 404, "not-found")
+
+    assert kinds(sealed, number, "case-viewed") == [("phuong", {"secrecy": "C3"})] * 3
+    assert kinds(sealed, number, "case-viewed")[-1][0] == "vanphong"  # who has just looked at that
+
+
+def test_who_is_behind_the_veil_asks_a_second_person_agrees_and_a_day_later_it_is_over(hotline):
+    number = hotline.assigned(reporter=REPORTER)
+    handler, office = hotline.as_("phuong"), hotline.as_("vanphong")
+    assert refused(handler.get(f"/cases/{number}/reporter"), 403, "not-allowed")
+    assert refused(handler.post(f"/cases/{number}/reporter/ask", {"reason": " "}), 422, "invalid-request")
+    asked = handler.post(f"/cases/{number}/reporter/ask", {"reason": "Phải đến tận nhà lấy lời khai"})
+    assert asked.status_code == 201, asked.text
+    assert refused(handler.post(f"/cases/{number}/reporter/ask", {"reason": "Nữa"}), 409, "wrong-state")
+    assert refused(hotline.as_("binh").post(f"/cases/{number}/reporter/ask", {"reason": "x y z"}), 404, "not-found")
+    (one,) = office.get("/unmaskings").json["items"]
+    assert (one["case"], one["login"], one["reason"]) == (number, "phuong", "Phải đến tận nhà lấy lời khai")
+    assert handler.get("/unmaskings").json["items"] == []
+    assert refused(handler.post(f"/unmaskings/{one['id']}/grant"), 403, "not-allowed")
+    assert refused(office.post("/unmaskings/99/grant"), 404, "not-found")
+
+    granted = office.post(f"/unmaskings/{one['id']}/grant")
+    assert granted.status_code == 200 and granted.json["until_at"]
+    assert refused(office.post(f"/unmaskings/{one['id']}/refuse"), 409, "wrong-state")
+    assert handler.get(f"/cases/{number}/reporter").json["items"][0]["name"] == NAME
+    assert refused(hotline.as_("hoa").get(f"/cases/{number}/reporter"), 403, "not-allowed")  # a colleague asks herself
+    hotline.waits(24)
+    assert refused(handler.get(f"/cases/{number}/reporter"), 403, "not-allowed")
+    steps = ("person-asked", "person-granted", "person-viewed")
+    told = [line for kind in steps for line in kinds(hotline, number, kind)]
+    assert [who for who, _ in told] == ["phuong", "vanphong", "phuong"] and told[-1][1]["unmasking"] == one["id"]
+
+
+def test_a_handler_writes_to_whoever_reported_and_never_sees_whom(hotline):
+    number = hotline.assigned(reporter=REPORTER)
+    sent = hotline.as_("phuong").post(f"/cases/{number}/reporter/message", {"text": "Quán ở số nhà nào ạ?"})
+    assert sent.status_code == 200 and found(sent.text) == [] and sent.json == {"channel": "zalo"}
+    post: list = []
+    Worker(hotline.runtime, {"zalo": _Post(post)}).drain()
+    assert (post[-1].to, post[-1].text) == (ZALO, f"{number}: Quán ở số nhà nào ạ?")
+
+    assert refused(hotline.as_("mattran").post(f"/cases/{number}/reporter/message", {"text": "?"}), 403, "not-allowed")
+    assert refused(hotline.as_("binh").post(f"/cases/{number}/reporter/message", {"text": "?"}), 404, "not-found")
+    for _ in range(4):
+        assert hotline.as_("phuong").post(f"/cases/{number}/reporter/message", {"text": "?"}).status_code == 200
+    assert "tomorrow" in refused(hotline.as_("phuong").post(f"/cases/{number}/reporter/message", {"text": "?"}), 409,
+                                 "wrong-state")  # fmt: skip
+    nobody = hotline.assigned(reporter={"anonymous": True})
+    assert refused(hotline.as_("phuong").post(f"/cases/{nobody}/reporter/message", {"text": "?"}), 409, "wrong-state")
+
+
+def over(hotline: Hotline, said: str = SPELT) -> str:
+    """A case that is closed, and whose process has ended, with whatever a person leaves behind."""
+    hotline.deploys(type__toml=KEPT + TYPE.format(secrecy="C2"))
+    number = hotline.receives(said, reporter=REPORTER, place="Nhà bốn tầng, Chợ Bàu Bàng")
+    hotline.does("truc", number, lead_agency="ubnd_74_718")
+    file = {"file": (io.BytesIO(b"whoever reported, on paper"), "giay.txt")}
+    assert hotline.as_("truc").call("POST", f"/cases/{number}/attachments", data=file).status_code == 201
+    assert hotline.as_("truc").post(f"/cases/{number}/comments", {"text": SPELT}).status_code == 201
+    asked = hotline.as_("mattran").post(f"/cases/{number}/hold", {"reason": "x"})
+    assert asked.status_code == 403
+    hotline.does("phuong", number, ket_qua="da_giai_quyet", noi_dung_ket_qua=SPELT)
+    hotline.waits(24 * 11)
+    Worker(hotline.runtime, {"zalo": _Post([])}).drain()
+    return number
+
+
+def worker(hotline: Hotline) -> Worker:
+    return Worker(hotline.runtime, {"zalo": _Post([])}, store=store(hotline))
+
+
+def store(hotline: Hotline) -> Store:
+    return Store(Path(hotline.app.config["INSTANCE"]) / "attachments")
+
+
+def files(hotline: Hotline) -> int:
+    return sum(one.is_file() for one in store(hotline).folder.rglob("*"))
+
+
+def test_retention_empties_a_person_in_time_and_says_so(hotline):
+    number = over(hotline)
+    worker(hotline).tidy()
+    (line,) = report(hotline)
+    assert (line.days, line.kept, line.due, line.soon, line.emptied) == (60, 1, 0, 0, 0) and files(hotline) == 1
+    hotline.waits(24 * 40)
+    assert report(hotline)[0].soon == 1
+    held = hotline.as_("vanphong").post(f"/cases/{number}/hold", {"reason": "Tòa án yêu cầu"})
+    assert held.status_code == 200, held.text
+    assert refused(hotline.as_("vanphong").post(f"/cases/{number}/hold", {"reason": "Nữa"}), 409, "wrong-state")
+    hotline.waits(24 * 10)
+    worker(hotline).tidy()
+    (line,) = report(hotline)
+    assert (line.kept, line.due, line.held, line.emptied) == (1, 1, 1, 0)
+    assert hotline.case(number)["report"]["noi_dung"] == SPELT
+    assert hotline.as_("vanphong").post(f"/cases/{number}/release-hold", {"reason": "Xong"}).status_code == 200
+    worker(hotline).tidy()
+
+    (line,) = report(hotline)
+    assert (line.kept, line.due, line.emptied) == (0, 0, 1) and files(hotline) == 0
+    told = hotline.case(number)
+    assert MASK in told["report"]["noi_dung"] and found(json.dumps(told)) == [] and told["place"] == ""
+    assert told["status"] == "da_giai_quyet"  # what the office counts stays
+    for part in ("comments", "timeline", "reporter", "attachments", "deadlines"):
+        assert found(hotline.as_("truc").get(f"/cases/{number}/{part}").text) == []
+    assert kinds(hotline, number, EMPTIED) == [("system", {"why": "retention"})]
+    with hotline.runtime.read() as unit:
+        assert [row[0] for row in unit.all(select(model.people.c.phone))] == [None]
+        assert all(found(json.dumps(list(row), default=str)) == []
+                   for table in model.metadata.tables.values() for row in unit.all(select(table)))  # fmt: skip
+    worker(hotline).tidy()  # nothing is left to do
+    assert len(kinds(hotline, number, EMPTIED)) == 1
+
+
+def report(hotline: Hotline) -> list[retention.Line]:
+    with hotline.runtime.read() as unit:
+        return retention.report(unit)
+
+
+def test_one_persons_data_is_written_out_and_erased(hotline, monkeypatch, tmp_path):
+    number, other = over(hotline), hotline.receives(phone="0911222333")
+    running = hotline.receives(reporter=REPORTER)
+    admin = hotline.as_("quantri")
+    for login in ("vanphong", "truc", "phuong"):
+        assert refused(hotline.as_(login).post("/persons/export", {"phone": PHONE}), 403, "not-allowed")
+    assert refused(admin.post("/persons/export", {"phone": "12"}), 422, "invalid-request")
+    told = admin.post("/persons/export", {"phone": "0987 650 321"}).json
+    assert [one["number"] for one in told["cases"]] == [number, running]
+    assert set(found(json.dumps(told, ensure_ascii=False))) >= {CCCD, EMAIL} and told["cases"][0]["messages"]
+    assert kinds(hotline, number, "person-exported") == [("quantri", {"secrecy": "C2"})]
+
+    assert refused(admin.post("/persons/erase", {"phone": PHONE, "reason": " "}), 422, "invalid-request")
+    gone = admin.post("/persons/erase", {"phone": PHONE, "reason": "Người báo yêu cầu ngày 03/09"})
+    assert gone.json["cases"] == {number: "erased", running: "open"}
+    assert admin.post("/persons/erase", {"phone": PHONE, "reason": "Lần hai"}).json["cases"] == {running: "open"}
+    assert [one["number"] for one in admin.post("/persons/export", {"phone": PHONE}).json["cases"]] == [running]
+    assert hotline.case(other)["report"]["noi_dung"] == "Tụ tập đông người tại chợ"
+    assert found(dumped(hotline)) == []
+
+
+def test_the_commands(sqlite_url, clock, tmp_path):
+    from tests.apps import bound
+
+    with bound(sqlite_url, tmp_path, clock) as app:
+        hotline = Hotline(app, clock)
+        number = over(hotline)
+    environment = {"THONGSUOT_DATABASE": sqlite_url, "THONGSUOT_INSTANCE": str(tmp_path)}
+
+    def run(*words: str, exits: int = 0) -> str:
+        done = CliRunner().invoke(main, words, env=environment)
+        assert done.exit_code == exits, done.output
+        return done.output
+
+    assert f'"number": "{number}"' in run("person", "export", "--phone", PHONE)
+    told = run("retention", "--dry-run")  # the commands live today, the case was closed in 2021
+    assert "60 days: 1 kept, 0 due within 30 days, 1 due (0 held, 0 still running), 0 emptied" in told
+    assert "1 to be emptied." in told and "1 to be emptied." in run("retention", "--dry-run")
+    assert run("retention").endswith("1 emptied, 0 left.\n")
+    assert run("person", "erase", "--phone", PHONE, "--reason", "Nữa").endswith("0 of 0 erased.\n")
+    assert "no number" in run("person", "export", "--phone", "12", exits=1)
+
+
+@pytest.mark.parametrize(("said", "good"), [("P30D", True), ("P3650D", True), ("P29D", False), ("P1Y", False)])
+def test_how_long_is_kept_is_checked_before_it_comes_into_force(said, good):
+    from engine.flow.check import check
+    from tests.hotline import package
+
+    faults = check(package(type__toml=f'retention = "{said}"\n' + TYPE.format(secrecy="C2")))
+    assert [one.code for one in faults if one.severity == "error"] == ([] if good else ["table-value"])
+    wrong = PROVINCE + '\n[retention]\nC3 = "P90D"\nC7 = "P90D"\n'
+    assert [one.code for one in check(package(province__toml=wrong))] == ["table-value"]
+    assert retention.days(packages.Package(package(province__toml=wrong)), "C3") == 90

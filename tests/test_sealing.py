@@ -1,0 +1,155 @@
+"""Sealed values, their keys over the years, and the command that seals anew while others go on."""
+
+from __future__ import annotations
+
+import os
+from base64 import b64encode
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import select, text
+
+from engine import keys, model, sealing
+from engine.errors import WrongState
+from engine.model.sealed import is_any_of
+from engine.runtime import Runtime
+from tests.test_firewall import ADDRESS, NAME, PHONE, REPORTER, SPELT, dumped, found
+from webapi import data_keys
+from webapi.cli import main
+
+OLD, NEW = b"o" * 32, b"n" * 32
+
+
+@pytest.fixture
+def ring():
+    """Keys to play with; the tests' own afterwards."""
+    kept = sealing.ring()
+    yield lambda *secrets: sealing.use(sealing.Ring(secrets))
+    sealing.use(kept)
+
+
+def test_a_value_can_be_read_only_as_a_whole_by_its_key_and_in_its_place(ring):
+    ring(OLD)
+    sealed, again = (sealing.seal(NAME, "people.name") for _ in range(2))
+    assert sealed != again and NAME not in sealed and sealing.unseal(sealed, "people.name") == NAME
+    phone, twice = (sealing.find(PHONE, "people.phone") for _ in range(2))
+    assert phone == twice != sealing.find(PHONE, "people.zalo")
+
+    half = len(sealed) // 2
+    changed = sealed[:half] + ("A" if sealed[half] != "A" else "B") + sealed[half + 1 :]
+    for wrong, name in ((changed, "people.name"), (sealed, "people.address"), (sealed[:-4], "people.name")):
+        with pytest.raises(sealing.Unreadable, match="cannot be opened"):
+            sealing.unseal(wrong, name)
+    ring(NEW)
+    with pytest.raises(sealing.Unreadable, match="does not have"):
+        sealing.unseal(sealed, "people.name")
+    ring(OLD, NEW)
+    assert sealing.unseal(sealed, "people.name") == NAME
+    assert sealing.unseal_bytes(sealing.seal_bytes(b"\x00~", "x"), "x") == b"\x00~"
+    for plain in ("", "~", "~12345678", "=a", "~zzzzzzzzAAAAAAAAAAAAAAAAAAAAAAAA", "0912345678"):
+        assert sealing.unseal(plain, "people.name") == plain  # written before there were keys
+
+
+def test_a_server_notices_a_key_that_another_made(ring):
+    file = [OLD]
+    sealing.use(sealing.Ring(file, lambda: file))
+    ring_of_another = sealing.Ring([OLD, NEW])
+    mine = sealing.ring()
+    sealing.use(ring_of_another)
+    theirs = sealing.seal(NAME, "x")
+    sealing.use(mine)
+    file.append(NEW)
+
+    assert sealing.unseal(theirs, "x") == NAME
+    assert sealing.ring().newest.id == ring_of_another.newest.id
+
+
+def test_everything_is_sealed_with_the_newest_key_and_found_meanwhile(hotline, ring):
+    ring(OLD)
+    number = hotline.receives(answers={"noi_dung": SPELT}, reporter=REPORTER, place="Chợ Bàu Bàng")
+    hotline.does("truc", number, lead_agency="ubnd_74_718")
+    as_before_there_were_keys(hotline.runtime)
+    assert found(dumped(hotline))
+    assert hotline.as_("truc").get("/reports/similar", phone=PHONE).json["items"]
+    ring(OLD, NEW)
+    with hotline.runtime.begin() as unit:
+        keys.note(unit)
+        counts = keys.counts(unit)
+    assert counts[keys.PLAIN] > 3 and counts[sealing.Key(OLD).id] > 3 and sealing.Key(NEW).id not in counts
+
+    progress = keys.rotate(hotline.runtime)
+    next(progress)
+    progress.close()  # somebody breaks it off
+    assert [one["number"] for one in hotline.as_("truc").get("/reports/similar", phone=PHONE).json["items"]] == [number]
+    assert "people" in [table for table, done in keys.rotate(hotline.runtime) if done]
+    assert [done for _, done in keys.rotate(hotline.runtime) if done] == []  # nothing is left
+
+    ring(NEW)
+    with hotline.runtime.read() as unit:
+        assert set(keys.counts(unit)) == {sealing.Key(NEW).id}
+    assert found(dumped(hotline)) == []
+    assert hotline.case(number, "truc")["report"] == {"noi_dung": SPELT, "ghi_chu": ""}
+    assert [one["number"] for one in hotline.as_("truc").get("/reports/similar", phone=PHONE).json["items"]] == [number]
+    near = hotline.as_("truc").get("/reports/similar", place="cho bau bang").json["items"]
+    assert [one["same"] for one in near] == [["place"]]
+    hotline.does("phuong", number, ket_qua="da_giai_quyet", noi_dung_ket_qua="Xong")
+
+
+def as_before_there_were_keys(runtime: Runtime) -> None:
+    """Some values as older programs wrote them."""
+    kind = "json" if runtime.database.dialect.name == "postgresql" else "text"
+    with runtime.begin() as unit:
+        unit.execute(text("UPDATE people SET name = :name, phone = :phone, address = :address"),
+                     {"name": NAME, "phone": f"+84{PHONE[1:]}", "address": ADDRESS})  # fmt: skip
+        unit.execute(text(f"UPDATE cases SET report = CAST(:said AS {kind})"),
+                     {"said": f'{{"noi_dung":"{SPELT}","ghi_chu":""}}'})  # fmt: skip
+        state = unit.scalar(select(model.instances.c.state))
+        unit.execute(text("UPDATE instances SET state = :state"), {"state": state})
+
+
+def test_a_database_that_needs_a_key_lets_nobody_serve_without_it(runtime, ring):
+    ring(OLD)
+    with runtime.begin() as unit:
+        keys.note(unit)
+        keys.note(unit)
+    ring(NEW)
+    with runtime.begin() as unit, pytest.raises(WrongState, match=sealing.Key(OLD).id):
+        keys.note(unit)
+    ring(OLD, NEW)
+    with runtime.begin() as unit:
+        keys.note(unit)
+        with pytest.raises(WrongState, match="is the newest"):
+            keys.forget(unit, sealing.Key(NEW).id)
+        keys.forget(unit, sealing.Key(OLD).id)
+        query = select(model.people.c.id).where(is_any_of(model.people.c.phone, ["+84912345678"]))
+        assert keys.missing(unit) == [] and unit.all(query) == []
+
+
+def test_the_commands(sqlite_url, tmp_path, ring, monkeypatch):
+    monkeypatch.delenv(data_keys.NAME)
+    environment = {"THONGSUOT_DATABASE": sqlite_url, "THONGSUOT_INSTANCE": str(tmp_path)}
+
+    def run(*words: str, exits: int = 0, **more: str) -> str:
+        done = CliRunner().invoke(main, words, env=environment | more)
+        assert done.exit_code == exits, done.output
+        return done.output
+
+    assert "newest" in run("keys", "list")
+    file = tmp_path / data_keys.FILE
+    first = file.read_text()
+    assert file.stat().st_mode & 0o777 == 0o600 and run("keys", "list") and file.read_text() == first
+    assert "is the newest" in run("keys", "make")
+    assert file.read_text().startswith(first) and len(file.read_text().split()) == 2
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert "0 are not." in run("keys", "rotate")
+    old, new = (line.split()[0] for line in run("keys", "list").splitlines()[:2])
+    assert "is the newest" in run("keys", "drop", new, exits=1)
+    run("keys", "drop", old)
+    assert run("keys", "list").splitlines()[0].startswith(new)
+    file.write_text("no key\n")
+    told = run("keys", "list", exits=1)
+    assert "32 bytes" in told and "no key" not in told
+    key = b64encode(os.urandom(32)).decode()
+    assert "change them there" in run("keys", "make", exits=1, THONGSUOT_DATA_KEYS=key)
+    file.unlink()
+    assert new in run("worker", exits=1)  # another machine, which made a key of its own
