@@ -177,7 +177,7 @@ def test_no_address_tells_who_reported(veiled_hotline, login):
 
 
 @pytest.fixture(scope="module")
-def veiled_hotline(sqlite_template, tmp_path_factory):
+def veiled_hotline(sqlite_template, tmp_path_factory, founded):
     """One case for all who look, on SQLite: the question is what is written out."""
     from tests import databases
     from tests.apps import bound
@@ -186,7 +186,7 @@ def veiled_hotline(sqlite_template, tmp_path_factory):
     folder = tmp_path_factory.mktemp("firewall")
     url = databases.replaced(folder / "firewall.db", sqlite_template)
     with bound(url, folder, Clock()) as app:
-        hotline = Hotline(app, Clock())
+        hotline = Hotline(app, Clock(), founded)
         hotline.clock = app.extensions["thongsuot"].clock
         number = lived_through(hotline)
         yield hotline, number, addresses(hotline, number)

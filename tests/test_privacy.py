@@ -15,7 +15,7 @@ from engine.attachments import Store
 from engine.emptying import EMPTIED
 from engine.masks import MASK
 from engine.worker import Worker
-from tests.hotline import PROVINCE, TYPE, Hotline, refused
+from tests.hotline import PROVINCE, TYPE, Hotline, package, refused
 from tests.test_firewall import CCCD, EMAIL, NAME, PHONE, REPORTER, SPELT, ZALO, _Post, dumped, found
 from webapi.cli import main
 
@@ -28,12 +28,15 @@ def kinds(hotline: Hotline, number: str, kind: str) -> list[tuple[str, dict]]:
 
 
 @pytest.fixture
-def sealed(sqlite_url, clock, tmp_path):
+def sealed(sqlite_url, clock, tmp_path, founded):
     """A hotline of confidential health reports, on SQLite."""
     from tests.apps import bound
 
     with bound(sqlite_url, tmp_path, clock) as app:
-        yield Hotline(app, clock, "C3")
+        hotline = Hotline(app, clock, founded)
+        with hotline.runtime.begin() as unit:
+            packages.deploy(unit, package("C3"), by="test")
+        yield hotline
 
 
 def test_every_view_of_a_c3_case_is_recorded_and_none_of_others(sealed):
@@ -180,11 +183,11 @@ def test_one_persons_data_is_written_out_and_erased(hotline, monkeypatch, tmp_pa
     assert found(dumped(hotline)) == []
 
 
-def test_the_commands(sqlite_url, clock, tmp_path):
+def test_the_commands(sqlite_url, clock, tmp_path, founded):
     from tests.apps import bound
 
     with bound(sqlite_url, tmp_path, clock) as app:
-        hotline = Hotline(app, clock)
+        hotline = Hotline(app, clock, founded)
         number = over(hotline)
     environment = {"THONGSUOT_DATABASE": sqlite_url, "THONGSUOT_INSTANCE": str(tmp_path)}
 
