@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Iterable
 from os import urandom
 
@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 SIZE = 32  # bytes of a key
 _NONCE = 12
 _HEAD = 9  # "~" and the key's id
-_SEALED = re.compile(r"([~=])([0-9a-f]{8})([A-Za-z0-9_-]{22,})", re.ASCII)
+_SEALED = re.compile(r"[~=][0-9a-f]{8}[A-Za-z0-9+/]{20}", re.ASCII)
 _SEALED_BYTES = re.compile(rb"~([0-9a-f]{8})", re.ASCII)
 
 
@@ -104,7 +104,7 @@ def ring() -> Ring:
 def seal(text: str, name: str) -> str:
     key, nonce = ring().newest, urandom(_NONCE)
     sealed = nonce + key.gcm.encrypt(nonce, text.encode(), name.encode())
-    return key.head + urlsafe_b64encode(sealed).rstrip(b"=").decode()
+    return key.head + b2a_base64(sealed, newline=False).decode()
 
 
 def find(text: str, name: str) -> str:
@@ -119,7 +119,7 @@ def spellings(text: str, name: str) -> list[str]:
 
 def _found(key: Key, text: str, name: str) -> str:
     sealed = key.siv.encrypt(text.encode(), [name.encode()])
-    return key.found_head + urlsafe_b64encode(sealed).rstrip(b"=").decode()
+    return key.found_head + b2a_base64(sealed, newline=False).decode()
 
 
 def unseal(text: str, name: str) -> str:
@@ -128,12 +128,15 @@ def unseal(text: str, name: str) -> str:
     Raises:
         Unreadable: it cannot be opened.
     """
-    if text[:1] not in ("~", "=") or (match := _SEALED.fullmatch(text)) is None:
+    if text[:1] not in ("~", "=") or _SEALED.match(text) is None:
         return text
-    how, key_id, body = match.groups()
-    key, sealed = ring().key(key_id), urlsafe_b64decode(body + "=" * (-len(body) % 4))
     try:
-        if how == "=":
+        sealed = a2b_base64(text[_HEAD:], strict_mode=True)
+    except ValueError:
+        return text
+    key = ring().key(text[1:_HEAD])
+    try:
+        if text[0] == "=":
             return key.siv.decrypt(sealed, [name.encode()]).decode()
         return key.gcm.decrypt(sealed[:_NONCE], sealed[_NONCE:], name.encode()).decode()
     except (InvalidTag, ValueError) as error:
