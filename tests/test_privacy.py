@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import select
 
-from engine import model, packages, retention
+from engine import chain, model, packages, retention
 from engine.attachments import Store
 from engine.emptying import EMPTIED
 from engine.masks import MASK
@@ -139,6 +139,8 @@ def test_retention_empties_a_person_in_time_and_says_so(hotline):
     assert (line.kept, line.due, line.held, line.emptied) == (1, 1, 1, 0)
     assert hotline.case(number)["report"]["noi_dung"] == SPELT
     assert hotline.as_("vanphong").post(f"/cases/{number}/release-hold", {"reason": "Xong"}).status_code == 200
+    while chain.step(hotline.runtime):  # what is emptied now has been linked
+        pass
     worker(hotline).tidy()
 
     (line,) = report(hotline)
@@ -154,6 +156,10 @@ def test_retention_empties_a_person_in_time_and_says_so(hotline):
         assert all(found(json.dumps(list(row), default=str)) == []
                    for table in model.metadata.tables.values() for row in unit.all(select(table)))  # fmt: skip
     worker(hotline).tidy()  # nothing is left to do
+    while chain.step(hotline.runtime):
+        pass
+    verdict = chain.verify(hotline.runtime, [])
+    assert verdict.broken is None and verdict.emptied, "the record knows that lines have been emptied"
     assert len(kinds(hotline, number, EMPTIED)) == 1
 
 
