@@ -18,7 +18,6 @@ from tests.hotline import LIFE, TYPE, package, refused
 from tests.sources import ROOT
 
 
-
 def again(life):
     """The same with a step of another name."""
     return re.sub(r"\bxu_ly\b", "giai_quyet", life).replace('"Xử lý"', '"Giải quyết"')

@@ -12,7 +12,8 @@ from engine import access, causes, kept, queries, repairs
 from engine.access import Account
 from engine.errors import EngineError, InvalidAnswers, InvalidRequest, Suspended, WrongState
 from engine.runtime import Unit
-from webapi.ui import door, office, pages, show as shown
+from webapi.ui import door, office, pages
+from webapi.ui import show as shown
 from webapi.ui.pages import Pages, done, page
 from webapi.ui.words import _
 
