@@ -10,9 +10,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, Select, func, select
 
 from engine import access
 from engine.access import Account, Target
@@ -23,6 +25,7 @@ from engine.queries import Page, page, read_cursor
 from engine.runtime import Unit
 
 CHUNK = 200
+COUNTED_AT_ONCE = 2_000
 
 
 @dataclass
@@ -52,6 +55,9 @@ class Visit:
         return ((self.left_at or now) - self.entered_at).total_seconds()
 
 
+_MOVES = frozenset({"passed", "came", "gone"})
+
+
 def visits(lines: Iterable[Row[Any]], work: Iterable[Row[Any]]) -> list[Visit]:
     """Of one case, in order of arrival.
 
@@ -63,6 +69,8 @@ def visits(lines: Iterable[Row[Any]], work: Iterable[Row[Any]]) -> list[Visit]:
     found: list[Visit] = []
     here: dict[int, Visit] = {}
     for line in lines:
+        if line.data.keys().isdisjoint(_MOVES):
+            continue
         passed = Counter(line.data.get("passed") or ())
         for number in line.data.get("gone", ()):
             visit = here.pop(number, None)
@@ -156,25 +164,40 @@ def heat(unit: Unit, definition_id: int, since: datetime | None = None, *, by: A
     found: dict[str, Heat] = {}
     for element, count in _standing(unit, wanted).items():
         found.setdefault(element, Heat(element)).now = count
-    last = 0
-    while some := chunk(unit, last, *wanted):
-        for case, stays in some:
-            last = case.id
-            for visit in stays:
-                _add(found.setdefault(visit.element, Heat(visit.element)), visit, unit.now)
+    for element, count in _breaches(unit, wanted).items():
+        found.setdefault(element, Heat(element)).breaches = count
+    for lines in _moves(unit, wanted):
+        for visit in visits(lines, ()):
+            _add(found.setdefault(visit.element, Heat(visit.element)), visit, unit.now)
     for one in found.values():
         one.name = package.machine.describe(one.element)
     return sorted(found.values(), key=lambda one: (-one.now, -one.visits, one.element))
 
 
 def _add(heat: Heat, visit: Visit, now: datetime) -> None:
-    heat.breaches += visit.breached_at is not None
     if visit.left_at is not None:
         seconds = visit.seconds(now)
         heat.visits += 1
         heat.cancelled += visit.how == "cancelled"
         heat.total_seconds += seconds
         heat.longest_seconds = max(heat.longest_seconds, seconds)
+
+
+def _breaches(unit: Unit, wanted: list[Any]) -> dict[str, int]:
+    late = select(tasks.c.element, func.count()).join(cases, cases.c.id == tasks.c.case_id)
+    late = late.where(tasks.c.breached_at.is_not(None), *wanted).group_by(tasks.c.element)
+    return {element: count for element, count in unit.all(late)}
+
+
+def _moves(unit: Unit, wanted: list[Any]) -> Iterator[list[Any]]:
+    """The lines of each case, and nothing of them that is not counted: there may be millions."""
+    some = select(cases.c.id).where(*wanted).order_by(cases.c.id).limit(COUNTED_AT_ONCE)
+    moves = select(events.c.case_id, events.c.at, events.c.actor, events.c.data).order_by(events.c.case_id, events.c.id)
+    last = 0
+    while ids := [row.id for row in unit.all(some.where(cases.c.id > last))]:
+        last = ids[-1]
+        for _, lines in groupby(unit.all(moves.where(events.c.case_id.in_(ids))), key=attrgetter("case_id")):
+            yield list(lines)
 
 
 def _standing(unit: Unit, wanted: list[Any]) -> Counter[str]:

@@ -110,8 +110,9 @@ def lost(unit: Unit, table: Table) -> list[Row[Any]]:
 
 def give_back(unit: Unit, table: Table, ids: Iterable[int], **values: Any) -> None:
     """Make rows ready again."""
-    free = {"state": "ready", "lease_owner": None, "lease_until_at": None}
-    unit.execute(update(table).where(table.c.id.in_(list(ids))).values(free | values))
+    if given := list(ids):
+        free = {"state": "ready", "lease_owner": None, "lease_until_at": None}
+        unit.execute(update(table).where(table.c.id.in_(given)).values(free | values))
 
 
 def renew(unit: Unit, table: Table, owner: str, lease: timedelta, keys: Sequence[int] | None = None) -> int:

@@ -277,6 +277,12 @@ ELEMENTS = [
     broken("async-ignored", "asyncBefore", around("user a camunda:asyncBefore=true", "a")),
     broken("attribute-ignored", "a due date", around("user a camunda:dueDate=x", "a")),
     broken(
+        "attribute-ignored",
+        "another vendor's attribute",
+        around("user a", "a"),
+        swap=('<bpmn:userTask id="a"', '<bpmn:userTask id="a" xmlns:f="http://flowable.org/bpmn" f:dueDate="x"'),
+    ),
+    broken(
         "extension-ignored",
         "another vendor's elements",
         around("user a extension='<z:task xmlns:z=\"http://camunda.org/schema/zeebe/1.0\"/>'", "a"),

@@ -10,6 +10,7 @@ from tests.exchange import WAITS, Exchange, kind
 from tests.hotline import Hotline, refused
 from tests.test_camunda import Rest
 from tests.test_camunda import refused as refused_in_camundas_way
+from tests.test_ui_office import enters
 
 only_once = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 RESULT = {"name": "msg_ket_qua", "key": "BN-7", "keep": "P2D", "payload": {"ket_luan": "am_tinh"}}
@@ -68,6 +69,30 @@ def test_one_that_nobody_comes_to_wait_for_is_seen_and_sent_again_by_a_person(ex
     waiting = exchange.begins("CHO")
     exchange.carries()
     assert exchange.at(waiting) == ["xem"]
+
+
+@only_once
+def test_the_page_of_incidents_shows_what_nobody_took_and_keeps_it_again(exchange, hotline):
+    kept = hotline.as_("app").post("/messages", RESULT).json["message"]
+    assert "Không có thông điệp nào bị bỏ lại." in enters(hotline, "vanphong").opens("/tinh/su-co").text  # it waits
+    hotline.waits(49)
+    exchange.carries()
+    office, outsider = enters(hotline, "vanphong"), enters(hotline, "truc")
+
+    page = office.opens("/tinh/su-co")
+    [row] = page.find("//tr[td='msg_ket_qua']")
+    assert [cell.text for cell in row.findall("td")][:3] == ["msg_ket_qua", "BN-7", "app"]
+    assert "am_tinh" not in page.text  # that it came, not what it says
+    [form] = row.findall(".//form")
+    assert outsider.opens("/tinh/su-co").status == 403
+    answer = office.sends(page, form=page.find("//main//form").index(form))
+    assert "Thông điệp lại được giữ, đến" in answer.text and not answer.find("//tr[td='msg_ket_qua']")
+    assert hotline.as_("vanphong").get(f"/messages/{kept}").json["state"] == "waiting"
+    waiting = exchange.begins("CHO", by="app")
+    exchange.carries()
+    assert exchange.at(waiting) == ["xem"]
+    late = office.sends(page, form=page.find("//main//form").index(form))  # the other window's button
+    assert late.status == 409
 
 
 @only_once

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import sys
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from engine import accounts, migrations, model, packages
+from engine import accounts, batches, migrations, model, packages
 from engine.worker import Worker
 from tests.drawing import draw
 from tests.hotline import LIFE, TYPE, package, refused
 from tests.sources import ROOT
 
-RENAMED = re.sub(r"\bxu_ly\b", "giai_quyet", LIFE).replace('"Xử lý"', '"Giải quyết"')
+
+def again(life):
+    """The same with a step of another name."""
+    return re.sub(r"\bxu_ly\b", "giai_quyet", life).replace('"Xử lý"', '"Giải quyết"')
+
+
+RENAMED = again(LIFE)
+FAULTY = LIFE.replace("xu_ly -> bao_ket_qua", "xu_ly -> chia -> bao_ket_qua") + """
+script chia "Chia" script="ty_le = 10 / (len(noi_dung_ket_qua) - 3)"
+"""
 NEW_LIFE = RENAMED + """
 boundary nhac "Nhắc" on=giai_quyet timer='${due("giai_quyet")}' aside
 end nhac_xong
@@ -25,7 +35,6 @@ nhac -> nhac_xong
 NEW_TYPE = TYPE.format(secrecy="C2").replace("\nxu_ly = {term", "\ngiai_quyet = {term")
 NEW = {"process__bpmn": draw(NEW_LIFE, "PAKN"), "type__toml": NEW_TYPE}
 PLAN = {"xu_ly": "giai_quyet"}
-TIMES = 17  # six cases each; tried with 167, too: 1,002 cases in 14 (SQLite) and 17 seconds (PostgreSQL)
 KEPT = {  # what moving a case must not touch, by table
     "cases": ("id", "number", "status", "due_at", "warned_at", "breached_at", "paused_at", "closed_at", "extensions"),
     "tasks": ("id", "token", "group", "assignee", "status", "created_at", "due_at", "warned_at", "answers"),
@@ -36,17 +45,17 @@ KEPT = {  # what moving a case must not touch, by table
 }
 
 
-def in_unit(hotline, do):
+def in_unit(hotline, do, login="phantich"):
     with hotline.runtime.begin() as unit:
-        return do(unit, accounts.account(unit, "phantich"))
+        return do(unit, accounts.account(unit, login))
 
 
 def deployed(hotline, **changes):
-    """The ids of the first version and of this one, which is deployed now."""
+    """The ids of the version before and of this one, which is deployed now."""
     hotline.deploys(**changes)
     with hotline.runtime.read() as unit:
         ids = [row.id for row in unit.all(select(model.definitions.c.id).order_by(model.definitions.c.version))]
-    return ids[0], ids[-1]
+    return ids[-2], ids[-1]
 
 
 def started(hotline, versions, elements=PLAN, **more):
@@ -225,22 +234,88 @@ def test_a_camunda_client_generates_validates_and_executes_a_plan(hotline):
     assert hotline.task("phuong", number)["element"] == "giai_quyet"
 
 
-def test_workers_may_be_killed_at_any_moment(hotline, database_url):
-    crowd(hotline, TIMES)
-    before = everything(hotline)
-    migration = started(hotline, deployed(hotline, process__bpmn=draw(RENAMED, "PAKN"), type__toml=NEW_TYPE))
-    command = [sys.executable, "-m", "tests.moving_actor", database_url]
-    for lines in (1, 7):
+def a_dozen(hotline, times):
+    """Cases in a dozen states, so many in each."""
+
+    def post(path, body=None, login="phuong", **headers):
+        answer = hotline.as_(login).post(path, body, **headers)
+        assert answer.status_code in (200, 201), answer.text
+
+    for hours in (1, 3.5):  # those that will be late; those that are warned
+        [hotline.assigned() for _ in range(times)]
+        hotline.waits(hours)
+    Worker(hotline.runtime, {}).work(limit=100 * times)
+    for _ in range(times):
+        hotline.receives()  # at the desk
+        hotline.assigned("ubnd_74_719")
+        post(f"/tasks/{hotline.task('phuong', hotline.assigned())['id']}/claim")
+        hotline.settled()  # waits for the citizen, three ways
+        post(f"/tasks/{hotline.task('phuong', hotline.assigned())['id']}/return", {"reason": "không thuộc"})
+        post(f"/cases/{hotline.assigned()}/suspend", {"reason": "chờ"}, "quantri")
+        number = hotline.settled()
+        post(f"/cases/{number}/reopen", {"reason": "vẫn còn"}, "vanphong", If_Match=hotline.case(number)["etag"])
+        later = (hotline.clock.now + timedelta(hours=8)).isoformat()
+        for action, body in (("pause", {"reason": "chờ"}), ("extend", {"reason": "xa", "until": later})):
+            number = hotline.assigned()
+            post(f"/cases/{number}/{action}", body, If_Match=hotline.case(number)["etag"])
+        said = {"ket_qua": "da_giai_quyet", "noi_dung_ket_qua": "Lỗi"}
+        hotline.does("phuong", hotline.assigned(), **said)  # an open incident
+
+
+def killed(what, database_url, pauses=(1, 7)):
+    """Workers that are killed while they do something to one case after another."""
+    for lines in pauses:
+        command = [sys.executable, "-m", "tests.moving_actor", database_url, what]
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as actor:
             for _ in range(lines):
-                assert actor.stdout.readline() == "moved\n"
+                assert actor.stdout.readline() == "done\n"
             actor.kill()
+        assert actor.returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("times", [2, pytest.param(84, marks=pytest.mark.whole)])  # 24 cases; 1,008
+def test_a_dozen_states_move_whole_though_workers_are_killed(hotline, database_url, times):
+    hotline.deploys(process__bpmn=draw(FAULTY, "PAKN"))
+    a_dozen(hotline, times)
+    before, cases = everything(hotline), 12 * times
+    with hotline.runtime.read() as unit:
+        count = lambda table, *where: unit.scalar(select(func.count()).select_from(table).where(*where))  # noqa: E731
+        table = model.cases.c
+        assert count(model.cases) == count(model.instances, model.instances.c.finished_at.is_(None)) == cases
+        work = model.tasks.c
+        for one in (table.paused_at, table.suspended_at, work.breached_at, work.assignee):
+            assert count(one.table, one.is_not(None)) >= times, one
+        assert count(model.tasks, work.warned_at.is_not(None), work.breached_at.is_(None)) >= times
+        assert count(model.incidents, model.incidents.c.resolved_at.is_(None)) == times
+    migration = started(hotline, deployed(hotline, process__bpmn=draw(again(FAULTY), "PAKN"),
+                                          type__toml=NEW_TYPE))  # fmt: skip
+
+    killed("migrations", database_url)
     counts = shown(hotline, migration)["counts"]
     assert counts["moved"] >= 8 and counts["waiting"] > 0
-
     works(hotline)
-    assert shown(hotline, migration)["counts"] == {"moved": 6 * TIMES}
+
+    assert shown(hotline, migration)["counts"] == {"moved": cases}
     assert everything(hotline) == before
     told = select(model.events.c.case_id).where(model.events.c.kind == "migrated")
     with hotline.runtime.read() as unit:
-        assert len({row.case_id for row in unit.all(told)}) == len(unit.all(told)) == 6 * TIMES
+        assert len({row.case_id for row in unit.all(told)}) == len(unit.all(told)) == cases
+
+
+def test_a_batch_is_done_once_to_each_though_workers_are_killed(hotline, database_url):
+    numbers = [hotline.receives() for _ in range(24)]
+    payload = {"suspended": True, "reason": "Chờ văn bản"}
+    batch = in_unit(hotline, lambda unit, by: batches.start(unit, "suspend", numbers, payload, by=by), "quantri")
+
+    killed("batches", database_url)
+    half = in_unit(hotline, lambda unit, by: batches.show(unit, batch, by=by), "quantri")
+    assert half["counts"]["done"] >= 8 and half["counts"]["waiting"] > 0, half
+    works(hotline)
+
+    with hotline.runtime.read() as unit:
+        left = unit.all(select(model.batch_lines.c.state).where(model.batch_lines.c.batch_id == batch))
+        told = unit.all(select(model.events.c.case_id).where(model.events.c.kind == "suspended"))
+        held = unit.all(select(model.cases.c.id).where(model.cases.c.suspended_at.is_not(None)))
+    assert [row.state for row in left] == ["done"] * 24
+    assert len(told) == len({row.case_id for row in told}) == len(held) == 24
+    assert in_unit(hotline, lambda unit, by: batches.show(unit, batch, by=by), "quantri")["state"] == "done"

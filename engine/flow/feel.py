@@ -6,7 +6,8 @@
     < 5    >= date("…")    compared; null is neither more nor less than anything
     [1..3]  (1..3)  ]1..3[ between, the ends included with `[ ]` and not with `( )` or `] [`
     not("a","b")           none of these
-    contains(?, "x")       an expression about the input `?` that is true or false
+    contains(?, "x")       an expression about the input `?` that is true or false; FEEL's `=`, and those of its
+                           functions that we have under another name, are read as they are written there
 
 A text is never equal to a number, and saying so in silence would route a report wrongly: it is an error.
 """
@@ -34,6 +35,16 @@ _COMPARES: dict[str, Callable[[Any, Any], bool]] = {
 }
 _OPENING = {"[": ">=", "]": ">", "(": ">"}
 _CLOSING = {"]": "<=", "[": "<", ")": "<"}
+_CALLED = {  # FEEL's names of functions that ours have
+    ("date", "and", "time"): "datetime",
+    ("string", "length"): "len",
+    ("upper", "case"): "upper",
+    ("lower", "case"): "lower",
+    ("starts", "with"): "starts_with",
+    ("ends", "with"): "ends_with",
+    ("list", "contains"): "contains",
+    ("count",): "len",
+}
 _NESTS = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
 
 
@@ -118,10 +129,7 @@ class _Reader:
         self.codes: list[Code] = []
         if not self.tokens:
             raise ScriptError("The cell is only a comment: write '-' for any value.")
-        for first, *others in zip(self.tokens, self.tokens[1:], self.tokens[2:], strict=False):
-            if [first.text, *(other.text for other in others)] == ["date", "and", "time"]:
-                end = others[-1].end
-                self.text = self.text[: first.start] + "datetime".ljust(end - first.start) + self.text[end:]
+        self.text = _in_our_words(self.text, self.tokens)
         self.tokens = list(tokens(self.text))
 
     def tests(self, found: list[Token]) -> Test:
@@ -143,8 +151,11 @@ class _Reader:
         if part.dots:
             if last.text not in _CLOSING:
                 raise ScriptError(f"A range is written [1..3], not {self.text[part.start : part.end]}.")
-            lower = _comparison(_OPENING[first.text], self.expression(first.end, part.dots.start))
-            upper = _comparison(_CLOSING[last.text], self.expression(part.dots.end, last.start))
+            limits = self.expression(first.end, part.dots.start), self.expression(part.dots.end, last.start)
+            signs = _OPENING[first.text], _CLOSING[last.text]
+            if all(code.is_constant for code in limits):
+                self._check_range(part, signs, *(code.run(Frame({}, {}, 0)) for code in limits))
+            lower, upper = (_comparison(sign, code) for sign, code in zip(signs, limits, strict=True))
             return lambda frame, value: lower(frame, value) and upper(frame, value)
         code = self.expression(part.start, part.end)
         if any(token.text == "?" for token in part.tokens):
@@ -152,6 +163,13 @@ class _Reader:
         if code.is_constant:
             return _Constant(code.run(Frame({}, {}, 0)))
         return lambda frame, value: same(value, code.run(frame))
+
+    def _check_range(self, part: _Part, signs: tuple[str, str], low: Any, high: Any) -> None:
+        """Refuse one that nothing could ever lie in."""
+        if type(low) is type(high) is str or _numbers(low, high):
+            if low > high or low == high and signs != (">=", "<="):
+                raise ScriptError(f"Nothing lies in the range {self.text[part.start : part.end]}: write the smaller "
+                                  "end first.")  # fmt: skip
 
     def expression(self, start: int, end: int) -> Code:
         """The expression between two places, its errors placed in the whole cell."""
@@ -166,6 +184,21 @@ class _Reader:
             raise
         self.codes.append(code)
         return code
+
+
+def _in_our_words(text: str, found: list[Token]) -> str:
+    """The cell as our expressions are written; columns stay where they are, but for those behind an `=` without a
+    space."""
+    for place in range(len(found) - 1, -1, -1):
+        token, before = found[place], found[place - 1].text if place else ","
+        if token.text == "=" and before not in (",", "("):
+            text = f"{text[: token.start]}=={text[token.end + (text[token.end : token.end + 1] == ' ') :]}"
+        for words, ours in _CALLED.items():
+            behind = found[place : place + len(words) + 1]
+            if [one.text for one in behind] == [*words, "("]:
+                end = behind[-2].end
+                text = text[: token.start] + ours.ljust(end - token.start) + text[end:]
+    return text
 
 
 def _in_brackets(found: list[Token]) -> bool:

@@ -7,6 +7,7 @@ names the inputs and their values.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from engine.flow.policies import POLICIES
 from engine.flow.scripts import NONE, Expression, Functions
 from engine.flow.values import SCALARS, ScriptError, check_value, shown
 
+_NUMERAL = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
+_NUMBERS = ("number", "integer", "long", "double")
 _MOMENTS: dict[str, Callable[[Any], str]] = {"date": to_day, "datetime": to_instant, "dateandtime": to_instant}
 
 
@@ -71,9 +74,12 @@ class Input:
         return self.expression.source.strip()
 
     def as_asked(self, value: Any) -> Any:
-        """The value as cells compare it: text in NFC, dates and moments as ISO texts that sort. Raises ScriptError."""
+        """The value as cells compare it: text in NFC, dates and moments as ISO texts that sort; a number where the
+        column says so, since forms' choices are texts. Raises ScriptError."""
         if value is not None and self.kind in _MOMENTS:
             return _MOMENTS[self.kind](value)
+        if type(value) is str and self.kind in _NUMBERS and _NUMERAL.fullmatch(value):
+            return float(value) if "." in value else int(value)
         return unicodedata.normalize("NFC", value) if type(value) is str else value
 
 

@@ -47,7 +47,7 @@ VIETNAMESE = {
     "performer": "người thực hiện hoặc người phụ trách viết thành phần tử BPMN",
     "data-ignored": "đối tượng, kho và liên kết dữ liệu: ở đây chỉ là hình vẽ",
     "async-ignored": "asyncBefore và asyncAfter: bước nào cũng được lưu rồi",
-    "attribute-ignored": "thuộc tính camunda: không có tác dụng",
+    "attribute-ignored": "thuộc tính không có tác dụng",
     "extension-ignored": "phần mở rộng của hãng khác",
     # events
     "events-several": "sự kiện có nhiều định nghĩa",
@@ -61,6 +61,7 @@ VIETNAMESE = {
     "signal-never-caught": "tín hiệu không có sự kiện nào chờ",
     "signal-never-thrown": "tín hiệu không có nơi nào phát",
     "message-never-caught": "thông điệp gửi trong vụ việc mà không có sự kiện nào chờ",
+    "message-start": "thông điệp không thể mở đầu vụ việc, hoặc đã mở đầu vụ việc của một loại khác",
     "message-key": "khóa không dùng được để gửi hay chờ thông điệp",
     "message-keep": "thời gian giữ thông điệp không hợp lệ",
     "message-input": "thông điệp hoặc tín hiệu cho vụ việc khác biết điều không được phép",

@@ -1,4 +1,4 @@
-"""Incidents by their cause, and letters that were given up: seen, repaired, tried again one by one or all at once."""
+"""Incidents by their cause, letters and messages from outside that were given up: seen, repaired, tried again."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from typing import Any
 from flask import request, url_for
 from sqlalchemy import Row
 
-from engine import access, causes, queries, repairs
+from engine import access, causes, kept, queries, repairs
 from engine.access import Account
 from engine.errors import EngineError, InvalidAnswers, InvalidRequest, Suspended, WrongState
 from engine.runtime import Unit
 from webapi.ui import door, office, pages
+from webapi.ui import show as shown
 from webapi.ui.pages import Pages, done, page
 from webapi.ui.words import _
 
 bp = Pages("ui_incidents")
+MAY = ("retry", "repair", "resend", "retry-arrival", "modify", "deploy")
 CAUSE = "/tinh/su-co/<key:incident_id>"
 
 
@@ -27,6 +29,7 @@ def index(unit: Unit, caller: Account) -> Any:
     found = causes.of_incidents(unit, caller)
     steps = {one.incident: _step(unit, one) for one in found}
     return page("ui/incidents.html", causes=found, steps=steps, letters=causes.of_letters(unit, caller),
+                unclaimed=kept.index(unit, caller, "dead").items,
                 types=office.type_names(unit), queues=causes.waiting(unit), may=_may(caller))  # fmt: skip
 
 
@@ -110,11 +113,18 @@ def resend(unit: Unit, caller: Account, letter_id: int) -> Any:
     return done(_("Đang gửi lại %(count)s tin.", count=count), "ui_incidents.index")
 
 
+@bp.change("/tinh/thong-diep/<key:message_id>/cho-lai")
+def wait_again(unit: Unit, caller: Account, message_id: int) -> Any:
+    """A message from outside that nobody came to wait for: kept for as long again."""
+    until = shown.moment(kept.retry(unit, message_id, by=caller)["until_at"])
+    return done(_("Thông điệp lại được giữ, đến %(until)s.", until=until), "ui_incidents.index")
+
+
 # -- words ---------------------------------------------------------------------------------------------------------
 
 
 def _may(caller: Account) -> set[str]:
-    return {action for action in ("retry", "repair", "resend", "modify", "deploy") if access.allows(caller, action)}
+    return {action for action in MAY if access.allows(caller, action)}
 
 
 def _step(unit: Unit, one: Row[Any]) -> str:

@@ -47,7 +47,7 @@ CODES = {
     "performer": "a performer or owner written as an element of BPMN",
     "data-ignored": "data objects, stores and associations: only drawings here",
     "async-ignored": "asyncBefore and asyncAfter: every step is saved anyway",
-    "attribute-ignored": "a camunda: attribute without effect",
+    "attribute-ignored": "an attribute without effect",
     "extension-ignored": "elements of another vendor",
     # events
     "events-several": "an event with more than one definition",

@@ -79,6 +79,20 @@ def _strangers(diagram: Diagram) -> Iterator[Fault]:
             told.add(space)
             yield _at(diagram, element, "extension-ignored", f"Write what {local(element)} means with camunda: "
                       f"attributes: elements of {space or 'no namespace'} are ignored.", "warning")
+        if str(element.tag).startswith(BPMN) and element is not diagram.root:
+            yield from _foreign_attributes(diagram, element, told)
+
+
+def _foreign_attributes(diagram: Diagram, element: etree._Element, told: set[str]) -> Iterator[Fault]:
+    """Each is told once, of the first element that has it."""
+    for name in map(str, element.attrib):
+        if name.startswith("{") and not name.startswith(_NAMESPACES) and name not in told:
+            told.add(name)
+            space, _, short = name[1:].partition("}")
+            prefix = next(prefix for prefix, uri in element.nsmap.items() if prefix and uri == space)
+            owner = f"the {words(local(element))} {element.get('name') or element.get('id')!r}"
+            yield _at(diagram, element, "attribute-ignored", f"Write what {prefix}:{short} of {owner} means with "
+                      f"camunda: attributes: those of {space} are ignored.", "warning")
 
 
 def _stranger(diagram: Diagram, element: etree._Element) -> Fault:
