@@ -13,7 +13,7 @@ from pathlib import Path
 from flask import Response, request
 
 LEAST = 1_000  # octets; less gains nothing
-KINDS = ("text/", "application/json", "application/javascript", "image/svg+xml")
+KINDS = ("text/", "application/json", "application/javascript", "application/xml", "image/svg+xml")
 _NAME_MOST = 100
 
 

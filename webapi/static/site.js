@@ -30,6 +30,14 @@ document.addEventListener("change", async (event) => {
   }
 });
 
+// What is heavy comes when the page is there and can be used: a script of the type "later", and a sheet for it.
+window.addEventListener("load", () => {
+  document.querySelectorAll("link[data-later]").forEach((sheet) => { sheet.media = "all"; });
+  document.querySelectorAll('script[type="later"]').forEach((later) => {
+    document.head.append(Object.assign(document.createElement("script"), { src: later.src }));
+  });
+});
+
 // Without JavaScript a button asks the server anew; here it is not needed.
 document.querySelectorAll("[data-without-script]").forEach((button) => { button.hidden = true; });
 

@@ -32,7 +32,7 @@ def index(unit: Unit, caller: Account) -> Any:
     view, wanted = _view(absent), _wanted(caller)
     found = queries.list_tasks(unit, caller, _narrowed(caller, view, wanted, absent))
     packages = [one for one in unit.catalogue.all_current(unit) if str(one.province["code"]) == caller.province]
-    counts = {} if _looks_for_words(wanted) else queries.count_tasks(unit, caller, wanted)
+    counts = {} if wanted.q else queries.count_tasks(unit, caller, wanted)  # looked for once, not three times more
     facts = {"view": view, "views": VIEWS, "tasks": found.items, "after": found.after, "types": packages,
              "counts": counts, "names": {one.code: one.name for one in packages},
              "by_code": {one.code: one for one in packages},
@@ -55,11 +55,6 @@ def _wanted(caller: Account) -> TaskFilter:
     said = _filters()
     return TaskFilter(group=caller.agency, report_type=said.get("loai"), area=said.get("khu"), q=said.get("q"),
                       limit=ROWS, after=request.args.get("after"))  # fmt: skip
-
-
-def _looks_for_words(wanted: TaskFilter) -> bool:
-    """Words are looked for once, for the list, and not three times more to count."""
-    return bool(wanted.q) and not queries.is_number(wanted.q or "")
 
 
 def _narrowed(caller: Account, view: str, wanted: TaskFilter, absent: list[Any]) -> TaskFilter:

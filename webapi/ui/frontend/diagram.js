@@ -2,8 +2,7 @@
 //   <div class="diagram" data-diagram="/address/of/the.bpmn" data-at='["element", …]'></div>
 // or, for a heat map, data-heat='{"element": 1 to 4}' and data-notes='{"element": "words"}',
 // or, between two versions, data-marks='{"element": "added", "changed" or "removed"}' and data-notes,
-// with, in the page's head, <link rel="stylesheet" href="{{ asset('dist/diagram.css') }}"> and this script, async: a page
-// can be used before its diagram is drawn.
+// with, in the page's head, <link rel="stylesheet" href="{{ asset('dist/diagram.css') }}"> and this script, deferred.
 // The page says the same in words beside it: a diagram is never the only place where something stands.
 // A button with data-choose='["element", …]' chooses them wherever they are drawn; it stays hidden where they are not.
 import "bpmn-js/dist/assets/diagram-js.css";
@@ -12,12 +11,7 @@ import Viewer from "bpmn-js/lib/NavigatedViewer";
 
 const LEGIBLE = 0.65;
 
-if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);
-else begin();
-
-function begin() {
-  Promise.all([...document.querySelectorAll("[data-diagram]")].map(draw)).then(choosing);
-}
+Promise.all([...document.querySelectorAll("[data-diagram]")].map(draw)).then(choosing);
 
 async function draw(place) {
   const answer = await fetch(place.dataset.diagram);
