@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from tests.browser import PHONE, Site
+from webapi.ui import track
 
 SAID = "Nhà bốn người hết gạo từ hôm qua"
 
@@ -16,6 +17,11 @@ def fill(window, **more: str) -> None:
     window.locator("#area").select_option("718")
     window.locator("#name").fill("Nguyễn Văn Bình")
     window.locator("#phone").fill(more.get("phone", "0912345678"))
+
+
+def drawn(link: str) -> str:
+    """The squares of the QR code that says this."""
+    return re.findall(r' d="([^"]+)"', track.qr(link))[-1]
 
 
 def test_a_citizen_reports_by_telephone_and_follows_it(site: Site):
@@ -68,6 +74,15 @@ def test_everything_works_without_javascript(site: Site):
     number, secret = window.locator(".code").all_text_contents()
     site.province.secrets[number] = secret
     assert site.province.case(number)["report"]["kien_nghi_giai_phap"] == "Phát gạo tận nhà"
+    assert window.locator(".receipt svg.qr").bounding_box()["width"] >= 140  # a camera can read it
+    site.fits(window)
+    link = window.get_by_role("link", name="Xem phản ánh").get_attribute("href")
+    assert link and drawn(link) == window.locator(".receipt svg.qr path").last.get_attribute("d")
+    other = site.window(size=PHONE, javascript=False)  # whoever takes a picture of it, without anything else
+    other.goto(link)
+    other.get_by_text("Bước 1/7: Phân loại").wait_for()
+    assert secret not in other.url
+    site.fits(other)
     window.get_by_role("link", name="Xem phản ánh").click()
     window.locator("#text-information").fill("Số 7, đường Yersin")
     window.get_by_role("button", name="Gửi thông tin").click()

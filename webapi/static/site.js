@@ -30,6 +30,14 @@ document.addEventListener("change", async (event) => {
   }
 });
 
+// What is heavy comes when the page is there and can be used: a script of the type "later", and a sheet for it.
+window.addEventListener("load", () => {
+  document.querySelectorAll("link[data-later]").forEach((sheet) => { sheet.media = "all"; });
+  document.querySelectorAll('script[type="later"]').forEach((later) => {
+    document.head.append(Object.assign(document.createElement("script"), { src: later.src }));
+  });
+});
+
 // Without JavaScript a button asks the server anew; here it is not needed.
 document.querySelectorAll("[data-without-script]").forEach((button) => { button.hidden = true; });
 
@@ -102,7 +110,8 @@ document.querySelectorAll('form[action="/dang-xuat"]').forEach((form) => {
   });
 });
 
-// Keys lead to places: data-shortcut="F2". In a form made for the keyboard Enter goes on, and Ctrl+Enter sends.
+// Keys lead to places: data-shortcut="F2". In a form made for the keyboard Enter goes on, a digit chooses that answer and
+// goes on, and Ctrl+Enter sends.
 document.addEventListener("keydown", (event) => {
   const place = /^F\d+$/.test(event.key) && document.querySelector(`[data-shortcut="${event.key}"]`);
   if (place) {
@@ -111,19 +120,31 @@ document.addEventListener("keydown", (event) => {
     place.select?.();
     return;
   }
-  const form = event.key === "Enter" && event.target.closest("form[data-keyboard]");
-  if (!form) return;
+  const form = event.target.closest("form[data-keyboard]");
+  if (form && event.target.type === "radio" && /^[1-9]$/.test(event.key)) {
+    const answer = form.querySelectorAll(`[name="${event.target.name}"]`)[event.key - 1];
+    answer?.click();
+    if (answer) goOn(form, answer);
+  }
+  if (!form || event.key !== "Enter") return;
   if (event.ctrlKey) {
     event.preventDefault();
     event.target.blur(); // what was typed last counts as changed
     form.querySelector("[data-sends]").click();
   } else if (event.target.matches("input, select")) {
     event.preventDefault();
-    const stops = [...form.querySelectorAll("input:not([type=hidden]), select, textarea, [data-sends], summary")];
-    const seen = stops.filter((stop) => stop.offsetParent !== null && !stop.disabled);
-    seen[seen.indexOf(event.target) + 1]?.focus();
+    goOn(form, event.target);
   }
 });
+
+// The answers of one question are one stop.
+function goOn(form, from) {
+  const stops = [...form.querySelectorAll("input:not([type=hidden]), select, textarea, [data-sends], summary")];
+  const seen = stops.filter((stop) => stop.offsetParent !== null && !stop.disabled);
+  const next = seen.slice(seen.indexOf(from) + 1).find((stop) => stop.type !== "radio" || stop.name !== from.name);
+  const chosen = next?.type === "radio" && form.querySelector(`[name="${next.name}"]:checked`);
+  (chosen || next)?.focus();
+}
 
 // A field that shows what another one says, until something is written into it.
 document.addEventListener("input", (event) => {

@@ -8,6 +8,7 @@ from flask import Flask, Response, send_from_directory
 from flask_wtf.csrf import generate_csrf
 from werkzeug.exceptions import NotFound
 
+from webapi import compression
 from webapi.ui import (
     absences,
     admin,
@@ -78,4 +79,4 @@ def static_file(filename: str) -> Response:
         raise NotFound("There is no such file; the front end may not have been built.") from None
     answer.headers["Cache-Control"] = f"public, max-age={_FOR_EVER}, immutable"
     answer.headers["X-Content-Type-Options"] = "nosniff"
-    return answer
+    return compression.file(answer, show.STATIC / filename)

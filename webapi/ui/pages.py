@@ -27,7 +27,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from engine import errors, leases
 from engine.errors import EngineError
-from webapi import auth, problems
+from webapi import auth, compression, problems
 from webapi.ui import door, words
 from webapi.ui.words import _
 
@@ -95,7 +95,7 @@ def dressed(answer: Response) -> Response:
         answer.headers.setdefault(name, value)
     answer.headers["Content-Language"] = words.language()
     answer.vary.add("Cookie")
-    return words.remember(answer)
+    return compression.page(words.remember(answer))
 
 
 # -- refusals ------------------------------------------------------------------------------------------------------
