@@ -110,7 +110,7 @@ def keep() -> None:
             if line == "start\n":
                 server = _start(binaries, folder, owner)
             else:
-                _stop(server, signal.SIGQUIT if line == "crash\n" else signal.SIGINT)
+                _stop_whole(server, signal.SIGQUIT if line == "crash\n" else signal.SIGINT)
             print(line, end="", flush=True)
     except Exception as error:
         print(json.dumps({"error": f"No PostgreSQL for the tests: {error}"}), flush=True)
@@ -205,7 +205,7 @@ def _start(binaries: Path, folder: Path, owner: dict) -> subprocess.Popen:
             cwd=folder, env=_clean(), stdin=subprocess.DEVNULL, stdout=out, stderr=out, **owner,
         )  # fmt: skip
     until = time.monotonic() + START_SECONDS
-    while not _ready(data):
+    while not _ready(data, server.pid):
         if server.poll() is not None or time.monotonic() > until:
             _stop(server)
             raise RuntimeError(f"postgres did not start: {log.read_text().strip()}")
@@ -213,11 +213,20 @@ def _start(binaries: Path, folder: Path, owner: dict) -> subprocess.Popen:
     return server
 
 
-def _ready(data: Path) -> bool:
+def _ready(data: Path, pid: int) -> bool:
     with contextlib.suppress(OSError):
         lines = (data / "postmaster.pid").read_text().splitlines()
-        return len(lines) >= 8 and lines[7].strip() == "ready"
+        return len(lines) >= 8 and lines[7].strip() == "ready" and lines[0] == str(pid)  # not of one that crashed
     return False
+
+
+def _stop_whole(server: subprocess.Popen, how: signal.Signals) -> None:
+    """With its sessions: under load they outlive it by a moment, and still answer."""
+    import psutil
+
+    sessions = psutil.Process(server.pid).children()
+    _stop(server, how)
+    psutil.wait_procs(sessions, STOP_SECONDS)
 
 
 def _stop(server: subprocess.Popen, how: signal.Signals = signal.SIGINT) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
-from engine import errors, outages
+from engine import errors, leases, outages
 from engine.errors import EngineError
 from webapi import logs
 from webapi.bodies import dump
@@ -164,6 +164,8 @@ def outage_problem(error: Exception) -> Response:
     """The database or a disk refuses, or a value got through that no column holds; anything else is unexpected."""
     if outage := _OUTAGE.get(outages.kind(error)):
         status, code, title, detail, seconds = outage
+        level = logging.INFO if code == "busy" else logging.ERROR
+        log.log(level, "A request was put off: %s", leases.reason(error), extra={"action": code})
         return problem(status, code, title, detail, retry_after=seconds)
     if isinstance(error, DataError):
         detail = "A value in the request is larger than anything we keep, or not a text."
