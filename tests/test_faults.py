@@ -5,11 +5,10 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from threading import Event, Thread
@@ -19,10 +18,9 @@ from typing import Any
 import psycopg
 import pytest
 from flask import Flask
-from sqlalchemy import event, make_url, select, update
+from sqlalchemy import event, make_url, select
 
-from engine import accounts, attachments, model, outages, packages, schema
-from engine.database import connect
+from engine import accounts, attachments, model, outages, packages
 from engine.runtime import Runtime
 from engine.worker import Worker
 from tests import databases
@@ -55,7 +53,7 @@ class Office:
 
     def rows(self, table: Any) -> list[Any]:
         with self.runtime.read() as unit:
-            return unit.all(select(table).order_by(table.c.id))
+            return unit.all(select(table).order_by(*table.primary_key))
 
     def close(self) -> None:
         self.runtime.database.dispose()
@@ -153,3 +151,93 @@ def test_one_refusal_is_enough_to_let_go_of_every_dead_connection(restarted: Off
         assert first.status_code == 503
         assert [answer.text for answer in pool.map(restarted.report, "efgh") if answer.status_code != 201] == []
     assert len(restarted.rows(model.cases)) == 8
+
+
+# -- the disk is full --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small(sqlite_url: str, tmp_path: Path, clock: Clock) -> Iterator[Office]:
+    """On SQLite, whose file can be kept from growing."""
+    office = Office(sqlite_url, tmp_path, clock)
+    yield office
+    office.close()
+
+
+@contextmanager
+def full_disk(office: Office) -> Iterator[None]:
+    """No page more than there are now: SQLite then says what it says when the disk is full."""
+
+    def limit(connection: Any, *_: Any) -> None:
+        connection.execute("PRAGMA max_page_count = 1").close()  # fewer than there are means as many as there are
+
+    event.listen(office.runtime.database, "checkout", limit)
+    try:
+        yield
+    finally:
+        event.remove(office.runtime.database, "checkout", limit)
+        office.close()
+
+
+def test_a_full_disk_is_said_leaves_nothing_half_done_and_goes_on_when_there_is_room(
+    small: Office, clock: Clock
+) -> None:
+    with full_disk(small):
+        answers = [small.report(f"key-{n}") for n in range(40)]
+        refused = [n for n, answer in enumerate(answers) if answer.status_code != 201]
+        there = small.rows(model.cases)
+
+    assert refused  # the pages that were there already held some
+    said = answers[refused[0]]
+    assert (said.status_code, said.json["type"], said.headers["Retry-After"]) == (507, "/problems/no-room", "60")
+    assert "nothing was kept" in said.json["detail"] and "đã đầy" in said.json["detail"]
+    assert [case.number for case in there] == [a.json["number"] for a in answers if a.status_code == 201]
+    assert len(small.rows(model.instances)) == len(there) == len(small.rows(model.tasks))
+    again = [small.report(f"key-{n}") for n in range(40)]
+    assert {answer.status_code for answer in again} == {201}
+    assert len({case.number for case in small.rows(model.cases)}) == 40
+
+
+def test_a_worker_on_a_full_disk_waits_and_counts_no_attempt(small: Office, clock: Clock) -> None:
+    for n in range(20):
+        small.report(f"key-{n}")
+    clock.advance("1 hour")  # the cases' warnings and breaches fall due
+    worker = Worker(small.runtime, {})
+    hindered = 0
+    with full_disk(small):
+        assert 507 in [small.report(f"more-{n}").status_code for n in range(20)]
+        for _ in range(10):  # three attempts would be an incident
+            try:
+                worker.work()
+            except Exception as error:
+                assert outages.kind(error) == outages.FULL
+                hindered += 1
+            clock.advance("1 minute")
+        held = small.rows(model.jobs)
+
+    assert small.rows(model.incidents) == []
+    assert hindered and held
+    worker.drain()
+    assert small.rows(model.jobs) == [] == small.rows(model.incidents)
+
+
+def test_a_file_for_which_there_is_no_room_is_refused_and_nothing_of_it_stays(
+    small: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = small.report("key").json["number"]
+
+    def send() -> Any:
+        form = {"file": (BytesIO(b"giay to"), "giay-to.txt")}
+        return small.app.test_client().post(f"/api/v1/cases/{number}/attachments", data=form, headers=small.headers)
+
+    def no_room(_: int) -> None:
+        raise OSError(28, os.strerror(28))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(attachments.os, "fsync", no_room)
+        refused = send()
+
+    assert (refused.status_code, refused.json["type"]) == (507, "/problems/no-room")
+    assert [path for path in (tmp_path / "attachments").rglob("*") if path.is_file()] == []
+    assert small.rows(model.attachments) == []
+    assert send().status_code == 201
