@@ -77,7 +77,8 @@ class Office:
         self.runtime = Runtime(connect(url), lambda: datetime.now(UTC))
         databases.make_tables(url)
         self.tokens = self._found()
-        self._environment = os.environ | {
+        inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        self._environment = inherited | {
             "THONGSUOT_DATABASE": url, "THONGSUOT_INSTANCE": str(folder), "THONGSUOT_THREADS": str(THREADS),
             "THONGSUOT_NOTIFIERS": json.dumps({"sms": sms}), "PYTHONPATH": str(ROOT),
         }  # fmt: skip
