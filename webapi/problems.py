@@ -43,6 +43,7 @@ ADVICE = {
     "request-entity-too-large": "Send less at once.",
     "unsupported-media-type": "Send JSON (or, for files, multipart/form-data) and say so in Content-Type.",
     "busy": "Send the same request again, with the same Idempotency-Key.",
+    "surge": "Wait as many seconds as Retry-After says, then send the same request again.",
     "database-away": "Send the same request again in a few seconds, with the same Idempotency-Key.",
     "no-room": "Tell the operator of this server that its disk is full; nothing was kept, so send it again later.",
     "internal-server-error": "Nothing was changed. Tell the operator of this server the id in 'detail'.",
