@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from io import BytesIO
@@ -138,19 +137,6 @@ def test_the_database_may_be_restarted_while_web_and_worker_run(restarted: Offic
     assert {answer.headers["Retry-After"] for answer in refused} == {"3"}
     assert sorted(callers.acknowledged.values()) == sorted(case.number for case in restarted.rows(model.cases))
     assert restarted.rows(model.incidents) == []
-
-
-def test_one_refusal_is_enough_to_let_go_of_every_dead_connection(restarted: Office, server: Server) -> None:
-    with ThreadPoolExecutor(4) as pool:
-        assert {answer.status_code for answer in pool.map(restarted.report, "abcd")} == {201}
-        server.crash()
-        server.start()
-
-        first = restarted.report("e")
-
-        assert first.status_code == 503
-        assert [answer.text for answer in pool.map(restarted.report, "efgh") if answer.status_code != 201] == []
-    assert len(restarted.rows(model.cases)) == 8
 
 
 # -- the disk is full --------------------------------------------------------------------------------------------------
