@@ -41,6 +41,12 @@ def at(unit: Unit, province: str, moment: datetime) -> list[Row[Any]]:
     return unit.all(query.order_by(branches.c.key))
 
 
+def put_through(unit: Unit) -> frozenset[str]:
+    """The report types behind keys whose callers are put through at once: emergencies, in all provinces and times."""
+    some = (branches.c.transfer_to.is_not(None), branches.c.report_type.is_not(None))
+    return frozenset(row.report_type for row in unit.all(select(branches.c.report_type).where(*some).distinct()))
+
+
 def history(unit: Unit, province: str, key: str) -> list[Row[Any]]:
     """Everything a key has meant and will mean, newest first."""
     mine = (branches.c.province == province, branches.c.key == key)

@@ -56,8 +56,10 @@ def prepare(engine: Engine) -> Engine:
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
-        event.listen(engine, "checkin", _note_rest)
-        event.listen(engine, "checkout", _ping_rested)
+        watch = _Watch()
+        event.listen(engine, "checkin", watch.note_rest)
+        event.listen(engine, "checkout", watch.ping_doubtful)
+        event.listen(engine, "invalidate", watch.doubt_all)
     return engine
 
 
@@ -76,13 +78,24 @@ def _make_private(_dialect: Any, _record: Any, cargs: Any, cparams: Any) -> None
             os.close(os.open(cargs[0], os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
-def _note_rest(_connection: Any, record: Any) -> None:
-    record.info["rests_since"] = monotonic()
+class _Watch:
+    """Asks connections whether they are still there before they are used: those that have rested, and, once one was
+    found dead, all that rested then, for a server that restarts closes all at once. Asking at every checkout would
+    cost every call an exchange."""
 
+    def __init__(self) -> None:
+        self._doubted = 0.0
 
-def _ping_rested(connection: Any, record: Any, _proxy: Any) -> None:
-    """Asking at every checkout would cost every call an exchange; a server that restarts closes all at once."""
-    if monotonic() - record.info.get("rests_since", monotonic()) > IDLE_SECONDS:
+    def note_rest(self, _connection: Any, record: Any) -> None:
+        record.info["rests_since"] = monotonic()
+
+    def doubt_all(self, _connection: Any, _record: Any, _error: Any) -> None:
+        self._doubted = monotonic()
+
+    def ping_doubtful(self, connection: Any, record: Any, _proxy: Any) -> None:
+        since = record.info.get("rests_since")
+        if since is None or (since > self._doubted and monotonic() - since <= IDLE_SECONDS):
+            return
         try:
             connection.execute("SELECT 1")
             connection.rollback()

@@ -20,7 +20,7 @@ from typing import Any
 
 from sqlalchemy import delete, select, update
 
-from engine import incidents, leases
+from engine import incidents, leases, outages
 from engine.errors import ProcessFault
 from engine.flow import steps
 from engine.leases import LEASE
@@ -158,7 +158,7 @@ def fail(runtime: Runtime, job: Job, error: Exception, jitter: Random) -> None:
         mine = update(jobs).where(leases.holds(jobs, job))
         later = {"state": "ready", "lease_owner": None, "lease_until_at": None, "last_error": leases.reason(error)}
         if leases.is_conflict(error):
-            later |= {"due_at": unit.now + BUSY * jitter.uniform(1, 2), "attempts": job.attempts - 1}
+            later |= {"due_at": unit.now + outages.rest(error) * jitter.uniform(1, 2), "attempts": job.attempts - 1}
             unit.execute(mine.values(later))
         elif job.attempts < ATTEMPTS_MAX:
             wait = BACK_OFF[job.attempts - 1] * jitter.uniform(0.8, 1.2)

@@ -21,6 +21,7 @@ from sqlalchemy import ColumnElement, Engine, Row, Table, and_, func, literal_co
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
+from engine import outages
 from engine.prepared import Prepared
 from engine.runtime import Unit
 
@@ -30,8 +31,6 @@ DUE, SERVICES = "thongsuot", "thongsuot_services"  # channels: something is due;
 WAKE_EVERY = {DUE: timedelta(milliseconds=100), SERVICES: timedelta(milliseconds=10)}
 WAKE_AHEAD = timedelta(seconds=1)  # how often workers look anyway
 
-_CONFLICTS = {"40001", "40P01", "55P03"}  # PostgreSQL: serialization failure, deadlock, lock not available
-_BUSY = {5, 6}  # SQLite: another process, or another connection of this one, holds the lock
 _PERSONAL = re.compile(r"[\w.+-]+@[\w.-]+|\+?\d[\d .-]{6,}\d")
 _NOTIFY = {channel: Prepared(select(func.pg_notify(literal_column(f"'{channel}'"), literal_column("''"))))
            for channel in WAKE_EVERY}  # fmt: skip
@@ -185,12 +184,8 @@ def next_due(unit: Unit, table: Table, *conditions: ColumnElement[bool]) -> date
 
 
 def is_conflict(error: BaseException) -> bool:
-    """Whether the database was only busy or away: nobody's fault, so the attempt does not count."""
-    if not isinstance(error, DBAPIError):
-        return False
-    if error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _CONFLICTS:
-        return True
-    return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in _BUSY
+    """Whether the database was only busy, away or full: nobody's fault, so the attempt does not count."""
+    return outages.kind(error) is not None
 
 
 def reason(error: BaseException) -> str:

@@ -21,7 +21,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, func, or_, select, update
 
-from engine import incidents, jobs, leases
+from engine import incidents, jobs, leases, outages
 from engine.errors import NotFound, ProcessFault, WrongState
 from engine.leases import LEASE, SERVICES
 from engine.model import outbox
@@ -231,7 +231,7 @@ def fail(runtime: Runtime, item: Item, error: Exception, jitter: Random) -> str:
         mine = update(outbox).where(leases.holds(outbox, item))
         later = {"state": "ready", "lease_owner": None, "lease_until_at": None, "last_error": why}
         if leases.is_conflict(error):
-            later |= {"due_at": unit.now + jobs.BUSY, "attempts": item.attempts - 1}
+            later |= {"due_at": unit.now + outages.rest(error), "attempts": item.attempts - 1}
         elif isinstance(error, Undeliverable) or item.attempts >= ATTEMPTS_MAX:
             later["state"] = "dead"
         else:

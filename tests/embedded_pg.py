@@ -9,7 +9,8 @@ runs as ``postgres``, else ``nobody``; where that user cannot reach the wheel's 
 are copied. (The wheel's own Python interface would open every folder up to ``/`` instead.)
 
 A keeper process, this file run as a program, owns server and folder and waits for its standard input to end. So both
-are cleared away even when whoever asked for them is killed outright.
+are cleared away even when whoever asked for them is killed outright. Until then it can be told to stop the server, as a
+machine or an administrator might, and to start it again.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ SETTINGS = {
     # the data is thrown away: nothing has to survive a power cut
     "fsync": "off",
     "full_page_writes": "off",
-    "synchronous_commit": "off",
 }
+FORGETFUL = {"synchronous_commit": "off"}  # what has just been committed need not survive the server's death either
 START_SECONDS = 60  # a machine may be busy; an idle one takes less than one
 STOP_SECONDS = 20
 
@@ -46,23 +47,43 @@ class Server:
     url: str  # of the maintenance database, for SQLAlchemy
     version: str  # "postgres (PostgreSQL) 15.20 …"
     binaries: str
+    keeper: subprocess.Popen
+
+    def stop(self) -> None:
+        """As an administrator would: sessions are ended, what was committed is written out."""
+        self._tell("stop")
+
+    def crash(self) -> None:
+        """At once; it recovers from its log when it is started again."""
+        self._tell("crash")
+
+    def start(self) -> None:
+        self._tell("start")
+
+    def _tell(self, word: str) -> None:
+        self.keeper.stdin.write(f"{word}\n")
+        self.keeper.stdin.flush()
+        if self.keeper.stdout.readline().strip() != word:
+            raise RuntimeError(f"PostgreSQL did not {word}.")
 
 
 @contextlib.contextmanager
-def running() -> Iterator[Server]:
+def running(*more: str) -> Iterator[Server]:
     """Start a server, and stop and delete it at the end.
+
+    Args:
+        more: "durable": what was committed survives `Server.crash`.
 
     Raises:
         RuntimeError: there are no binaries, or they do not start; the message says what was tried.
     """
-    keeper = subprocess.Popen(
-        [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    keeper = subprocess.Popen([sys.executable, __file__, *more], start_new_session=True, **pipes)
     try:
         answer = json.loads(keeper.stdout.readline() or '{"error": "The keeper of PostgreSQL died; see above."}')
         if "error" in answer:
             raise RuntimeError(answer["error"])
-        yield Server(**answer)
+        yield Server(**answer, keeper=keeper)
     finally:
         keeper.stdin.close()
         keeper.wait(STOP_SECONDS + 10)
@@ -80,11 +101,17 @@ def keep() -> None:
     try:
         owner = _owner(folder)
         binaries = _reachable(_binaries(), folder, owner)
+        _initialise(binaries, folder, owner)
         server = _start(binaries, folder, owner)
         url = f"postgresql+psycopg://postgres@/postgres?host={folder}&port=5432"
         version = _said_by([binaries / "postgres", "--version"], folder, owner)
         print(json.dumps({"url": url, "version": version, "binaries": str(binaries)}), flush=True)
-        sys.stdin.read()
+        for line in sys.stdin:
+            if line == "start\n":
+                server = _start(binaries, folder, owner)
+            else:
+                _stop_whole(server, signal.SIGQUIT if line == "crash\n" else signal.SIGINT)
+            print(line, end="", flush=True)
     except Exception as error:
         print(json.dumps({"error": f"No PostgreSQL for the tests: {error}"}), flush=True)
     finally:
@@ -157,23 +184,28 @@ def _said_by(command: list, folder: Path, owner: dict) -> str:
     return done.stdout.strip()
 
 
-def _start(binaries: Path, folder: Path, owner: dict) -> subprocess.Popen:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"LC_ALL": "C"}
-    data, log = folder / "data", folder / "log"
-    initdb = [binaries / "initdb", "--pgdata", data, "--username=postgres", "--auth=trust", "--encoding=UTF8"]
-    made = subprocess.run(
-        [*initdb, "--no-locale", "--no-sync"], cwd=folder, env=clean, capture_output=True, text=True, **owner
-    )
+def _clean() -> dict:
+    return {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"LC_ALL": "C"}
+
+
+def _initialise(binaries: Path, folder: Path, owner: dict) -> None:
+    initdb = [binaries / "initdb", "--pgdata", folder / "data", "--username=postgres", "--auth=trust"]
+    initdb += ["--encoding=UTF8", "--no-locale", "--no-sync"]
+    made = subprocess.run(initdb, cwd=folder, env=_clean(), capture_output=True, text=True, **owner)
     if made.returncode:
         raise RuntimeError(f"initdb failed: {made.stderr.strip()}")
-    settings = [f"--{name}={value}" for name, value in {**SETTINGS, "unix_socket_directories": folder}.items()]
-    with log.open("w") as out:
+
+
+def _start(binaries: Path, folder: Path, owner: dict) -> subprocess.Popen:
+    data, log = folder / "data", folder / "log"
+    chosen = SETTINGS | ({} if "durable" in sys.argv else FORGETFUL) | {"unix_socket_directories": folder}
+    with log.open("a") as out:
         server = subprocess.Popen(
-            [binaries / "postgres", "-D", data, *settings],
-            cwd=folder, env=clean, stdin=subprocess.DEVNULL, stdout=out, stderr=out, **owner,
+            [binaries / "postgres", "-D", data, *(f"--{name}={value}" for name, value in chosen.items())],
+            cwd=folder, env=_clean(), stdin=subprocess.DEVNULL, stdout=out, stderr=out, **owner,
         )  # fmt: skip
     until = time.monotonic() + START_SECONDS
-    while not _ready(data):
+    while not _ready(data, server.pid):
         if server.poll() is not None or time.monotonic() > until:
             _stop(server)
             raise RuntimeError(f"postgres did not start: {log.read_text().strip()}")
@@ -181,17 +213,26 @@ def _start(binaries: Path, folder: Path, owner: dict) -> subprocess.Popen:
     return server
 
 
-def _ready(data: Path) -> bool:
+def _ready(data: Path, pid: int) -> bool:
     with contextlib.suppress(OSError):
         lines = (data / "postmaster.pid").read_text().splitlines()
-        return len(lines) >= 8 and lines[7].strip() == "ready"
+        return len(lines) >= 8 and lines[7].strip() == "ready" and lines[0] == str(pid)  # not of one that crashed
     return False
 
 
-def _stop(server: subprocess.Popen) -> None:
+def _stop_whole(server: subprocess.Popen, how: signal.Signals) -> None:
+    """With its sessions: under load they outlive it by a moment, and still answer."""
+    import psutil
+
+    sessions = psutil.Process(server.pid).children()
+    _stop(server, how)
+    psutil.wait_procs(sessions, STOP_SECONDS)
+
+
+def _stop(server: subprocess.Popen, how: signal.Signals = signal.SIGINT) -> None:
     """Ask for a fast shutdown (it does not wait for clients), then insist."""
     if server.poll() is None:
-        server.send_signal(signal.SIGINT)
+        server.send_signal(how)
     try:
         server.wait(STOP_SECONDS)
     except subprocess.TimeoutExpired:

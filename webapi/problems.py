@@ -12,9 +12,10 @@ from typing import Any
 
 from flask import Flask, Response, render_template, request
 from sqlalchemy.exc import DataError, DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
-from engine import errors, leases
+from engine import errors, leases, outages
 from engine.errors import EngineError
 from webapi import logs
 from webapi.bodies import dump
@@ -42,9 +43,27 @@ ADVICE = {
     "request-entity-too-large": "Send less at once.",
     "unsupported-media-type": "Send JSON (or, for files, multipart/form-data) and say so in Content-Type.",
     "busy": "Send the same request again, with the same Idempotency-Key.",
+    "surge": "Wait as many seconds as Retry-After says, then send the same request again.",
+    "database-away": "Send the same request again in a few seconds, with the same Idempotency-Key.",
+    "no-room": "Tell the operator of this server that its disk is full; nothing was kept, so send it again later.",
     "internal-server-error": "Nothing was changed. Tell the operator of this server the id in 'detail'.",
 }
 FAULTS_SAID = 3  # in the sentence; `errors` has them all
+OUTAGES = (DBAPIError, NoConnection, OSError)  # as what `engine.outages` may come
+# what is said then: status, code, title, detail, and after how many seconds it is worth trying again
+_OUTAGE = {
+    outages.BUSY: (503, "busy", "Too many changes at once.", "Try again in a moment.", 1),
+    outages.AWAY: (
+        503, "database-away", "The database is away.",
+        "The database cannot be reached: send the same request again in a few seconds, with the same Idempotency-Key. "
+        "(Chưa kết nối được cơ sở dữ liệu: xin gửi lại sau vài giây.)", 3,
+    ),
+    outages.FULL: (
+        507, "no-room", "There is no room left.",
+        "The server's disk is full and nothing was kept: send it again later, and tell the operator of this server. "
+        "(Ổ đĩa của máy chủ đã đầy, chưa có gì được lưu: xin gửi lại sau.)", 60,
+    ),
+}  # fmt: skip
 _SAID = {
     "Missing data for required field.": "{} is missing",
     "Unknown field.": "{} is not known here",
@@ -59,7 +78,8 @@ _TITLES = {cls.code: (cls.__doc__ or "").splitlines()[0].replace("`", "")
 def register(app: Flask) -> None:
     app.register_error_handler(EngineError, refused)
     app.register_error_handler(HTTPException, http_problem)
-    app.register_error_handler(DBAPIError, database_problem)
+    for cause in OUTAGES:
+        app.register_error_handler(cause, outage_problem)
     app.add_url_rule("/problems/<code>", "problem_page", problem_page)
 
 
@@ -141,10 +161,13 @@ def _unexpected(error: HTTPException) -> Response:
     return problem(error.code or 500, "internal-server-error", "This is our mistake.", detail, id=name)
 
 
-def database_problem(error: DBAPIError) -> Response:
-    """Two transactions met, or a value got through that no column holds; anything else is unexpected."""
-    if leases.is_conflict(error):
-        return problem(503, "busy", "Too many changes at once.", "Try again in a moment.", retry_after=1)
+def outage_problem(error: Exception) -> Response:
+    """The database or a disk refuses, or a value got through that no column holds; anything else is unexpected."""
+    if outage := _OUTAGE.get(outages.kind(error)):
+        status, code, title, detail, seconds = outage
+        level = logging.INFO if code == "busy" else logging.ERROR
+        log.log(level, "A request was put off: %s", leases.reason(error), extra={"action": code})
+        return problem(status, code, title, detail, retry_after=seconds)
     if isinstance(error, DataError):
         detail = "A value in the request is larger than anything we keep, or not a text."
         return problem(422, "invalid-request", _TITLES["invalid-request"], detail)

@@ -9,6 +9,8 @@ from flask import Flask
 from waitress.channel import HTTPChannel
 from waitress.task import ErrorTask
 
+from engine import branches
+from webapi import auth, door
 from webapi.bodies import dump
 
 FORM_OVERHEAD = 100_000  # bytes of a multipart body beside the file
@@ -21,9 +23,13 @@ class Refusal(ErrorTask):
 
     def execute(self) -> None:
         error = self.request.error
-        code = "request-entity-too-large" if error.code == 413 else "bad-request"
-        body = dump({"type": f"/problems/{code}", "title": f"{error.reason}.", "status": error.code,
-                     "detail": self.sentences.get(error.code, f"{str(error.body).rstrip('.')}.")})  # fmt: skip
+        code = {413: "request-entity-too-large", 503: "surge"}.get(error.code, "bad-request")
+        said = {"type": f"/problems/{code}", "title": f"{error.reason}.", "status": error.code,
+                "detail": self.sentences.get(error.code, f"{str(error.body).rstrip('.')}.")}  # fmt: skip
+        if isinstance(error, door.Surge):
+            said |= {"detail": door.SAID.format(error.body, error.body), "retry_after": int(error.body)}
+            self.response_headers.append(("Retry-After", error.body))
+        body = dump(said)
         self.status = f"{error.code} {error.reason}"
         self.response_headers.append(("Content-Type", "application/problem+json"))
         self.set_close_on_finish()
@@ -37,8 +43,14 @@ def run(app: Flask, host: str, port: int, threads: int) -> None:
     gc.freeze()  # what has been loaded by now stays: the collector need not look at it again and again
     gc.set_threshold(10_000, 20, 20)
     HTTPChannel.error_task_class = Refusal
+    urgent = door.Urgent(lambda: _emergencies(app))
+    urgent.keep_up()
+    entrance = door.Door(urgent)
+    app.extensions["thongsuot.door"] = entrance
+    entrance.set_thread_count(threads)
     waitress.serve(
         app,
+        _dispatcher=entrance,
         host=host,
         port=port,
         threads=threads,
@@ -46,3 +58,8 @@ def run(app: Flask, host: str, port: int, threads: int) -> None:
         clear_untrusted_proxy_headers=True,
         max_request_body_size=app.config["BODY_MAX"] + FORM_OVERHEAD,
     )
+
+
+def _emergencies(app: Flask) -> frozenset[str]:
+    with auth.runtime_of(app).read() as unit:
+        return branches.put_through(unit)

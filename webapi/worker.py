@@ -17,7 +17,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from engine import chain, jobs, outbox
+from engine import chain, jobs, leases, outbox
 from engine.listening import Listener
 from engine.mailbox.postman import EVERY, Postman
 from engine.worker import Worker
@@ -40,6 +40,7 @@ class Metronome:
         self._woken = {name: Event() for name in (*LOOKS, *RELAYS)}
         self._looking = {name: Lock() for name in self._woken}
         database = worker.runtime.database
+        self._hindered = False
         self._listener = Listener(database, self.wake) if database.dialect.name == "postgresql" else None
         self._scheduler = BackgroundScheduler(
             jobstores={"default": MemoryJobStore()},
@@ -91,7 +92,24 @@ class Metronome:
             self._scheduler.modify_job(name, next_run_time=at or datetime.now(UTC))
 
     def _every(self, seconds: float, name: str, do: Callable[..., object], *args: object) -> None:
-        self._scheduler.add_job(do, "interval", args, seconds=seconds, id=name, next_run_time=datetime.now(UTC))
+        self._scheduler.add_job(
+            self._attempt, "interval", (do, *args), seconds=seconds, id=name, next_run_time=datetime.now(UTC)
+        )
+
+    def _attempt(self, do: Callable[..., object], *args: object) -> None:
+        """A database that is away, or full, is said once and not at every look."""
+        try:
+            do(*args)
+        except Exception as error:
+            if not leases.is_conflict(error):
+                raise
+            if not self._hindered:
+                log.error("The database refuses: %s", leases.reason(error), extra={"action": "hindered"})
+            self._hindered = True
+        else:
+            if self._hindered:
+                log.info("The database serves us again.", extra={"action": "unhindered"})
+            self._hindered = False
 
     def _work(self) -> None:
         with self._looking["jobs"]:

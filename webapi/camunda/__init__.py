@@ -7,11 +7,10 @@ task a task, an external task a service call of the outbox.
 from __future__ import annotations
 
 from flask import Blueprint, Flask
-from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException
 
 from engine.errors import EngineError
-from webapi import auth
+from webapi import auth, problems
 from webapi.camunda import (
     batches,
     cockpit,
@@ -63,7 +62,8 @@ def _blueprint(name: str) -> Blueprint:
     bp.after_request(door.with_cors)
     bp.register_error_handler(EngineError, door.refused)
     bp.register_error_handler(HTTPException, door.http_refused)
-    bp.register_error_handler(DBAPIError, door.database_refused)
+    for cause in problems.OUTAGES:
+        bp.register_error_handler(cause, door.outage_refused)
     bp.add_url_rule("/version", "version", lambda: door.answer({"version": VERSION}))
     bp.add_url_rule("/engine", "engine", lambda: door.answer([{"name": "default"}]))
     for part in PARTS:

@@ -10,10 +10,9 @@ from typing import Any
 
 from flask import Response, current_app, request
 from sqlalchemy import ColumnElement
-from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException
 
-from engine import accounts, leases
+from engine import accounts, outages
 from engine.errors import (
     EngineError,
     InvalidAnswers,
@@ -266,10 +265,11 @@ def http_refused(error: HTTPException) -> Response:
     return refusal(error.code or 400, "InvalidRequestException", error.description or error.name)
 
 
-def database_refused(error: DBAPIError) -> Response:
-    if leases.is_conflict(error):
+def outage_refused(error: Exception) -> Response:
+    if outages.kind(error) == outages.BUSY:
         return refusal(500, "OptimisticLockingException", "Too many changes at once: send it again.", code=1)
-    raise error
+    said = problems.outage_problem(error)
+    return refusal(said.status_code, "RestException", said.get_json()["detail"])
 
 
 def with_cors(response: Response) -> Response:

@@ -11,14 +11,13 @@ from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, request
 from marshmallow import fields
-from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException
 
 from engine import cases, intake, open_data
 from engine.access import Account
 from engine.errors import EngineError, NotFound
 from engine.runtime import Unit
-from webapi import auth, idempotency
+from webapi import auth, idempotency, problems
 from webapi.api.blueprint import Out
 from webapi.open311 import answers, posts, searches, services
 from webapi.open311.posts import Post
@@ -33,7 +32,8 @@ ALIKE = timedelta(minutes=10)  # the same content by the same account within thi
 bp = Blueprint("open311", __name__, url_prefix="/open311")
 bp.register_error_handler(EngineError, answers.refused)
 bp.register_error_handler(HTTPException, answers.http_refused)
-bp.register_error_handler(DBAPIError, answers.database_refused)
+for cause in problems.OUTAGES:
+    bp.register_error_handler(cause, answers.outage_refused)
 
 
 class ReceiptOut(Out):

@@ -8,7 +8,6 @@ from typing import Any
 
 from flask import Response, request
 from lxml import etree
-from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from engine.errors import EngineError, InvalidAnswers, NotAuthenticated
@@ -66,8 +65,8 @@ def http_refused(error: HTTPException) -> Response:
     return _errors(found.status_code, [sentence])
 
 
-def database_refused(error: DBAPIError) -> Response:
-    found = problems.database_problem(error)
+def outage_refused(error: Exception) -> Response:
+    found = problems.outage_problem(error)
     return _errors(found.status_code, [found.get_json()["detail"]], found.headers.get("Retry-After"))
 
 

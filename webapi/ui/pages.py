@@ -21,11 +21,10 @@ from typing import Any
 
 from flask import Blueprint, Response, flash, g, redirect, render_template, request, session, url_for
 from flask_wtf.csrf import CSRFError, CSRFProtect
-from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
-from engine import errors, leases
+from engine import errors
 from engine.errors import EngineError
 from webapi import auth, compression, problems
 from webapi.ui import door, words
@@ -55,7 +54,8 @@ class Pages(Blueprint):
         self.after_request(dressed)
         self.register_error_handler(EngineError, refused)
         self.register_error_handler(HTTPException, http_refused)
-        self.register_error_handler(DBAPIError, database_refused)
+        for cause in problems.OUTAGES:
+            self.register_error_handler(cause, outage_refused)
 
     def open(self, method: str, rule: str) -> Any:
         """For everybody."""
@@ -113,6 +113,8 @@ def said(code: str) -> tuple[str, str]:
         "invalid-request": (_("Yêu cầu chưa đúng"), _("Sửa nội dung rồi gửi lại.")),
         "too-many": (_("Quá nhiều lần thử"), _("Xin chờ ít phút rồi thử lại.")),
         "busy": (_("Máy chủ đang bận"), _("Xin thử lại sau giây lát.")),
+        "database-away": (_("Tạm thời chưa kết nối được dữ liệu"), _("Xin thử lại sau vài giây.")),
+        "no-room": (_("Ổ đĩa của máy chủ đã đầy"), _("Chưa có gì được lưu. Xin thử lại sau và báo người quản trị.")),
         "csrf": (_("Trang này đã mở quá lâu"), _("Tải lại trang rồi gửi lại; trình duyệt cần cho phép cookie.")),
         "request-entity-too-large": (_("Tệp gửi lên quá lớn"), _("Gửi ít tệp hơn hoặc tệp nhỏ hơn.")),
         "internal-server-error": (_("Máy chủ gặp lỗi, chưa có gì thay đổi"), _("Xin thử lại sau ít phút.")),
@@ -150,11 +152,10 @@ def http_refused(error: HTTPException) -> Any:
     return refusal(problem.status_code, code, shown)
 
 
-def database_refused(error: DBAPIError) -> Any:
-    if leases.is_conflict(error):
-        return refusal(503, "busy", retry_after=1)
-    problem = problems.database_problem(error)
-    return refusal(problem.status_code, "invalid-request")
+def outage_refused(error: Exception) -> Any:
+    problem = problems.outage_problem(error)
+    told = problem.get_json()
+    return refusal(problem.status_code, told["type"].rpartition("/")[2], retry_after=told.get("retry_after"))
 
 
 def nowhere(error: HTTPException) -> Any:

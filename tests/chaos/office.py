@@ -1,0 +1,108 @@
+"""An office of real processes on one database, each of which may be killed, frozen, or told a wrong time."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from engine import accounts, packages
+from engine.database import connect
+from engine.runtime import Runtime
+from tests import crash_type, databases
+from tests.sources import ROOT
+
+THREADS = 4
+PEOPLE = {"tiep": ("operator", crash_type.DESK), "huyen": ("handler", crash_type.DISTRICT)}
+# without the service: these are the processes of the product, which call none in Python
+_BEFORE, _, _AFTER = crash_type.PROCESS.partition("<bpmn:serviceTask")
+_DIAGRAM = (
+    (_BEFORE + _AFTER.partition("</bpmn:serviceTask>")[2])
+    .replace('<bpmn:sequenceFlow id="f5" sourceRef="ask" targetRef="fork" />', "")
+    .replace('sourceRef="wait" targetRef="ask"', 'sourceRef="wait" targetRef="fork"')
+    .replace("<bpmn:incoming>f5</bpmn:incoming>", "<bpmn:incoming>f4</bpmn:incoming>")
+)  # fmt: skip
+FILES = crash_type.FILES | {"process.bpmn": _DIAGRAM}
+
+
+class Process:
+    """One web process or worker; killed or frozen, it is another one afterwards."""
+
+    def __init__(self, arguments: list[str], environment: dict[str, str], clock: Path, port: int | None = None) -> None:
+        self.port = port
+        self.clock = clock
+        self._command = [sys.executable, "-m", "tests.chaos.actor", str(clock), *arguments]
+        self._environment = environment
+        self.start()
+
+    def start(self) -> None:
+        self.clock.write_text("0")
+        log = open(self.clock.with_suffix(".log"), "ab")
+        with log:
+            self._process = subprocess.Popen(self._command, cwd=ROOT, env=self._environment, stdout=log, stderr=log)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def freeze(self) -> None:
+        self._process.send_signal(signal.SIGSTOP)
+
+    def wake(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
+
+    def be_wrong_by(self, seconds: float) -> None:
+        self.clock.write_text(str(seconds))
+
+    def figures(self) -> dict[str, float]:
+        """Memory in MB, open files, threads and connections of this moment."""
+        import psutil
+
+        one = psutil.Process(self._process.pid)
+        with one.oneshot():
+            return {"memory": one.memory_info().rss / 1e6, "files": one.num_fds(), "threads": one.num_threads()}
+
+
+class Office:
+    """Two web processes, two workers, and the tokens of two people."""
+
+    def __init__(self, url: str, folder: Path, sms: dict[str, Any]) -> None:
+        self.runtime = Runtime(connect(url), lambda: datetime.now(UTC))
+        databases.make_tables(url)
+        self.tokens = self._found()
+        inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        self._environment = inherited | {
+            "THONGSUOT_DATABASE": url, "THONGSUOT_INSTANCE": str(folder), "THONGSUOT_THREADS": str(THREADS),
+            "THONGSUOT_NOTIFIERS": json.dumps({"sms": sms}), "PYTHONPATH": str(ROOT),
+        }  # fmt: skip
+        self._folder = folder
+        self.web = [self._web(number) for number in range(2)]
+        self.workers = [self._process(["worker"], f"worker-{number}") for number in range(2)]
+
+    def close(self) -> None:
+        for one in [*self.web, *self.workers]:
+            one.kill()
+        self.runtime.database.dispose()
+
+    def _web(self, number: int) -> Process:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        return self._process(["serve", "--port", str(port)], f"web-{number}", port)
+
+    def _process(self, arguments: list[str], name: str, port: int | None = None) -> Process:
+        return Process(arguments, self._environment, self._folder / f"{name}.clock", port)
+
+    def _found(self) -> dict[str, str]:
+        with self.runtime.begin() as unit:
+            packages.load_province(unit, tomllib.loads(crash_type.PROVINCE))
+            packages.deploy(unit, FILES, by="chaos")
+            for login, (role, agency) in PEOPLE.items():
+                accounts.create(unit, {"login": login, "name": login, "role": role, "agency": agency}, None)
+            return {login: accounts.issue(unit, accounts.account(unit, login), "chaos").token for login in PEOPLE}

@@ -1,0 +1,81 @@
+"""In a surge some are sent away at once with a sentence, nobody waits for long, and emergencies are served first."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Thread
+from time import monotonic, sleep
+from typing import Any
+
+import httpx
+import pytest
+from waitress.channel import HTTPChannel
+from waitress.server import create_server
+
+from engine import branches, packages
+from engine.runtime import Runtime
+from tests import databases
+from tests.clock import Clock
+from tests.crash_type import PROVINCE
+from webapi import door
+from webapi.server import Refusal
+
+TAKES = 0.05  # seconds
+
+
+@pytest.fixture
+def address(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A real server whose one thread needs a moment for everything."""
+    monkeypatch.setattr(door, "WAIT_SECONDS", 0.5)
+    monkeypatch.setattr(HTTPChannel, "error_task_class", Refusal)
+
+    def slow(_environ: Any, start_response: Any) -> list[bytes]:
+        sleep(TAKES)
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [b"served"]
+
+    urgent = door.Urgent(lambda: frozenset({"CC115"}))
+    urgent.keep_up()
+    entrance = door.Door(urgent)
+    entrance.set_thread_count(1)
+    server = create_server(slow, host="127.0.0.1", port=0, _dispatcher=entrance, ident=None)
+    thread = Thread(target=server.run, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.effective_port}"
+    entrance.shutdown()
+    server.close()
+    thread.join(5)
+
+
+def test_a_surge_is_shed_politely_and_an_emergency_never(address: str) -> None:
+    def send(number: int) -> tuple[bool, httpx.Response, float]:
+        urgent, began = number % 10 == 9, monotonic()
+        body = {"report_type": "CC115" if urgent else "BDKK"}
+        answer = httpx.post(f"{address}/api/v1/reports", json=body, timeout=30)
+        return urgent, answer, monotonic() - began
+
+    with ThreadPoolExecutor(60) as crowd:
+        answers = list(crowd.map(send, range(60)))
+
+    assert {answer.status_code for urgent, answer, _ in answers if urgent} == {200}
+    statuses = [answer.status_code for urgent, answer, _ in answers if not urgent]
+    assert set(statuses) == {200, 503}
+    shed = next(answer for _, answer, _ in answers if answer.status_code == 503)
+    assert shed.headers["Content-Type"] == "application/problem+json"
+    assert int(shed.headers["Retry-After"]) == shed.json()["retry_after"] >= 1
+    assert shed.json()["type"] == "/problems/surge"
+    assert "send the same request again" in shed.json()["detail"] and "xin gửi lại" in shed.json()["detail"]
+    assert httpx.get(f"{address}/healthz").status_code == 200  # and afterwards all is as before
+    assert httpx.post(f"{address}/api/v1/reports", json={"report_type": "BDKK"}).status_code == 200
+
+
+def test_an_emergency_is_what_is_put_through_at_once(sqlite_url: str, clock: Clock) -> None:
+    keys = [{"key": "1", "name": "115", "report_type": "CC115", "transfer_to": "115", "from": clock()},
+            {"key": "2", "name": "Khác", "report_type": "BDKK", "from": clock()}]  # fmt: skip
+    with databases.connected(sqlite_url) as database, Runtime(database, clock).begin() as unit:
+        packages.load_province(unit, tomllib.loads(PROVINCE))
+        branches.load(unit, "74", keys)
+
+        assert branches.put_through(unit) == {"CC115"}
