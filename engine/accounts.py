@@ -10,19 +10,16 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-import unicodedata
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import ColumnElement, Row, and_, bindparam, insert, null, or_, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from engine import access, acts, attempts, second_factors
+from engine import access, acts, attempts, passwords, second_factors
 from engine.access import Account
 from engine.calendar import ZONE
 from engine.errors import InvalidRequest, NotAuthenticated, NotFound, SecondFactorMissing, Stale, WrongState
@@ -37,9 +34,6 @@ TOKEN_PREFIX = "ts_"
 SHOWN = 11  # characters of a token kept to tell tokens apart
 
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}\Z")
-_HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)  # KiB; OWASP's advice: some 30 ms
-# a hash that no password has, so that an unknown name takes as long as a known one
-_NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$3IVWg+09mkB0HrQ4DbLCjA$LdNiN9fBEEtk6HJEfNW+BxGscN2rogfFrGI9hKe6zm8"
 
 _WHO = Prepared(
     select(
@@ -169,10 +163,10 @@ def log_in(
         attempt = attempts.note_failure(unit, subjects)
         row = unit.first(_with_province().where(accounts.c.login == login, accounts.c.active))
     known = row is not None and row.password_hash is not None
-    if not _matches(row.password_hash if known else _NOBODY, password) or not known:
+    if not passwords.matches(row.password_hash if known else passwords.NOBODY, password) or not known:
         _note_failed(runtime, row, address, "password")
         raise NotAuthenticated("There is no such account, or this is not its password.")
-    fresh = hashed(password) if _HASHER.check_needs_rehash(row.password_hash) else None
+    fresh = passwords.rehashed(row.password_hash, password)
     with runtime.begin() as unit:
         if fresh is not None:
             same = and_(accounts.c.id == row.id, accounts.c.password_hash == row.password_hash)
@@ -207,11 +201,34 @@ def _note_failed(runtime: Runtime, row: Row[Any] | None, address: str, wrong: st
         acts.note(unit, "login-failed", acts.UNKNOWN, row.login if row is not None else None, address, wrong=wrong)
 
 
-def _matches(password_hash: str, password: str) -> bool:
-    try:
-        return _HASHER.verify(password_hash, unicodedata.normalize("NFC", password))
-    except (VerificationError, InvalidHashError):
-        return False
+def change_password(runtime: Runtime, token: str, present: str, wanted: str, address: str) -> None:
+    """Change one's own password; one's other log-ins end. Whoever sits at an open session has no more guesses.
+
+    Raises:
+        InvalidRequest: ``present`` is not the password that one has (``field`` "present"), or ``wanted`` will not do.
+        NotAllowed: the token is narrowed to some scopes.
+        TooMany: as for `log_in`.
+        Stale: it has been changed meanwhile.
+    """
+    with runtime.begin() as unit:
+        by = authenticate(unit, token)
+        access.require_whole(by)
+    fresh = passwords.hashed(wanted, by.login, by.name)
+    subjects = attempts.subjects("login", by.login, address)
+    with runtime.begin() as unit:
+        attempts.hold_back(unit, subjects)
+        attempt = attempts.note_failure(unit, subjects)
+        row = unit.first(_with_province().where(accounts.c.id == by.id))
+    if not passwords.matches(row.password_hash or passwords.NOBODY, present):
+        _note_failed(runtime, row, address, "password")
+        raise InvalidRequest("This is not the password that you have now.", field="present")
+    with runtime.begin() as unit:
+        attempts.forget(unit, next(iter(subjects)), attempt)
+        same = and_(accounts.c.id == by.id, accounts.c.password_hash == row.password_hash)
+        if not unit.claims(update(accounts).where(same).values(password_hash=fresh, version=accounts.c.version + 1)):
+            raise Stale("Your password has just been changed elsewhere: log in again.")
+        _end(unit, and_(tokens.c.account_id == by.id, tokens.c.label == LOGIN, tokens.c.hash != fingerprint(token)))
+        acts.note(unit, "password-changed", by.login, by.login, address)
 
 
 # -- tokens --------------------------------------------------------------------------------------------------------
@@ -365,7 +382,7 @@ def create(unit: Unit, values: dict[str, Any], by: Account | None) -> Row[Any]:
         access.require(by, "manage")
     if not _LOGIN.match(values["login"]):
         raise InvalidRequest("A log-in name has 2 to 64 of the characters a-z, 0-9, '.', '_' and '-'.", field="login")
-    row = _checked(unit, values) | {"created_at": unit.now}
+    row = _checked(unit, values, (values["login"], values["name"])) | {"created_at": unit.now}
     if unit.first(select(accounts.c.id).where(accounts.c.login == row["login"])):
         raise WrongState(f"The log-in name {row['login']!r} is taken.")
     try:
@@ -395,7 +412,8 @@ def change(unit: Unit, login: str, changes: dict[str, Any], by: Account | None, 
     gives_up = changes.get("active") is False or changes.get("role", row.role) != row.role
     if by is not None and row.id == by.id and gives_up:
         raise InvalidRequest("Nobody closes their own account or gives away their own role: ask another.", field="role")
-    values = _checked(unit, {"role": row.role, "agency": row.agency} | changes, row.agency)
+    about = (login, changes.get("name", row.name))
+    values = _checked(unit, {"role": row.role, "agency": row.agency} | changes, about, row.agency)
     same = accounts.c.version == (row.version if version is None else version)
     values["version"] = accounts.c.version + 1
     if not unit.claims(update(accounts).where(accounts.c.id == row.id, same).values(values)):
@@ -421,8 +439,9 @@ def _told(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: row[name] for name in told if name in row}
 
 
-def _checked(unit: Unit, values: dict[str, Any], before: str | None = None) -> dict[str, Any]:
+def _checked(unit: Unit, values: dict[str, Any], about: tuple[str, ...], before: str | None = None) -> dict[str, Any]:
     """Args:
+    about: the names of whose account it is.
     before: the agency of the account that is changed.
     """
     row = dict(values)
@@ -434,7 +453,7 @@ def _checked(unit: Unit, values: dict[str, Any], before: str | None = None) -> d
         raise InvalidRequest(f"An account with the role {row['role']!r} needs an agency.", field="agency")
     if "password" in row:
         password = row.pop("password")
-        row["password_hash"] = None if password is None else hashed(password)
+        row["password_hash"] = None if password is None else passwords.hashed(password, *about)
     return row
 
 
@@ -462,13 +481,3 @@ def _check_districts(unit: Unit, wanted: list[str]) -> None:
             f"The area {found.code!r} is a commune, and cases are kept by district: write {found.parent!r}.",
             field="areas",
         )
-
-
-def hashed(password: str) -> str:
-    """Raises:
-    InvalidRequest: shorter than 10 or longer than 200 characters.
-    """
-    password = unicodedata.normalize("NFC", password)
-    if not 10 <= len(password) <= 200:
-        raise InvalidRequest("A password has 10 to 200 characters.", field="password")
-    return _HASHER.hash(password)

@@ -36,6 +36,7 @@ SCREENS = (
     Screen("phan-anh-cho-bo-sung", "/tra-cuu/{asked}?ma={asked_secret}"),
     Screen("dang-nhap", "/dang-nhap"),
     Screen("tai-khoan", "/tai-khoan", "ubnd_74_718"),
+    Screen("doi-mat-khau", "/tai-khoan/mat-khau", "ubnd_74_718"),
     Screen("vang-mat", "/vang-mat", "ubnd_74_718"),
     Screen("vang-mat-nguoi-khac", "/vang-mat?co_quan=ubnd_74_718", "admin"),
     Screen("viec", "/viec", "ubnd_74_718"),

@@ -32,6 +32,12 @@ def test_the_document_is_openapi_3_1(document):
     assert len(dict(operations(document))) > 50
 
 
+def test_codes_are_described_as_they_are_checked(document):
+    code = document["components"]["schemas"]["ReportIn"]["properties"]["report_type"]
+
+    assert code["pattern"] == "^[A-Za-z0-9_.-]{1,80}$" and "report-types" in code["description"]
+
+
 def test_every_operation_says_what_it_is_for_and_how_it_refuses(document):
     silent = [name for name, operation in operations(document) if not operation.get("summary")]
     unclear = [name for name, operation in operations(document) if "default" not in operation["responses"]]

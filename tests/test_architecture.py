@@ -211,7 +211,7 @@ def test_no_file_names_a_package_registry():
     assert not offences, listed(offences)
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-test.lock"])
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-test.lock", "requirements-tools.lock"])
 def test_every_locked_package_has_a_version_and_hashes_and_no_address(name):
     text = (ROOT / name).read_text()
     packages = re.split(r"\n(?=\S)", text.strip())

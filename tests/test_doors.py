@@ -8,10 +8,11 @@ import argon2
 import pytest
 from sqlalchemy import select, update
 
-from engine import access, accounts, chain, model, second_factors
+from engine import access, accounts, chain, model, passwords, second_factors
 from tests.hotline import Caller, Hotline, refused
 
 PASSWORD = "mật khẩu rất dài"
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 def make(hotline: Hotline, login: str = "anna", role: str = "handler") -> None:
@@ -263,3 +264,66 @@ def test_the_record_says_who_brought_and_changed_what_runs(hotline: Hotline) -> 
     found = [one for one in recorded(hotline, *kinds) if one[1] != "test"]
     assert found[:3] == [(kind, "phantich", "PAKN") for kind in kinds[:3]]
     assert ("exported", "phantich", "PAKN") in found and ("agency-changed", "quantri", "so_yt_74") in found
+
+
+@on_sqlite
+def test_people_change_their_own_password_and_their_other_log_ins_end(hotline: Hotline) -> None:
+    with hotline.runtime.begin() as unit:
+        accounts.change(unit, "phuong", {"password": PASSWORD}, None)
+    here, there = (holding(hotline, log_in(hotline, "phuong").json["token"]) for _ in range(2))
+    new = "con trâu xanh gặm sách"
+
+    assert here.post("/me/password", {"present": PASSWORD, "wanted": new}).status_code == 204
+
+    assert here.get("/me").status_code == 200
+    refused(there.get("/me"), 401, "not-authenticated")
+    assert hotline.as_("phuong").get("/me").status_code == 200  # a program's token stays
+    refused(log_in(hotline, "phuong"), 401, "not-authenticated")
+    assert log_in(hotline, "phuong", new).status_code == 201
+    assert recorded(hotline, "password-changed")[-1] == ("password-changed", "phuong", "phuong")
+
+
+@on_sqlite
+def test_an_open_session_is_no_way_to_guess_a_password_nor_to_a_weak_one(hotline: Hotline) -> None:
+    with hotline.runtime.begin() as unit:
+        accounts.change(unit, "phuong", {"password": PASSWORD}, None)
+        narrow = accounts.issue(unit, accounts.account(unit, "phuong"), "x", scopes=("read",)).token
+    wanted = {"wanted": "con trâu xanh gặm sách"}
+    refused(holding(hotline, narrow).post("/me/password", wanted | {"present": PASSWORD}), 403,
+            "not-allowed")  # fmt: skip
+    here = holding(hotline, log_in(hotline, "phuong").json["token"])
+
+    for weak in ["MatKhau@2026"] * 6:  # costs no attempt
+        said = refused(here.post("/me/password", {"present": PASSWORD, "wanted": weak}), 422, "invalid-request")
+        assert "would be guessed" in said
+    for _ in range(5):
+        said = refused(here.post("/me/password", wanted | {"present": "sai mật khẩu"}), 422, "invalid-request")
+        assert "not the password" in said
+
+    refused(here.post("/me/password", wanted | {"present": PASSWORD}), 429, "too-many")
+    refused(log_in(hotline, "phuong"), 429, "too-many")
+    hotline.waits(0.3)
+    assert here.post("/me/password", wanted | {"present": PASSWORD}).status_code == 204
+
+
+@pytest.mark.parametrize("password", [
+    "password123", "P@ssw0rd2024!", "Matkhau@123", "mật khẩu 2025", "quantri123456", "1022binhduong", "qwertyuiop",
+    "1234567890", "0987654321", "aaaaaaaaaaaa", "abcabcabcabc", "asdfghjkl;123", "anhyeuem1999", "lan.nguyen1990",
+    "NguyenThiLan!", "UBND@Tongdai1022", "admin@1022vn", "ababababab", "thongsuot2026", "iloveyou2you",
+])  # fmt: skip
+def test_what_everybody_tries_first_is_no_password(password: str) -> None:
+    assert passwords.is_guessable(password, "lan.nguyen", "Nguyễn Thị Lan")
+
+
+@pytest.mark.parametrize("password", [
+    "con trâu xanh gặm sách", "mot-cau-dai-de-nho", "kX9-vq_27LwpTz", "chiếc ghế bay 1975 về", "tr0ub4dor&3x",
+    "correct horse battery", "ラーメンと猫と自転車屋",
+])  # fmt: skip
+def test_a_few_words_of_ones_own_are(password: str) -> None:
+    assert not passwords.is_guessable(password, "lan.nguyen", "Nguyễn Thị Lan")
+    assert passwords.matches(passwords.hashed(password), password)
+
+
+def test_all_of_a_long_password_counts() -> None:
+    long = "con trâu xanh gặm sách " * 8
+    assert not passwords.matches(passwords.hashed(long + "a"), long + "b")

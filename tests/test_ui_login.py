@@ -157,3 +157,21 @@ def test_ones_log_ins_are_listed_and_the_others_ended_and_a_new_one_ends_the_one
         assert session[door.TOKEN] != before
     with pytest.raises(NotAuthenticated), hotline.runtime.read() as unit:
         accounts.authenticate(unit, before)
+
+
+def test_one_changes_ones_password_and_is_told_what_is_wrong_with_it(visitor: Visitor):
+    logs_in(visitor)
+    new = "con trâu xanh gặm sách"
+    page = visitor.opens("/tai-khoan/mat-khau")
+
+    for said, present, wanted, again in (
+        ("Mật khẩu hiện tại không đúng", "sai", new, new),
+        ("không giống nhau", PASSWORD, new, new + "x"),
+        ("dễ đoán", PASSWORD, "matkhau2026", "matkhau2026"),
+        ("dễ đoán", PASSWORD, "ngắn", "ngắn"),
+    ):
+        page = visitor.sends(page, present=present, wanted=wanted, again=again)
+        assert page.status == 422 and said in page.text and PASSWORD not in page.source
+
+    assert "Đã đổi mật khẩu" in visitor.sends(page, present=PASSWORD, wanted=new, again=new).text
+    assert logs_in(visitor).status == 401 and logs_in(visitor, password=new).url == "/viec"

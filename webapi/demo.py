@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from engine import accounts, areas
+from engine import accounts, areas, passwords
 from engine.access import NAMED_ONLY
 from engine.model import agencies, provinces
 from engine.runtime import Runtime, Unit
@@ -82,12 +82,12 @@ def named_for(unit: Unit) -> dict[str, list[str]]:
 
 def _with_passwords(seats: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Hashing takes its time on purpose, and no transaction should wait for it."""
-    passwords = [secrets.token_urlsafe(12) for _ in seats]
+    made = [secrets.token_urlsafe(12) for _ in seats]
     with ThreadPoolExecutor() as pool:
-        hashes = list(pool.map(accounts.hashed, passwords))
+        hashes = list(pool.map(passwords.hashed, made))
     return [
         seat | {"password": password, "password_hash": password_hash}
-        for seat, password, password_hash in zip(seats, passwords, hashes, strict=True)
+        for seat, password, password_hash in zip(seats, made, hashes, strict=True)
     ]
 
 

@@ -10,6 +10,7 @@ from marshmallow import fields, validate
 from engine import accounts, queries
 from engine.access import ROLES, Account
 from engine.runtime import Unit
+from webapi import auth
 from webapi.api.blueprint import Blueprint, Code, In, Out, PageQuery, Words, instant, page_of, tag, unchanged
 
 bp = Blueprint("accounts", "The people and programs that work here, each with a role, an agency and limits.")
@@ -83,3 +84,15 @@ def change(unit: Unit, caller: Account, body: dict[str, Any], login: str) -> Any
     unchanged(before.version)
     row = accounts.change(unit, login, body, caller, before.version)
     return row, tag(row.version)
+
+
+class PasswordIn(In):
+    present = fields.String(required=True, load_only=True, validate=validate.Length(1, 200))
+    wanted = fields.String(required=True, load_only=True, validate=validate.Length(10, 200))
+
+
+@bp.open("POST", "/me/password", None, PasswordIn, 204)
+def change_password(body: dict[str, Any]) -> Any:
+    """Change your own password; your other log-ins end, tokens of programs stay"""
+    accounts.change_password(auth.runtime(), auth.token(), body["present"], body["wanted"], auth.address())
+    return "", 204

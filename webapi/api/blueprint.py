@@ -89,7 +89,8 @@ class Code(Words):
 
     def __init__(self, **kwargs: Any) -> None:
         rule = validate.Regexp(r"[A-Za-z0-9_.-]{1,80}\Z", error="Not a code: letters, digits, '_', '.' and '-' only.")
-        super().__init__(validate=rule, **kwargs)
+        said = {"pattern": "^[A-Za-z0-9_.-]{1,80}$"}  # the same for JavaScript, which knows no \Z and looks anywhere
+        super().__init__(validate=rule, metadata=said | kwargs.pop("metadata", {}), **kwargs)
 
 
 class Flag(fields.Boolean):

@@ -8,8 +8,9 @@ from flask import redirect, request, url_for
 
 from engine import accounts, overview, second_factors
 from engine.access import Account
-from engine.errors import NotAuthenticated, SecondFactorMissing, TooMany
+from engine.errors import InvalidRequest, NotAuthenticated, SecondFactorMissing, TooMany
 from engine.runtime import Unit
+from webapi import auth
 from webapi.ui import door, navigation
 from webapi.ui.pages import Pages, done, page
 from webapi.ui.words import _
@@ -65,6 +66,35 @@ def end_others(unit: Unit, caller: Account) -> Any:
     """End one's log-ins on other devices."""
     ended = accounts.end_sessions(unit, caller, door.token())
     return done(_("Đã kết thúc %(number)s phiên đăng nhập khác.", number=ended), "ui_login.account")
+
+
+@bp.read("/tai-khoan/mat-khau")
+def password(unit: Unit, caller: Account) -> Any:
+    return page("ui/password.html")
+
+
+@bp.open("POST", "/tai-khoan/mat-khau")
+def change_password() -> Any:
+    said = [request.form.get(name, "")[:201] for name in ("present", "wanted", "again")]
+    try:
+        if said[1] != said[2]:
+            raise InvalidRequest("The two do not match.", field="again")
+        accounts.change_password(auth.runtime(), door.token(), said[0], said[1], auth.address())
+    except (InvalidRequest, TooMany) as error:
+        return page("ui/password.html", error.status, wrong=_not_changed(error))
+    return done(_("Đã đổi mật khẩu. Các phiên đăng nhập khác đã kết thúc."), "ui_login.account")
+
+
+def _not_changed(error: InvalidRequest | TooMany) -> str:
+    if isinstance(error, TooMany):
+        return _wrong(error)
+    return {
+        "present": _("Mật khẩu hiện tại không đúng."),
+        "again": _("Hai lần nhập mật khẩu mới không giống nhau."),
+    }.get(error.facts["field"]) or _(
+        "Mật khẩu mới dễ đoán hoặc quá ngắn: hãy dùng vài từ không liên quan đến nhau, ít nhất 10 ký tự, không có tên, "
+        "năm sinh, dãy phím."
+    )
 
 
 def _agency(unit: Unit, caller: Account) -> str:
