@@ -56,7 +56,7 @@ def _copy(
         own = "copy.id" if name == "case_id" else own
         values.append(instead.get(f"{table.name}.{name}", own or f'one."{name}"'))
     key = "id" if table is model.cases else "case_id"
-    ids = "SELECT id FROM generate_series(:start, :end) AS id"
+    ids = "SELECT id FROM generate_series(CAST(:start AS bigint), CAST(:end AS bigint)) AS id"
     if connection.dialect.name == "sqlite":
         ids = "WITH RECURSIVE s(id) AS (SELECT :start UNION ALL SELECT id + 1 FROM s WHERE id < :end) SELECT id FROM s"
     columns = ", ".join(f'"{name}"' for name in names)

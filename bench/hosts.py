@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from bench.bed import process_cpu
+from bench.bed import one, process_cpu
 
 REPORT = {"noi_dung": "Nhà bốn người hết gạo từ hôm qua, có cháu nhỏ. " * 20, "place": "khu phố 3", "urgent": True}
 
@@ -134,9 +134,19 @@ def workers(url: str, count: int) -> Iterator[list[subprocess.Popen[bytes]]]:
         command = [sys.executable, "-m", "webapi.cli", "worker"]
         nodes = [subprocess.Popen(command, env=settings, stderr=subprocess.DEVNULL) for _ in range(count)]
         try:
+            _wait_for_workers(url, count)
             yield nodes
         finally:
             for node in nodes:
                 node.terminate()
             for node in nodes:
                 node.wait(60)
+
+
+def _wait_for_workers(url: str, count: int) -> None:
+    """Until all have said that they are there."""
+    for _ in range(240):
+        if one(url, "SELECT count(*) FROM workers") >= count:
+            return
+        time.sleep(0.5)
+    raise RuntimeError(f"{count} workers did not start within two minutes")

@@ -16,13 +16,23 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import lifecycles, plots
+from bench import day, embedded, lifecycles, plots, services, timers, worklist
 from bench.bed import Bed, Figures, beds, machine
 
 WORKLOADS: dict[str, Callable[[Bed], Figures]] = {
     "lifecycle": lifecycles.lifecycle,
     "loops": lifecycles.loops,
     "full": lifecycles.full,
+    "timers": timers.timers,
+    "idle": timers.idle,
+    "worklist": worklist.worklist,
+    "footprint": day.footprint,
+    "sequence": embedded.sequence,
+    "patterns": embedded.patterns,
+    "decisions": embedded.decisions,
+    "service": services.service,
+    "day": day.day,
+    "drain": timers.drain,
 }
 DATABASES = ("sqlite", "postgresql")
 SEED = 1022
