@@ -66,7 +66,7 @@ def beds(kinds: tuple[str, ...], share: float) -> Iterator[list[Bed]]:
 
 def machine() -> Figures:
     """What it runs on, and how busy that was: on a busy machine only ratios mean anything."""
-    model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
+    model = next((line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), "?")
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return {
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores of {model}, {memory:.0f} GB, "
@@ -85,10 +85,14 @@ def database_cpu(url: str) -> float:
     if not url.startswith("postgresql"):
         return 0.0
     backend = one(url, "SELECT pg_backend_pid()")
-    postmaster = int(open(f"/proc/{backend}/stat").read().rpartition(")")[2].split()[1])
-    ended = open(f"/proc/{postmaster}/stat").read().rpartition(")")[2].split()[13:15]
-    children = open(f"/proc/{postmaster}/task/{postmaster}/children").read().split()
+    postmaster = int(_lines(f"/proc/{backend}/stat")[0].rpartition(")")[2].split()[1])
+    ended = _lines(f"/proc/{postmaster}/stat")[0].rpartition(")")[2].split()[13:15]
+    children = _lines(f"/proc/{postmaster}/task/{postmaster}/children")[0].split()
     return sum(map(int, ended)) / TICKS + sum(process_cpu(int(child)) for child in [postmaster, *children])
+
+
+def _lines(path: str) -> list[str]:
+    return Path(path).read_text(encoding="utf-8").splitlines()
 
 
 def one(url: str, query: str, **values: Any) -> Any:

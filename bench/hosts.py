@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -39,7 +40,7 @@ class Host:
         return process_cpu(self.process.pid)
 
     def memory_mb(self) -> float:
-        lines = open(f"/proc/{self.process.pid}/status").read().splitlines()
+        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
         return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
 
     def client(self) -> Client:

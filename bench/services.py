@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from threading import Event, Thread
 from typing import Any
 
+from sqlalchemy import select
+
 from bench import ours
 from bench.bed import Bed, Figures, one, percentile
 from bench.hosts import running
+from engine import model
 from engine.database import connect
 from engine.runtime import Runtime
 from tests.drawing import draw
@@ -58,22 +62,19 @@ def service(bed: Bed) -> Figures:
 
 
 def _works(address: str, token: str, over: Event) -> None:
-    from camunda.external_task.external_task_worker import ExternalTaskWorker
+    from camunda.external_task.external_task_worker import ExternalTaskWorker, NoExternalTaskFound
 
     logging.getLogger("camunda").setLevel(logging.CRITICAL)
     config: Any = {"auth_bearer": {"access_token": token}, "maxTasks": 20, "asyncResponseTimeout": 500,
                    "httpTimeoutMillis": 30_000, "sleepSeconds": 0}  # fmt: skip
     worker = ExternalTaskWorker("bench", address, config)
     while not over.is_set():
-        worker.fetch_and_execute("bench", lambda task: task.complete({"owner": True}))
+        with suppress(NoExternalTaskFound):
+            worker.fetch_and_execute("bench", lambda task: task.complete({"owner": True}))
 
 
 def _ends(url: str) -> list[float]:
     """Seconds from the report to the end of its process."""
-    from sqlalchemy import select
-
-    from engine import model
-
     database = connect(url)
     both = select(model.cases.c.opened_at, model.instances.c.finished_at).join_from(model.cases, model.instances)
     both = both.where(model.instances.c.case_id == model.cases.c.id, model.instances.c.finished_at.is_not(None))
