@@ -1,4 +1,4 @@
-"""The two servers under test, each a process of its own behind the same web server, spoken to over HTTP."""
+"""The servers under test, each a process of its own behind the same web server, spoken to over HTTP; and workers."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import orjson
 
-TICKS = os.sysconf("SC_CLK_TCK")
+from bench.bed import one, process_cpu
+
 REPORT = {"noi_dung": "Nhà bốn người hết gạo từ hôm qua, có cháu nhỏ. " * 20, "place": "khu phố 3", "urgent": True}
 
 
@@ -34,11 +37,10 @@ class Host:
 
     def cpu_seconds(self) -> float:
         """User and system time of the server's process so far."""
-        fields = open(f"/proc/{self.process.pid}/stat").read().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
+        return process_cpu(self.process.pid)
 
     def memory_mb(self) -> float:
-        lines = open(f"/proc/{self.process.pid}/status").read().splitlines()
+        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
         return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
 
     def client(self) -> Client:
@@ -58,7 +60,13 @@ class Client:
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         content = orjson.dumps(body)
-        self.socket.sendall(f"POST {path} {self.head}Content-Length: {len(content)}\r\n\r\n".encode() + content)
+        return self._ask(f"POST {path} {self.head}Content-Length: {len(content)}\r\n\r\n".encode() + content, path)
+
+    def get(self, path: str) -> dict[str, Any]:
+        return self._ask(f"GET {path} {self.head}\r\n".encode(), path)
+
+    def _ask(self, request: bytes, path: str) -> dict[str, Any]:
+        self.socket.sendall(request)
         status, length = int(self.answers.readline().split()[1]), 0
         while (line := self.answers.readline()) != b"\r\n":
             if line.lower().startswith(b"content-length:"):
@@ -71,7 +79,7 @@ class Client:
 
     def start(self) -> tuple[Any, list[Any]]:
         """Send a report; answers with the case and the tasks that wait."""
-        if self.host.name == "naive":
+        if self.host.name != "ours":
             answer = self.post("/cases", REPORT)
             return answer["id"], answer["tasks"]
         report = {"report_type": "LIFE", "channel": "dien_thoai", "area": "999", "answers": REPORT,
@@ -81,7 +89,7 @@ class Client:
 
     def complete(self, case: Any, task: Any, again: bool = False) -> list[Any]:
         """Answer a task; answers with the tasks that wait now."""
-        if self.host.name == "naive":
+        if self.host.name != "ours":
             note = {"note": "đã gọi lại, đúng như phản ánh", "again": again}
             return self.post(f"/cases/{case}/tasks/{task}", note)["tasks"]  # type: ignore[no-any-return]
         answers = {f"note_{task['element']}": "đã gọi lại, đúng như phản ánh", "again": again}
@@ -95,7 +103,7 @@ class Client:
 
 @contextmanager
 def running(name: str, url: str, token: str | None = None) -> Iterator[Host]:
-    """Start ``bench.naive`` or ``bench.ours`` and wait until it answers."""
+    """Start ``bench.naive``, ``bench.floor`` or ``bench.ours`` and wait until it answers."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -109,11 +117,37 @@ def running(name: str, url: str, token: str | None = None) -> Iterator[Host]:
 
 
 def _wait(process: subprocess.Popen[bytes], port: int) -> None:
-    for _ in range(300):
+    for _ in range(600):
         if process.poll() is not None:
             raise RuntimeError(f"the server ended with {process.returncode} before it answered")
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.1)
-    raise RuntimeError("the server did not answer within 30 seconds")
+    raise RuntimeError("the server did not answer within a minute")
+
+
+@contextmanager
+def workers(url: str, count: int) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """So many worker nodes, as ``thongsuot worker`` starts them."""
+    with tempfile.TemporaryDirectory(prefix="ts-bench-") as instance:
+        settings = os.environ | {"THONGSUOT_DATABASE": url, "THONGSUOT_INSTANCE": instance}
+        command = [sys.executable, "-m", "webapi.cli", "worker"]
+        nodes = [subprocess.Popen(command, env=settings, stderr=subprocess.DEVNULL) for _ in range(count)]
+        try:
+            _wait_for_workers(url, count)
+            yield nodes
+        finally:
+            for node in nodes:
+                node.terminate()
+            for node in nodes:
+                node.wait(60)
+
+
+def _wait_for_workers(url: str, count: int) -> None:
+    """Until all have said that they are there."""
+    for _ in range(240):
+        if one(url, "SELECT count(*) FROM workers") >= count:
+            return
+        time.sleep(0.5)
+    raise RuntimeError(f"{count} workers did not start within two minutes")

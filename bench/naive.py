@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from flask import Flask, request
@@ -25,47 +26,65 @@ from engine.database import prepare
 LIFECYCLE = Path(__file__).parent / "lifecycle" / "process.bpmn"
 
 
-def create_app(url: str) -> Flask:
-    app, database = Flask(__name__), prepare(create_engine(url, pool_use_lifo=True))
-    serializer = BpmnWorkflowSerializer(BpmnWorkflowSerializer.configure(DEFAULT_CONFIG))
-    parser = CamundaParser()
-    parser.add_bpmn_xml(etree.parse(LIFECYCLE))
-    spec = parser.get_spec("LIFE")
-    key = "BIGSERIAL" if database.dialect.name == "postgresql" else "INTEGER"
-    lock = " FOR UPDATE" if database.dialect.name == "postgresql" else ""
-    with database.begin() as connection:
-        connection.execute(text(f"CREATE TABLE IF NOT EXISTS naive (id {key} PRIMARY KEY, state TEXT NOT NULL)"))
+class Naive:
+    """The host without the web: one diagram, one table."""
 
-    def writing():
-        return database.connect().execution_options(writes=True)
+    def __init__(self, url: str, diagram: bytes, process: str) -> None:
+        self.database = prepare(create_engine(url, pool_use_lifo=True))
+        self.serializer = BpmnWorkflowSerializer(BpmnWorkflowSerializer.configure(DEFAULT_CONFIG))
+        parser = CamundaParser()
+        parser.add_bpmn_xml(etree.fromstring(diagram))
+        self.spec = parser.get_spec(process)
+        on_postgresql = self.database.dialect.name == "postgresql"
+        key = "BIGSERIAL" if on_postgresql else "INTEGER"
+        self.found = text(f"SELECT state FROM naive WHERE id = :id{' FOR UPDATE' if on_postgresql else ''}")
+        with self.database.begin() as connection:
+            connection.execute(text(f"CREATE TABLE IF NOT EXISTS naive (id {key} PRIMARY KEY, state TEXT NOT NULL)"))
 
-    def ready(workflow: BpmnWorkflow) -> list[str]:
+    def start(self, data: dict[str, Any]) -> tuple[int, list[str]]:
+        """The new case, and the tasks that wait."""
+        workflow = BpmnWorkflow(self.spec)
+        workflow.get_next_task(state=TaskState.READY).set_data(**data)
+        workflow.do_engine_steps()
+        with self._writing() as connection, connection.begin():
+            insert = text("INSERT INTO naive (state) VALUES (:state) RETURNING id")
+            number = connection.execute(insert, {"state": self.serializer.serialize_json(workflow)}).scalar()
+        return number, self._ready(workflow)
+
+    def complete(self, number: int, task: str, data: dict[str, Any]) -> list[str] | None:
+        """The tasks that wait now; ``None``: this one does not."""
+        with self._writing() as connection, connection.begin():
+            workflow = self.serializer.deserialize_json(connection.execute(self.found, {"id": number}).scalar())
+            waiting = workflow.get_task_from_id(UUID(task))
+            if waiting.state != TaskState.READY:
+                return None
+            waiting.set_data(**data)
+            waiting.run()
+            workflow.do_engine_steps()
+            state = {"id": number, "state": self.serializer.serialize_json(workflow)}
+            connection.execute(text("UPDATE naive SET state = :state WHERE id = :id"), state)
+        return self._ready(workflow)
+
+    def _writing(self):
+        return self.database.connect().execution_options(writes=True)
+
+    @staticmethod
+    def _ready(workflow: BpmnWorkflow) -> list[str]:
         return [str(task.id) for task in workflow.get_tasks(state=TaskState.READY, manual=True)]
+
+
+def create_app(url: str) -> Flask:
+    app, host = Flask(__name__), Naive(url, LIFECYCLE.read_bytes(), "LIFE")
 
     @app.post("/cases")
     def create():
-        workflow = BpmnWorkflow(spec)
-        workflow.get_next_task(state=TaskState.READY).set_data(**request.get_json())
-        workflow.do_engine_steps()
-        with writing() as connection, connection.begin():
-            insert = text("INSERT INTO naive (state) VALUES (:state) RETURNING id")
-            number = connection.execute(insert, {"state": serializer.serialize_json(workflow)}).scalar()
-        return {"id": number, "tasks": ready(workflow)}, 201
+        number, tasks = host.start(request.get_json())
+        return {"id": number, "tasks": tasks}, 201
 
     @app.post("/cases/<int:number>/tasks/<task>")
     def complete(number: int, task: str):
-        with writing() as connection, connection.begin():
-            found = text(f"SELECT state FROM naive WHERE id = :id{lock}")
-            workflow = serializer.deserialize_json(connection.execute(found, {"id": number}).scalar())
-            waiting = workflow.get_task_from_id(UUID(task))
-            if waiting.state != TaskState.READY:
-                return {"error": "not ready"}, 409
-            waiting.set_data(**request.get_json())
-            waiting.run()
-            workflow.do_engine_steps()
-            state = {"id": number, "state": serializer.serialize_json(workflow)}
-            connection.execute(text("UPDATE naive SET state = :state WHERE id = :id"), state)
-        return {"id": number, "tasks": ready(workflow)}
+        tasks = host.complete(number, task, request.get_json())
+        return ({"error": "not ready"}, 409) if tasks is None else {"id": number, "tasks": tasks}
 
     return app
 

@@ -18,13 +18,14 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from engine import incidents, leases, outages
 from engine.errors import ProcessFault
 from engine.flow import steps
 from engine.leases import LEASE
 from engine.model import cases, jobs
+from engine.prepared import Prepared
 from engine.runtime import Runtime, Unit
 
 EMERGENCY, NORMAL, WHENEVER = 0, 1, 2
@@ -33,6 +34,9 @@ BACK_OFF = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=5))
 ATTEMPTS_MAX = 3
 DEATHS_MAX = 5  # attempts in which the worker died; more than ATTEMPTS_MAX, since it is seldom the job's fault
 BUSY = timedelta(milliseconds=50)
+_HELD = ("id", "fence", "lease_owner", "case_id")
+_BY_HOLDER = [jobs.c[name] == bindparam(name) for name in _HELD]  # as `leases.holds`
+_TAKE = Prepared(delete(jobs).where(*_BY_HOLDER, leases.in_state(jobs, "leased")).returning(jobs.c.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +116,7 @@ def drop(unit: Unit, job_id: int, case_id: int) -> bool:
 
 def take(unit: Unit, job: Job) -> bool:
     """Delete a job in the unit that does it. ``False``: it is not ours any more, or was cancelled."""
-    return unit.claims(delete(jobs).where(leases.holds(jobs, job)))
+    return unit.first(_TAKE, {name: getattr(job, name) for name in _HELD}) is not None
 
 
 def put_back(unit: Unit, job: Job) -> None:

@@ -19,7 +19,7 @@ from threading import Event
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 
 from engine import (
     anchors,
@@ -52,6 +52,7 @@ from engine.leases import LEASE
 from engine.model import inbox, login_failures
 from engine.model import instances as instance_table
 from engine.notifiers import Notifier
+from engine.prepared import Prepared
 from engine.runtime import Runtime, Unit
 
 log = logging.getLogger(__name__)
@@ -61,6 +62,8 @@ JOBS_PER_TICK = 500
 KEEP_ANSWERS = timedelta(days=7)
 KEEP_ARRIVALS = timedelta(days=30)  # as they came, after they were dealt with
 KEEP_LISTS = timedelta(days=1)  # of people, that were looked at and not started
+_OF_CASE = select(instance_table.c.case_id).where(instance_table.c.case_id == bindparam("case"))
+_FREE = Prepared(_OF_CASE.with_for_update(skip_locked=True))
 
 
 def run(runtime: Runtime, job: Job, jitter: Random) -> str:
@@ -111,8 +114,7 @@ def _lock_case(unit: Unit, case_id: int) -> bool:
     """Hold the case until the unit ends; ``False`` if somebody else does. SQLite has only one writer anyway."""
     if not unit.locks_rows:
         return True
-    free = select(instance_table.c.case_id).where(instance_table.c.case_id == case_id)
-    return unit.first(free.with_for_update(skip_locked=True)) is not None
+    return unit.first(_FREE, {"case": case_id}) is not None
 
 
 class Worker:

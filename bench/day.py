@@ -1,0 +1,112 @@
+"""A day of a large province's hotline, and what a process and a database grow to."""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from sqlalchemy import text
+
+from bench import ours
+from bench.bed import Bed, Figures, one, percentile, timed
+from bench.hosts import Client, running
+from engine.database import connect
+
+CONTACTS = 100_000
+PEAK = 5  # times the mean hour
+PEAK_SECONDS = 60
+CLIENTS = 8
+CLOSED = 1_000
+
+
+def day(bed: Bed) -> Figures:
+    """A day of 100,000 contacts: all of them as fast as they go; and the peak hour's rate, arriving by chance"""
+    token = ours.prepare(url := bed.make("day"))
+    count, peak = bed.some(CONTACTS // 10 if bed.share <= 0.1 else CONTACTS, 20), CONTACTS / 24 / 3600 * PEAK
+    with running("ours", url, token) as host:
+        host.client().lifecycle()
+        figures: Figures = {"memory_mb_at_start": round(host.memory_mb()), "peak_contacts_per_s": round(peak, 2)}
+        bed.say(f"the peak hour, {peak:.1f} contacts a second")
+        took = _arriving([host.client() for _ in range(CLIENTS)], peak, bed.some(PEAK_SECONDS, 5))
+        figures |= {"peak_p50_ms": round(percentile(took, 0.5), 1), "peak_p99_ms": round(percentile(took, 0.99), 1)}
+        bed.say(f"{count:,} contacts, each through four tasks")
+        began, cpu = time.monotonic(), host.cpu_seconds()
+        with ThreadPoolExecutor(CLIENTS) as pool:
+            clients = [host.client() for _ in range(CLIENTS)]
+            list(pool.map(lambda client: [client.lifecycle() for _ in range(count // CLIENTS or 1)], clients))
+        done = (count // CLIENTS or 1) * CLIENTS
+        rate = done / (time.monotonic() - began)
+        figures |= {
+            "contacts": done,
+            "contacts_closed_per_s": round(rate, 1),
+            "cpu_ms_per_contact": round((host.cpu_seconds() - cpu) / done * 1000, 1),
+            "closed_per_s_to_peak_ratio": round(rate / peak, 2),
+            "memory_mb_at_end": round(host.memory_mb()),
+        }
+    return figures
+
+
+def _arriving(clients: list[Client], rate: float, seconds: int) -> list[float]:
+    """Milliseconds from when each contact came to when it was acknowledged, whether or not somebody was free."""
+    free, moments, now = list(clients), [], 0.0
+    while (now := now + random.expovariate(rate)) < seconds:
+        moments.append(now)
+    began = time.monotonic()
+
+    def take(moment: float) -> float:
+        client = free.pop()
+        client.start()
+        free.append(client)
+        return (time.monotonic() - began - moment) * 1000
+
+    with ThreadPoolExecutor(len(clients)) as pool:
+        answers = []
+        for moment in moments:
+            time.sleep(max(0.0, began + moment - time.monotonic()))
+            answers.append(pool.submit(take, moment))
+        return [answer.result() for answer in answers]
+
+
+def footprint(bed: Bed) -> Figures:
+    """Start-up of a web server, and the bytes of database that a closed case of four tasks leaves"""
+    url, naive_url = bed.make("footprint"), bed.make("footprint_naive")
+    token = ours.prepare(url)
+    figures: Figures = {}
+    for name, where in (("naive", naive_url), ("ours", url)):
+        starts = []
+        for _ in range(3):
+            began = time.monotonic()
+            with running(name, where, token):
+                starts.append(time.monotonic() - began)
+        figures[f"{name}_start_s"] = round(min(starts), 2)
+    figures["start_ours_to_naive_ratio"] = round(figures["ours_start_s"] / figures["naive_start_s"], 2)
+    figures["import_s"] = round(timed(_import) / 1000, 2)
+    count = bed.some(CLOSED, 50)
+    with running("naive", naive_url) as naive, running("ours", url, token) as our:
+        for host, where in ((naive, naive_url), (our, url)):
+            host.client().lifecycle()
+            before, client = _bytes(where), host.client()
+            for _ in range(count):
+                client.lifecycle()
+            figures[f"{host.name}_bytes_per_closed_case"] = round((_bytes(where) - before) / count)
+    figures["state_bytes_max"] = int(one(url, "SELECT max(length(state)) FROM instances"))
+    return figures
+
+
+def _import() -> None:
+    import subprocess
+
+    subprocess.run([sys.executable, "-c", "import webapi.api, webapi.server"], check=True)
+
+
+def _bytes(url: str) -> int:
+    """All that is on disk, its indexes too."""
+    if url.startswith("postgresql"):
+        return int(one(url, "SELECT pg_database_size(current_database())"))
+    database = connect(url)
+    with database.connect() as connection:
+        connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+        pages = connection.execute(text("PRAGMA page_count")).scalar_one()
+        return int(pages) * int(connection.execute(text("PRAGMA page_size")).scalar_one())

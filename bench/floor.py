@@ -1,0 +1,132 @@
+"""The floor: what the writes of a lifecycle cost over HTTP without any process engine.
+
+When it starts, it watches our engine take one case through the lifecycle and notes which rows each call adds, changes
+and removes. From then on it does just that, for other cases: the same rows in the same tables, in one transaction a
+call. It knows no accounts, checks no answers, reads nothing first and computes nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from flask import Flask, request
+from psycopg.types.json import Json
+from sqlalchemy import Engine, Table, Text, UniqueConstraint, literal_column, select
+from waitress import serve
+
+from bench import ours
+from engine import model
+from engine.database import connect, transaction
+from engine.runtime import Runtime
+
+CASE, FRESH = object(), object()  # in a row's place: the id of the case; a text that nobody else has
+Row = dict[str, Any]
+Write = tuple[str, list[Any]]
+_TABLES = [table for table in model.metadata.sorted_tables if "case_id" in table.c or table is model.cases]
+
+
+def record(url: str) -> list[list[Write]]:
+    """The writes of each call of a lifecycle: the report, then the tasks, one after the other."""
+    database = connect(url)
+    runtime, calls = Runtime(database, lambda: datetime.now(UTC)), []
+    case_id = ours.receive(runtime, "LIFE")
+    before: dict[Any, Row] = {}
+    while True:
+        after = _rows(database, case_id)
+        calls.append(_difference(database, before, after, case_id))
+        if not (waiting := ours.waiting(runtime, case_id)):
+            database.dispose()
+            return calls
+        ours.complete(runtime, waiting[0], {f"note_{waiting[0].element}": "đã gọi lại, đúng như phản ánh"})
+        before = after
+
+
+def _rows(database: Engine, case_id: int) -> dict[Any, Row]:
+    """All rows of a case as the driver gives them, by table and key."""
+    found: dict[Any, Row] = {}
+    with database.connect() as connection:
+        for table in _TABLES:
+            whose = table.c.id if table is model.cases else table.c.case_id
+            query = select(table).where(whose == literal_column(str(case_id)))
+            for values in connection.exec_driver_sql(str(query.compile(connection))):  # unconverted
+                row = dict(zip(table.c.keys(), values, strict=True))
+                found[table, *(row[column.name] for column in table.primary_key)] = row
+    return found
+
+
+def _difference(database: Engine, before: dict[Any, Row], after: dict[Any, Row], case_id: int) -> list[Write]:
+    mark = "?" if database.dialect.name == "sqlite" else "%s"
+    writes: list[Write] = []
+    for key in sorted(after.keys() | before.keys(), key=lambda key: _TABLES.index(key[0])):
+        table, was, now = key[0], before.get(key), after.get(key)
+        where, known = _identity(table, was or now or {}, mark)
+        if was is None and now is not None:
+            row = {name: _meant(table, name, value, case_id) for name, value in now.items() if name != "id"}
+            names = ", ".join(f'"{name}"' for name in row)
+            marks = ", ".join([mark] * len(row))
+            writes.append((f"INSERT INTO {table.name} ({names}) VALUES ({marks})", [*row.values()]))
+        elif now is None:
+            writes.append((f"DELETE FROM {table.name} WHERE {where}", known))
+        elif was != now:
+            row = {name: value for name, value in now.items() if value != was[name]}  # type: ignore[index]
+            names = ", ".join(f'"{name}" = {mark}' for name in row)
+            writes.append((f"UPDATE {table.name} SET {names} WHERE {where}", [*map(_sent, row.values()), *known]))
+    return writes
+
+
+def _identity(table: Table, row: Row, mark: str) -> tuple[str, list[Any]]:
+    """How a row of another case is found: by the case, and by the token or the name within it."""
+    if table is model.cases:
+        return f"id = {mark}", [CASE]
+    unique = {constraint for constraint in table.constraints if isinstance(constraint, UniqueConstraint)}
+    columns = next((one.columns.keys() for one in unique if "case_id" in one.columns), table.primary_key.columns.keys())
+    within = [name for name in columns if name not in ("case_id", "id")]
+    return " AND ".join(f'"{name}" = {mark}' for name in ("case_id", *within)), [CASE, *(row[name] for name in within)]
+
+
+def _meant(table: Table, name: str, value: Any, case_id: int) -> Any:
+    column = table.c[name]
+    if value == case_id and any(key.column is model.cases.c.id for key in column.foreign_keys):
+        return CASE
+    return FRESH if column.unique and isinstance(column.type, Text) else _sent(value)
+
+
+def _sent(value: Any) -> Any:
+    return Json(value) if isinstance(value, (dict, list)) else value
+
+
+def create_app(url: str) -> Flask:
+    app, calls, database = Flask(__name__), record(url), connect(url)
+    returning = " RETURNING id"
+
+    def write(call: int, case: int | None) -> int | None:
+        with transaction(database, writes=True) as pooled:
+            if database.dialect.name == "postgresql":
+                pooled.driver_connection.prepare_threshold = 2
+            for sql, values in calls[call]:
+                row = [case if value is CASE else uuid4().hex if value is FRESH else value for value in values]
+                if case is None:
+                    case = pooled.driver_connection.execute(sql + returning, row).fetchone()[0]
+                else:
+                    pooled.driver_connection.execute(sql, row)
+        return case
+
+    @app.post("/cases")
+    def create():
+        request.get_json()
+        return {"id": write(0, None), "tasks": ["1"]}, 201
+
+    @app.post("/cases/<int:number>/tasks/<int:task>")
+    def complete(number: int, task: int):
+        request.get_json()
+        write(task, number)
+        return {"id": number, "tasks": [str(task + 1)] if task + 1 < len(calls) else []}
+
+    return app
+
+
+if __name__ == "__main__":
+    serve(create_app(sys.argv[1]), host="127.0.0.1", port=int(sys.argv[2]), threads=8, _quiet=True)

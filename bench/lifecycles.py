@@ -1,0 +1,120 @@
+"""The life of a report, four tasks, over HTTP: ours beside the naive host and the floor, with 1, 4 and 8 clients; and
+whether a call's cost grows with what a case has been through, or with how many others there are."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from statistics import median
+
+from bench import fill, ours
+from bench.bed import Bed, Figures, one
+from bench.hosts import Client, Host, running
+
+ROUNDS, CASES = 6, 25  # per host and number of clients
+CLIENTS = (1, 4, 8)
+LOOPS = 300
+OPEN_CASES = 1_000_000
+
+
+def lifecycle(bed: Bed) -> Figures:
+    """The life of a report over HTTP, beside the naive host and the floor"""
+    figures: Figures = {}
+    urls = {name: bed.make(name) for name in ("naive", "floor", "ours")}
+    ours.prepare(urls["floor"])
+    token = ours.prepare(urls["ours"])
+    with (
+        running("naive", urls["naive"]) as naive,
+        running("floor", urls["floor"]) as floor,
+        running("ours", urls["ours"], token) as our,
+    ):
+        hosts = (naive, floor, our)
+        for host in hosts:
+            _round(host, 1, 6)  # warm up
+        for clients in CLIENTS:
+            bed.say(f"lifecycle of 4 tasks, {clients} client(s)")
+            cases = bed.some(CASES * (1 if clients == 1 else 2), clients)
+            rounds = [[_round(host, clients, cases) for host in hosts] for _ in range(bed.some(ROUNDS, 3))]
+            figures |= _compared(f"{clients}_clients", rounds, [host.name for host in hosts])
+        figures |= {f"{host.name}_memory_mb": round(host.memory_mb()) for host in hosts}
+    figures["state_bytes_max"] = int(one(urls["ours"], "SELECT max(length(state)) FROM instances"))
+    for unit, title in (("cases_per_s", "cases per second"), ("cpu_ms_per_call", "CPU ms per call")):
+        bed.curves[f"lifecycle, {title}, by clients"] = [
+            (host.name, [(n, figures[f"{n}_clients_{host.name}_{unit}"]) for n in CLIENTS]) for host in hosts
+        ]
+    return figures
+
+
+def _compared(what: str, rounds: list[list[tuple[float, float]]], names: list[str]) -> Figures:
+    """Hosts of the same round were equally disturbed, so ratios are taken within rounds."""
+    figures: Figures = {}
+    for index, name in enumerate(names):
+        figures[f"{what}_{name}_cases_per_s"] = round(median(r[index][0] for r in rounds), 1)
+        figures[f"{what}_{name}_cpu_ms_per_call"] = round(median(r[index][1] for r in rounds), 2)
+    naive, floor, our = (names.index(name) for name in ("naive", "floor", "ours"))
+    figures[f"{what}_cases_per_s_ours_to_naive_ratio"] = round(median(r[our][0] / r[naive][0] for r in rounds), 2)
+    figures[f"{what}_cpu_naive_to_ours_ratio"] = round(median(r[naive][1] / r[our][1] for r in rounds), 2)
+    figures[f"{what}_cpu_ours_to_floor_ratio"] = round(median(r[our][1] / r[floor][1] for r in rounds), 2)
+    return figures
+
+
+def _round(host: Host, clients: int, cases: int) -> tuple[float, float]:
+    """Cases per second, and CPU milliseconds of the server per call."""
+    cpu, calls, began = host.cpu_seconds(), host.calls, time.monotonic()
+    each = cases // clients or 1
+    with ThreadPoolExecutor(clients) as threads:
+        list(threads.map(_work, [host.client() for _ in range(clients)], [each] * clients))  # raises what they raise
+    took = time.monotonic() - began
+    return each * clients / took, (host.cpu_seconds() - cpu) / (host.calls - calls) * 1000
+
+
+def _work(client: Client, cases: int) -> None:
+    for _ in range(cases):
+        client.lifecycle()
+
+
+def loops(bed: Bed) -> Figures:
+    """The cost of a call in the first reopen loops of a case and in its last ones"""
+    count = bed.some(LOOPS, 30)
+    figures: Figures = {"loops": count}
+    token = ours.prepare(url := bed.make("loops_ours"))
+    with running("naive", bed.make("loops_naive")) as naive, running("ours", url, token) as our:
+        curves = []
+        for host in (naive, our):
+            bed.say(f"one case through {count} reopen loops, {host.name}")
+            took = [_looped(host.client(), count) for _ in range(3)]
+            middle = [median(times) for times in zip(*took, strict=True)]
+            figures[f"{host.name}_last_loops_to_first_ratio"] = round(median(middle[-10:]) / median(middle[:10]), 2)
+            curves.append((host.name, [(n + 1.0, ms) for n, ms in enumerate(middle)]))
+    bed.curves["one case, ms per call, by reopen loops so far"] = curves
+    return figures
+
+
+def _looped(client: Client, count: int) -> list[float]:
+    case, tasks = client.start()
+    took = []
+    for _ in range(count):
+        began = time.perf_counter()
+        tasks = client.complete(case, tasks[0], again=True)
+        took.append((time.perf_counter() - began) * 1000)
+    return took
+
+
+def full(bed: Bed) -> Figures:
+    """The cost of a call beside a million open cases: the same server, before and after the database is filled"""
+    url = bed.make("full")
+    token, cases = ours.prepare(url), bed.some(OPEN_CASES)
+    with running("ours", url, token) as host:
+        _round(host, 1, 5)
+        before = median(_round(host, 1, bed.some(CASES, 3))[1] for _ in range(5))
+        bed.say(f"writing {cases:,} open cases")
+        host.client().start()  # a fresh one to copy
+        fill.multiply(url, cases)
+        _round(host, 1, 5)
+        after = median(_round(host, 1, bed.some(CASES, 3))[1] for _ in range(5))
+    return {
+        "open_cases": cases,
+        "cpu_ms_per_call_empty": round(before, 2),
+        "cpu_ms_per_call_full": round(after, 2),
+        "full_to_empty_ratio": round(after / before, 2),
+    }

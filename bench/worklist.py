@@ -1,0 +1,146 @@
+"""What handlers see all day: lists of tasks and of cases, and counts, over a million open tasks of fifty agencies."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import text
+
+from bench import fill, ours
+from bench.bed import Bed, Figures, percentile, timed
+from bench.hosts import Client, running
+from engine import accounts, model, queries
+from engine.database import connect
+from engine.queries import TaskFilter
+from engine.runtime import Runtime
+
+OPEN_TASKS = 1_000_000
+AGENCIES, HANDLERS = 50, 200
+LOOKS = 200  # of each kind
+FILTERS = {
+    "mine": "assignee=me",
+    "unclaimed": "assignee=",
+    "agency": "group={agency}",
+    "overdue": "due_before=2000-01-01T00:00:00Z",
+    "soon": "due_before=2099-01-01T00:00:00Z",
+    "type": "report_type=LIFE&area=999",
+}
+TABLES = (model.cases, model.instances, model.participants, model.people, model.deadlines, model.tasks)
+
+
+def worklist(bed: Bed) -> Figures:
+    """Lists and counts over a million open tasks, as 200 handlers ask for them"""
+    url = bed.make("worklist")
+    ours.prepare(url)
+    database = connect(url)
+    runtime = Runtime(database, lambda: datetime.now(UTC))
+    tokens = _people(runtime)
+    ours.receive(runtime, "LIFE")
+    count = bed.some(OPEN_TASKS)
+    bed.say(f"writing {count:,} open tasks of {AGENCIES} agencies")
+    fill.multiply(url, count, TABLES, _spread(bed.kind, runtime))
+    figures: Figures = {"open_tasks": count}
+    logins = list(tokens)
+    looks = bed.some(LOOKS, 10)
+    bed.say("counts: mine, unclaimed, the agency's")
+    figures |= _said("counts", [timed(lambda: _count(runtime, random.choice(logins))) for _ in range(looks)])
+    with running("ours", url) as host:
+        clients = {}
+        for login in random.sample(logins, 20):
+            host.token = tokens[login]
+            clients[login] = host.client()
+        paths: dict[str, Callable[[str], str]] = {
+            f"tasks_{name}": lambda login, words=words: f"/api/v1/tasks?limit=50&{words.format(agency=_agency(login))}"
+            for name, words in FILTERS.items()
+        }
+        paths |= {
+            "cases_newest": lambda _login: "/api/v1/cases?limit=50",
+            "cases_open_by_due": lambda _login: "/api/v1/cases?limit=50&open=true&sort=due",
+        }
+        for name, path in paths.items():
+            bed.say(f"list: {name}")
+            figures |= _said(name, _asked(clients, path, looks))
+        bed.say("a second page, and the twentieth")
+        figures |= _said("tasks_page_20", [_paged(random.choice(list(clients.values())), 20) for _ in range(3)])
+        figures |= _said("tasks_8_clients", _at_once(clients, looks))
+    database.dispose()
+    figures["worst_p95_ms"] = max(value for key, value in figures.items() if key.endswith("p95_ms"))
+    return figures
+
+
+def _agency(login: str) -> str:
+    return f"desk_{int(login.removeprefix('handler_')) % AGENCIES}"
+
+
+def _people(runtime: Runtime) -> dict[str, str]:
+    """Fifty agencies like the desk, and two hundred handlers: their tokens by login."""
+    names = [name for name in model.agencies.c.keys() if name != "key"]
+    columns = ", ".join(f'"{name}"' for name in names)
+    tokens = {}
+    with runtime.begin() as unit:
+        for number in range(AGENCIES):
+            unit.execute(
+                text(f"INSERT INTO agencies (key, {columns}) SELECT :key, {columns} FROM agencies WHERE key = 'desk'"),
+                {"key": f"desk_{number}"},
+            )
+        for number in range(HANDLERS):
+            login = f"handler_{number}"
+            values = {"login": login, "name": login, "role": "handler", "agency": _agency(login)}
+            tokens[login] = ours.issue(unit, values)
+    return tokens
+
+
+def _spread(kind: str, runtime: Runtime) -> dict[str, str]:
+    """Tasks by turns with the agencies, due in the last ten days or the next thirty; every fifth has been claimed."""
+    with runtime.read() as unit:
+        first = accounts.account(unit, "handler_0").id
+    agency = f"'desk_' || (n % {AGENCIES})"
+    claimed = f"CASE WHEN (n / {HANDLERS}) % 5 = 0 THEN {first} + n % {HANDLERS} END"
+    due = "strftime('%Y-%m-%d %H:%M:%f000', 'now', ((n * 7919) % 3456000 - 864000) || ' seconds')"
+    if kind == "postgresql":
+        due = "now() + ((n * 7919::bigint) % 3456000 - 864000) * interval '1 second'"
+    return {"tasks.group": agency, "participants.agency": agency, "tasks.assignee": claimed, "tasks.due_at": due,
+            "cases.due_at": due}  # fmt: skip
+
+
+def _count(runtime: Runtime, login: str) -> Any:
+    """As the page with the list does it, above the list."""
+    with runtime.read() as unit:
+        account = accounts.account(unit, login)
+        return queries.count_tasks(unit, account, TaskFilter(group=account.agency))
+
+
+def _asked(clients: dict[str, Client], path: Callable[[str], str], looks: int) -> list[float]:
+    took = []
+    for _ in range(looks):
+        login, client = random.choice(list(clients.items()))
+        took.append(timed(lambda client=client, login=login: client.get(path(login))))
+    return took
+
+
+def _paged(client: Client, pages: int) -> float:
+    """Milliseconds of the last page of so many."""
+    after, took = "", 0.0
+    for _ in range(pages):
+        answer: dict[str, Any] = {}
+        took = timed(lambda after=after, answer=answer: answer.update(client.get(f"/api/v1/tasks?limit=50{after}")))
+        if not answer.get("after"):
+            break
+        after = f"&after={answer['after']}"
+    return took
+
+
+def _at_once(clients: dict[str, Client], looks: int) -> list[float]:
+    def looks_on(client: Client) -> list[float]:
+        return [timed(lambda: client.get("/api/v1/tasks?limit=50")) for _ in range(max(1, looks // 8))]
+
+    with ThreadPoolExecutor(8) as threads:
+        return [one for times in threads.map(looks_on, list(clients.values())[:8]) for one in times]
+
+
+def _said(name: str, took: list[float]) -> Figures:
+    return {f"{name}_p50_ms": round(percentile(took, 0.5), 1), f"{name}_p95_ms": round(percentile(took, 0.95), 1)}

@@ -1,0 +1,66 @@
+"""The bench runs, says what it measures, and its floor writes what we write."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from bench import fill, floor, ours, run
+from engine import model
+from engine.database import connect
+from engine.runtime import Runtime
+
+
+def test_a_chosen_workload_is_measured_told_and_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run.main(["--only", "decisions", "--database", "sqlite", "--share", "0.01", "--json", "--plots", str(tmp_path)])
+    said = capsys.readouterr()
+    figures = json.loads(said.out)
+    assert figures["sqlite_decisions_100_rules_to_1_ratio"] > 0 and figures["sqlite_decisions_1_rules_cases_per_s"] > 0
+    assert {"machine", "load_before", "load_after", "seed"} <= figures.keys() and "100 rules" in said.err
+    assert "sqlite decisions 1 rules cases per s" in run.table(figures)
+    [picture] = tmp_path.glob("sqlite-*.svg")
+    assert "<path" in picture.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"), [("--only=decision", "there is no 'decision'"), ("--database=mysql", "there is no 'mysql'")]
+)
+def test_what_does_not_exist_is_refused(asked: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run.main([asked])
+    assert told in capsys.readouterr().err
+
+
+def test_the_floor_writes_the_rows_that_we_write_and_copies_are_whole(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/floor.db"
+    ours.prepare(url)
+    client = floor.create_app(url).test_client()  # it has taken case 1 through the lifecycle
+    answer = client.post("/cases", json={}).json
+    while answer["tasks"]:
+        answer = client.post(f"/cases/{answer['id']}/tasks/{answer['tasks'][0]}", json={}).json
+    assert _rows(url, answer["id"]) == _rows(url, 1)
+
+    open_case = ours.receive(Runtime(connect(url), lambda: datetime.now(UTC)), "LIFE")
+    copies = fill.multiply(url, 3, instead={"tasks.element": "'copy_' || n"})
+    assert len(copies) == 3 and _rows(url, copies[-1]) == _rows(url, open_case) | {"contacts": 0}
+    database = connect(url)
+    with database.connect() as connection:
+        named = select(model.tasks.c.element).where(model.tasks.c.case_id == copies[-1])
+        assert connection.execute(named).scalar() == "copy_2"
+    database.dispose()
+
+
+def _rows(url: str, case_id: int) -> dict[str, int]:
+    database = connect(url)
+    tables = [table for table in model.metadata.sorted_tables if "case_id" in table.c]
+    with database.connect() as connection:
+        counts = {
+            table.name: connection.execute(select(func.count()).where(table.c.case_id == case_id)).scalar_one()
+            for table in tables
+        }
+    database.dispose()
+    return counts
