@@ -134,7 +134,9 @@ def test_a_message_moves_the_case_that_waits_for_it(hotline):
     delivered = hotline.as_("app").post("/messages", body, Idempotency_Key="m1")
     again = hotline.as_("app").post("/messages", body, Idempotency_Key="m1")
 
-    assert (delivered.status_code, delivered.json) == (201, {"case": number, "moved": True})
+    assert (delivered.status_code, delivered.json) == (
+        201, {"state": "taken", "case": number, "moved": True, "secret": None}
+    )  # fmt: skip
     assert again.json == delivered.json
     refused(hotline.as_("app").post("/messages", body), 409, "wrong-state")
 

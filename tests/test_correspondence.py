@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import func, select
 
-from engine import accounts, correlation, courier, intake, messages, model, packages, tasks
+from engine import accounts, correlation, courier, intake, lines, messages, model, packages, tasks
 from engine.errors import WrongState
 from engine.flow.addressing import ENGINES_OWN
 from tests.exchange import ENDS, INPUT, SENDS, WAITS, Exchange, kind
@@ -381,7 +381,7 @@ def test_nothing_is_heard_in_another_province(exchange):
 
 
 def test_what_people_say_to_a_case_is_no_message_between_cases():
-    assert ENGINES_OWN == {messages.RETURNED, messages.QUESTION, *messages.FROM_CITIZENS}
+    assert ENGINES_OWN == {messages.RETURNED, messages.QUESTION, lines.MESSAGE, *messages.FROM_CITIZENS}
 
 
 # -- other versions ----------------------------------------------------------------------------------------------------
