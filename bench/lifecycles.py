@@ -14,7 +14,7 @@ from bench.hosts import Client, Host, running
 ROUNDS, CASES = 6, 25  # per host and number of clients
 CLIENTS = (1, 4, 8)
 LOOPS = 300
-OPEN_CASES = 1_000_000
+OPEN_CASES = 100_000
 
 
 def lifecycle(bed: Bed) -> Figures:
@@ -101,7 +101,7 @@ def _looped(client: Client, count: int) -> list[float]:
 
 
 def full(bed: Bed) -> Figures:
-    """The cost of a call beside a million open cases: the same server, before and after the database is filled"""
+    """The cost of a call beside a hundred thousand open cases: the same server, before and after the database is filled"""
     url = bed.make("full")
     token, cases = ours.prepare(url), bed.some(OPEN_CASES)
     with running("ours", url, token) as host:

@@ -34,6 +34,7 @@ WORKLOADS: dict[str, Callable[[Bed], Figures]] = {
     "day": day.day,
     "drain": timers.drain,
 }
+SHORT = ("lifecycle", "loops", "full")  # ten minutes; everything takes hours
 DATABASES = ("sqlite", "postgresql")
 SEED = 1022
 
@@ -44,8 +45,11 @@ def main(arguments: list[str] | None = None) -> None:
         prog="thongsuot bench", description=__doc__, epilog=f"workloads:\n{known}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
-    parser.add_argument("--only", metavar="A,B", type=_names(WORKLOADS), default=tuple(WORKLOADS),
-                        help="these workloads")  # fmt: skip
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--only", metavar="A,B", type=_names(WORKLOADS), default=SHORT,
+                       help=f"these workloads; else {', '.join(SHORT)}")  # fmt: skip
+    which.add_argument("--all", dest="only", action="store_const", const=tuple(WORKLOADS),
+                       help="all workloads, which takes hours")  # fmt: skip
     parser.add_argument("--database", metavar="KIND", type=_names(DATABASES), default=DATABASES,
                         help="sqlite or postgresql; else both")  # fmt: skip
     parser.add_argument("--quick", action="store_true", help="a tenth of the work: to see that it runs")
