@@ -101,7 +101,7 @@ def _looped(client: Client, count: int) -> list[float]:
 
 
 def full(bed: Bed) -> Figures:
-    """The cost of a call beside a hundred thousand open cases: the same server, before and after the database is filled"""
+    """The cost of a call beside 100,000 open cases: the same server, before and after the database is filled"""
     url = bed.make("full")
     token, cases = ours.prepare(url), bed.some(OPEN_CASES)
     with running("ours", url, token) as host:
