@@ -106,7 +106,7 @@ SETTINGS = (
     Setting("PRODUCTION", False, _truth, "1: never make demo people."),
     Setting("PUBLIC_URL", "", str, "Where the world reaches this server, without a slash at the end."),
     Setting("SECRET_KEY", "", str, "Signs browsers' cookies; one for all nodes; left out: in the instance folder."),
-    Setting("DATA_KEYS", "", str, "Seal personal data, the newest last; left out: made once. docs/privacy.md"),
+    Setting("DATA_KEYS", "", str, "Seal personal data, the newest last; left out: made once; docs/privacy.md."),
     Setting("SECOND_FACTOR", [], _roles, "Roles that log in with a second factor, with commas: admin,analyst."),
     Setting("OPENID", {}, _openid, "Where people log in with an account of elsewhere (OpenID Connect)."),
     Setting("NOTIFIERS", {}, _table, "How messages leave, by kind; what is left out is logged; docs/operations.md."),
