@@ -17,9 +17,10 @@ from sqlalchemy import ColumnElement, Row, and_, case, func, select
 
 from engine import access, branches
 from engine.access import NAMED_ONLY, Account, Target
+from engine.directory import list_agencies
 from engine.errors import InvalidRequest
 from engine.model import cases, contacts, provinces
-from engine.queries import Page, list_agencies, page, read_cursor
+from engine.queries import Page, page, read_cursor
 from engine.runtime import Unit
 from engine.sql import local_hour
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, literal_column, or_, select
 
-from engine import access, areas, firewall, persons, unmasking
+from engine import access, firewall, persons, unmasking
 from engine.access import Account
 from engine.errors import InvalidRequest, NotFound
 from engine.model import (
@@ -435,43 +435,6 @@ def _found(unit: Unit, query: Select[Any], noun: str, key: int) -> Row[Any]:
     if row is None:
         raise NotFound(f"There is no {noun} {key}, or it is not yours to deal with.")
     return row
-
-
-# -- who there is --------------------------------------------------------------------------------------------------
-
-
-def list_agencies(
-    unit: Unit, province: str | None = None, kind: str | None = None, parent: str | None = None, at: date | None = None,
-    *, to: Account | None = None,
-) -> list[Row[Any]]:  # fmt: skip
-    """Agencies by key.
-
-    Args:
-        to: who asks; where agencies are told of their tasks is for their colleagues only.
-        at: only those that are there on that local day; left out: whenever.
-    """
-    equal = {agencies.c.province: province, agencies.c.kind: kind, agencies.c.parent: parent}
-    conditions = [column == value for column, value in equal.items() if value is not None]
-    if at is not None:
-        conditions.append(areas.valid(at, agencies))
-    hidden = () if to is None or access.allows(to, "see-account") else ("email", "phone")
-    shown = [column for column in agencies.c if column.name not in hidden]
-    return unit.all(select(*shown).where(*conditions).order_by(agencies.c.key))
-
-
-def list_accounts(
-    unit: Unit, account: Account, agency: str | None = None, role: str | None = None, limit: int = 50,
-    after: str | None = None, q: str | None = None,
-) -> Page:  # fmt: skip
-    """The people this account may know of: oneself, and those of one's agency, or of the province."""
-    known = or_(access.permits(account, "see-account", access.ACCOUNTS), accounts.c.id == account.id)
-    query = select(accounts, agencies.c.province).outerjoin(agencies, agencies.c.key == accounts.c.agency).where(known)
-    equal = {accounts.c.agency: agency, accounts.c.role: role}
-    query = query.where(*(column == value for column, value in equal.items() if value is not None))
-    if q is not None:  # a part of the log-in or of the name
-        query = query.where(or_(accounts.c.login.icontains(q, autoescape=True),
-                                accounts.c.name.icontains(q, autoescape=True)))  # fmt: skip
-    return oldest_first(unit, query, accounts.c.id, limit, after)
 
 
 # -- pages ---------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from typing import Any
 import click
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, ProgrammingError
 
-from engine import accounts, deployments, folders, gazetteer, imports, incidents, packages, repairs, schema
+from engine import accounts, deployments, folders, gazetteer, imports, packages, schema
 from engine.access import Account
 from engine.calendar import ZONE
 from engine.database import connect
@@ -488,33 +488,6 @@ def load_units(codes: tuple[str, ...], years: tuple[str, ...], archive: Path | N
         told = [gazetteers.told(one, gazetteer.load(unit, one, province))
                 for one in lists for province in gazetteer.chosen(unit, codes)]  # fmt: skip
     click.echo("\n".join(line for lines in told for line in lines))
-
-
-# -- incidents -----------------------------------------------------------------------------------------------------
-
-
-@main.group("incidents")
-def incident_commands() -> None:
-    """Steps that could not be taken."""
-
-
-@incident_commands.command("list")
-@click.option("--province", help="Only of this province.")
-def list_incidents(province: str | None) -> None:
-    """List what is open, oldest first."""
-    rows = in_unit(lambda unit: incidents.list(unit, province=province, limit=1000))
-    for row in rows:
-        click.echo(f"{row.id:6} {row.number} {row.report_type} {row.element or '-'}: {row.message}")
-    click.echo(f"{len(rows)} open")
-
-
-@incident_commands.command()
-@click.argument("incident_id", type=int)
-def retry(incident_id: int) -> None:
-    """Take the step again, after the repair."""
-    if not in_unit(lambda unit: repairs.retry(unit, incident_id, CLI.login)):
-        raise click.ClickException("The step failed again; `thongsuot incidents list` says why.")
-    click.echo(f"Incident {incident_id} is resolved.")
 
 
 backing_up.add_to(main, open_runtime, _store, settings)

@@ -19,7 +19,20 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from engine import accounts, branches, cases, contacts, folders, intake, messages, packages, queries, tasks, tracking
+from engine import (
+    accounts,
+    branches,
+    cases,
+    contacts,
+    directory,
+    folders,
+    intake,
+    messages,
+    packages,
+    queries,
+    tasks,
+    tracking,
+)
 from engine.access import Account
 from engine.calendar import ZONE
 from engine.errors import EngineError, InvalidRequest, WrongState
@@ -126,7 +139,7 @@ class Generator:
         self.steps = self.refused = 0
 
     def _learn(self, unit: Unit) -> None:
-        kinds = {agency.key: agency.kind for agency in queries.list_agencies(unit, self.province)}
+        kinds = {agency.key: agency.kind for agency in directory.list_agencies(unit, self.province)}
         here = [row for row in accounts.everybody(unit) if row.agency in kinds and row.active and row.role in WORKS]
         self.people: dict[str, Account] = {}
         for row in sorted(here, key=lambda row: (WORKS.index(row.role), row.login)):

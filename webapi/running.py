@@ -1,4 +1,4 @@
-"""Commands about running cases: moving them to another version, intervening in one, exporting histories."""
+"""Commands about running cases: moving them to another version, intervening in one, incidents, exporting histories."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from engine import exports, migrations, modifications
+from engine import exports, incidents, migrations, modifications, repairs
 from engine.access import Account
 from engine.calendar import ZONE
 from engine.runtime import Runtime
@@ -28,6 +28,7 @@ def add_to(main: click.Group, open_runtime: Callable[[], Runtime], by: Account) 
 
     _add_migrate(main, in_unit, by)
     _add_case(main, in_unit, by)
+    _add_incidents(main, in_unit, by)
     _add_export(main, open_runtime, by)
 
 
@@ -162,3 +163,26 @@ def _add_export(main: click.Group, open_runtime: Callable[[], Runtime], by: Acco
         write = exports.xes if format == "xes" else exports.ocel
         for piece in write(open_runtime(), exports.Wanted(report_type, since, before), by=by):
             sys.stdout.write(piece)
+
+
+def _add_incidents(main: click.Group, in_unit: Callable[..., Any], by: Account) -> None:
+    @main.group("incidents")
+    def group() -> None:
+        """Steps that could not be taken."""
+
+    @group.command("list")
+    @click.option("--province", help="Only of this province.")
+    def list_(province: str | None) -> None:
+        """List what is open, oldest first."""
+        rows = in_unit(lambda unit: incidents.list(unit, province=province, limit=1000))
+        for row in rows:
+            click.echo(f"{row.id:6} {row.number} {row.report_type} {row.element or '-'}: {row.message}")
+        click.echo(f"{len(rows)} open")
+
+    @group.command()
+    @click.argument("incident_id", type=int)
+    def retry(incident_id: int) -> None:
+        """Take the step again, after the repair."""
+        if not in_unit(lambda unit: repairs.retry(unit, incident_id, by.login)):
+            raise click.ClickException("The step failed again; `thongsuot incidents list` says why.")
+        click.echo(f"Incident {incident_id} is resolved.")

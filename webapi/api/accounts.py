@@ -7,7 +7,7 @@ from typing import Any
 from flask import url_for
 from marshmallow import fields, validate
 
-from engine import accounts, queries
+from engine import accounts, directory
 from engine.access import ROLES, Account
 from engine.runtime import Unit
 from webapi import auth
@@ -60,7 +60,7 @@ class AccountIn(AccountChange):
 @bp.read("/accounts", page_of(AccountOut, "account"), AccountQuery)
 def index(unit: Unit, caller: Account, query: dict[str, Any]) -> Any:
     """The people you may know of: of your agency, or of the province"""
-    return queries.list_accounts(unit, caller, **query)
+    return directory.list_accounts(unit, caller, **query)
 
 
 @bp.create("/accounts", AccountOut, AccountIn)

@@ -7,7 +7,7 @@ from typing import Any
 from flask import url_for
 from marshmallow import fields
 
-from engine import agency_changes, queries
+from engine import agency_changes, directory
 from engine.access import Account
 from engine.reasons import REASON_MAX
 from engine.runtime import Unit
@@ -89,7 +89,7 @@ class AgencyChangesOut(Out):
 @bp.read("/agencies", AgenciesOut, AgencyQuery)
 def index(unit: Unit, caller: Account, query: dict[str, Any]) -> Any:
     """All agencies"""
-    return {"items": queries.list_agencies(unit, **query, to=caller)}
+    return {"items": directory.list_agencies(unit, **query, to=caller)}
 
 
 @bp.create("/agencies", AgencyOut, AgencyIn)

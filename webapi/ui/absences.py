@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import request, url_for
 
-from engine import absences, access, areas, queries
+from engine import absences, access, areas, directory, queries
 from engine.access import Account, Target
 from engine.errors import EngineError, InvalidRequest, NotAllowed, NotFound, WrongState
 from engine.runtime import Unit
@@ -46,7 +46,7 @@ def _elsewhere(unit: Unit, caller: Account) -> list[Any]:
     """The agencies to choose from, for whoever notes it for others than their own."""
     if not access.allows(caller, "set-absence", Target(caller.province, agency="")):
         return []
-    return queries.list_agencies(unit, province=caller.province, at=areas.today(unit))
+    return directory.list_agencies(unit, province=caller.province, at=areas.today(unit))
 
 
 def _agency(caller: Account, elsewhere: list[Any]) -> str | None:
@@ -56,7 +56,7 @@ def _agency(caller: Account, elsewhere: list[Any]) -> str | None:
 
 
 def _colleagues(unit: Unit, caller: Account, agency: str | None) -> list[Any]:
-    people = queries.list_accounts(unit, caller, agency=agency, limit=queries.LIMIT_MAX).items if agency else []
+    people = directory.list_accounts(unit, caller, agency=agency, limit=queries.LIMIT_MAX).items if agency else []
     return [one for one in people if one.active and one.role in access.AGENCIES_PEOPLE]
 
 

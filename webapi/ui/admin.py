@@ -10,7 +10,7 @@ from typing import Any
 from flask import request, url_for
 from sqlalchemy import select
 
-from engine import access, accounts, areas, audit, chain, hours, queries, second_factors
+from engine import access, accounts, areas, audit, chain, directory, hours, second_factors
 from engine.access import ROLES, Account
 from engine.errors import EngineError, InvalidRequest, NotAllowed, NotFound, Stale, WrongState
 from engine.model import provinces
@@ -38,7 +38,7 @@ def must_manage(caller: Account) -> None:
 def show(unit: Unit, caller: Account) -> Any:
     must_manage(caller)
     asked = {name: request.args.get(name, "").strip()[:100] or None for name in ("q", "agency", "role")}
-    found = queries.list_accounts(unit, caller, **asked, after=request.args.get("after"))
+    found = directory.list_accounts(unit, caller, **asked, after=request.args.get("after"))
     known = _agencies(unit)
     return page("ui/admin_people.html", people=found, asked=asked, roles=ROLES, agencies=known,
                 names={one.key: one.name for one in known})  # fmt: skip
@@ -176,7 +176,7 @@ def agencies(unit: Unit, caller: Account) -> Any:
     must_manage(caller)
     chosen, every = _province(unit)
     kind = request.args.get("loai", "").strip() or None
-    found = queries.list_agencies(unit, chosen.code, kind, at=areas.today(unit))
+    found = directory.list_agencies(unit, chosen.code, kind, at=areas.today(unit))
     rows = [one for one in found if kind or one.kind != "commune"]
     kinds = sorted({one.kind for one in found} | {"commune"})
     return page("ui/admin_agencies.html", agencies=rows, chosen=chosen, provinces=every, kinds=kinds, kind=kind,
@@ -250,7 +250,7 @@ def _province(unit: Unit) -> tuple[Any, list[Any]]:
 
 def _agencies(unit: Unit) -> list[Any]:
     """To choose from; a commune's is typed."""
-    return [one for one in queries.list_agencies(unit, at=areas.today(unit)) if one.kind != "commune"]
+    return [one for one in directory.list_agencies(unit, at=areas.today(unit)) if one.kind != "commune"]
 
 
 # -- words ---------------------------------------------------------------------------------------------------------

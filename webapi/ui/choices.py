@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from engine import queries
+from engine import directory
 from engine.drafts import Draft
 from engine.flow.draft import PROVINCE, TYPE
 from engine.flow.draft import Draft as Content
@@ -35,7 +35,7 @@ def _lanes(content: Content) -> Choices:
 
 
 def _agencies(unit: Unit, province: str) -> Choices:
-    return [(one.key, one.name) for one in queries.list_agencies(unit, province) if one.kind != "overseer"]
+    return [(one.key, one.name) for one in directory.list_agencies(unit, province) if one.kind != "overseer"]
 
 
 def _itself(names: Iterable[str]) -> Choices:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from engine import access, agency_changes, areas, firewall, queries, tracking
+from engine import access, agency_changes, areas, directory, firewall, queries, tracking
 from engine.access import Account
 from engine.runtime import Unit
 from webapi.ui import forms, history
@@ -22,14 +22,14 @@ def of(unit: Unit, caller: Account, number: str) -> dict[str, Any]:
     """
     case = SimpleNamespace(**queries.show_case(unit, caller, number))
     package = unit.catalogue.pinned(unit, case.definition_id)
-    here = queries.list_agencies(unit, province=case.province)
+    here = directory.list_agencies(unit, province=case.province)
     called = agency_changes.names_at(unit, [(row.key, case.closed_at) for row in here])
     names = {key: name for (key, _), name in called.items()}
     known = queries.timeline(unit, caller, number, queries.LIMIT_MAX)
     may = {action for action in ASKED if access.allows(caller, action, case, unit)}
     facts = {
         "me": caller, "case": case, "package": package, "agencies": names, "may": may,
-        "at_work": queries.list_agencies(unit, province=case.province, at=areas.today(unit)),
+        "at_work": directory.list_agencies(unit, province=case.province, at=areas.today(unit)),
         "status": status(package, case.status),
         "outcome": status(package, case.outcome) if case.outcome and case.outcome != case.status else "",
         "events": history.lines(known.items, package, names), "cut": known.after,

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import request
 
-from engine import access, cases, modifications, outbox, queries, repairs, stuck, tasks
+from engine import access, cases, directory, modifications, outbox, queries, repairs, stuck, tasks
 from engine.access import Account
 from engine.areas import today
 from engine.calendar import ZONE
@@ -30,7 +30,7 @@ def index(unit: Unit, caller: Account) -> Any:
     packages = {one["definition_id"]: unit.catalogue.pinned(unit, one["definition_id"]) for one in found.items}
     shown = [case | {"stuck": one["stuck"] | {"why": why(one["stuck"], packages[one["definition_id"]])}}
              for case, one in zip(office.impersonal(unit, found.items), found.items, strict=True)]  # fmt: skip
-    agencies = [row for row in queries.list_agencies(unit, caller.province, at=today(unit)) if row.kind != "overseer"]
+    agencies = [row for row in directory.list_agencies(unit, caller.province, at=today(unit)) if row.kind != "overseer"]
     return page("ui/stuck.html", cases=shown, after=found.after, agencies=agencies, labels=labels(), here=HERE,
                 lost=queries.lost_reports(unit, caller), may_resend=access.allows(caller, "resend"))  # fmt: skip
 
