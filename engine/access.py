@@ -164,16 +164,16 @@ RULES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
 # of the rules, which say to which things.
 SCOPES: dict[str, str] = {
     "read": "see read see-task see-account see-incident see-outbox see-arrival read-arrival count figure",
-    "person": "person",
+    "person": "person ask-person unmask",
     "report": "report contact",
-    "work": "work delegate comment attach extend pause resume take-back reassign reopen merge rate message tell ask",
+    "work": "work delegate comment attach extend pause resume take-back reassign reopen merge rate message tell ask relay",
     "absences": "set-absence",
     "operate": "retry repair resend retry-arrival modify migrate signal close-day branch import",
     "export": "export",
     "publish": "publish",
     "deploy": "deploy",
     "serve": "serve",
-    "manage": "manage arrange",
+    "manage": "manage arrange hold privacy",
 }
 
 # What each scope needs of a thing, as columns (for lists) ...

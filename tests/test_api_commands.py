@@ -141,7 +141,7 @@ def test_a_type_with_a_fault_is_not_deployed(run, shelf):
 
 def test_people_and_tokens_are_made_listed_and_ended(run, shelf):
     run("db", "upgrade"), run("load", shelf)
-    run("user", "add", "lan", "--name=Lan", "--role", "handler", "--agency", "ubnd_74_718", types="trâu xanh gặm sách\n")
+    run("user", "add", "lan", "--name=Lan", "--role=handler", "--agency", "ubnd_74_718", types="trâu xanh gặm sách\n")
     token = run("token", "create", "lan", "--label", "máy bàn", "--days", "7").strip()
 
     assert known(run, token) == "lan"
