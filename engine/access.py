@@ -166,7 +166,8 @@ SCOPES: dict[str, str] = {
     "read": "see read see-task see-account see-incident see-outbox see-arrival read-arrival count figure",
     "person": "person ask-person unmask",
     "report": "report contact",
-    "work": "work delegate comment attach extend pause resume take-back reassign reopen merge rate message tell ask relay",
+    "work": "work delegate comment attach extend pause resume take-back reassign reopen merge rate message tell ask"
+            " relay",
     "absences": "set-absence",
     "operate": "retry repair resend retry-arrival modify migrate signal close-day branch import",
     "export": "export",
