@@ -70,7 +70,7 @@ def test_ha_noi_called_3699_times_and_advised_713_patients(hotline: Hotline) -> 
     heard = ["nghe_may" if number < 713 else "khong_nghe" for number in range(3_699)]
     written(hanoi, model.tasks, [
         {"case_id": case, "token": 1_000_000 + number, "element": "goi", "name": "Gọi", "group": "thaythuoc_chudong_01",
-         "report_type": "F0CD", "status": "done", "created_at": BEGAN, "answers": {"lien_lac": said}}
+         "report_type": "F0CD", "status": "done", "created_at": BEGAN, "call_result": said}
         for number, (case, said) in enumerate(zip(calls, heard, strict=True))
     ])  # fmt: skip
     written(hanoi, model.contacts, [
