@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,10 @@ TELLS = {"texts": '\n[texts.I01]\nsms = "Việc mới {ma}: {loai}"\n'}
 def found(content: bytes | str) -> list[str]:
     """Which of the marks stand there, however written."""
     raw = content.encode() if isinstance(content, str) else content
-    folded = fold(raw.decode("utf-8", "replace"))
+    text = raw.decode("utf-8", "replace")
+    folded = fold(text)
     dense = "".join(letter for letter in folded if letter.isalnum())
-    escaped = fold(raw.decode("unicode_escape", "replace")) if b"\\u" in raw else ""
+    escaped = fold(re.sub(r"\\u([0-9a-fA-F]{4})", lambda letter: chr(int(letter[1], 16)), text))
     return [one for one in MARKED if one in folded or one in escaped or one.isdigit() and one in dense]
 
 
