@@ -164,10 +164,9 @@ RULES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
 # of the rules, which say to which things.
 SCOPES: dict[str, str] = {
     "read": "see read see-task see-account see-incident see-outbox see-arrival read-arrival count figure",
-    "person": "person ask-person unmask",
+    "person": "person ask-person unmask relay",
     "report": "report contact",
-    "work": "work delegate comment attach extend pause resume take-back reassign reopen merge rate message tell ask"
-            " relay",
+    "work": "work delegate comment attach extend pause resume take-back reassign reopen merge rate message tell ask",
     "absences": "set-absence",
     "operate": "retry repair resend retry-arrival modify migrate signal close-day branch import",
     "export": "export",
