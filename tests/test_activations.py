@@ -6,6 +6,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from sqlalchemy import select
 
 from engine import model
@@ -91,6 +92,7 @@ def test_what_cannot_be_decided_is_refused_and_changes_nothing(hotline):
     assert states(hotline) == {1: "current"}
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_command_line_dates_a_version(hotline, database_url, tmp_path):
     for name, text in version("Giải quyết").items():
         (tmp_path / name).write_text(text, encoding="utf-8")

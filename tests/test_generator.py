@@ -23,6 +23,9 @@ PROVINCES = sorted(path.parent.name for path in BPMN.glob("*/day.toml"))
 DAY = date(2021, 9, 3)
 
 
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # it is no question of the database
+
+
 @pytest.fixture
 def generator(database_url: str, shipped: Shipped) -> Any:
     """Makes a generator on a database with the shipped types and somebody in every agency."""
@@ -63,6 +66,7 @@ def test_a_month_balances_to_the_last_call(generator: Any, province: str) -> Non
     assert lines.transferred + lines.open > 0
 
 
+@SQLITE
 def test_no_case_is_held_up_and_some_are_told(generator: Any) -> None:
     made = generator("binh_duong")
     made.day(DAY, 0.2)
@@ -74,6 +78,7 @@ def test_no_case_is_held_up_and_some_are_told(generator: Any) -> None:
     assert len(districts) > 3
 
 
+@SQLITE
 def test_the_same_seed_makes_the_same_day(generator: Any) -> None:
     first = generator("binh_duong", 7).day(DAY, 0.05)
     assert first == generator("binh_duong", 7).day(DAY, 0.05)
@@ -89,6 +94,7 @@ def test_a_day_may_lie_before_the_types_came_into_force(generator: Any) -> None:
     assert made.day(DAY, 0.1).contacts["case"] > 0
 
 
+@SQLITE
 def test_a_surge_is_a_surge(generator: Any) -> None:
     made = generator("binh_duong")
 
