@@ -14,12 +14,13 @@ from uuid import uuid4
 
 from flask import Flask, request
 from psycopg.types.json import Json
-from sqlalchemy import Engine, Table, Text, UniqueConstraint, literal_column, select
+from sqlalchemy import JSON, Engine, Table, Text, UniqueConstraint, literal_column, select
 from waitress import serve
 
 from bench import ours
 from engine import model
 from engine.database import connect, transaction
+from engine.model.sealed import SealedJSON
 from engine.runtime import Runtime
 
 CASE, FRESH = object(), object()  # in a row's place: the id of the case; a text that nobody else has
@@ -64,7 +65,7 @@ def _difference(database: Engine, before: dict[Any, Row], after: dict[Any, Row],
         table, was, now = key[0], before.get(key), after.get(key)
         where, known = _identity(table, was or now or {}, mark)
         if was is None and now is not None:
-            row = {name: _meant(table, name, value, case_id) for name, value in now.items() if name != "id"}
+            row = {name: _meant(table, name, value, case_id, mark) for name, value in now.items() if name != "id"}
             names = ", ".join(f'"{name}"' for name in row)
             marks = ", ".join([mark] * len(row))
             writes.append((f"INSERT INTO {table.name} ({names}) VALUES ({marks})", [*row.values()]))
@@ -73,7 +74,8 @@ def _difference(database: Engine, before: dict[Any, Row], after: dict[Any, Row],
         elif was != now:
             row = {name: value for name, value in now.items() if value != was[name]}  # type: ignore[index]
             names = ", ".join(f'"{name}" = {mark}' for name in row)
-            writes.append((f"UPDATE {table.name} SET {names} WHERE {where}", [*map(_sent, row.values()), *known]))
+            sent = [_sent(table, *one, mark) for one in row.items()]
+            writes.append((f"UPDATE {table.name} SET {names} WHERE {where}", [*sent, *known]))
     return writes
 
 
@@ -87,15 +89,17 @@ def _identity(table: Table, row: Row, mark: str) -> tuple[str, list[Any]]:
     return " AND ".join(f'"{name}" = {mark}' for name in ("case_id", *within)), [CASE, *(row[name] for name in within)]
 
 
-def _meant(table: Table, name: str, value: Any, case_id: int) -> Any:
+def _meant(table: Table, name: str, value: Any, case_id: int, mark: str) -> Any:
     column = table.c[name]
     if value == case_id and any(key.column is model.cases.c.id for key in column.foreign_keys):
         return CASE
-    return FRESH if column.unique and isinstance(column.type, Text) else _sent(value)
+    return FRESH if column.unique and isinstance(column.type, Text) else _sent(table, name, value, mark)
 
 
-def _sent(value: Any) -> Any:
-    return Json(value) if isinstance(value, (dict, list)) else value
+def _sent(table: Table, name: str, value: Any, mark: str) -> Any:
+    """PostgreSQL's driver has read the JSON, a sealed one too, which is a text."""
+    json = isinstance(table.c[name].type, JSON | SealedJSON)
+    return Json(value) if json and value is not None and mark == "%s" else value
 
 
 def create_app(url: str) -> Flask:
