@@ -25,7 +25,7 @@ from engine.conversations import Taken
 from engine.errors import EngineError, NotFound, WrongState
 from engine.model import arrivals, cases, provinces
 from engine.outbox import ATTEMPTS_MAX, BACK_OFF
-from engine.queries import Page, page, read_cursor
+from engine.queries import Page, newest_first
 from engine.runtime import Runtime, Unit
 
 log = logging.getLogger(__name__)
@@ -143,9 +143,7 @@ def index(
         query = query.where(arrivals.c.state == literal_column(f"'{STATES[STATES.index(state)]}'"))
     if channel is not None:
         query = query.where(arrivals.c.channel == channel)
-    if after is not None:
-        query = query.where(arrivals.c.id < read_cursor(after)[1])
-    return page(unit.all(query.order_by(arrivals.c.id.desc()).limit(limit + 1)), limit)
+    return newest_first(unit, query, arrivals.c.id, limit, after)
 
 
 def show(unit: Unit, account: Account, arrival_id: int, action: str = "see-arrival") -> dict[str, Any]:

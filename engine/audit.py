@@ -16,7 +16,7 @@ from engine import access
 from engine.access import Account
 from engine.calendar import ZONE
 from engine.model import acts, cases, events
-from engine.queries import Page, page, read_cursor
+from engine.queries import Page, newest_first
 from engine.runtime import Unit
 
 WINDOW = 200_000
@@ -50,9 +50,7 @@ def lines(
         query = query.where(events.c.at >= begins, events.c.at < ends, events.c.id.between(*near))
     elif case is None:
         query = query.where(events.c.id > (unit.scalar(select(func.max(events.c.id))) or 0) - WINDOW)
-    if after is not None:
-        query = query.where(events.c.id < read_cursor(after)[1])
-    return page(unit.all(query.order_by(events.c.id.desc()).limit(limit + 1)), limit)
+    return newest_first(unit, query, events.c.id, limit, after)
 
 
 def doings(
@@ -77,9 +75,7 @@ def doings(
     if day is not None:
         begins, ends = _bounds(day)
         asked += [acts.c.at >= begins, acts.c.at < ends]
-    if after is not None:
-        asked.append(acts.c.id < read_cursor(after)[1])
-    return page(unit.all(select(acts).where(*asked).order_by(acts.c.id.desc()).limit(limit + 1)), limit)
+    return newest_first(unit, select(acts).where(*asked), acts.c.id, limit, after)
 
 
 def _bounds(day: date) -> tuple[datetime, datetime]:

@@ -13,13 +13,13 @@ from sqlalchemy import ColumnElement, Row, Table, delete, null, or_, select, upd
 
 from engine import model
 from engine.attachments import Store
+from engine.chain import EMPTIED
 from engine.errors import WrongState
 from engine.flow.codec import emptied
 from engine.masks import WAYS, known, veiled
 from engine.model.records import PLAIN
 from engine.runtime import Runtime, Unit
 
-EMPTIED = "person-emptied"
 _WORDS: tuple[tuple[Table, str], ...] = (
     (model.tasks, "answers"), (model.comments, "text"), (model.deadlines, "story"),
 )  # fmt: skip

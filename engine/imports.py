@@ -23,7 +23,7 @@ from engine.errors import EngineError, NotAllowed, NotFound, WrongState
 from engine.intake import Person, Report
 from engine.model import cases, import_rows, imports, people, provinces
 from engine.packages import Package
-from engine.queries import Page, page, read_cursor, write_cursor
+from engine.queries import Page, newest_first, page, read_cursor, write_cursor
 from engine.runtime import Runtime, Unit
 from engine.vietnamese import nfc
 
@@ -149,9 +149,7 @@ def show(unit: Unit, account: Account, import_id: int) -> Row[Any]:
 def index(unit: Unit, account: Account, limit: int = 50, after: str | None = None) -> Page:
     """Newest first."""
     query = select(*_SHOWN).where(access.permits(account, "import", IMPORTS))
-    if after is not None:
-        query = query.where(imports.c.id < read_cursor(after)[1])
-    return page(unit.all(query.order_by(imports.c.id.desc()).limit(limit + 1)), limit)
+    return newest_first(unit, query, imports.c.id, limit, after)
 
 
 def rows(unit: Unit, account: Account, import_id: int, limit: int = 50, after: str | None = None) -> Page:

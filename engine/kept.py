@@ -20,7 +20,7 @@ from engine.calendar import ROUND_THE_CLOCK, Term
 from engine.errors import InvalidRequest, NotFound, WrongState
 from engine.flow.addressing import ENGINES_OWN, KEPT_MAX, KEY_MAX
 from engine.model import case_messages, cases, instances, provinces
-from engine.queries import Page, page, read_cursor
+from engine.queries import Page, newest_first
 from engine.runtime import Unit
 from engine.vietnamese import nfc
 
@@ -96,9 +96,7 @@ def index(unit: Unit, account: Account, state: str | None = None, limit: int = 5
     query = _rows().where(or_(case_messages.c.sent_by == account.login, access.permits(account, "see-arrival", _KEPT)))
     if state is not None:
         query = query.where(case_messages.c.state == literal_column(f"'{STATES[STATES.index(state)]}'"))
-    if after is not None:
-        query = query.where(case_messages.c.id < read_cursor(after)[1])
-    return page(unit.all(query.order_by(case_messages.c.id.desc()).limit(limit + 1)), limit)
+    return newest_first(unit, query, case_messages.c.id, limit, after)
 
 
 def show(unit: Unit, account: Account, message_id: int, action: str = "see-arrival") -> dict[str, Any]:

@@ -134,8 +134,8 @@ def list_cases(unit: Unit, account: Account, wanted: CaseFilter) -> Page:
         return _by_due(unit, query, cases.c.due_at, cases.c.id, wanted)
     if ours:
         mine = and_(participants.c.case_id == cases.c.id, participants.c.agency == account.agency)
-        return _newest_first(unit, query.join(participants, mine), participants.c.case_id, wanted)
-    return _newest_first(unit, query, cases.c.id, wanted)
+        return newest_first(unit, query.join(participants, mine), participants.c.case_id, wanted.limit, wanted.after)
+    return newest_first(unit, query, cases.c.id, wanted.limit, wanted.after)
 
 
 def case_conditions(unit: Unit, account: Account, wanted: CaseFilter) -> list[ColumnElement[bool]]:
@@ -301,7 +301,7 @@ def list_tasks(unit: Unit, account: Account, wanted: TaskFilter) -> Page:
     query = _tasks().where(access.permits(account, "see-task", kind), *_task_conditions(account, wanted))
     if wanted.status == "open":
         return _by_due(unit, query.where(OPEN_TASK), tasks.c.due_at, tasks.c.id, wanted)
-    return _newest_first(unit, query.where(tasks.c.status == wanted.status), tasks.c.id, wanted)
+    return newest_first(unit, query.where(tasks.c.status == wanted.status), tasks.c.id, wanted.limit, wanted.after)
 
 
 def count_tasks(unit: Unit, account: Account, wanted: TaskFilter, most: int = 200) -> dict[str, int]:
@@ -390,7 +390,7 @@ def list_outbox(
         query = query.where(outbox.c.state == literal_column(f"'{state}'"))
     if case is not None:
         query = query.where(cases.c.number == case)
-    found = _newest_first(unit, query, outbox.c.id, CaseFilter(limit=limit, after=after))
+    found = newest_first(unit, query, outbox.c.id, limit, after)
     return Page([_letter(unit, account, row) for row in found.items], found.after)
 
 
@@ -450,10 +450,10 @@ def _by_due(unit: Unit, query: Select[Any], due: Any, key: Any, wanted: Any) -> 
     return page(rows, wanted.limit, lambda row: write_cursor(row.due_at, row.id))
 
 
-def _newest_first(unit: Unit, query: Select[Any], key: Any, wanted: Any) -> Page:
-    if wanted.after is not None:
-        query = query.where(key < read_cursor(wanted.after)[1])
-    return page(unit.all(query.order_by(key.desc()).limit(wanted.limit + 1)), wanted.limit)
+def newest_first(unit: Unit, query: Select[Any], key: Any, limit: int, after: str | None) -> Page:
+    if after is not None:
+        query = query.where(key < read_cursor(after)[1])
+    return page(unit.all(query.order_by(key.desc()).limit(limit + 1)), limit)
 
 
 def oldest_first(unit: Unit, query: Select[Any], key: Any, limit: int, after: str | None) -> Page:

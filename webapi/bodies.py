@@ -17,7 +17,6 @@ from flask.wrappers import Response
 from flask_smorest.utils import unpack_tuple_response
 from marshmallow import Schema, ValidationError
 from sqlalchemy import Row
-from webargs.core import missing
 from webargs.flaskparser import FlaskParser, abort
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
@@ -117,7 +116,7 @@ def given(schema: Schema, view: Callable[..., Any]) -> Callable[..., Any]:
 
 def asked(schema: Schema, view: Callable[..., Any]) -> Callable[..., Any]:
     """The same with what the query says."""
-    return Parser().use_args(schema, location="query")(view)  # type: ignore[no-any-return]
+    return PARSER.use_args(schema, location="query")(view)  # type: ignore[no-any-return]
 
 
 def written(schema: Schema | None, status: int, view: Callable[..., Any]) -> Callable[..., Any]:
@@ -146,9 +145,9 @@ class Answer(Response):
 
 
 class Parser(FlaskParser):
-    """webargs, with our JSON; unknown query parameters are refused rather than ignored."""
+    """webargs; unknown query parameters are refused rather than ignored."""
 
     DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": "raise"}
 
-    def load_json(self, req: Request, schema: Any) -> Any:
-        return read(req) if req.get_data() else missing
+
+PARSER = Parser()

@@ -155,7 +155,7 @@ def province_of(said: Mapping[str, Any], caller: Account) -> str:
 class Blueprint(flask_smorest.Blueprint):
     """A part of the API. All of it needs a token, unless it is ``public``."""
 
-    ARGUMENTS_PARSER = bodies.Parser()
+    ARGUMENTS_PARSER = bodies.PARSER
 
     def __init__(self, name: str, description: str, *, public: bool = False, largest: str = "JSON_MAX") -> None:
         """Args:

@@ -67,29 +67,18 @@ def xml(unit: Unit, by: Any, text: str) -> Any:
 
 @bp.post(f"{KEY}/start")
 @bp.post(f"{TENANT}/start")
+@bp.post(f"{KEY}/submit-form")
+@bp.post(f"{TENANT}/submit-form")
 @door.changes
 def start_current(unit: Unit, by: Any, key: str, tenant: str = "") -> Any:
     return _start(unit, by, unit.catalogue.current(unit, key))
 
 
 @bp.post(f"{ONE}/start")
+@bp.post(f"{ONE}/submit-form")
 @door.changes
 def start(unit: Unit, by: Any, text: str) -> Any:
     """Of the version in force: which one a new case begins with is not the caller's to say."""
-    row = deployments.show(unit, read_definition_id(text))
-    return _start(unit, by, unit.catalogue.current(unit, row["key"]))
-
-
-@bp.post(f"{KEY}/submit-form")
-@bp.post(f"{TENANT}/submit-form")
-@door.changes
-def submit_current(unit: Unit, by: Any, key: str, tenant: str = "") -> Any:
-    return _start(unit, by, unit.catalogue.current(unit, key))
-
-
-@bp.post(f"{ONE}/submit-form")
-@door.changes
-def submit(unit: Unit, by: Any, text: str) -> Any:
     row = deployments.show(unit, read_definition_id(text))
     return _start(unit, by, unit.catalogue.current(unit, row["key"]))
 

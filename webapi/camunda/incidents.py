@@ -92,6 +92,11 @@ def every() -> Select[Any]:
 def _open(wanted: dict[str, Any], by: Any) -> Select[Any]:
     given = door.known(wanted, *_KNOWN)
     query = every().where(access.permits(by, "see-incident", access.CASES), incidents.c.resolved_at.is_(None))
+    return narrowed(query, given).where(*values.between(given, "incidentTimestamp", incidents.c.opened_at))
+
+
+def narrowed(query: Select[Any], given: dict[str, Any]) -> Select[Any]:
+    """By what both ask for: those who look at open incidents, and those who look at all there have been."""
     equal = {"incidentMessage": incidents.c.message, "processInstanceId": cases.c.number,
              "activityId": incidents.c.element}  # fmt: skip
     query = query.where(*(column == str(given[name]) for name, column in equal.items() if name in given))
@@ -103,7 +108,7 @@ def _open(wanted: dict[str, Any], by: Any) -> Select[Any]:
         query = query.where(cases.c.definition_id == read_definition_id(str(given["processDefinitionId"])))
     if "processDefinitionKeyIn" in given:
         query = query.where(cases.c.report_type.in_(door.several(given["processDefinitionKeyIn"])))
-    return query.where(*values.between(given, "incidentTimestamp", incidents.c.opened_at))
+    return query
 
 
 def incident(row: Row[Any]) -> dict[str, Any]:

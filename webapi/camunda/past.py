@@ -14,7 +14,7 @@ from engine.runtime import Unit
 from webapi.camunda import door, instances, values
 from webapi.camunda import history as history_views
 from webapi.camunda import incidents as incident_views
-from webapi.camunda.ids import definition_id, read_definition_id
+from webapi.camunda.ids import definition_id
 
 bp = Blueprint("past", __name__, url_prefix="/history")
 _SORTED = {"incidentId": incidents.c.id, "createTime": incidents.c.opened_at, "endTime": incidents.c.resolved_at,
@@ -91,17 +91,9 @@ def _some_incidents(wanted: dict[str, Any], by: Any) -> Select[Any]:
                        "resolved", "deleted", "createTimeBefore", "createTimeAfter", "endTimeBefore",
                        "endTimeAfter")  # fmt: skip
     query = incident_views.every().where(access.permits(by, "see-incident", access.CASES))
-    equal = {"incidentMessage": incidents.c.message, "processInstanceId": cases.c.number,
-             "activityId": incidents.c.element, "processDefinitionKey": cases.c.report_type}  # fmt: skip
-    query = query.where(*(column == str(given[name]) for name, column in equal.items() if name in given))
-    if "incidentId" in given:
-        query = query.where(incidents.c.id == door.number(given, "incidentId", 0))
-    if "incidentMessageLike" in given:
-        query = query.where(incidents.c.message.like(str(given["incidentMessageLike"])))
-    if "processDefinitionId" in given:
-        query = query.where(cases.c.definition_id == read_definition_id(str(given["processDefinitionId"])))
-    if "processDefinitionKeyIn" in given:
-        query = query.where(cases.c.report_type.in_(door.several(given["processDefinitionKeyIn"])))
+    query = incident_views.narrowed(query, given)
+    if "processDefinitionKey" in given:
+        query = query.where(cases.c.report_type == str(given["processDefinitionKey"]))
     if door.flag(given.get("open")):
         query = query.where(incidents.c.resolved_at.is_(None))
     if door.flag(given.get("resolved")):
