@@ -37,6 +37,7 @@ _CHILDREN = select(func.count()).where(cases.c.born_of == bindparam("case")).sca
 _FAMILY = select(_GENERATION.label("generation"), _CHILDREN.label("children"))
 _SAME = ("part", "name", "phone", "email", "address", "zalo", "facebook", "viber", "kind", "anonymous")
 _PEOPLE = Prepared(select(people).where(people.c.case_id == bindparam("case")))
+_PLACE = Prepared(select(cases.c.place).where(cases.c.id == bindparam("case")))
 # Copied by the database: a person's data goes through no process, and into no variable.
 _TAKE_PEOPLE = Prepared(
     insert(people).from_select(
@@ -130,7 +131,7 @@ def enter(unit: Unit, parent: Row[Any], child: Child) -> Any:
         channel=parent.channel,
         area=child.area,
         commune=child.commune,
-        place=parent.place,
+        place=unit.scalar(_PLACE, {"case": parent.id}),
         secrecy=max(child.secrecy, child.package.secrecy),
         born_of=parent.id,
         people=unit.all(_PEOPLE, {"case": parent.id}),

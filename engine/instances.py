@@ -24,7 +24,7 @@ DUPLICATE = "trung"  # the outcome of a case that repeats another; the variable 
 
 # Statements of the hot path are made once: building one costs more than running it.
 
-_UNREAD = {"secret_hash", "search_text", "search_place"}  # by no step of any process
+_UNREAD = {"secret_hash", "search_text", "search_place", "report", "place"}  # by no step of any process
 _COLUMNS = (
     *(column for column in cases.c if column.name not in _UNREAD),
     *(instances.c.state, instances.c.revision, instances.c.finished_at),

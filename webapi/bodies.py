@@ -136,7 +136,7 @@ class Answer(Response):
     """One piece of JSON, whose headers are complete: nobody need look through them for what is missing."""
 
     def __init__(self, body: bytes, status: int, headers: Any = None) -> None:
-        super().__init__(body, status, headers, content_type="application/json")
+        super().__init__([body], status, headers, content_type="application/json")
         if status != 204:  # RFC 9110, 8.6
             self.headers["Content-Length"] = str(len(body))
 

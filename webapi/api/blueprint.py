@@ -16,11 +16,12 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
+from functools import cached_property
 from typing import Any
 
 import flask_smorest
 from flask import request
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, missing, validate
 from sqlalchemy import Row
 from werkzeug.exceptions import PreconditionRequired
 from werkzeug.routing import BaseConverter, IntegerConverter
@@ -62,12 +63,61 @@ class In(Schema):
 
 
 class Out(Schema):
-    """What we answer; made from rows and mappings."""
+    """What we answer; made from rows and mappings.
+
+    Most fields hold what JSON knows, or an instant or a day, which `bodies.dump` writes: they are handed on as they
+    are, without asking each field at each answer how (4 % of the CPU time of a call).
+    """
 
     def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
         if isinstance(obj, dict):
             return obj.get(attr, default)
         return getattr(obj, attr, default) if isinstance(obj, Row) else super().get_attribute(obj, attr, default)
+
+    def dump(self, obj: Any, *, many: bool | None = None) -> Any:
+        return [self._told(one) for one in obj] if many else self._told(obj)
+
+    def _told(self, obj: Any) -> dict[str, Any]:
+        told = {}
+        for key, name, write, field in self._ways:
+            if field is not None:
+                value = field.serialize(name, obj, accessor=self.get_attribute)
+            else:
+                value = obj.get(name, missing) if type(obj) is dict else self.get_attribute(obj, name, missing)
+                if value is not None and value is not missing:
+                    value = write(value)
+            if value is not missing:
+                told[key] = value
+        return told
+
+    @cached_property
+    def _ways(self) -> list[tuple[str, str, Callable[[Any], Any], fields.Field[Any] | None]]:
+        """For each key what it comes from, and what makes of it what JSON knows; or else marshmallow's field."""
+        ways = []
+        for name, field in self.dump_fields.items():
+            write = _writer(field)
+            source = name if write is None else field.attribute or name
+            ways.append((field.data_key or name, source, write or str, field if write is None else None))
+        return ways
+
+
+# An instant and a day are written by `bodies.dump`. Numbers are made so: PostgreSQL counts in decimals.
+_WRITTEN: dict[type[fields.Field[Any]], Callable[[Any], Any]] = {
+    fields.String: str, fields.Integer: int, fields.Float: float, fields.AwareDateTime: lambda at: at,
+    fields.Date: lambda day: day,
+}  # fmt: skip
+
+
+def _writer(field: fields.Field[Any]) -> Callable[[Any], Any] | None:
+    if isinstance(field, fields.Nested):
+        schema, many = field.schema, field.many
+        return lambda value: schema.dump(value, many=many)
+    if isinstance(field, fields.List):
+        write = _writer(field.inner)
+        return write and (lambda values: [None if one is None else write(one) for one in values])
+    if type(field) is fields.Dict:
+        return dict if field.value_field is None else None
+    return _WRITTEN.get(type(field))
 
 
 class Words(fields.String):
