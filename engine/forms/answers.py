@@ -11,7 +11,7 @@ import unicodedata
 from decimal import Decimal
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, missing
+from marshmallow import ValidationError, fields, missing
 
 from engine.forms import sentences
 from engine.forms.contacts import is_email, phone
@@ -178,16 +178,19 @@ class Ignored(fields.Field[Any]):
 class Group(fields.Field[Any]):
     """Answers kept together under one name. A group that was not sent is an empty one."""
 
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, answers: Any) -> None:
+        """Args:
+        answers: `engine.forms.branch.Answers` of the group.
+        """
         super().__init__()
-        self.schema = schema
+        self.answers = answers
 
     def deserialize(self, value: Any, attr: Any = None, data: Any = None, **kwargs: Any) -> Any:
         if value is missing or value is None:
             value = {}
         if not isinstance(value, dict):
             raise ValidationError(sentences.NOT_GROUP)
-        return self.schema.load(value)
+        return self.answers.load(value)
 
 
 def length_fault(text: str, shortest: int, longest: int) -> str | None:

@@ -59,7 +59,43 @@ class Name(BaseConverter):
 
 
 class In(Schema):
-    """What a caller sends. Unknown fields are refused, so that a misspelt one is not silently ignored."""
+    """What a caller sends. Unknown fields are refused, so that a misspelt one is not silently ignored.
+
+    It is read as marshmallow reads it, without what none of ours has (hooks, partial); that was 4 % of a call's time.
+    """
+
+    def load(self, data: Any, *, many: bool | None = None, partial: Any = None, unknown: Any = None) -> Any:
+        return [self._taken(one) for one in data] if many else self._taken(data)
+
+    def make(self, said: dict[str, Any]) -> Any:
+        """What the view is to be called with."""
+        return said
+
+    def _taken(self, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            raise ValidationError(self.error_messages["type"], data=data)
+        said: dict[str, Any] = {}
+        faults: dict[str, Any] = {}
+        for key, name, field in self._asked:
+            try:
+                value = field.deserialize(data.get(key, missing), key, data)
+            except ValidationError as error:
+                faults[key] = error.messages
+                continue
+            if value is not missing:
+                said[name] = value
+        faults |= {key: [self.error_messages["unknown"]] for key in data if key not in self._keys}
+        if faults:
+            raise ValidationError(faults, data=data, valid_data=said)
+        return self.make(said)
+
+    @cached_property
+    def _asked(self) -> list[tuple[str, str, fields.Field[Any]]]:
+        return [(field.data_key or name, field.attribute or name, field) for name, field in self.load_fields.items()]
+
+    @cached_property
+    def _keys(self) -> frozenset[str]:
+        return frozenset(key for key, _, _ in self._asked)
 
 
 class Out(Schema):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import fields, post_load, validate
+from marshmallow import fields, validate
 
 from engine import branches, duplicates, intake, queries
 from engine.access import Account
@@ -28,9 +28,8 @@ class PersonIn(In):
     kind = fields.String(load_default="ca_nhan", validate=validate.OneOf(intake.KINDS))
     anonymous = fields.Boolean(load_default=False)
 
-    @post_load
-    def make(self, data: dict[str, Any], **_: Any) -> intake.Person:
-        return intake.Person(**data)
+    def make(self, said: dict[str, Any]) -> intake.Person:
+        return intake.Person(**said)
 
 
 class ReportIn(In):
@@ -55,9 +54,8 @@ class ReportIn(In):
     )
     subject = Words(120, shortest=0, load_default="", metadata={"description": "one line; else taken from the answers"})
 
-    @post_load
-    def make(self, data: dict[str, Any], **_: Any) -> intake.Report:
-        return intake.Report(**data)
+    def make(self, said: dict[str, Any]) -> intake.Report:
+        return intake.Report(**said)
 
 
 class ReceiptOut(Out):
