@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -84,11 +84,15 @@ def database_cpu(url: str) -> float:
     """Seconds of a PostgreSQL's processes so far, those that have ended too; SQLite's are its caller's: 0."""
     if not url.startswith("postgresql"):
         return 0.0
-    backend = one(url, "SELECT pg_backend_pid()")
-    postmaster = int(_lines(f"/proc/{backend}/stat")[0].rpartition(")")[2].split()[1])
-    ended = _lines(f"/proc/{postmaster}/stat")[0].rpartition(")")[2].split()[13:15]
+    stays = one(url, "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'")  # ours may be gone by now
+    postmaster = int(_lines(f"/proc/{stays}/stat")[0].rpartition(")")[2].split()[1])
     children = _lines(f"/proc/{postmaster}/task/{postmaster}/children")[0].split()
-    return sum(map(int, ended)) / TICKS + sum(process_cpu(int(child)) for child in [postmaster, *children])
+    used = 0.0
+    for child in [postmaster, *children]:
+        with suppress(OSError):  # it has ended: the next line counts it
+            used += process_cpu(int(child))
+    ended = _lines(f"/proc/{postmaster}/stat")[0].rpartition(")")[2].split()[13:15]
+    return sum(map(int, ended)) / TICKS + used
 
 
 def _lines(path: str) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, bindparam, exists, literal_column, or_, select, union
 
 from engine import leases, waiting
-from engine.jobs import PRIORITIES
+from engine.jobs import OF_ANY_PRIORITY
 from engine.migrations import ACTIVE
 from engine.model import batches, case_messages, fetches, imports, jobs, migrations, outbox
 from engine.prepared import Prepared
@@ -21,12 +21,11 @@ def _if(name: str, *conditions: ColumnElement[bool]) -> Select[Any]:
     return select(literal_column(f"'{name}'").label("kind")).where(found)
 
 
-_AT_ALL = jobs.c.priority.in_([literal_column(str(priority)) for priority in PRIORITIES])  # begins the index
 _LOOK = Prepared(
     union(
         select(outbox.c.kind).where(leases.is_due(outbox, _NOW)),
         select(outbox.c.kind).where(leases.is_lost(outbox, _NOW)),
-        _if("jobs", leases.is_due(jobs, _NOW) & _AT_ALL, leases.is_lost(jobs, _NOW)),
+        _if("jobs", leases.is_due(jobs, _NOW) & OF_ANY_PRIORITY, leases.is_lost(jobs, _NOW)),
         _if("messages", waiting.is_due(case_messages, _NOW)),
         _if("fetches", waiting.is_due(fetches, _NOW)),
         _if("imports", waiting.is_waiting(imports)),

@@ -5,7 +5,7 @@
       │   lease ended  │ └──failed three times──► incident ──repairs.retry──► …
       └────────────────┘ or failed, or busy
 
-A job is claimed and committed at once, done in a unit of its own (`worker`), and deleted in that very unit: so it is
+A job is claimed and committed at once, done in a unit (`doing`), and deleted in that very unit: so it is
 done once, or not at all. `claim`, `fail` and their like each begin a unit; `put`, `cancel` and `move` belong to the
 unit of whoever calls them, who has locked the case (the order is always: instance, then job).
 """
@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, exists, literal_column, or_, select, update
 
 from engine import incidents, leases, outages
 from engine.errors import ProcessFault
@@ -34,6 +34,20 @@ BACK_OFF = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=5))
 ATTEMPTS_MAX = 3
 DEATHS_MAX = 5  # attempts in which the worker died; more than ATTEMPTS_MAX, since it is seldom the job's fault
 BUSY = timedelta(milliseconds=50)
+_NOW, _MOST = bindparam("now"), bindparam("most")
+OF_ANY_PRIORITY = jobs.c.priority.in_([literal_column(str(priority)) for priority in PRIORITIES])  # begins the index
+_ANYTHING = Prepared(
+    select(literal_column("1")).where(
+        or_(
+            exists(select(jobs.c.id).where(leases.is_due(jobs, _NOW), OF_ANY_PRIORITY)),
+            exists(select(jobs.c.id).where(leases.is_lost(jobs, _NOW))),
+        )
+    )
+)
+_DUE = {
+    priority: Prepared(leases.due(jobs, _NOW, _MOST, jobs.c.priority == literal_column(str(priority))))
+    for priority in PRIORITIES
+}
 _HELD = ("id", "fence", "lease_owner", "case_id")
 _BY_HOLDER = [jobs.c[name] == bindparam(name) for name in _HELD]  # as `leases.holds`
 _TAKE = Prepared(delete(jobs).where(*_BY_HOLDER, leases.in_state(jobs, "leased")).returning(jobs.c.id))
@@ -114,9 +128,11 @@ def drop(unit: Unit, job_id: int, case_id: int) -> bool:
     return unit.claims(delete(jobs).where(*mine, leases.in_state(jobs, "incident")))
 
 
-def take(unit: Unit, job: Job) -> bool:
-    """Delete a job in the unit that does it. ``False``: it is not ours any more, or was cancelled."""
-    return unit.first(_TAKE, {name: getattr(job, name) for name in _HELD}) is not None
+def take(unit: Unit, *held: Job) -> bool:
+    """Delete jobs in the unit that does them. ``False``: one is not ours any more, or was cancelled."""
+    taken = [unit.later(_TAKE, {name: getattr(job, name) for name in _HELD}) for job in held]
+    unit.flush()
+    return all(taken)
 
 
 def put_back(unit: Unit, job: Job) -> None:
@@ -139,16 +155,16 @@ def claim(runtime: Runtime, owner: str, limit: int, lease: timedelta = LEASE) ->
         limit: as many as can be begun soon; the rest is for others.
     """
     with runtime.read() as unit:
-        if not leases.anything(unit, jobs, jobs.c.priority.in_(PRIORITIES)):
+        if unit.first(_ANYTHING, {"now": unit.now}) is None:
             return []
     with runtime.begin() as unit:
         _reap(unit)
+        due = {priority: unit.later(_DUE[priority], {"now": unit.now, "most": limit}) for priority in PRIORITIES}
+        unit.flush()
         rows: list[Any] = []
         for priority in PRIORITIES:
             kept_for_lower = PRIORITIES[-1] - priority if limit >= len(PRIORITIES) else 0
-            room = limit - len(rows) - kept_for_lower
-            if room > 0:
-                rows += leases.candidates(unit, jobs, room, jobs.c.priority == priority)
+            rows += due[priority][: max(limit - len(rows) - kept_for_lower, 0)]
         return [_job(row) for row in leases.take(unit, jobs, rows, owner, lease)]
 
 

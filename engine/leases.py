@@ -14,10 +14,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, Engine, Row, Table, and_, func, literal_column, select, update
+from sqlalchemy import ColumnElement, Engine, Row, Select, Table, and_, bindparam, func, literal_column, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
@@ -70,9 +71,16 @@ def candidates(
     Args:
         order: what counts more than that.
     """
-    due = select(table.c.id, table.c.attempts, table.c.due_at).where(is_due(table, unit.now), *conditions)
-    due = due.order_by(*order, table.c.due_at, table.c.id).limit(limit)
-    return unit.all(due.with_for_update(skip_locked=True, of=table))
+    return unit.all(due(table, unit.now, limit, *conditions, order=order))
+
+
+def due(
+    table: Table, now: Any, limit: Any, *conditions: ColumnElement[bool], order: Sequence[ColumnElement[Any]] = ()
+) -> Select[Any]:
+    """What `candidates` asks; ``now`` and ``limit`` are values, or the parameters that stand for them."""
+    query = select(table.c.id, table.c.attempts, table.c.due_at).where(is_due(table, now), *conditions)
+    query = query.order_by(*order, table.c.due_at, table.c.id).limit(limit)
+    return query.with_for_update(skip_locked=True, of=table)
 
 
 def take(unit: Unit, table: Table, rows: Sequence[Row[Any]], owner: str, lease: timedelta) -> list[Row[Any]]:
@@ -103,8 +111,13 @@ def hold(unit: Unit, table: Table, ids: Sequence[int], owner: str, lease: timede
 
 def lost(unit: Unit, table: Table) -> list[Row[Any]]:
     """Rows whose worker let its lease run out, locked until the unit ends."""
-    expired = select(table).where(is_lost(table, unit.now)).limit(REAP_AT_ONCE)
-    return unit.all(expired.with_for_update(skip_locked=True))
+    return unit.all(_lost(table), {"now": unit.now})
+
+
+@cache
+def _lost(table: Table) -> Prepared:
+    expired = select(table).where(is_lost(table, bindparam("now"))).limit(literal_column(str(REAP_AT_ONCE)))
+    return Prepared(expired.with_for_update(skip_locked=True))
 
 
 def give_back(unit: Unit, table: Table, ids: Iterable[int], **values: Any) -> None:

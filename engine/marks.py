@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, bindparam, select, update
 
 from engine import areas, mail
 from engine.errors import Suspended
 from engine.model import agencies, cases, deadlines, tasks
+from engine.prepared import Prepared
 from engine.runtime import Unit
 from engine.texts import time_left
 
@@ -17,40 +18,52 @@ NEAR, PASSED = "I02", "I03"  # the province's texts for an agency, where it has 
 WHOLE, NOBODY_YET = "toàn bộ vụ việc", "chưa phân công"
 
 
-def warn(unit: Unit, job: Any) -> None:
-    """80 % of the term is over (or whatever part the type says)."""
-    _mark(unit, job, "warned_at", "deadline-near", NEAR)
+_DEADLINE = Prepared(
+    select(deadlines).where(
+        deadlines.c.case_id == bindparam("case"),
+        deadlines.c.name == bindparam("name"),
+        deadlines.c.token == bindparam("token"),
+    )
+)
+_TASK = Prepared(select(tasks).where(tasks.c.case_id == bindparam("case"), tasks.c.token == bindparam("token")))
+_MARK = {
+    (table, column): Prepared(update(table).where(table.c.id == bindparam("key")).values({column: bindparam("at")}))
+    for table in (cases, tasks)
+    for column in ("warned_at", "breached_at")
+}
 
 
-def breach(unit: Unit, job: Any) -> None:
+def warn(unit: Unit, job: Any, case: Row[Any]) -> None:
+    """80 % of the term is over (or whatever part the type says).
+
+    Args:
+        case: its row, locked.
+    """
+    _mark(unit, job, case, "warned_at", "deadline-near", NEAR)
+
+
+def breach(unit: Unit, job: Any, case: Row[Any]) -> None:
     """The term is over: the office hears of it too."""
-    _mark(unit, job, "breached_at", "deadline-passed", PASSED)
+    _mark(unit, job, case, "breached_at", "deadline-passed", PASSED)
 
 
-def _mark(unit: Unit, job: Any, column: str, event: str, text: str) -> None:
-    named = (deadlines.c.name == job.payload["deadline"], deadlines.c.token == job.token)
-    deadline = unit.first(select(deadlines).where(deadlines.c.case_id == job.case_id, *named))
-    case = unit.first(select(cases).where(cases.c.id == job.case_id))
-    if deadline is None or case is None or deadline.settled_at is not None:
+def _mark(unit: Unit, job: Any, case: Row[Any], column: str, event: str, text: str) -> None:
+    asked = {"case": job.case_id, "token": job.token}
+    task = unit.later(_TASK, asked) if job.token else []  # a token of 0 is the whole case's
+    deadline = unit.first(_DEADLINE, asked | {"name": job.payload["deadline"]})
+    if deadline is None or deadline.settled_at is not None:
         return
     if case.suspended_at is not None:
         raise Suspended(f"The case {case.number} is suspended.")
-    task = _task(unit, case, deadline)
-    table, key = (tasks, task.id) if task else (cases, case.id)
-    unit.execute(update(table).where(table.c.id == key).values({column: unit.now}))
+    table, marked = (tasks, task[0]) if task else (cases, case)
+    unit.write(_MARK[table, column], {"key": marked.id, "at": unit.now})
     unit.record(case.id, event, "system", deadline.name, due_at=deadline.due_at.isoformat())
-    responsible = task.group if task else case.lead_agency
-    words = _words(unit, case, deadline, task, responsible)
+    responsible = task[0].group if task else case.lead_agency
+    words = _words(unit, deadline, task[0].name if task else WHOLE, responsible)
     for told in dict.fromkeys([responsible, _office(unit, case) if column == "breached_at" else None]):
         if told is not None:
             key = f"{case.number}:{text}:{deadline.id}:{deadline.due_at:%Y%m%d%H%M}:{told}"
             mail.remind(unit, unit.catalogue.pinned(unit, case.definition_id), case, text, told, key, words)
-
-
-def _task(unit: Unit, case: Row[Any], deadline: Row[Any]) -> Row[Any] | None:
-    if deadline.token == 0:
-        return None
-    return unit.first(select(tasks).where(tasks.c.case_id == case.id, tasks.c.token == deadline.token))
 
 
 def _office(unit: Unit, case: Row[Any]) -> str | None:
@@ -59,10 +72,10 @@ def _office(unit: Unit, case: Row[Any]) -> str | None:
     return unit.scalar(query.order_by(agencies.c.key).limit(1))
 
 
-def _words(unit: Unit, case: Row[Any], deadline: Row[Any], task: Row[Any] | None, responsible: Any) -> dict[str, Any]:
+def _words(unit: Unit, deadline: Row[Any], step: str, responsible: Any) -> dict[str, Any]:
     late: timedelta = unit.now - deadline.due_at
     return {
-        "buoc": task.name if task else WHOLE,
+        "buoc": step,
         "don_vi": mail.name_of(unit, responsible) or NOBODY_YET,
         "con_lai": time_left(-late),
         "qua": max(int(late.total_seconds() // 60), 0),

@@ -19,7 +19,7 @@ from threading import Event
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import delete
 
 from engine import (
     anchors,
@@ -30,91 +30,32 @@ from engine import (
     courier,
     days,
     delivery,
+    doing,
     due,
     fetches,
     imports,
-    instances,
     jobs,
-    leases,
-    marks,
     migrations,
     outbox,
     periodic,
     presence,
-    repairs,
     retention,
     successions,
 )
 from engine.attachments import Store
-from engine.errors import NotFound, Suspended, WrongState
-from engine.jobs import Job
 from engine.leases import LEASE
 from engine.model import inbox, login_failures
-from engine.model import instances as instance_table
 from engine.notifiers import Notifier
-from engine.prepared import Prepared
-from engine.runtime import Runtime, Unit
+from engine.runtime import Runtime
 
 log = logging.getLogger(__name__)
 
 BATCH = 20  # claimed at once: as many as are done in a moment
+JOBS_AT_ONCE = 50  # they share a unit
 JOBS_PER_TICK = 500
 KEEP_ANSWERS = timedelta(days=7)
 KEEP_ARRIVALS = timedelta(days=30)  # as they came, after they were dealt with
 KEEP_LISTS = timedelta(days=1)  # of people, that were looked at and not started
-_OF_CASE = select(instance_table.c.case_id).where(instance_table.c.case_id == bindparam("case"))
-_FREE = Prepared(_OF_CASE.with_for_update(skip_locked=True))
-
-
-def run(runtime: Runtime, job: Job, jitter: Random) -> str:
-    """Do a job in a unit of its own.
-
-    Returns:
-        done | gone (somebody else has it, or it was cancelled) | busy (its case is; it is put back) |
-        held (its case is suspended) | late (the process no longer waits for it) |
-        failed (it is tried again later, or has become an incident)
-    """
-    try:
-        with runtime.begin() as unit:
-            if not _lock_case(unit, job.case_id):
-                jobs.put_back(unit, job)
-                return "busy"
-            if not jobs.take(unit, job):
-                return "gone"
-            perform(unit, job)
-        return "done"
-    except Suspended:
-        jobs.hold(runtime, job)
-        return "held"
-    except (WrongState, NotFound) as error:
-        jobs.discard(runtime, job, error)
-        return "late"
-    except Exception as error:
-        level = logging.INFO if leases.is_conflict(error) else logging.ERROR
-        log.log(level, "Job %s (%s) failed: %s", job.id, job.kind, leases.reason(error), extra={"action": "job-failed"})
-        jobs.fail(runtime, job, error, jitter)
-        return "failed"
-
-
-def perform(unit: Unit, job: Job) -> None:
-    """What a job is for, in the unit that has already deleted it."""
-    if job.kind == "warning":
-        marks.warn(unit, job)
-    elif job.kind == "breach":
-        marks.breach(unit, job)
-    elif job.kind == "retry":
-        repairs.retry_queued(unit, **job.payload)
-    else:
-        step = jobs.step(job)
-        assert step is not None, job.kind
-        instances.advance(unit, job.case_id, step)
-
-
-def _lock_case(unit: Unit, case_id: int) -> bool:
-    """Hold the case until the unit ends; ``False`` if somebody else does. SQLite has only one writer anyway."""
-    if not unit.locks_rows:
-        return True
-    return unit.first(_FREE, {"case": case_id}) is not None
 
 
 class Worker:
@@ -178,15 +119,16 @@ class Worker:
         """Do jobs until none is due, or ``limit`` of them are done."""
         done = 0
         while done < limit and not self.stopping:
-            batch = jobs.claim(self.runtime, self.owner, min(BATCH, limit - done), self.lease)
+            batch = jobs.claim(self.runtime, self.owner, min(JOBS_AT_ONCE, limit - done), self.lease)
             if not batch:
                 break
             with self._holding("jobs", batch):
-                for position, job in enumerate(batch):
+                left = doing.together(self.runtime, batch)
+                for position, job in enumerate(left):
                     if self.stopping:
-                        jobs.release(self.runtime, self.owner, batch[position:])
+                        jobs.release(self.runtime, self.owner, left[position:])
                         break
-                    run(self.runtime, job, self.jitter)
+                    doing.run(self.runtime, job, self.jitter)
             done += len(batch)
         return done
 

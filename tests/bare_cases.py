@@ -6,8 +6,9 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
-from engine import model
+from engine import jobs, model
 from engine.runtime import Runtime
+from tests.clock import Clock
 
 
 def open_case(runtime: Runtime, number: str = "1022.BD.20210903.00001", phone: str | None = "+84901234567") -> int:
@@ -41,3 +42,10 @@ def history(runtime: Runtime, case_id: int) -> list[str]:
 def rows(runtime: Runtime, table: Any) -> list[Any]:
     with runtime.read() as unit:
         return unit.all(select(table).order_by(*table.primary_key.columns))
+
+
+def arm(runtime: Runtime, case_id: int, token: int = 1, after: str = "0 seconds", priority: int = jobs.NORMAL) -> None:
+    clock = Clock(runtime.clock())
+    clock.advance(after)
+    with runtime.begin() as unit:
+        jobs.put(unit, case_id, token, "timer", clock.now, priority=priority)

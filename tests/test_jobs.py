@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select, text, update
 
-from engine import incidents, instances, jobs, leases, model, repairs, worker
+from engine import doing, incidents, instances, jobs, leases, model, repairs, worker
 from engine.errors import ProcessFault, WrongState
 from engine.flow.steps import Fire
 from engine.runtime import Runtime
-from tests.bare_cases import history, open_case, rows
+from tests.bare_cases import arm, history, open_case, rows
 from tests.clock import Clock
 
 ANSWER = {"result": {}}
@@ -31,7 +31,7 @@ def case_id(runtime: Runtime) -> int:
 def moved(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, Any]]:
     """The steps that cases have taken; no process is behind them."""
     taken: list[tuple[int, Any]] = []
-    monkeypatch.setattr(instances, "advance", lambda unit, case_id, step: taken.append((case_id, step)))
+    monkeypatch.setattr(instances, "advance", lambda unit, case_id, step, case=None: taken.append((case_id, step)))
     return taken
 
 
@@ -40,20 +40,13 @@ def refuses(monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception | None], Non
     """Let every step from now on end in this error; ``None``: in none."""
 
     def refuse(error: Exception | None) -> None:
-        def advance(unit: Any, case_id: int, step: Any) -> None:
+        def advance(unit: Any, case_id: int, step: Any, case: Any = None) -> None:
             if error is not None:
                 raise error
 
         monkeypatch.setattr(instances, "advance", advance)
 
     return refuse
-
-
-def arm(runtime: Runtime, case_id: int, token: int = 1, after: str = "0 seconds", priority: int = jobs.NORMAL) -> None:
-    clock = Clock(runtime.clock())
-    clock.advance(after)
-    with runtime.begin() as unit:
-        jobs.put(unit, case_id, token, "timer", clock.now, priority=priority)
 
 
 def tokens(claimed: list[jobs.Job]) -> list[int]:
@@ -117,15 +110,15 @@ def test_claiming_reads_only_the_index_however_many_timers_wait(runtime: Runtime
     arm(runtime, case_id)
     if runtime.database.dialect.name != "sqlite":
         pytest.skip("PostgreSQL prefers to read a whole small table")
-    asked: list[tuple[str, Any]] = []
-    event.listen(runtime.database, "before_cursor_execute", lambda *a: asked.append((a[2], a[3])))
+    asked: list[str] = []
+    event.listen(runtime.database, "checkout", lambda driver, *_: driver.set_trace_callback(asked.append))
     jobs.claim(runtime, "anna", 10)
     jobs.next_due(runtime)
-    looks = [(sql, values) for sql, values in asked if sql.startswith("SELECT") and "jobs" in sql]
+    looks = [sql for sql in asked if sql.startswith("SELECT") and "jobs" in sql]
 
     with runtime.read() as unit:
-        explained = [unit.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values) for sql, values in looks]
-        plans = [plan.first()[3] for plan in explained]
+        explained = [unit.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}") for sql in looks]
+        plans = [row[3] for plan in explained for row in plan if "jobs" in row[3]]
 
     assert len(plans) >= 7
     assert all("USING" in plan and ("ix_jobs_due" in plan or "ix_jobs_lease" in plan) for plan in plans), plans
@@ -148,7 +141,7 @@ def test_a_job_that_was_cancelled_while_held_is_not_done(runtime: Runtime, case_
     with runtime.begin() as unit:
         assert jobs.cancel(unit, case_id, 1, "timer")
 
-    assert worker.run(runtime, job, Random(1)) == "gone"
+    assert doing.run(runtime, job, Random(1)) == "gone"
     assert moved == []
 
 
@@ -160,7 +153,7 @@ def test_a_timer_that_was_moved_while_held_waits_for_its_new_time(
     with runtime.begin() as unit:
         assert jobs.move(unit, case_id, 1, "timer", clock.now + timedelta(days=1))
 
-    assert worker.run(runtime, job, Random(1)) == "gone"
+    assert doing.run(runtime, job, Random(1)) == "gone"
     clock.advance("1 day")
     assert tokens(jobs.claim(runtime, "binh", 1)) == [1]
 
@@ -179,7 +172,7 @@ def test_a_case_that_is_busy_keeps_its_job_for_a_moment_later(runtime: Runtime, 
     [job] = jobs.claim(runtime, "anna", 1)
     with runtime.begin() as unit:
         unit.first(select(model.instances).where(model.instances.c.case_id == case_id).with_for_update())
-        assert worker.run(runtime, job, Random(1)) == "busy"
+        assert doing.run(runtime, job, Random(1)) == "busy"
 
     assert wait_until_due(runtime, clock) == jobs.BUSY
     [job] = jobs.claim(runtime, "anna", 1)
@@ -281,9 +274,9 @@ def test_a_worker_that_was_only_slow_finds_that_another_has_done_its_job(
     clock.advance("61 seconds")
     [quick] = jobs.claim(runtime, "binh", 1)
 
-    assert worker.run(runtime, slow, Random(1)) == "gone"
-    assert worker.run(runtime, quick, Random(1)) == "done"
-    assert worker.run(runtime, slow, Random(1)) == "gone"
+    assert doing.run(runtime, slow, Random(1)) == "gone"
+    assert doing.run(runtime, quick, Random(1)) == "done"
+    assert doing.run(runtime, slow, Random(1)) == "gone"
     assert len(moved) == 1
 
 
@@ -295,8 +288,8 @@ def test_an_earlier_claim_of_the_same_worker_is_void(
     clock.advance("61 seconds")
     [second] = jobs.claim(runtime, "anna", 1)
 
-    assert worker.run(runtime, first, Random(1)) == "gone"
-    assert worker.run(runtime, second, Random(1)) == "done"
+    assert doing.run(runtime, first, Random(1)) == "gone"
+    assert doing.run(runtime, second, Random(1)) == "done"
     assert len(moved) == 1
 
 
@@ -306,8 +299,8 @@ def test_a_timer_armed_anew_is_not_the_one_that_was_held(runtime: Runtime, case_
     arm(runtime, case_id)
     [anew] = jobs.claim(runtime, "anna", 1)
 
-    assert worker.run(runtime, held, Random(1)) == "gone"
-    assert worker.run(runtime, anew, Random(1)) == "done"
+    assert doing.run(runtime, held, Random(1)) == "gone"
+    assert doing.run(runtime, anew, Random(1)) == "done"
 
 
 def test_a_slow_worker_does_not_take_a_later_job_that_got_the_same_id(
@@ -322,8 +315,8 @@ def test_a_slow_worker_does_not_take_a_later_job_that_got_the_same_id(
     [later] = jobs.claim(runtime, "binh", 1)
     assert (later.id, later.fence) == (slow.id, slow.fence)
 
-    assert worker.run(runtime, slow, Random(1)) == "gone"
-    assert worker.run(runtime, later, Random(1)) == "done"
+    assert doing.run(runtime, slow, Random(1)) == "gone"
+    assert doing.run(runtime, later, Random(1)) == "done"
     assert moved == [(case_id, Fire(2))]
 
 
@@ -345,7 +338,7 @@ def test_a_worker_told_to_stop_gives_back_what_it_has_not_begun(
     for token in (1, 2, 3):
         arm(runtime, case_id, token)
     anna = worker.Worker(runtime, {})
-    monkeypatch.setattr(instances, "advance", lambda *_: anna.stop())
+    monkeypatch.setattr(instances, "advance", lambda *_, **_more: anna.stop())
 
     anna.tick()
 
@@ -402,8 +395,8 @@ def test_one_case_that_fails_does_not_hold_up_the_others(runtime: Runtime, case_
     other = open_case(runtime, "1022.BD.20210903.00002")
     done = []
 
-    def advance(unit: Any, case: int, step: Any) -> None:
-        if case == case_id:
+    def advance(unit: Any, case_id_: int, step: Any, case: Any) -> None:
+        if case_id_ == case_id:
             raise RuntimeError("broken")
         done.append(step.token)
 
@@ -496,7 +489,7 @@ def test_retrying_after_the_repair_takes_the_step_and_resolves(
 def test_retrying_before_the_repair_leaves_the_incident_open(
     runtime: Runtime, case_id: int, incident_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def advance(unit: Any, case_id: int, step: Any) -> None:  # as the corridor does with an analyst's fault
+    def advance(unit: Any, case_id: int, step: Any, case: Any = None) -> None:  # as the corridor does with a fault
         incidents.open(unit, case_id, ProcessFault("name 'x' is still not defined"), step)
 
     monkeypatch.setattr(instances, "advance", advance)
@@ -510,7 +503,7 @@ def test_retrying_before_the_repair_leaves_the_incident_open(
 def test_a_retry_that_breaks_halfway_leaves_nothing_behind_but_the_reason(
     runtime: Runtime, case_id: int, incident_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def advance(unit: Any, case_id: int, step: Any) -> None:
+    def advance(unit: Any, case_id: int, step: Any, case: Any = None) -> None:
         unit.record(case_id, "moved", "system")
         raise ZeroDivisionError("division by zero")
 

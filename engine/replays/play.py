@@ -17,6 +17,7 @@ from sqlalchemy import Row, delete, select, update
 
 from engine import clocks, instances, messages, registry
 from engine.calendar import ZONE
+from engine.doing import perform
 from engine.errors import EngineError, InvalidAnswers
 from engine.flow.codec import data_at
 from engine.flow.steps import Amend, Answer, Complete, Deliver, Fail, Reassign
@@ -25,7 +26,6 @@ from engine.model import cases, events, incidents, jobs, outbox, tasks
 from engine.packages import Package
 from engine.replays.record import Answered, Record, Said, Served
 from engine.runtime import Unit
-from engine.worker import perform
 
 CASE_ID = 1_000_000  # whatever the process starts is numbered after it
 STEPS_MAX = 2_000
@@ -271,7 +271,7 @@ class _Player:
 
     def _fire(self, job: Row[Any]) -> None:
         self.unit.execute(delete(jobs).where(jobs.c.id == job.id))
-        self._do(lambda: perform(self.unit, job))
+        self._do(lambda: perform(self.unit, job, instances.load(self.unit, CASE_ID)))
 
     # -- looking -------------------------------------------------------------------------------------------------------
 
