@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, exists, literal_column,
 from engine import leases, waiting
 from engine.jobs import OF_ANY_PRIORITY
 from engine.migrations import ACTIVE
-from engine.model import batches, case_messages, fetches, imports, jobs, migrations, outbox
+from engine.model import arrivals, batches, case_messages, fetches, imports, jobs, migrations, outbox
 from engine.prepared import Prepared
 from engine.runtime import Runtime
 
@@ -26,6 +26,7 @@ _LOOK = Prepared(
         select(outbox.c.kind).where(leases.is_due(outbox, _NOW)),
         select(outbox.c.kind).where(leases.is_lost(outbox, _NOW)),
         _if("jobs", leases.is_due(jobs, _NOW) & OF_ANY_PRIORITY, leases.is_lost(jobs, _NOW)),
+        _if("arrivals", waiting.is_due(arrivals, _NOW)),
         _if("messages", waiting.is_due(case_messages, _NOW)),
         _if("fetches", waiting.is_due(fetches, _NOW)),
         _if("imports", waiting.is_waiting(imports)),
@@ -36,6 +37,6 @@ _LOOK = Prepared(
 
 
 def look(runtime: Runtime) -> set[str]:
-    """What there is to do: any of ``jobs messages fetches imports migrations`` and `outbox.KINDS`."""
+    """What there is to do: any of ``jobs arrivals messages fetches imports migrations`` and `outbox.KINDS`."""
     with runtime.read() as unit:
         return {row.kind for row in unit.all(_LOOK, {"now": unit.now})}

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from sqlalchemy import bindparam, delete, exists, literal_column, or_, select, update
+from sqlalchemy import bindparam, delete, exists, func, literal_column, or_, select, update
 
 from engine import incidents, leases, outages
 from engine.errors import ProcessFault
@@ -48,6 +48,14 @@ _DUE = {
     priority: Prepared(leases.due(jobs, _NOW, _MOST, jobs.c.priority == literal_column(str(priority))))
     for priority in PRIORITIES
 }
+_SOONEST = [
+    Prepared(
+        select(func.min(jobs.c.due_at)).where(
+            leases.in_state(jobs, "ready"), jobs.c.priority == literal_column(str(priority))
+        )
+    )
+    for priority in PRIORITIES
+]
 _HELD = ("id", "fence", "lease_owner", "case_id")
 _BY_HOLDER = [jobs.c[name] == bindparam(name) for name in _HELD]  # as `leases.holds`
 _TAKE = Prepared(delete(jobs).where(*_BY_HOLDER, leases.in_state(jobs, "leased")).returning(jobs.c.id))
@@ -220,8 +228,9 @@ def release(runtime: Runtime, owner: str, unbegun: list[Job] | None = None) -> i
 def next_due(runtime: Runtime) -> datetime | None:
     """When to look next: one look into the index for each priority, however many timers there are."""
     with runtime.read() as unit:
-        due = [leases.next_due(unit, jobs, jobs.c.priority == priority) for priority in PRIORITIES]
-    return min((instant for instant in due if instant is not None), default=None)
+        due = [unit.later(soonest, {}) for soonest in _SOONEST]
+        unit.flush()
+    return min((instant for [(instant,)] in due if instant is not None), default=None)
 
 
 def depth(unit: Unit) -> dict[str, float]:

@@ -106,7 +106,7 @@ class Worker:
         """Do what is due, understand what came in, move cases, send what is owed; returns how many of all."""
         there = due.look(self.runtime)
         done = self.work() if "jobs" in there else 0
-        done += self.understand()
+        done += self.understand() if "arrivals" in there else 0
         done += self.fetch() if "fetches" in there else 0
         done += self.carry() if "messages" in there else 0
         done += self.take_up() if "imports" in there else 0

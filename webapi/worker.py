@@ -11,13 +11,14 @@ import logging
 import signal
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from threading import Event, Lock
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from engine import chain, jobs, leases, outbox
+from engine import chain, due, jobs, leases, outbox
 from engine.listening import Listener
 from engine.mailbox.postman import EVERY, Postman
 from engine.worker import Worker
@@ -25,19 +26,28 @@ from engine.worker import Worker
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 1
-NOT_AT_ONCE = timedelta(milliseconds=10)  # between two looks, so that a row someone holds for a moment is no race
-LOOKS = ("jobs", "arrivals", "files", "messages", "imports", "migrations")
-RELAYS = tuple(f"relay-{kind}" for kind in outbox.KINDS)
+ANYWAY_SECONDS = 60  # each kind of work looks for itself, whatever the look of all said
+NOT_AT_ONCE = timedelta(milliseconds=10)  # between two looks
+JUST_NOW = timedelta(milliseconds=50)  # so long ago it may have fallen due since the look
 
 
 class Metronome:
-    """Drives a worker: jobs, what came in, what cases tell each other, cases that move, a relay for each kind of
-    message, heart-beat, cleaning up, the record's chain; and postmen."""
+    """Drives a worker: one look each second at what there is to do, each kind of work in a thread of its own; and
+    heart-beat, cleaning up, the record's chain, postmen."""
 
     def __init__(self, worker: Worker, postmen: Sequence[Postman] = ()) -> None:
         self.worker = worker
         self.postmen = postmen
-        self._woken = {name: Event() for name in (*LOOKS, *RELAYS)}
+        self._work: dict[str, Callable[[], int]] = {
+            "jobs": worker.work,
+            "arrivals": worker.understand,
+            "messages": worker.carry,
+            "fetches": worker.fetch,
+            "imports": worker.take_up,
+            "migrations": worker.migrate,
+            **{kind: partial(worker.relay, kind) for kind in outbox.KINDS},
+        }
+        self._woken = {name: Event() for name in ("look", *self._work)}
         self._looking = {name: Lock() for name in self._woken}
         database = worker.runtime.database
         self._hindered = False
@@ -52,14 +62,9 @@ class Metronome:
     def start(self) -> None:
         # that a look is still going on when the next one would begin is as it should be, and no news
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
-        self._every(TICK_SECONDS, "jobs", self._work)
-        for name, kind in zip(RELAYS, outbox.KINDS, strict=True):
-            self._every(TICK_SECONDS, name, self._relay, name, kind)
-        self._every(TICK_SECONDS, "arrivals", self._understand)
-        self._every(TICK_SECONDS, "files", self._fetch)
-        self._every(TICK_SECONDS, "messages", self._carry)
-        self._every(TICK_SECONDS, "imports", self._take_up)
-        self._every(TICK_SECONDS, "migrations", self._migrate)
+        self._every(TICK_SECONDS, "look", self._look)
+        for name in self._work:  # each by itself: one gateway that is slow must not keep anything waiting
+            self._every(ANYWAY_SECONDS, name, self._do, name)
         self._every(self.worker.lease.total_seconds() / 3, "heart-beat", self.worker.beat)
         self._every(3600, "clean-up", self.worker.tidy)
         self._every(60, "clock", self.worker.by_the_clock)
@@ -82,14 +87,14 @@ class Metronome:
             self._scheduler.shutdown(wait=True)
         self.worker.release()
 
-    def wake(self, *names: str, at: datetime | None = None) -> None:
-        """Look now (or then), instead of at the next second."""
-        if self.worker.stopping:
-            return
-        for name in names or self._woken:
-            if at is None:
-                self._woken[name].set()  # for a look that is just coming to its end
-            self._scheduler.modify_job(name, next_run_time=at or datetime.now(UTC))
+    def wake(self) -> None:
+        """Look now, instead of at the next second."""
+        self._start("look")
+
+    def _start(self, name: str) -> None:
+        if not self.worker.stopping:
+            self._woken[name].set()  # for one that is just coming to its end
+            self._scheduler.modify_job(name, next_run_time=datetime.now(UTC))
 
     def _every(self, seconds: float, name: str, do: Callable[..., object], *args: object) -> None:
         self._scheduler.add_job(
@@ -111,44 +116,27 @@ class Metronome:
                 log.info("The database serves us again.", extra={"action": "unhindered"})
             self._hindered = False
 
-    def _work(self) -> None:
-        with self._looking["jobs"]:
-            if self._until_quiet("jobs", self.worker.work):
-                self.wake("messages", *RELAYS)
+    def _look(self) -> None:
+        """What there is to do is begun; what is due within the second is looked for at that moment."""
+        with self._looking["look"]:
+            self._until_quiet("look", self._begin)
             due_at = jobs.next_due(self.worker.runtime)
-            if due_at is not None:
-                wait = max(due_at - self.worker.runtime.clock(), NOT_AT_ONCE)
-                if wait < timedelta(seconds=TICK_SECONDS):
-                    self.wake("jobs", at=datetime.now(UTC) + wait)
+            if due_at is None or self.worker.stopping:
+                return
+            wait = due_at - self.worker.runtime.clock()
+            if -JUST_NOW < wait < timedelta(seconds=TICK_SECONDS):  # what is older is being done, or held for a moment
+                self._scheduler.modify_job("look", next_run_time=datetime.now(UTC) + max(wait, NOT_AT_ONCE))
 
-    def _understand(self) -> None:
-        with self._looking["arrivals"]:
-            if self._until_quiet("arrivals", self.worker.understand):
-                self.wake("jobs", "files", "messages", *RELAYS)
+    def _begin(self) -> int:
+        for name in due.look(self.worker.runtime):
+            self._start(name)
+        return 0
 
-    def _fetch(self) -> None:
-        with self._looking["files"]:  # by itself: a server that is slow must not keep others waiting
-            self._until_quiet("files", self.worker.fetch)
-
-    def _carry(self) -> None:
-        with self._looking["messages"]:
-            if self._until_quiet("messages", self.worker.carry):
-                self.wake("jobs", *RELAYS)
-
-    def _take_up(self) -> None:
-        with self._looking["imports"]:
-            if self._until_quiet("imports", self.worker.take_up):
-                self.wake("jobs", "messages", *RELAYS)
-
-    def _migrate(self) -> None:
-        with self._looking["migrations"]:
-            if self._until_quiet("migrations", self.worker.migrate):
-                self.wake("jobs")
-
-    def _relay(self, name: str, kind: str) -> None:
+    def _do(self, name: str) -> None:
+        """Do work of one kind until there is none; it may have made work of others."""
         with self._looking[name]:
-            if self._until_quiet(name, lambda: self.worker.relay(kind)) and kind == "service":
-                self.wake("jobs")  # the answers
+            if self._until_quiet(name, self._work[name]):
+                self.wake()
 
     def _post(self, postman: Postman) -> None:
         postman.goes(lambda: self.worker.stopping)
