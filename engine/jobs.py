@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from sqlalchemy import bindparam, delete, exists, func, literal_column, or_, select, update
+from sqlalchemy import bindparam, delete, exists, literal_column, or_, select, update
 
 from engine import incidents, leases, outages
 from engine.errors import ProcessFault
@@ -35,27 +35,18 @@ ATTEMPTS_MAX = 3
 DEATHS_MAX = 5  # attempts in which the worker died; more than ATTEMPTS_MAX, since it is seldom the job's fault
 BUSY = timedelta(milliseconds=50)
 _NOW, _MOST = bindparam("now"), bindparam("most")
-OF_ANY_PRIORITY = jobs.c.priority.in_([literal_column(str(priority)) for priority in PRIORITIES])  # begins the index
-_ANYTHING = Prepared(
-    select(literal_column("1")).where(
-        or_(
-            exists(select(jobs.c.id).where(leases.is_due(jobs, _NOW), OF_ANY_PRIORITY)),
-            exists(select(jobs.c.id).where(leases.is_lost(jobs, _NOW))),
-        )
-    )
-)
+SOONEST = [
+    leases.soonest(jobs, leases.in_state(jobs, "ready"), jobs.c.priority == literal_column(str(priority)))
+    for priority in PRIORITIES
+]
+LOST = exists(select(jobs.c.id).where(leases.is_lost(jobs, _NOW)))
+ANY_DUE = or_(*(soonest.scalar_subquery() <= _NOW for soonest in SOONEST))
+_ANYTHING = Prepared(select(literal_column("1")).where(or_(ANY_DUE, LOST)))
 _DUE = {
     priority: Prepared(leases.due(jobs, _NOW, _MOST, jobs.c.priority == literal_column(str(priority))))
     for priority in PRIORITIES
 }
-_SOONEST = [
-    Prepared(
-        select(func.min(jobs.c.due_at)).where(
-            leases.in_state(jobs, "ready"), jobs.c.priority == literal_column(str(priority))
-        )
-    )
-    for priority in PRIORITIES
-]
+_SOONEST = [Prepared(soonest) for soonest in SOONEST]
 _HELD = ("id", "fence", "lease_owner", "case_id")
 _BY_HOLDER = [jobs.c[name] == bindparam(name) for name in _HELD]  # as `leases.holds`
 _TAKE = Prepared(delete(jobs).where(*_BY_HOLDER, leases.in_state(jobs, "leased")).returning(jobs.c.id))

@@ -50,6 +50,12 @@ def is_due(table: Table, now: Any) -> ColumnElement[bool]:
     return and_(in_state(table, "ready"), table.c.due_at <= now)
 
 
+def soonest(table: Table, *conditions: ColumnElement[bool]) -> Select[Any]:
+    """When the first of these is due. Whether one is due by now is asked so, too: at an EXISTS, PostgreSQL, which does
+    not know how many are, reads all rows that wait for another day (150 ms for 100,000)."""
+    return select(func.min(table.c.due_at)).where(*conditions)
+
+
 def is_lost(table: Table, now: Any) -> ColumnElement[bool]:
     """Held by a worker that has died; ``now`` as for `is_due`."""
     return and_(in_state(table, "leased"), table.c.lease_until_at < now)
@@ -193,7 +199,7 @@ def depth(unit: Unit, table: Table, *conditions: ColumnElement[bool]) -> dict[st
 
 
 def next_due(unit: Unit, table: Table, *conditions: ColumnElement[bool]) -> datetime | None:
-    return unit.scalar(select(func.min(table.c.due_at)).where(in_state(table, "ready"), *conditions))
+    return unit.scalar(soonest(table, in_state(table, "ready"), *conditions))
 
 
 def is_conflict(error: BaseException) -> bool:

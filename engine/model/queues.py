@@ -40,6 +40,7 @@ jobs = Table(
         "ix_jobs_due",
         "priority",
         "due_at",
+        "id",
         sqlite_where=text("state = 'ready'"),
         postgresql_where=text("state = 'ready'"),
     ),
@@ -83,7 +84,14 @@ outbox = Table(
     Column("sent_at", Instant),
     one_of("state", "ready", "leased", "sent", "dead"),
     one_of("kind", "sms", "email", "zalo", "facebook", "viber", "webhook", "service"),
-    Index("ix_outbox_due", "due_at", sqlite_where=text("state = 'ready'"), postgresql_where=text("state = 'ready'")),
+    Index(
+        "ix_outbox_due",
+        "kind",
+        "due_at",
+        "id",
+        sqlite_where=text("state = 'ready'"),
+        postgresql_where=text("state = 'ready'"),
+    ),
     Index(
         "ix_outbox_lease",
         "lease_until_at",
