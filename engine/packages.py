@@ -25,6 +25,7 @@ from engine.calendar import ZONE
 from engine.deadlines import Terms
 from engine.errors import InvalidPackage, InvalidRequest, NotFound
 from engine.flow.check import Fault, check
+from engine.flow.draft import read_province
 from engine.flow.machine import Machine
 from engine.flow.nodes import START_CASE
 from engine.flow.outlook import Outlook
@@ -53,7 +54,7 @@ class Package:
         self.id = id
         self.version = version
         self.type: dict[str, Any] = tomllib.loads(files["type.toml"])
-        self.province: dict[str, Any] = tomllib.loads(files["province.toml"])
+        self.province = read_province(files["province.toml"])
 
     @property
     def code(self) -> str:
@@ -227,7 +228,7 @@ def judged(unit: Unit, files: Files, moment: datetime) -> list[Fault]:
     """The gate's judgement of a package that comes into force then, with the areas that its province has by then, and
     the other report types that it has now."""
     try:
-        province = str(tomllib.loads(files["province.toml"])["code"])
+        province = str(read_province(files["province.toml"])["code"])
     except (KeyError, TypeError, tomllib.TOMLDecodeError):
         return check(files)  # which says so
     places = areas.places(unit, province, moment.astimezone(ZONE).date())

@@ -1,7 +1,7 @@
 """The tables' versions: bringing a database to the one this code expects.
 
 Each step is a file in ``webapi/migrations/versions``; a test proves that all of them together make exactly the tables
-of `engine.model`, on both databases.
+of `engine.model`, on both databases. Alembic and what it needs are 130 modules: imported by what asks for them.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "webapi" / "migrations"
 CURRENT, BEHIND, AHEAD = "current", "behind", "ahead"
@@ -30,6 +30,8 @@ def upgrade(database: Engine, to: str = "head") -> None:
     Args:
         database: from `engine.database.connect`.
     """
+    from alembic import command
+
     with _alone(database) as connection:
         command.upgrade(_config(connection), to)
 
@@ -42,6 +44,8 @@ def is_current(database: Engine) -> bool:
 
 def standing(connection: Connection) -> str:
     """How the tables stand to this code: `CURRENT`; `BEHIND`: upgrade them; `AHEAD`: newer code has done so already."""
+    from alembic.migration import MigrationContext
+
     found = set(MigrationContext.configure(connection).get_current_heads())
     head, known = _versions()
     if found == {head}:
@@ -57,6 +61,8 @@ def knows(version: str) -> bool:
 @cache
 def _versions() -> tuple[str | None, set[str]]:
     """The newest version that this code knows of, and all of them."""
+    from alembic.script import ScriptDirectory
+
     scripts = ScriptDirectory(str(MIGRATIONS))
     return scripts.get_current_head(), {script.revision for script in scripts.walk_revisions()}
 
@@ -68,12 +74,16 @@ def draft(database: Engine, sentence: str, number: str) -> Path:
         sentence: what the step does; the first line of its file and part of its name.
         number: of the step, "0002".
     """
+    from alembic import command
+
     with _alone(database) as connection:
         script = command.revision(_config(connection), sentence, autogenerate=True, rev_id=number)
     return Path(script.path)  # type: ignore[union-attr]
 
 
 def _config(connection: Connection) -> Config:
+    from alembic.config import Config
+
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")

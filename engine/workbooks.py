@@ -12,8 +12,6 @@ from datetime import date, datetime
 from typing import Any
 from zipfile import BadZipFile, ZipFile
 
-from openpyxl import load_workbook
-
 from engine.errors import InvalidRequest
 
 MAGIC = b"PK\x03\x04"
@@ -38,6 +36,8 @@ def lines(content: bytes) -> Iterator[tuple[int, list[str]]]:
         InvalidRequest: it is no workbook, or too large.
     """
     _look(content)
+    from openpyxl import load_workbook  # 176 modules, for the few lists that come as workbooks
+
     try:
         book = load_workbook(io.BytesIO(content), read_only=True, keep_links=False)
         sheet = book.worksheets[0]

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import select
 
 from engine import model
 from tests.drawing import draw
 from tests.hotline import LIFE, PROVINCE, package, refused
-from tests.sources import ROOT
+from webapi.cli import main
 
 
 def version(word):
@@ -99,13 +98,12 @@ def test_the_command_line_dates_a_version(hotline, database_url, tmp_path):
     environment = {"THONGSUOT_DATABASE": database_url, "THONGSUOT_INSTANCE": str(tmp_path / "instance")}
 
     def deploy(moment):
-        command = [sys.executable, "-m", "webapi.cli", "deploy", str(tmp_path), "--from", moment]
-        return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True)
+        return CliRunner().invoke(main, ["deploy", str(tmp_path), "--from", moment], env=environment)
 
     assert "no moment with its zone" in deploy("2026-12-01T08:00").stderr
     assert "now or later" in deploy("2001-12-01T08:00+07:00").stderr
     done = deploy("2150-12-01T08:00+07:00")
-    assert done.returncode == 0 and "version 2 deployed, in force from" in done.stdout, done.stderr
+    assert done.exit_code == 0 and "version 2 deployed, in force from" in done.stdout, done.output
     with hotline.runtime.read() as unit:
         found = unit.scalar(select(model.activations.c.active_from).where(model.activations.c.definition_id == 2))
     assert found == datetime(2150, 12, 1, 1, tzinfo=UTC)

@@ -65,10 +65,10 @@ def test_what_people_type_is_found_first(country):
     assert found == meant
 
 
-@pytest.mark.parametrize("typed", ["p1 q1", "bến nghé, quận 10", "p. 12, biên hòa", ",", "|", "%", "q1, đồng nai"])
-def test_what_is_nowhere_is_not_found_elsewhere(country, typed):
+def test_what_is_nowhere_is_not_found_elsewhere(country):
+    nowhere = ("p1 q1", "bến nghé, quận 10", "p. 12, biên hòa", ",", "|", "%", "q1, đồng nai")
     with country.read() as unit:
-        assert areas.search(unit, q=typed) == []
+        assert {typed: areas.search(unit, q=typed) for typed in nowhere} == dict.fromkeys(nowhere, [])
 
 
 def test_a_whole_name_comes_before_longer_ones_and_a_district_before_communes(country):
@@ -79,15 +79,15 @@ def test_a_whole_name_comes_before_longer_ones_and_a_district_before_communes(co
         assert {one.search_short[0] for one in areas.search(unit, q="p")} == {"p"}  # not every "phường" there is
 
 
-@pytest.mark.parametrize("typed", ["p", "phuong", "xa tan 3", "p. 12 q. 10", "bien hoa", "zzz"])
-def test_typing_takes_less_than_20_ms_among_eleven_thousand_communes(country, typed):
-    def took(unit) -> float:
+def test_typing_takes_less_than_20_ms_among_eleven_thousand_communes(country):
+    def took(unit, typed) -> float:
         begun = perf_counter()
         areas.search(unit, q=typed, limit=20)
         return perf_counter() - begun
 
     with country.read() as unit:
-        assert any(took(unit) < 0.02 for _ in range(30))  # others may be at work on this machine
+        for typed in ("p", "phuong", "xa tan 3", "p. 12 q. 10", "bien hoa", "zzz"):
+            assert any(took(unit, typed) < 0.02 for _ in range(30)), typed  # others may be at work on this machine
 
 
 @given(st.text(max_size=80))

@@ -195,6 +195,15 @@ def test_the_engine_is_imported_without_the_web():
     assert done.stdout.split() == []
 
 
+def test_a_server_starts_without_what_few_requests_need_and_looks_for_garbage_afterwards():
+    script = ("import gc, sys, webapi.cli; print(gc.isenabled(), *{'alembic', 'authlib', 'httpx', 'openpyxl', 'rich', "
+              "'xlsxwriter'} & {*sys.modules})")  # fmt: skip
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["True"]
+
+
 # -- what is installed -----------------------------------------------------------------------------------------------
 
 

@@ -17,11 +17,12 @@ from sqlalchemy import select
 from engine import model
 from engine.outbox import BACK_OFF
 from engine.worker import Worker
+from tests.apps import bound
 from tests.clock import Clock
 from tests.hotline import refused
 from tests.province import Province, topics
 from tests.shipped import Shipped
-from webapi import channels, create_app, db
+from webapi import channels, create_app
 from webapi.config import BadSetting
 
 SECRETS = {
@@ -78,11 +79,9 @@ def signature(name: str, body: bytes, secrets: Any = SECRETS) -> dict[str, str]:
 @pytest.fixture
 def office(database_url: str, tmp_path: Path, clock: Clock, shipped: Shipped) -> Iterator[Province]:
     """The shipped hotlines; the one of Bình Dương can be written to."""
-    settings = {"DATABASE": database_url, "INSTANCE": str(tmp_path), "CLOCK": clock, "CHANNELS": {"74": SECRETS}}
-    app = create_app(settings)
-    yield Province(app, clock, shipped)
-    with app.app_context():
-        db.engine.dispose()
+    with bound(database_url, tmp_path, clock) as app:
+        app.config["CHANNELS"] = {"74": SECRETS}
+        yield Province(app, clock, shipped)
 
 
 def posts(office: Province, name: str, body: Any, headers: dict[str, str] | None = None, province: str = "74") -> Any:

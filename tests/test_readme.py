@@ -9,6 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from argon2 import PasswordHasher
+
+from engine import passwords
 from tests.sources import ROOT
 from webapi import create_app, demo
 
@@ -26,7 +30,11 @@ def commands() -> list[list[str]]:
     return [command[1:] for command in words if command and command[0] == "api"]
 
 
-def test_the_walk_leads_from_a_call_to_a_message_to_the_citizen(tmp_path: Path) -> None:
+def test_the_walk_leads_from_a_call_to_a_message_to_the_citizen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # hundreds of demo people, whose passwords are nothing that the walk uses
+    monkeypatch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
     app = create_app({"DATABASE": f"sqlite:///{tmp_path}/walk.db", "INSTANCE": str(tmp_path)})
     tokens = demo_tokens(app, tmp_path)
     client = app.test_client()

@@ -11,8 +11,6 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-import xlsxwriter
-
 from engine import bulk
 from engine.bulk import Month
 from engine.calendar import ZONE
@@ -53,6 +51,8 @@ def csv_of(rows: Iterable[Cells]) -> bytes:
 
 
 def workbook_of(rows: Iterable[Cells]) -> bytes:
+    import xlsxwriter
+
     content = io.BytesIO()
     # what somebody typed as a topic stays text, whatever it begins with
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}

@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from engine.flow.bpmn import read_diagram
@@ -19,6 +19,17 @@ from engine.forms import Form
 
 TYPE, PROVINCE = "type.toml", "province.toml"
 _KINDS = (".bpmn", ".dmn", ".form", ".toml")
+
+
+@lru_cache(maxsize=8)
+def read_province(text: str) -> dict[str, Any]:
+    """province.toml as a table. All types of a province bring the same one along, which is read once: nobody writes
+    into it.
+
+    Raises:
+        tomllib.TOMLDecodeError: it cannot be read.
+    """
+    return tomllib.loads(text)
 
 
 @dataclass
@@ -112,7 +123,7 @@ class Draft:
 
     def _toml(self, name: str) -> None:
         try:
-            table = tomllib.loads(self.files[name])
+            table = tomllib.loads(self.files[name]) if name == TYPE else read_province(self.files[name])
         except tomllib.TOMLDecodeError as error:
             line = re.search(r"at line (\d+)", str(error))
             self._refuse(name, int(line[1]) if line else 1, "file-unreadable", f"{name} is not TOML: {error}.")

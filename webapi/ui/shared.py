@@ -9,7 +9,7 @@ from werkzeug.exceptions import NotFound
 
 from engine import identities
 from engine.errors import NotAllowed, NotAuthenticated
-from webapi import auth, openid
+from webapi import auth
 from webapi.ui import door, navigation, pages
 from webapi.ui.pages import Pages
 from webapi.ui.words import _
@@ -26,6 +26,8 @@ def is_set_up() -> bool:
 def begin() -> Any:
     if not is_set_up():
         raise NotFound
+    from webapi import openid  # it and what it needs are two hundred modules, of no use where nobody set it up
+
     try:
         root = (current_app.config["PUBLIC_URL"] or request.url_root).rstrip("/")
         url, kept = openid.begin(current_app.config["OPENID"], root + url_for("ui_shared.back"))
@@ -39,6 +41,8 @@ def begin() -> Any:
 def back() -> Any:
     if not is_set_up():
         raise NotFound
+    from webapi import openid
+
     kept = session.pop(KEPT, {})
     try:
         identity = openid.finish(current_app.config["OPENID"], kept, request.args.to_dict())
