@@ -16,6 +16,7 @@ from time import monotonic
 from typing import Any
 
 import orjson
+from psycopg import ClientCursor
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError
@@ -39,9 +40,10 @@ def options(url: str) -> dict[str, Any]:
         pool = {"poolclass": StaticPool} if make_url(url).database in (None, "", ":memory:") else _LIFO
         return _JSON | pool | {"connect_args": {"timeout": BUSY_SECONDS, "check_same_thread": False}}
     # `engine.wire` prepares what is asked often; psycopg would do the same, and forget both lists at a rollback.
-    # What is prepared asks by key, whatever the key: PostgreSQL need not plan it anew each time.
+    # What is prepared asks by key, whatever the key: PostgreSQL need not plan it anew each time. A list is another for
+    # each agency: a plan for any agency and any limit reads all tasks of the province. psycopg writes its values out.
     settings = "-c timezone=utc -c jit=off -c plan_cache_mode=force_generic_plan"
-    psycopg = {"options": settings, "prepare_threshold": None}
+    psycopg = {"options": settings, "prepare_threshold": None, "cursor_factory": ClientCursor}
     return _JSON | _LIFO | {"isolation_level": "READ COMMITTED", "connect_args": psycopg}
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, false, func, literal_column, or_, select
 
 from engine import access, firewall, persons, unmasking
 from engine.access import Account
@@ -34,13 +34,16 @@ from engine.model import (
 )
 from engine.prepared import Prepared
 from engine.runtime import Unit
+from engine.sql import says
 from engine.vietnamese import fold
 
 LIMIT_MAX = 200
+FEW = 1_000  # cases that say what is searched for
 SOON = timedelta(hours=24)  # what a province counts as due soon
 LETTER_STATES = ("ready", "leased", "sent", "dead")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER = re.compile(r"\d+\.[A-Za-z]+\.[\w.]+\Z")
+_WORD = re.compile(r"[a-z0-9]+")
 _CURSOR = re.compile(r"(-?\d{1,17}|none)_(\d{1,15})\Z")
 # never in a list; the report itself is in `show_case`
 _HIDDEN = {"secret_hash", "search_text", "search_place", "born_of", "report", "version"}
@@ -153,7 +156,7 @@ def case_conditions(unit: Unit, account: Account, wanted: CaseFilter) -> list[Co
     if wanted.soon:
         conditions.append(is_soon(unit.now))
     if wanted.q:
-        conditions.append(_sought(wanted.q))
+        conditions.append(_sought(unit, wanted.q))
         if not is_number(wanted.q):  # who may not read a case must not learn by searching what was said in it
             conditions.append(access.permits(account, "read"))
     return conditions
@@ -177,11 +180,20 @@ def is_number(words: str) -> bool:
     return bool(_NUMBER.match(words.strip()))
 
 
-def _sought(words: str) -> ColumnElement[bool]:
-    """A number is looked up, in one step; words are looked for, in case after case."""
+def _sought(unit: Unit, words: str, case: Any = cases.c.id) -> ColumnElement[bool]:
+    """A number; or words that are all said, the last as far as it was typed.
+
+    Few cases that say them are looked up first; if there are many, a list soon has enough of them in its own order.
+    """
     if is_number(words):
         return cases.c.number == words.strip().upper()
-    return cases.c.search_text.contains(fold(words), autoescape=True)
+    folded = " ".join(_WORD.findall(fold(words)))
+    if not folded:
+        return false()
+    found = unit.all(select(cases.c.id).where(says(folded, FEW + 1)).limit(FEW + 1))
+    if len(found) <= FEW:
+        return case.in_([row.id for row in found]) if found else false()
+    return and_(*(cases.c.search_text.contains(word) for word in folded.split()))
 
 
 def is_late(now: datetime) -> ColumnElement[bool]:
@@ -298,7 +310,7 @@ def list_tasks(unit: Unit, account: Account, wanted: TaskFilter) -> Page:
     """Tasks for this account to see: open ones by due time, others newest first."""
     own = wanted.assignee == account.login or wanted.assignees is not None
     kind = access.OWN_TASKS if own else access.TASKS
-    query = _tasks().where(access.permits(account, "see-task", kind), *_task_conditions(account, wanted))
+    query = _tasks().where(access.permits(account, "see-task", kind), *_task_conditions(unit, account, wanted))
     if wanted.status == "open":
         return _by_due(unit, query.where(OPEN_TASK), tasks.c.due_at, tasks.c.id, wanted)
     return newest_first(unit, query.where(tasks.c.status == wanted.status), tasks.c.id, wanted.limit, wanted.after)
@@ -312,7 +324,7 @@ def count_tasks(unit: Unit, account: Account, wanted: TaskFilter, most: int = 20
     for name, one in kinds.items():
         known = access.permits(account, "see-task", access.OWN_TASKS if name == "mine" else access.TASKS)
         some = select(tasks.c.id).join(cases, cases.c.id == tasks.c.case_id).where(OPEN_TASK, known)
-        some = some.where(*_task_conditions(account, one)).limit(most)
+        some = some.where(*_task_conditions(unit, account, one)).limit(most)
         counts.append(select(func.count()).select_from(some.subquery()).scalar_subquery().label(name))
     return dict(unit.first(select(*counts))._mapping)  # type: ignore[union-attr]
 
@@ -342,7 +354,7 @@ def _tasks(*more: Any) -> Select[Any]:
     return query.join(cases, cases.c.id == tasks.c.case_id).outerjoin(accounts, accounts.c.id == tasks.c.assignee)
 
 
-def _task_conditions(account: Account, wanted: TaskFilter) -> list[ColumnElement[bool]]:
+def _task_conditions(unit: Unit, account: Account, wanted: TaskFilter) -> list[ColumnElement[bool]]:
     equal = {tasks.c.group: wanted.group, tasks.c.report_type: wanted.report_type, tasks.c.area: wanted.area,
              cases.c.number: wanted.case}  # fmt: skip
     conditions = [column == value for column, value in equal.items() if value is not None]
@@ -354,10 +366,11 @@ def _task_conditions(account: Account, wanted: TaskFilter) -> list[ColumnElement
         conditions.append(tasks.c.assignee.in_(wanted.assignees))
     if wanted.due_before is not None:
         conditions.append(tasks.c.due_at < wanted.due_before)
-    if wanted.q:
-        number = is_number(wanted.q)  # by the case, or SQLite would rather go through all tasks of the agency in order
-        of_case = tasks.c.case_id == select(cases.c.id).where(_sought(wanted.q)).scalar_subquery()
-        conditions.append(of_case if number else _sought(wanted.q))  # who sees a task reads what it is about
+    if wanted.q:  # who sees a task reads what it is about
+        sought = _sought(unit, wanted.q, tasks.c.case_id)
+        if is_number(wanted.q):  # by the case, or SQLite would rather go through all tasks of the agency in order
+            sought = tasks.c.case_id == select(cases.c.id).where(sought).scalar_subquery()
+        conditions.append(sought)
     return conditions
 
 

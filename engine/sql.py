@@ -1,4 +1,4 @@
-"""Local time and lengths of time, in whole seconds, so that SQLite and PostgreSQL agree to the last one."""
+"""What the two databases say differently: local time and lengths of time, to the last second; words looked up."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 from sqlalchemy import Integer, Text
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
+
+from engine.model.words import LEXEMES
 
 
 class local_day(FunctionElement[str]):
@@ -35,6 +37,27 @@ class entry(FunctionElement[str]):
 
     type = Text()
     inherit_cache = True
+
+
+class says(FunctionElement[bool]):
+    """Whether a row of `cases` is among those that say all these words, the last as far as it was typed.
+
+    Given: words of a-z and 0-9, a space between; how many such cases are wanted at most.
+    """
+
+    inherit_cache = True  # no Boolean: of one SQLAlchemy asks SQLite whether it is 1, and each case is looked at
+
+
+@compiles(says, "sqlite")
+def _words_in_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
+    words, most = (compiler.process(one, **kw) for one in element.clauses)
+    return f"cases.id IN (SELECT rowid FROM case_words WHERE case_words MATCH {words} || '*' LIMIT {most})"
+
+
+@compiles(says, "postgresql")
+def _words_in_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
+    words, _most = (compiler.process(one, **kw) for one in element.clauses)
+    return f"{LEXEMES} @@ to_tsquery('simple', replace({words}, ' ', ' & ') || ':*')"
 
 
 @compiles(entry, "sqlite")

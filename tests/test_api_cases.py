@@ -6,6 +6,7 @@ import io
 
 import pytest
 
+from engine import queries
 from tests.hotline import PHONE, refused
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x02\x00\x00\x00\x90wS\xde"
@@ -58,7 +59,7 @@ def test_by_due_time_what_falls_due_first_comes_first(hotline):
     assert numbers(first) + numbers(rest) == made
 
 
-def test_filters_narrow_a_list(hotline):
+def test_filters_narrow_a_list(hotline, monkeypatch):
     done, ours = hotline.settled(), hotline.assigned("ubnd_74_718", area="719", said="Chó thả rông")
     hotline.waits(6)
     office = hotline.as_("vanphong")
@@ -72,6 +73,10 @@ def test_filters_narrow_a_list(hotline):
     assert numbers(office.get("/cases", agency="ubnd_74_719")) == []
     assert numbers(office.get("/cases", province="74", report_type="PAKN", agency="ubnd_74_718")) == [ours, done]
     assert numbers(office.get("/cases", q="cho tha rong")) == [ours]
+    assert numbers(office.get("/cases", q="Rông, chó th")) == [ours]  # in any order, and not yet typed to the end
+    assert numbers(office.get("/cases", q="ho tha rong")) == []  # a word is looked up by its beginning
+    monkeypatch.setattr(queries, "FEW", 0)  # so many say it that they are not looked up
+    assert numbers(office.get("/cases", q="rông chó th")) == [ours]
     assert numbers(office.get("/cases", q=done)) == [done]
     assert numbers(office.get("/cases", q="%")) == []
 

@@ -128,6 +128,8 @@ def test_retention_empties_a_person_in_time_and_says_so(hotline):
     worker(hotline).tidy()
     (line,) = report(hotline)
     assert (line.days, line.kept, line.due, line.soon, line.emptied) == (60, 1, 0, 0, 0) and files(hotline) == 1
+    searched = {"q": "bon tang cho bau bang"}
+    assert [one["number"] for one in hotline.as_("vanphong").get("/cases", **searched).json["items"]] == [number]
     hotline.waits(24 * 40)
     assert report(hotline)[0].soon == 1
     held = hotline.as_("vanphong").post(f"/cases/{number}/hold", {"reason": "Tòa án yêu cầu"})
@@ -150,6 +152,7 @@ def test_retention_empties_a_person_in_time_and_says_so(hotline):
     assert told["status"] == "da_giai_quyet"  # what the office counts stays
     for part in ("comments", "timeline", "reporter", "attachments", "deadlines"):
         assert found(hotline.as_("truc").get(f"/cases/{number}/{part}").text) == []
+    assert hotline.as_("vanphong").get("/cases", **searched).json["items"] == []
     assert kinds(hotline, number, EMPTIED) == [("system", {"why": "retention"})]
     with hotline.runtime.read() as unit:
         assert [row[0] for row in unit.all(select(model.people.c.phone))] == [None]

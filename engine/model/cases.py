@@ -235,10 +235,8 @@ tasks = Table(
     UniqueConstraint("case_id", "token"),
     # every open task has a due_at for sorting: one without a deadline sorts last
     Index(
-        "ix_tasks_inbox",
-        "group",
-        "due_at",
-        "id",
+        "ix_tasks_inbox",  # in the order of the list; then what it is narrowed by, so that no other row is looked at
+        *("group", "due_at", "id", "case_id", "report_type", "area", "assignee"),
         sqlite_where=text("status = 'open'"),
         postgresql_where=text("status = 'open'"),
     ),
