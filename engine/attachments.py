@@ -1,16 +1,19 @@
 """Files that belong to a case: kept once by content, described by a row.
 
 A file's name in the store is the SHA-256 of what is in it: the same photo sent twice is one file, a name from outside
-never becomes a path, and a file is never changed. It is in place before its row is written; a row that is not written
-after all leaves a file that nobody refers to, which is harmless. What a file *is*, is found from its content.
+never becomes a path, and what is in a file is never changed. It lies there sealed (`engine.sealed_files`). It is in
+place before its row is written; a row that is not written after all leaves a file that nobody refers to, which is
+harmless. What a file *is*, is found from its content.
 """
 
 from __future__ import annotations
 
-import hashlib
+import fcntl
 import os
 import tempfile
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -18,7 +21,7 @@ from typing import IO, Any
 import puremagic
 from sqlalchemy import Row, insert, select
 
-from engine import access
+from engine import access, sealed_files, sealing
 from engine.access import Account
 from engine.errors import InvalidAnswers, InvalidRequest
 from engine.forms import Field, Form, sentences
@@ -31,7 +34,6 @@ PLAIN = "text/plain"
 # what a browser may show in place
 SHOWABLE = ("image/jpeg", "image/png", "image/gif", "image/webp", "application/pdf")
 NAME_MAX = 200
-_BLOCK = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -58,21 +60,93 @@ class Store:
         Raises:
             InvalidRequest: it is empty or larger than ``largest`` bytes.
         """
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.NamedTemporaryFile(dir=self.folder, prefix=".new-", delete=False) as file:
-            try:
-                digest, size = _copy(stream, file, largest)
-                media_type = _media_type(Path(file.name))
-                target = self.path(digest)
-                target.parent.mkdir(exist_ok=True, mode=0o700)
-                os.replace(file.name, target)
-            except BaseException:
-                os.unlink(file.name)
-                raise
+        with self._written(lambda file: _sealed(stream, file, largest)) as (new, (digest, size)):
+            if not size:
+                raise InvalidRequest("The file is empty.", field="file")
+            with sealed_files.unseal(new, digest) as file:
+                media_type = _media_type(file)
+            self._take(new, digest)
         return Stored(digest, size, media_type)
+
+    def put_back(self, stream: IO[bytes], sha256: str) -> None:
+        """Keep what a copy of ours holds, sealed or not, as it is there."""
+        with self._written(lambda file: _copy(stream, file)) as (new, _):
+            self._take(new, sha256)
+
+    def open(self, sha256: str) -> IO[bytes]:
+        """What is in a file.
+
+        Raises:
+            FileNotFoundError, Unreadable: as `sealed_files.unseal`.
+        """
+        return sealed_files.unseal(self.path(sha256), sha256)
+
+    def remove(self, sha256: str) -> None:
+        if not self.path(sha256).exists():
+            return
+        with self._alone():
+            self.path(sha256).unlink(missing_ok=True)
 
     def path(self, sha256: str) -> Path:
         return self.folder / sha256[:2] / sha256
+
+    # -- keys over the years ---------------------------------------------------------------------------------------
+
+    def counts(self) -> Counter[str | None]:
+        """How many files each key has sealed, by its id; ``None``: no key."""
+        return Counter(key for _, key in self._keys())
+
+    def rotate(self) -> Iterator[int]:
+        """Seal everything with the newest key; yields how many files have been. Who reads one meanwhile reads on; one
+        that cannot be opened stays as it is."""
+        done = 0
+        for name, key in self._keys():
+            if key != sealing.ring().newest.id:
+                with suppress(FileNotFoundError, sealing.Unreadable):
+                    done += self._seal_anew(name)
+                    yield done
+
+    def _keys(self) -> Iterator[tuple[str, str | None]]:
+        for path in self.folder.glob("[0-9a-f][0-9a-f]/*"):
+            with suppress(FileNotFoundError):  # its case is being emptied
+                yield path.name, sealed_files.key_of(path)
+
+    def _seal_anew(self, name: str) -> bool:
+        """``False``: it has been removed meanwhile, or is not what its name says."""
+        with self.open(name) as old, self._written(lambda file: sealed_files.seal(old, file, 1 << 62)) as (new, what):
+            with self._alone():
+                there = what[0] == name and self.path(name).exists()
+                if there:
+                    self._take(new, name)
+        return there
+
+    @contextmanager
+    def _written(self, write: Callable[[IO[bytes]], Any]) -> Iterator[tuple[Path, Any]]:
+        """A new file, on disk, with what writing it told; gone afterwards unless `_take` has given it its name."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.NamedTemporaryFile(dir=self.folder, prefix=".new-", delete=False) as file:
+            try:
+                told = write(file)
+                file.flush()
+                os.fsync(file.fileno())
+                yield Path(file.name), told
+            finally:
+                Path(file.name).unlink(missing_ok=True)
+
+    def _take(self, new: Path, sha256: str) -> None:
+        target = self.path(sha256)
+        target.parent.mkdir(exist_ok=True, mode=0o700)
+        os.replace(new, target)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Nobody else removes files or seals them anew: or what was removed would be there again."""
+        folder = os.open(self.folder, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
 
 
 def add(unit: Unit, number: str, stored: Stored, name: str, *, by: Account) -> Row[Any]:
@@ -127,33 +201,30 @@ def _name(name: str) -> str:
     return "".join(char for char in last if char.isprintable()).strip(" .")[-NAME_MAX:] or "tep"
 
 
-def _copy(stream: IO[bytes], file: IO[bytes], largest: int) -> tuple[str, int]:
-    digest, size = hashlib.sha256(), 0
-    while block := stream.read(_BLOCK):
-        size += len(block)
-        if size > largest:
-            raise InvalidRequest(f"The file is larger than {largest} bytes.", field="file")
-        digest.update(block)
-        file.write(block)
-    if not size:
-        raise InvalidRequest("The file is empty.", field="file")
-    file.flush()
-    os.fsync(file.fileno())
-    return digest.hexdigest(), size
-
-
-def _media_type(path: Path) -> str:
+def _sealed(stream: IO[bytes], file: IO[bytes], largest: int) -> tuple[str, int]:
     try:
-        found = puremagic.from_file(str(path), mime=True)
+        return sealed_files.seal(stream, file, largest)
+    except ValueError:
+        raise InvalidRequest(f"The file is larger than {largest} bytes.", field="file") from None
+
+
+def _copy(stream: IO[bytes], file: IO[bytes]) -> None:
+    for block in sealed_files.blocks(stream):
+        file.write(block)
+
+
+def _media_type(file: IO[bytes]) -> str:
+    try:
+        found = puremagic.from_stream(file, mime=True)
     except (puremagic.PureError, ValueError):
         found = ""
-    return found.lower() if found else (PLAIN if _is_text(path) else UNKNOWN)
+    return found.lower() if found else (PLAIN if _is_text(file) else UNKNOWN)
 
 
-def _is_text(path: Path) -> bool:
-    with path.open("rb") as file:
-        start = file.read(_BLOCK)
+def _is_text(file: IO[bytes]) -> bool:
+    file.seek(0)
+    start = file.read(sealed_files.BLOCK)
     try:
-        return "\0" not in start[: len(start) - 3 if len(start) == _BLOCK else None].decode()
+        return "\0" not in start[: len(start) - 3 if len(start) == sealed_files.BLOCK else None].decode()
     except UnicodeDecodeError:
         return False

@@ -59,6 +59,7 @@ def prepare(engine: Engine) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
     else:
         watch = _Watch()
+        event.listen(engine, "connect", watch.note_birth)
         event.listen(engine, "checkin", watch.note_rest)
         event.listen(engine, "checkout", watch.ping_doubtful)
         event.listen(engine, "invalidate", watch.doubt_all)
@@ -82,11 +83,18 @@ def _make_private(_dialect: Any, _record: Any, cargs: Any, cparams: Any) -> None
 
 class _Watch:
     """Asks connections whether they are still there before they are used: those that have rested, and, once one was
-    found dead, all that rested then, for a server that restarts closes all at once. Asking at every checkout would
-    cost every call an exchange."""
+    found dead, all that there were then, for a server that restarts closes all at once. Asking at every checkout would
+    cost every call an exchange.
+
+    That a connection has been put back does not say that it is alive: a unit that was answered from memory has asked it
+    nothing. So what counts is when it was made or has last answered here.
+    """
 
     def __init__(self) -> None:
         self._doubted = 0.0
+
+    def note_birth(self, _connection: Any, record: Any) -> None:
+        record.info["known_since"] = monotonic()
 
     def note_rest(self, _connection: Any, record: Any) -> None:
         record.info["rests_since"] = monotonic()
@@ -95,14 +103,17 @@ class _Watch:
         self._doubted = monotonic()
 
     def ping_doubtful(self, connection: Any, record: Any, _proxy: Any) -> None:
-        since = record.info.get("rests_since")
-        if since is None or (since > self._doubted and monotonic() - since <= IDLE_SECONDS):
+        rests_since = record.info.get("rests_since")
+        if rests_since is None:  # it is new
+            return
+        if record.info["known_since"] > self._doubted and monotonic() - rests_since <= IDLE_SECONDS:
             return
         try:
             connection.execute("SELECT 1")
             connection.rollback()
         except Exception as error:
             raise DisconnectionError(str(error)) from error
+        record.info["known_since"] = monotonic()
 
 
 def _configure_sqlite(connection: Any, _record: Any) -> None:

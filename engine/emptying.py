@@ -90,7 +90,7 @@ def throw_away(runtime: Runtime, store: Store, files: list[str]) -> None:
     with runtime.read() as unit:
         had = unit.all(select(model.attachments.c.sha256).where(model.attachments.c.sha256.in_(files)))
     for one in set(files) - {row.sha256 for row in had}:
-        store.path(one).unlink(missing_ok=True)
+        store.remove(one)
 
 
 def _locked(unit: Unit, case_id: int) -> tuple[Row[Any], Row[Any] | None]:

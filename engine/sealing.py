@@ -45,6 +45,10 @@ class Key:
         self.siv = AESSIV(self._derived(b"find") + self._derived(b"find, second half"))
         self.head, self.found_head, self.bytes_head = f"~{self.id}", f"={self.id}", f"~{self.id}".encode()
 
+    def of_file(self, salt: bytes) -> bytes:
+        """The key of one file (`engine.sealed_files`)."""
+        return hmac.digest(self._derived(b"file"), salt, "sha256")
+
     def _derived(self, purpose: bytes) -> bytes:
         return hmac.digest(self.secret, b"thongsuot " + purpose, "sha256")
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, and_, insert, or_, select, update
 
 from engine import access
 from engine.access import Account
@@ -40,10 +40,12 @@ def ask(unit: Unit, number: str, reason: str, *, by: Account) -> int:
     return made
 
 
-def waiting(unit: Unit, by: Account) -> list[Row[Any]]:
-    """What this account can decide, oldest first: {id, number, login, reason, asked_at}."""
+def waiting(unit: Unit, by: Account, number: str | None = None) -> list[Row[Any]]:
+    """What this account can decide, of one case or of all, oldest first: {id, number, login, reason, asked_at}."""
     columns = (unmaskings.c.id, cases.c.number, unmaskings.c.login, unmaskings.c.reason, unmaskings.c.asked_at)
     query = select(*columns).join(cases).where(access.permits(by, "unmask"), unmaskings.c.login != by.login)
+    if number is not None:
+        query = query.where(cases.c.number == number)
     fresh = (unmaskings.c.decided_at.is_(None), unmaskings.c.asked_at > unit.now - ASKED_FOR)
     return unit.all(query.where(*fresh).order_by(unmaskings.c.id).limit(AT_ONCE))
 
@@ -70,6 +72,17 @@ def decide(unit: Unit, unmasking_id: int, *, agreed: bool, by: Account) -> Row[A
     unit.record(row.case_id, "person-granted" if agreed else "person-refused", by.login, unmasking=unmasking_id,
                 to=row.login)  # fmt: skip
     return unit.all(select(unmaskings).where(unmaskings.c.id == unmasking_id))[0]
+
+
+def standing(unit: Unit, account: Account, case_id: int) -> Row[Any] | None:
+    """What came of this account's asking who reported the case: {asked_at, until_at}; ``until_at``: until when they may
+    look, empty while nobody has answered. None: they have not asked, or it is over.
+    """
+    mine = (unmaskings.c.case_id == case_id, unmaskings.c.login == account.login)
+    fresh = and_(unmaskings.c.decided_at.is_(None), unmaskings.c.asked_at > unit.now - ASKED_FOR)
+    query = select(unmaskings.c.asked_at, unmaskings.c.until_at)
+    rows = unit.all(query.where(*mine, or_(unmaskings.c.until_at > unit.now, fresh)).order_by(unmaskings.c.id))
+    return min(rows, key=lambda row: row.until_at is None, default=None)
 
 
 def granted(unit: Unit, account: Account, case_id: int) -> int | None:

@@ -51,6 +51,8 @@ SCREENS = (
     Screen("dieu-hanh", "/tinh", "vpubnd_74"),
     Screen("dieu-hanh-en", "/tinh?lang=en", "vpubnd_74"),
     Screen("dieu-hanh-vu-viec", "/tinh/vu-viec/open?lang=vi", "vpubnd_74"),
+    Screen("dieu-hanh-nguoi-bao", "/tinh/nguoi-bao?lang=vi", "vpubnd_74"),
+    Screen("vu-viec-xin-biet", "/vu-viec/{working}?lang=vi", "vpubnd_74"),
     Screen("vuong-mac", "/tinh/ket?lang=vi", "vpubnd_74"),
     Screen("su-co", "/tinh/su-co", "vpubnd_74"),
     Screen("su-co-mot-nguyen-nhan", "/tinh/su-co/{incident}", "vpubnd_74"),
@@ -99,6 +101,7 @@ def stage(province: Province) -> dict[str, str]:
     numbers |= {"fresh": fresh, "working": working, "asked": asked, "told": told}
     numbers["task"] = str(province.task(working, "don_vi_nhan", "ubnd_74_718")["id"])
     numbers["incident"] = _held_up(province, working)
+    province.as_("ubnd_74_718").post(f"/cases/{working}/reporter/ask", {"reason": "Phải gặp để lấy lời khai"})
     _is_away(province, numbers["task"])
     _another_version(province)
     secrets = ("fresh", "working", "asked")

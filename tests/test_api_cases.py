@@ -278,7 +278,11 @@ def test_a_picture_is_shown_and_anything_else_is_only_saved(hotline):
     assert (picture.status_code, picture.json["media_type"], picture.json["size"]) == (201, "image/png", len(PNG))
     shown = hotline.as_("phuong").get(picture.headers["Location"])
     assert (shown.data, shown.mimetype) == (PNG, "image/png")
-    assert shown.headers["Content-Disposition"].startswith("inline")
+    assert shown.headers["Content-Disposition"].startswith("inline") and shown.content_length == len(PNG)
+    part, known = (hotline.as_("phuong").call("GET", picture.headers["Location"], headers=asked)
+                   for asked in ({"Range": "bytes=1-3"}, {"If-None-Match": shown.headers["ETag"]}))  # fmt: skip
+    assert (part.status_code, part.data, part.headers["Content-Range"]) == (206, PNG[1:4], f"bytes 1-3/{len(PNG)}")
+    assert (known.status_code, known.data) == (304, b"")
     saved = hotline.as_("phuong").get(page.headers["Location"])
     assert saved.headers["Content-Disposition"].startswith("attachment")
     for answer in (shown, saved):

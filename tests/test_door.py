@@ -5,24 +5,29 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from threading import Thread
 from time import monotonic, sleep
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 from waitress.channel import HTTPChannel
 from waitress.server import create_server
 
 from engine import branches, packages
+from engine.accounts import fingerprint
 from engine.runtime import Runtime
 from tests import databases
 from tests.clock import Clock
 from tests.crash_type import PROVINCE
 from webapi import door
 from webapi.server import Refusal
+from webapi.urgent import Urgent, reported
 
 TAKES = 0.05  # seconds
+KNOWN = "ts_of_an_operator"
 
 
 @pytest.fixture
@@ -36,7 +41,7 @@ def address(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         start_response("200 OK", [("Content-Type", "text/plain")])
         return [b"served"]
 
-    urgent = door.Urgent(lambda: frozenset({"CC115"}))
+    urgent = Urgent(lambda: frozenset({"CC115"}), {fingerprint(KNOWN)})
     urgent.keep_up()
     entrance = door.Door(urgent)
     entrance.set_thread_count(1)
@@ -52,8 +57,9 @@ def address(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 def test_a_surge_is_shed_politely_and_an_emergency_never(address: str) -> None:
     def send(number: int) -> tuple[bool, httpx.Response, float]:
         urgent, began = number % 10 == 9, monotonic()
-        body = {"report_type": "CC115" if urgent else "BDKK"}
-        answer = httpx.post(f"{address}/api/v1/reports", json=body, timeout=30)
+        body = {"answers": {"noi_dung": "CC115", "report_type": "CC115"}, "report_type": "CC115" if urgent else "BDKK"}
+        said = {"Authorization": f"Bearer {KNOWN}"} if number == 59 else {}
+        answer = httpx.post(f"{address}/api/v1/reports", json=body, headers=said, timeout=30)
         return urgent, answer, monotonic() - began
 
     with ThreadPoolExecutor(60) as crowd:
@@ -69,6 +75,37 @@ def test_a_surge_is_shed_politely_and_an_emergency_never(address: str) -> None:
     assert "send the same request again" in shed.json()["detail"] and "xin gửi lại" in shed.json()["detail"]
     assert httpx.get(f"{address}/healthz").status_code == 200  # and afterwards all is as before
     assert httpx.post(f"{address}/api/v1/reports", json={"report_type": "BDKK"}).status_code == 200
+
+
+def test_of_strangers_who_say_it_is_urgent_a_few_may_wait(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "STRANGERS", 5)
+
+    def send(number: int) -> tuple[bool, int]:
+        said = {"Authorization": f"Bearer {KNOWN}"} if number % 6 == 5 else {"Authorization": f"Bearer ts_{number}"}
+        answer = httpx.post(f"{address}/api/v1/reports", json={"report_type": "CC115"}, headers=said, timeout=30)
+        return number % 6 == 5, answer.status_code
+
+    with ThreadPoolExecutor(60) as crowd:
+        answers = list(crowd.map(send, range(60)))
+
+    assert {status for known, status in answers if known} == {200}
+    strangers = [status for known, status in answers if not known]
+    assert set(strangers) == {200, 503} and strangers.count(200) < 45
+
+
+@pytest.mark.parametrize(("body", "said"), [
+    (b'{"report_type": "CC115"}', "CC115"), (b'{"a": {"report_type": "X"}, "report_type" : "CC115", ', "CC115"),
+    (b'{"a": ["report_type", "CC115"], "b": "\\"report_type\\": \\"CC115\\""}', ""),
+    (b'["report_type", "CC115"]', ""),
+    (b'{"report_type": {"x": "CC115"}}', ""), (b'{"x": "report_type": "CC115"}', "CC115"),
+    (b"", ""), (b'{"report_ty', ""),
+    (b'[{"report_type": "CC115"}]', ""), (b'}{{"report_type": "CC115"', "CC115"), (b'"' * 70_001, ""),
+])  # fmt: skip
+def test_the_type_is_found_in_a_body_without_reading_all_of_it(body: bytes, said: str) -> None:
+    assert reported(body) == said
+    if said:  # orjson says the same of what is JSON, and refuses the rest
+        with suppress(ValueError):
+            assert orjson.loads(body)["report_type"] == said
 
 
 def test_an_emergency_is_what_is_put_through_at_once(sqlite_url: str, clock: Clock) -> None:

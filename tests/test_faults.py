@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from io import BytesIO
@@ -19,7 +20,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import event, make_url, select
 
-from engine import accounts, attachments, model, outages, packages
+from engine import accounts, attachments, database, model, outages, packages
 from engine.runtime import Runtime
 from engine.worker import Worker
 from tests import databases
@@ -137,6 +138,20 @@ def test_the_database_may_be_restarted_while_web_and_worker_run(restarted: Offic
     assert {answer.headers["Retry-After"] for answer in refused} == {"3"}
     assert sorted(callers.acknowledged.values()) == sorted(case.number for case in restarted.rows(model.cases))
     assert restarted.rows(model.incidents) == []
+
+
+def test_one_refusal_is_enough_to_let_go_of_every_dead_connection(
+    restarted: Office, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "IDLE_SECONDS", 3600)  # however slow this machine is
+    with ThreadPoolExecutor(4) as pool:
+        assert {answer.status_code for answer in pool.map(restarted.report, "abcd")} == {201}
+        with restarted.runtime.read():  # put back after the refusal, and never asked anything
+            server.crash()
+            server.start()
+            assert restarted.report("e").status_code == 503
+        assert [answer.text for answer in pool.map(restarted.report, "efgh") if answer.status_code != 201] == []
+    assert len(restarted.rows(model.cases)) == 8
 
 
 # -- the disk is full --------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from base64 import b64encode
 
@@ -9,7 +10,8 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import select, text
 
-from engine import keys, model, sealing
+from engine import keys, model, sealed_files, sealing
+from engine.attachments import Store
 from engine.errors import WrongState
 from engine.model.sealed import is_any_of
 from engine.runtime import Runtime
@@ -107,6 +109,72 @@ def as_before_there_were_keys(runtime: Runtime) -> None:
         unit.execute(text("UPDATE instances SET state = :state"), {"state": state})
 
 
+def read(store, name):
+    with store.open(name) as file:
+        return file.read()
+
+
+@pytest.mark.parametrize("size", [1, sealed_files.BLOCK, sealed_files.BLOCK + 1, 3 * sealed_files.BLOCK])
+def test_a_file_lies_sealed_and_is_read_from_any_place(ring, tmp_path, size):
+    ring(OLD)
+    store, content = Store(tmp_path), (NAME.encode() + os.urandom(64)) * (size // 64 + 1)
+    kept = store.put(io.BytesIO(content[:size]), size)
+    assert kept.size == size and kept == store.put(io.BytesIO(content[:size]), size)
+    lies = store.path(kept.sha256).read_bytes()
+    assert NAME.encode() not in lies and lies != store.put(io.BytesIO(content[:size]), size)
+    with store.open(kept.sha256) as file:
+        for at in (0, size // 2, size - 1):
+            assert file.seek(at) == at and file.read() == content[at:size]
+        assert file.seek(-1, os.SEEK_END) == size - 1 and file.read(5) == content[size - 1 : size] and not file.read()
+
+
+def test_a_file_that_was_changed_cut_or_put_in_anothers_place_does_not_open(ring, tmp_path):
+    ring(OLD)
+    store, size = Store(tmp_path), 3 * sealed_files.BLOCK
+    one, other = (store.put(io.BytesIO(letter * size), size).sha256 for letter in (b"a", b"b"))
+    whole = store.path(one).read_bytes()
+    anothers = store.path(other).read_bytes()
+    for wrong in (whole[:-1], whole[:100], whole[: -sealed_files.BLOCK - 16], whole + b"x", anothers):
+        store.path(one).write_bytes(wrong)
+        with pytest.raises(sealing.Unreadable, match="was changed"):
+            store.open(one)
+    store.path(one).write_bytes(whole[:70_000] + bytes([whole[70_000] ^ 1]) + whole[70_001:])
+    with store.open(one) as file, pytest.raises(sealing.Unreadable):
+        while file.read(1000):
+            pass
+    store.path(one).write_bytes(whole)
+    ring(NEW)
+    with pytest.raises(sealing.Unreadable, match="does not have"):
+        store.open(one)
+
+
+def test_files_are_sealed_anew_while_they_are_read_and_what_was_removed_stays_so(ring, tmp_path, monkeypatch):
+    ring(OLD)
+    store = Store(tmp_path)
+    sealed, gone = (store.put(io.BytesIO(what * 100_000), 10**6).sha256 for what in (b"a", b"b"))
+    plain = "88d4266fd4e6338d13b845fcf289579d209c897823b9217da3e161936f031589"  # as it was kept before there were keys
+    store.path(plain).parent.mkdir(exist_ok=True)
+    store.path(plain).write_bytes(b"abcd")
+    ring(OLD, NEW)
+    old, new = sealing.ring().by_id
+    assert store.counts() == {old: 2, None: 1} and read(store, plain) == b"abcd"
+    seal = sealed_files.seal
+
+    def slowly(*arguments):
+        if arguments[0].peek(1)[:1] == b"b":
+            store.remove(gone)
+        return seal(*arguments)
+
+    monkeypatch.setattr(sealed_files, "seal", slowly)
+    with store.open(sealed) as reader:
+        assert reader.read(10) == b"a" * 10
+        assert list(store.rotate())[-1] == 2
+        assert reader.read() == b"a" * 99_990
+    assert store.counts() == {new: 2} and not list(tmp_path.glob(".new-*")) and list(store.rotate()) == []
+    ring(NEW)
+    assert read(store, plain) == b"abcd" and read(store, sealed) == b"a" * 100_000
+
+
 def test_a_database_that_needs_a_key_lets_nobody_serve_without_it(runtime, ring):
     ring(OLD)
     with runtime.begin() as unit:
@@ -138,11 +206,13 @@ def test_the_commands(sqlite_url, tmp_path, ring, monkeypatch):
     file = tmp_path / data_keys.FILE
     first = file.read_text()
     assert file.stat().st_mode & 0o777 == 0o600 and run("keys", "list") and file.read_text() == first
+    Store(tmp_path / "attachments").put(io.BytesIO(b"a photo"), 100)
     assert "is the newest" in run("keys", "make")
     assert file.read_text().startswith(first) and len(file.read_text().split()) == 2
     assert file.stat().st_mode & 0o777 == 0o600
-    assert "0 are not." in run("keys", "rotate")
     old, new = (line.split()[0] for line in run("keys", "list").splitlines()[:2])
+    assert f"1 files are sealed with {old}" in run("keys", "drop", old, exits=1)
+    assert f"1 files are sealed with {new}, 0 are not." in run("keys", "rotate")
     assert "is the newest" in run("keys", "drop", new, exits=1)
     run("keys", "drop", old)
     assert run("keys", "list").splitlines()[0].startswith(new)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
+from engine import folders, model, retention
+from engine.packages import Package
 from tests.province import CITIZEN, instant
 from tests.shipped import DESKS, LEADS, MONITORS, OFFICES
+from tests.sources import ROOT
 
 URGENT = {  # what a caller says whose matter cannot wait
     "BDTT": {"hanh_vi": "tu_tap_dong_nguoi", "dang_dien_ra": "co"},
@@ -159,3 +163,42 @@ def test_each_step_of_a_suggestion_skips_the_night_the_weekend_and_the_holidays(
     assert province.due(number, "phan_loai") == taken_up  # the first five hours are Bình Dương's, round the clock
     steps = ("phan_cong_lai", "quyet_dinh_don_vi", "khen_thuong")
     assert [province.due(number, step) for step in steps] == [reassigned, decided, rewarded]
+
+
+# -- how long people are kept --------------------------------------------------------------------------------------
+
+
+def test_every_shipped_type_says_how_long_it_keeps_a_person():
+    packages = [Package(folders.read(folder)) for folder in folders.types_in(ROOT / "bpmn")]
+    kept = {one.code: retention.days(one, str(one.type["secrecy"])) for one in packages}
+
+    assert {code for code, days in kept.items() if days is None or not 180 <= days <= 5 * 365} == set()
+    assert {kept[code] for code in ("ASXH5", "DNAS", "KK2A", "NYP", "BDKK")} == {730}  # whom aid was given to
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(("code", "days"), [("BDTT", 365), ("BDKK", 730)])
+def test_a_person_is_forgotten_on_the_day_that_the_type_says_and_not_before(province, code, days):
+    number = province.passes_on(code, area="718")
+    lead = LEADS[code]
+    province.lives(number, f"""
+        {lead} don_vi_nhan                       -> dang_xac_minh
+        {lead} xac_minh    ket_qua=dung          -> dang_xu_ly
+        {lead} xu_ly       ket_qua=da_giai_quyet -> cho_duyet
+        {lead} duyet       duyet=dat             -> da_giai_quyet
+    """)
+    province.waits(f"{days - 1} days")
+    assert retention.step(province.runtime, None) == 0 and people(province) == {CITIZEN}
+
+    province.waits("1 day 1 hour")
+
+    assert retention.step(province.runtime, None) == 1 and people(province) == {None}
+    with province.runtime.read() as unit:
+        (line,) = retention.report(unit)
+    assert (line.report_type, line.days, line.kept, line.due, line.emptied) == (code, days, 0, 0, 1)
+    assert province.case(number)["status"] == "da_giai_quyet"
+
+
+def people(province):
+    with province.runtime.read() as unit:
+        return {row.phone for row in unit.all(select(model.people.c.phone))}

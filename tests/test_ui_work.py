@@ -132,6 +132,41 @@ def test_a_task_is_claimed_answered_and_the_case_moves_on(province: Province, ha
     assert "đã xong" in gone.text and not gone.find(f"//form[@action='{where}']")
 
 
+def test_the_reporter_is_written_to_unseen_and_known_once_a_second_person_has_agreed(
+    province: Province, handler: Visitor
+):
+    number = province.passes_on("BDTT", area="718")
+    case, office = f"/vu-viec/{number}", logged_in(province, "vpubnd_74")
+    where = task(province, number)
+    page = handler.opens(where)
+    assert style_free(page) and "Xem người báo" not in page.text and "Hôm nay còn 5 tin" in page.text
+
+    page = posts(handler, page, f"{case}/buoc/nhan-tin", text="Nhà số mấy ạ?")
+    assert said(page) == "Đã giao tổng đài nhắn người báo." and page.url == where and "còn 4 tin" in page.text
+    assert "Nhắn người báo qua tổng đài" in page.text and CITIZEN not in page.text
+    assert "Chưa nhắn được" in said(posts(handler, page, f"{case}/buoc/nhan-tin", text=" "), "refusal")
+    assert "hãy ghi lý do" in said(posts(handler, page, f"{case}/buoc/xin-biet", reason=""), "refusal")
+    page = posts(handler, page, f"{case}/buoc/xin-biet", reason="Phải đến tận nhà")
+    assert "đang chờ người thứ hai đồng ý" in page.text and "Xem người báo" not in page.text
+    assert handler.opens("/tinh/nguoi-bao").status == 403
+
+    assert "Có một đề nghị được biết người báo" in office.opens("/tinh").text
+    asked = office.opens("/tinh/nguoi-bao")
+    assert "Phải đến tận nhà" in asked.text and style_free(asked)
+    (agree, refuse) = asked.find("//main//form/@action")
+    assert refuse in office.opens(case).source
+    assert "được biết người báo trong 24 giờ" in said(posts(office, asked, agree))
+    assert "đã được trả lời" in said(posts(office, asked, refuse), "refusal")
+
+    page = handler.opens(where)
+    assert "Ông (bà) được biết người báo đến" in page.text
+    seen = posts(handler, page, f"{case}/nguoi-bao")
+    assert "Nguyễn Văn Bình" in seen.text and "Lần xem này đã được ghi" in seen.text
+    province.waits("1 day")
+    assert "Xem người báo" not in handler.opens(where).text
+    assert handler.opens(case).status == 200 and "Nguyễn Văn Bình" not in handler.opens(case).text
+
+
 def test_wrong_answers_come_back_with_what_was_written(province: Province, handler: Visitor):
     number = province.passes_on("BDTT", area="718")
     province.does(HANDLER, number, "don_vi_nhan")

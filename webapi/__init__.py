@@ -41,6 +41,7 @@ from webapi import (
     problems,
     ui,
 )  # fmt: skip
+from webapi.limits import Limits
 
 gc.freeze()  # nor is it looked at later
 gc.enable()
@@ -99,6 +100,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     data_keys.use(app.config)
     _open_database(app)
     auth.bind(app, Runtime(_engine(app), values.get("CLOCK") or (lambda: datetime.now(UTC))))
+    app.extensions["thongsuot.limits"] = Limits(app.config["LIMITS"])
     problems.register(app)
     pages.register(app)
     metrics.register(app)

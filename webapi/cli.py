@@ -25,6 +25,7 @@ from engine.flow.check import Fault
 from engine.flow.check import check as find_faults
 from engine.runtime import Runtime, Unit
 from webapi import (
+    attached,
     backing_up,
     config,
     data_keys,
@@ -167,9 +168,7 @@ def worker() -> None:
 
 
 def _store() -> Any:
-    from engine.attachments import Store
-
-    return Store(Path(settings()["INSTANCE"]) / "attachments")
+    return attached.store(settings())
 
 
 def _letter_reader() -> Any:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.access import ROLES
+from engine.intake import CHANNELS
 
 Network = IPv4Network | IPv6Network
 
@@ -92,6 +93,16 @@ def _table(text: str) -> dict[str, Any]:
     return table
 
 
+def _limits(text: str) -> dict[str, int]:
+    table = _table(text)
+    for name, many in table.items():
+        if name not in CHANNELS:
+            raise ValueError(f"names {name!r}, which is no channel: there are {', '.join(CHANNELS)}")
+        if isinstance(many, bool) or not isinstance(many, int) or not 0 <= many <= 1_000_000:
+            raise ValueError(f"must say a whole number from 0 (as many as come) to 1000000 for {name}")
+    return LIMITS | table
+
+
 def _openid(text: str) -> dict[str, Any]:
     from webapi import openid
 
@@ -99,6 +110,10 @@ def _openid(text: str) -> dict[str, Any]:
     openid.check(table)
     return table
 
+
+# Ten times what the fullest hour of 2021 brought by all channels together; people who type need no limit.
+LIMITS = {"web": 3000, "app": 3000, "pc_covid": 3000, "cong_quoc_gia": 3000, "chatbot": 3000, "zalo": 3000,
+          "facebook": 3000, "viber": 3000, "sms": 3000}  # fmt: skip
 
 SETTINGS = (
     Setting("INSTANCE", "instance", str, "The folder for what the server keeps: database, attachments, demo accounts."),
@@ -112,6 +127,7 @@ SETTINGS = (
     Setting("NOTIFIERS", {}, _table, "How messages leave, by kind; what is left out is logged; docs/operations.md."),
     Setting("CHANNELS", {}, _table, "By which channels messages come in, by province; docs/channels.md."),
     Setting("DOWNLOADS", {}, _table, "How files that people send by chat are fetched; docs/channels.md."),
+    Setting("LIMITS", LIMITS, _limits, "How many may come in a minute by a channel; docs/operations.md."),
     Setting("TRUSTED_PROXIES", 0, _count(0, 5), "How many proxies before us are believed about who calls."),
     Setting("BODY_MAX", 10_000_000, _count(10_000, 1_000_000_000), "Largest upload, in bytes."),
     Setting("JSON_MAX", 1_000_000, _count(1_000, 100_000_000), "Largest JSON body, in bytes; deployments aside."),

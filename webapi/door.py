@@ -3,29 +3,25 @@
 Waitress keeps every request until a thread is free, however many wait; in a surge all then wait longer than anybody
 does. Here nobody joins the queue who would wait longer than `WAIT_SECONDS`, going by how long the last requests took,
 and is answered 503 at once, by a thread that does nothing else. Nothing of such a request has been looked at, so that
-it can simply be sent again. What is urgent is never sent away, and goes to the head of the queue.
+it can simply be sent again. What is urgent (`webapi.urgent`) is never sent away, and goes to the head of the queue if
+we know who sends it. Who is not known yet may be anybody: a few such requests wait in the queue, as long as it is.
 """
 
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Callable
-from time import monotonic, sleep
+from time import monotonic
 from typing import Any
 
-from sqlalchemy.exc import SQLAlchemyError
 from waitress.task import ThreadedTaskDispatcher
 from waitress.utilities import Error
 
-from engine import leases
+from webapi.urgent import Urgent
 
 log = logging.getLogger(__name__)
 
-NEVER_SHED = ("/health", "/readyz", "/api/v1/cti")
-LOOKED_AT = 65_536  # bytes of a body in which the type is looked for
-ASK_SECONDS = 60
 WAIT_SECONDS = 5.0  # in the queue; who calls has given up not much later
+STRANGERS = 50  # urgent requests of people we do not know that may wait at once
 LEAST = 2  # requests for each thread may wait, whatever they take
 SAID = (
     "More people are asking than can be answered in time. Nothing was looked at: send the same request again in {} "
@@ -51,12 +47,13 @@ class Door(ThreadedTaskDispatcher):
     shed: how many were sent away since the start.
     """
 
-    def __init__(self, is_urgent: Callable[[Any], bool]) -> None:
+    def __init__(self, urgent: Urgent) -> None:
         super().__init__()
         self.queue_logger = logging.getLogger("waitress.queue")
         self.queue_logger.setLevel(logging.ERROR)  # that some wait is no news
         self.shed = 0
-        self._is_urgent = is_urgent
+        self._urgent = urgent
+        self._strangers = 0
         self._takes = 0.05  # seconds
         self._apologist = ThreadedTaskDispatcher()
 
@@ -66,14 +63,15 @@ class Door(ThreadedTaskDispatcher):
 
     def add_task(self, task: Any) -> None:
         """A channel, whose first request is complete."""
-        request = task.requests[0]
-        wait = self.wait()
-        if request.error is None and wait > WAIT_SECONDS and not self._is_urgent(request):
+        request, wait = task.requests[0], self.wait()
+        urgent = wait > 0 and request.error is None and self._urgent(request)
+        known = urgent and self._urgent.knows(request)
+        if request.error is None and wait > WAIT_SECONDS and not known and not (urgent and self._strangers < STRANGERS):
             self._send_away(task, request, wait)
             return
         with self.lock:
-            urgent = wait > 0 and request.error is None and self._is_urgent(request)
-            (self.queue.appendleft if urgent else self.queue.append)(_Timed(task, self._note))
+            self._strangers += urgent and not known
+            (self.queue.appendleft if known else self.queue.append)(_Timed(task, self, urgent and not known))
             self.queue_cv.notify()
 
     def wait(self) -> float:
@@ -85,7 +83,13 @@ class Door(ThreadedTaskDispatcher):
         self._apologist.shutdown(cancel_pending, timeout)
         return bool(super().shutdown(cancel_pending, timeout))
 
-    def _note(self, seconds: float) -> None:
+    def leave(self, strange: bool) -> None:
+        """A request waits no longer."""
+        if strange:
+            with self.lock:
+                self._strangers -= 1
+
+    def note(self, seconds: float) -> None:
         self._takes += _WEIGHT * (seconds - self._takes)
 
     def _send_away(self, task: Any, request: Any, wait: float) -> None:
@@ -99,48 +103,15 @@ class Door(ThreadedTaskDispatcher):
 class _Timed:
     """A channel whose request is served, and how long that took."""
 
-    def __init__(self, task: Any, note: Callable[[float], None]) -> None:
-        self._task, self._note = task, note
+    def __init__(self, task: Any, door: Door, strange: bool) -> None:
+        self._task, self._door, self._strange = task, door, strange
 
     def service(self) -> None:
+        self._door.leave(self._strange)
         began = monotonic()
         self._task.service()
-        self._note(monotonic() - began)
+        self._door.note(monotonic() - began)
 
     def cancel(self) -> None:
+        self._door.leave(self._strange)
         self._task.cancel()
-
-
-class Urgent:
-    """What is never sent away: health checks, what the exchange says, and whatever names a report type that is an
-    emergency: one behind a key whose callers are put through at once (``transfer_to``: 115)."""
-
-    def __init__(self, named: Callable[[], frozenset[str]]) -> None:
-        """Args:
-        named: the codes of those report types.
-        """
-        self._named = named
-        self._codes: frozenset[bytes] = frozenset()
-
-    def __call__(self, request: Any) -> bool:
-        """Args:
-        request: as waitress has parsed it.
-        """
-        if request.path.startswith(NEVER_SHED):
-            return True
-        body = request.get_body_stream()
-        said = request.path.encode() + b"?" + body.read(LOOKED_AT)
-        body.seek(0)
-        return any(code in said for code in self._codes)
-
-    def keep_up(self) -> None:
-        """Ask again and again which those types are, in a thread of its own: the database may be slow just now."""
-        threading.Thread(target=self._ask, name="urgent", daemon=True).start()
-
-    def _ask(self) -> None:
-        while True:
-            try:
-                self._codes = frozenset(code.encode() for code in self._named())
-            except (SQLAlchemyError, OSError) as error:  # what was known before still holds
-                log.warning("Not known what is urgent: %s", leases.reason(error), extra={"action": "urgent-unknown"})
-            sleep(ASK_SECONDS)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import click
 import orjson
 
 from engine import dossiers, keys, retention, sealing
 from engine.access import Account
-from engine.attachments import Store
 from engine.runtime import Runtime
-from webapi import config, data_keys
+from webapi import attached, config, data_keys
 
 
 def add_to(main: click.Group, open_runtime: Callable[[], Runtime], by: Account) -> None:
@@ -40,10 +38,11 @@ def _add_keys(main: click.Group, open_runtime: Callable[[], Runtime]) -> None:
         """Which keys there are, the newest last, and how many values each has sealed."""
         with open_runtime().read() as unit:
             counts, lacking = keys.counts(unit), keys.missing(unit)
+        sealed = attached.store(config.read()).counts()
         for key_id in [*lacking, *sealing.ring().by_id]:
             here = "NOT HERE" if key_id in lacking else "newest" if key_id == sealing.ring().newest.id else ""
-            click.echo(f"{key_id} {counts.get(key_id, 0):10} values {here}".rstrip())
-        click.echo(f"{keys.PLAIN:8} {counts.get(keys.PLAIN, 0):10} values")
+            click.echo(f"{key_id} {counts.get(key_id, 0):10} values {sealed[key_id]:8} files {here}".rstrip())
+        click.echo(f"{keys.PLAIN:8} {counts.get(keys.PLAIN, 0):10} values {sealed[None]:8} files")
 
     @group.command()
     @click.option("--print", "printed", is_flag=True, help="Only write one out, for other servers.")
@@ -68,6 +67,8 @@ def _add_keys(main: click.Group, open_runtime: Callable[[], Runtime]) -> None:
         """Forget a key that has nothing sealed any more: whoever still has it can open no copy made from now on."""
         with open_runtime().begin() as unit:
             keys.forget(unit, key_id)
+            if left := attached.store(config.read()).counts()[key_id]:
+                raise click.ClickException(f"{left} files are sealed with {key_id}: run `thongsuot keys rotate`.")
         _told(lambda: data_keys.drop(config.read(), key_id))
         click.echo(f"The key {key_id} is gone.")
 
@@ -81,12 +82,14 @@ def _rotate(runtime: Runtime) -> None:
         done[table] = rows
     if done:
         click.echo("{}: {} rows".format(*list(done.items())[-1]))
+    store, newest = attached.store(config.read()), sealing.ring().newest.id
+    for _ in store.rotate():
+        pass
     with runtime.read() as unit:
-        counts = keys.counts(unit)
-    newest = sealing.ring().newest.id
-    sealed = counts.pop(newest, 0)
-    left = sum(counts.values())
-    click.echo(f"{sealed} values are sealed with {newest}, {left} are not{': run it once more.' if left else '.'}")
+        counts = {"values": keys.counts(unit), "files": store.counts()}
+    for what, by_key in counts.items():
+        sealed, left = by_key.pop(newest, 0), sum(by_key.values())
+        click.echo(f"{sealed} {what} are sealed with {newest}, {left} are not{': run it once more.' if left else '.'}")
 
 
 def _told(change: Callable[[], sealing.Ring]) -> sealing.Ring:
@@ -103,7 +106,7 @@ def _add_retention(main: click.Group, open_runtime: Callable[[], Runtime]) -> No
         """Empty the personal data whose time is over, as a worker does every hour; and say how things stand."""
         runtime = open_runtime()
         done = 0
-        while not dry_run and (more := retention.step(runtime, store())):
+        while not dry_run and (more := retention.step(runtime, attached.store(config.read()))):
             done += more
         with runtime.read() as unit:
             lines = retention.report(unit)
@@ -136,11 +139,7 @@ def _add_person(main: click.Group, open_runtime: Callable[[], Runtime], by: Acco
     @click.option("--reason", required=True, help="Kept in the cases' histories.")
     def erase(phone: str, reason: str) -> None:
         """Empty all their cases that are over; those that are not are named."""
-        told = dossiers.erase(open_runtime(), phone, reason, by=by, store=store())
+        told = dossiers.erase(open_runtime(), phone, reason, by=by, store=attached.store(config.read()))
         for number, became in told.cases.items():
             click.echo(f"{number}: {became}")
         click.echo(f"{sum(became == 'erased' for became in told.cases.values())} of {len(told.cases)} erased.")
-
-
-def store() -> Store:
-    return Store(Path(config.read()["INSTANCE"]) / "attachments")

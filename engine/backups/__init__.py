@@ -4,7 +4,8 @@ One file, a plain tar: the database at one instant, every attachment that its ro
 that says what must be in it. An attachment is never changed and is in place before its row is written, so that what
 the database's copy refers to is there whenever it is read afterwards.
 
-Not in it: keys and settings. Whoever finds a copy must not find with it what opens it.
+Attachments are in it sealed, as they lie in the store. Not in it: keys and settings. Whoever finds a copy must not find
+with it what opens it.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def _add_files(out: archive.Writer, store: Store, names: list[str], say: Say) ->
     for number, sha256 in enumerate(names, 1):
         if number % 1_000 == 0:
             say(f"{number} of {len(names)} attachments")
-        out.add_attachment(sha256, store.path(sha256))
+        out.add_attachment(sha256, store)
 
 
 def check(file: Path, say: Say) -> dict[str, Any]:

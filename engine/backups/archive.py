@@ -1,4 +1,7 @@
-"""The file of a copy: a tar of the database, attachments by their content, and the manifest."""
+"""The file of a copy: a tar of the database, attachments as they lie sealed, and the manifest.
+
+A copy is found whole or damaged without any key: the manifest has a digest of everything that was written.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from engine.attachments import Store
+from engine.sealing import Unreadable
 
-FORMAT = 1
+FORMAT = 2
+UNSEALED = 1  # the format of before: attachments as they came
 MANIFEST = "manifest.json"
 _ATTACHMENT = re.compile(r"attachments/([0-9a-f]{64})")
 _BLOCK = 1 << 20
@@ -50,6 +55,7 @@ class Writer:
         self._kept: dict[str, str] = {}
         self._attachments = 0
         self._lost: dict[str, str] = {}
+        self._written = hashlib.sha256()  # of the attachments' names and content, one after the other
 
     def __enter__(self) -> Writer:
         if self._file.exists():
@@ -68,14 +74,20 @@ class Writer:
     def add(self, name: str, path: Path) -> None:
         self._kept[name] = self._write(name, path)
 
-    def add_attachment(self, sha256: str, path: Path) -> None:
+    def add_attachment(self, sha256: str, store: Store) -> None:
         """One that is missing or has changed is noted: all the others are worth keeping still."""
         self._attachments += 1
         try:
-            if self._write(f"attachments/{sha256}", path) != sha256:
-                self._lost[sha256] = "changed"
+            with store.open(sha256) as opened:
+                changed = _Hashing(opened).drain() != sha256
         except FileNotFoundError:
             self._lost[sha256] = "missing"
+            return
+        except Unreadable:
+            changed = True
+        if changed:
+            self._lost[sha256] = "changed"
+        _note(self._written, sha256, self._write(f"attachments/{sha256}", store.path(sha256)))
 
     def _write(self, name: str, path: Path) -> str:
         with path.open("rb") as source:
@@ -86,7 +98,8 @@ class Writer:
 
     def finish(self, facts: dict[str, Any]) -> dict[str, Any]:
         """Write the manifest, see that everything is on disk, and give the file its name."""
-        manifest = facts | {"format": FORMAT, "files": self._kept, "attachments": self._attachments, "lost": self._lost}
+        manifest = facts | {"format": FORMAT, "files": self._kept, "attachments": self._attachments,
+                            "attachments_sha256": self._written.hexdigest(), "lost": self._lost}  # fmt: skip
         manifest["sha256"] = _sum(manifest)
         text = json.dumps(manifest, ensure_ascii=False, indent=1).encode()
         info = tarfile.TarInfo(MANIFEST)
@@ -97,6 +110,10 @@ class Writer:
         os.fsync(self._out.fileno())
         os.replace(self._part, self._file)
         return manifest
+
+
+def _note(digest: Any, name: str, content: str) -> None:
+    digest.update(f"{name} {content}\n".encode())
 
 
 def _sum(manifest: dict[str, Any]) -> str:
@@ -127,7 +144,7 @@ def _members(file: Path) -> Iterator[Iterator[tuple[str, IO[bytes]]]]:
 def check(file: Path) -> dict[str, Any]:
     """The manifest of a copy that is whole: that holds what was there when it was made."""
     kept: dict[str, str] = {}
-    attachments, changed, manifest = 0, set(), None
+    attachments, changed, written, manifest = 0, set(), hashlib.sha256(), None
     with _members(file) as members:
         for name, content in members:
             match = _ATTACHMENT.fullmatch(name)
@@ -137,12 +154,17 @@ def check(file: Path) -> dict[str, Any]:
                 kept[name] = _Hashing(content).drain()
             else:
                 attachments += 1
-                changed |= {match[1]} - {_Hashing(content).drain()}
+                digest = _Hashing(content).drain()
+                changed |= {match[1]} - {digest}
+                _note(written, match[1], digest)
     if manifest is None:
         raise BadBackup(f"{file} is not whole: its manifest is missing.")
     lost = manifest["lost"]
     there = manifest["attachments"] - sum(why == "missing" for why in lost.values())
-    if (kept, attachments) != (manifest["files"], there) or changed != {one for one in lost if lost[one] == "changed"}:
+    same = written.hexdigest() == manifest.get("attachments_sha256")
+    if manifest["format"] == UNSEALED:
+        same = changed == {one for one in lost if lost[one] == "changed"}
+    if (kept, attachments) != (manifest["files"], there) or not same:
         raise BadBackup(f"{file} is damaged: it does not hold what its manifest says.")
     return manifest
 
@@ -155,7 +177,7 @@ def _manifest(file: Path, text: bytes) -> dict[str, Any]:
         whole = False
     if not whole:
         raise BadBackup(f"{file} is damaged: its manifest has changed.")
-    if manifest["format"] != FORMAT:
+    if manifest["format"] not in (UNSEALED, FORMAT):
         raise BadBackup(f"{file} is of format {manifest['format']}, which this program does not know.")
     return manifest
 
@@ -166,7 +188,7 @@ def put_back(file: Path, store: Store) -> None:
         for name, content in members:
             match = _ATTACHMENT.fullmatch(name)
             if match and not store.path(match[1]).exists():
-                store.put(content, 1 << 62)
+                store.put_back(content, match[1])
 
 
 def extract(file: Path, name: str, to: Path) -> None:

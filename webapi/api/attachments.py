@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from flask import Response, current_app, request, send_file, url_for
+from flask import current_app, request, url_for
 from marshmallow import fields
 from werkzeug.exceptions import BadRequest
 
 from engine import access, attachments, fetches, queries
 from engine.access import Account
 from engine.runtime import Unit
-from webapi import auth, idempotency
+from webapi import attached, auth, idempotency
 from webapi.api.blueprint import Blueprint, Out, PageQuery, instant, page_of
 
 bp = Blueprint("attachments", "Photos, recordings, papers. What a file is, is found from what is in it.",
@@ -44,7 +43,7 @@ def create(number: str) -> Any:
     part = request.files.get("file")
     if part is None:
         raise BadRequest("Send multipart/form-data with the part 'file'.")
-    stored = _store().put(part.stream, current_app.config["BODY_MAX"])
+    stored = attached.store().put(part.stream, current_app.config["BODY_MAX"])
     request.environ["thongsuot.content"] = f"{stored.sha256} {part.filename}".encode()
     return _add(number, stored, part.filename or "")
 
@@ -70,7 +69,7 @@ def download(unit: Unit, caller: Account, number: str, attachment_id: int) -> An
     Shown in place only if it is a picture or a PDF; anything else is for saving.
     """
     row = queries.show_attachment(unit, caller, number, attachment_id)
-    return _file(row)
+    return attached.shown(row)
 
 
 class FetchOut(Out):
@@ -100,16 +99,3 @@ def links(unit: Unit, caller: Account, number: str) -> Any:
 def retry(unit: Unit, caller: Account, number: str, fetch_id: int) -> Any:
     """Try again to fetch a file that was given up"""
     return fetches.retry(unit, number, fetch_id, by=caller)
-
-
-def _file(row: Any) -> Response:
-    saved = row.media_type not in attachments.SHOWABLE
-    answer = send_file(_store().path(row.sha256), row.media_type, as_attachment=saved, download_name=row.name,
-                       etag=row.sha256, max_age=0)  # fmt: skip
-    answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    answer.headers["X-Content-Type-Options"] = "nosniff"
-    return answer
-
-
-def _store() -> attachments.Store:
-    return attachments.Store(Path(current_app.config["INSTANCE"]) / "attachments")

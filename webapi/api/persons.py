@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from flask import current_app
 from marshmallow import fields
 
 from engine import dossiers, relay, retention, unmasking
 from engine.access import Account
-from engine.attachments import Store
 from engine.runtime import Unit
-from webapi import auth
+from webapi import attached, auth
 from webapi.api.blueprint import PREFIX, Blueprint, In, Out, Words, instant
 from webapi.api.cases import NUMBER, ReasonIn
 
@@ -129,5 +126,4 @@ def export(unit: Unit, caller: Account, body: dict[str, Any]) -> Any:
 def erase(body: dict[str, Any]) -> Any:
     """Empty all cases of whoever has this number that are over"""
     caller: Account = auth.reads(lambda unit, caller: caller)()
-    store = Store(Path(current_app.config["INSTANCE"]) / "attachments")
-    return dossiers.erase(auth.runtime(), body["phone"], body["reason"], by=caller, store=store)
+    return dossiers.erase(auth.runtime(), body["phone"], body["reason"], by=caller, store=attached.store())

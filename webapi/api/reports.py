@@ -9,6 +9,7 @@ from marshmallow import fields, validate
 from engine import branches, duplicates, intake, queries
 from engine.access import Account
 from engine.runtime import Unit
+from webapi import limits
 from webapi.api.blueprint import PREFIX, Blueprint, Code, In, Out, Words, instant
 from webapi.api.tasks import NextTaskOut
 
@@ -74,6 +75,7 @@ def receive(unit: Unit, caller: Account, report: intake.Report) -> Any:
 
     Once this answers 201, the report cannot be lost.
     """
+    limits.report(unit, report.channel, caller.login, report.report_type)
     receipt = intake.receive(unit, report, by=caller)
     waiting = queries.open_tasks(unit, caller, receipt.case_id)
     body = {"number": receipt.number, "secret": receipt.secret, "track": f"{PREFIX}/track/{receipt.number}",

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, current_app, request, send_file
+from flask import Blueprint, Response, current_app, request
 from sqlalchemy import Row
 from werkzeug.exceptions import BadRequest
 
 from engine import access, attachments, queries
 from engine.errors import InvalidRequest, NotFound
 from engine.runtime import Unit
-from webapi import auth
+from webapi import attached, auth
 from webapi.camunda import door, instances, tasks, values
 
 bp = Blueprint("taskdata", __name__, url_prefix="/task")
@@ -93,10 +92,7 @@ def file(unit: Unit, by: Any, task_id: int, attachment_id: int) -> Any:
 def file_data(unit: Unit, by: Any, task_id: int, attachment_id: int) -> Response:
     """For saving, never for showing: who knows what is in it."""
     one = queries.show_attachment(unit, by, tasks.find(unit, by, task_id).number, attachment_id)
-    answer = send_file(_store().path(one.sha256), "application/octet-stream", as_attachment=True,
-                       download_name=one.name, max_age=0)  # fmt: skip
-    answer.headers["X-Content-Type-Options"] = "nosniff"
-    return answer
+    return attached.saved(one)
 
 
 @bp.post(f"{FILES}/create")
@@ -107,7 +103,8 @@ def add_file(task_id: int) -> Response:
     part = request.files.get("content")
     if part is None:
         raise BadRequest("Send multipart/form-data with the file as the part 'content'; a link is no file.")
-    stored = _store().put(part.stream, current_app.config["BODY_MAX"])  # before any unit begins: it may take a while
+    # before any unit begins: it may take a while
+    stored = attached.store().put(part.stream, current_app.config["BODY_MAX"])
     return _describe(task_id, stored, request.form.get("attachment-name") or part.filename or "")
 
 
@@ -132,5 +129,3 @@ def _file(one: Row[Any], row: Row[Any]) -> dict[str, Any]:
             "processInstanceId": row.number, "rootProcessInstanceId": row.number}  # fmt: skip
 
 
-def _store() -> attachments.Store:
-    return attachments.Store(Path(current_app.config["INSTANCE"]) / "attachments")

@@ -17,11 +17,11 @@ from flask import Flask, Response, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest, Forbidden
 
-from engine import arrivals
+from engine import arrivals, branches
 from engine.arrivals import Event, Readers
 from engine.conversations import Heard
 from engine.errors import NotAllowed, NotAuthenticated, NotFound
-from webapi import auth
+from webapi import auth, limits
 from webapi.channels import messenger, sms, viber, zalo
 from webapi.config import BadSetting
 
@@ -82,10 +82,27 @@ def take(province: str, name: str) -> ResponseReturnValue:
     document = _document(body)
     _must_be_ours(province, name, secrets, adapter.accounts(document))
     events = adapter.events(document)
+    limits.hold_back(adapter.CHANNEL, province, lambda: _is_urgent(province, adapter, events))
     fresh = arrivals.put(auth.runtime(), province, adapter.CHANNEL, events) if events else []
     for arrival_id in fresh[:AT_ONCE]:
         arrivals.attempt(auth.runtime(), arrival_id, READERS)
     return jsonify({"events": len(events), "new": len(fresh)})
+
+
+def _is_urgent(province: str, adapter: Adapter, events: list[Event]) -> bool:
+    """Whether somebody writes no more than the key, type or number of an emergency."""
+    with auth.runtime().read() as unit:
+        keys = [row for row in branches.at(unit, province, unit.now) if row.transfer_to is not None]
+    words = {str(word) for row in keys for word in (row.key, row.report_type, row.transfer_to)}
+    return any(_text(adapter, event) in words for event in events)
+
+
+def _text(adapter: Adapter, event: Event) -> str:
+    try:
+        heard = adapter.read(event.body)
+    except Exception:  # a worker will say what is wrong with it
+        return ""
+    return heard.text.strip() if heard is not None else ""
 
 
 def shake_hands(province: str) -> ResponseReturnValue:

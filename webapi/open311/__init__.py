@@ -17,7 +17,7 @@ from engine import cases, intake, open_data
 from engine.access import Account
 from engine.errors import EngineError, NotFound
 from engine.runtime import Unit
-from webapi import auth, idempotency, problems
+from webapi import auth, idempotency, limits, problems
 from webapi.api.blueprint import Out
 from webapi.open311 import answers, posts, searches, services
 from webapi.open311.posts import Post
@@ -94,7 +94,9 @@ def create(form: str) -> Response:
 
 def _receive(unit: Unit, caller: Account, post: Post) -> Any:
     package = open_data.service(unit, posts.service_code(post), post.values.get("jurisdiction_id"))
-    receipt = intake.receive(unit, posts.report(post, package), by=caller)
+    report = posts.report(post, package)
+    limits.report(unit, report.channel, caller.login, report.report_type)
+    receipt = intake.receive(unit, report, by=caller)
     if remark := posts.remark(post, package):
         cases.comment(unit, receipt.number, remark, public=False, by=caller)
     track = str(package.province.get("tracking_url", "")).replace("{number}", receipt.number)

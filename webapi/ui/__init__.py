@@ -38,13 +38,14 @@ from webapi.ui import (
     show,
     stuck,
     track,
+    unmasking,
     words,
     worklist,
 )
 
-PARTS = (send, track, login, shared, device, absences, worklist, casebook, desk, callback, line, office, stuck,
-         incidents, overseer, report, publishing, heat, imports, analyst, beginning, comparing, drafting, rehearsing,
-         admin)  # fmt: skip
+PARTS = (send, track, login, shared, device, absences, worklist, casebook, desk, callback, line, office, unmasking,
+         stuck, incidents, overseer, report, publishing, heat, imports, analyst, beginning, comparing, drafting,
+         rehearsing, admin)  # fmt: skip
 _FOR_EVER = 365 * 24 * 3600
 
 

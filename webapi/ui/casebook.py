@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from flask import Response, current_app, flash, redirect, request, send_file, url_for
+from flask import Response, current_app, flash, redirect, request, url_for
 
 from engine import access, attachments, queries
 from engine.access import Account
 from engine.queries import CaseFilter
 from engine.runtime import Unit
+from webapi import attached
 from webapi.ui import door, dossier, pages, steps
 from webapi.ui.pages import Pages, page
 from webapi.ui.words import _
@@ -82,23 +82,15 @@ def attach(number: str) -> Any:
 
 def _attach(number: str) -> int:
     parts = [part for part in request.files.getlist("files") if part.filename]
-    stored = [(_store().put(part.stream, current_app.config["BODY_MAX"]), part.filename or "") for part in parts]
+    store, largest = attached.store(), current_app.config["BODY_MAX"]
+    stored = [(store.put(part.stream, largest), part.filename or "") for part in parts]
     door.changes(lambda unit, caller: [attachments.add(unit, number, *one, by=caller) for one in stored])()
     return len(stored)
 
 
 @bp.read(f"{CASE}/tep/<key:attachment_id>")
 def download(unit: Unit, caller: Account, number: str, attachment_id: int) -> Any:
-    row = queries.show_attachment(unit, caller, number, attachment_id)
-    saved = row.media_type not in attachments.SHOWABLE
-    answer = send_file(_store().path(row.sha256), row.media_type, as_attachment=saved, download_name=row.name,
-                       etag=row.sha256, max_age=0)  # fmt: skip
-    answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    return answer
-
-
-def _store() -> attachments.Store:
-    return attachments.Store(Path(current_app.config["INSTANCE"]) / "attachments")
+    return attached.shown(queries.show_attachment(unit, caller, number, attachment_id))
 
 
 # -- tasks that were handed down -----------------------------------------------------------------------------------

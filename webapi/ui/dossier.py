@@ -5,13 +5,14 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from engine import access, agency_changes, areas, directory, firewall, queries, tracking
+from engine import access, agency_changes, areas, directory, firewall, queries, relay, tracking, unmasking
 from engine.access import Account
 from engine.runtime import Unit
 from webapi.ui import forms, history
 from webapi.ui.words import channels, in_language
 
-ASKED = ("read", "comment", "attach", "person", "extend", "pause", "resume", "reassign", "merge", "reopen", "take-back")
+ASKED = ("read", "comment", "attach", "person", "extend", "pause", "resume", "reassign", "merge", "reopen", "take-back",
+         "ask-person", "unmask", "relay")  # fmt: skip
 
 
 def of(unit: Unit, caller: Account, number: str) -> dict[str, Any]:
@@ -37,7 +38,18 @@ def of(unit: Unit, caller: Account, number: str) -> dict[str, Any]:
         "here": [task.element for task in case.tasks], "place": _place(unit, case),
         "channel": channels().get(case.channel, case.channel), "can": _possible(package, case, may),
     }  # fmt: skip
-    return facts | (_read(unit, caller, package, case) if case.readable else {})
+    return facts | _reporter(unit, caller, case, may) | (_read(unit, caller, package, case) if case.readable else {})
+
+
+def _reporter(unit: Unit, caller: Account, case: Any, may: set[str]) -> dict[str, Any]:
+    """How far the caller has come in asking who reported, what others ask them, and how the reporter is written to."""
+    asks = "ask-person" in may and "person" not in may
+    return {
+        "asking": unmasking.standing(unit, caller, case.id) if asks else None,
+        "asks": asks,
+        "askings": unmasking.waiting(unit, caller, case.number) if "unmask" in may else [],
+        "written_to": relay.way(unit, case.id) if "relay" in may else None,
+    }
 
 
 def _read(unit: Unit, caller: Account, package: Any, case: Any) -> dict[str, Any]:

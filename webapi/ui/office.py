@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import request
 
-from engine import access, agency_changes, causes, overview, queries, stuck
+from engine import access, agency_changes, causes, overview, queries, stuck, unmasking
 from engine.access import Account, Target
 from engine.queries import Page
 from engine.runtime import Unit
@@ -20,7 +20,8 @@ bp = Pages("ui_office")
 def show(unit: Unit, caller: Account) -> Any:
     must_be_office(unit, caller)
     return page("ui/office.html", counts=counted(unit, caller), titles=titles(), states=states(), to="ui_office.cases",
-                lost=len(queries.lost_reports(unit, caller)), queues=causes.waiting(unit))  # fmt: skip
+                lost=len(queries.lost_reports(unit, caller)), queues=causes.waiting(unit),
+                askings=len(unmasking.waiting(unit, caller)))  # fmt: skip
 
 
 @bp.read("/tinh/vu-viec/<name:state>")

@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import flash, redirect, request
 
-from engine import cases, reasons, tasks
+from engine import cases, reasons, relay, tasks, unmasking
 from engine.access import Account
 from engine.calendar import ZONE
 from engine.errors import EngineError, InvalidAnswers, InvalidRequest, NotAllowed, NotFound, Stale, WrongState
@@ -40,6 +40,8 @@ CASE_STEPS: dict[str, Step] = {
     "mo-lai": lambda unit, by, case, said: cases.reopen(unit, case, said.get("reason", ""), by=by),
     "ghi-chu": lambda unit, by, case, said: cases.comment(
         unit, case, said.get("text", ""), public="public" in said, by=by),
+    "xin-biet": lambda unit, by, case, said: unmasking.ask(unit, case, said.get("reason", ""), by=by),
+    "nhan-tin": lambda unit, by, case, said: relay.write(unit, case, said.get("text", ""), by=by),
 }  # fmt: skip
 
 
@@ -71,6 +73,8 @@ def _done(name: str) -> str:
         "lay-lai": _("Đã lấy lại việc."), "gia-han": _("Đã gia hạn."), "tam-dung": _("Đã tạm dừng tính thời hạn."),
         "chay-tiep": _("Thời hạn chạy tiếp."), "giao-don-vi": _("Đã giao cơ quan khác chủ trì."),
         "gop": _("Đã gộp vào vụ việc gốc."), "mo-lai": _("Đã mở lại vụ việc."), "ghi-chu": _("Đã ghi."),
+        "xin-biet": _("Đã gửi đề nghị. Người thứ hai quyết định; kết quả hiện ở đây."),
+        "nhan-tin": _("Đã giao tổng đài nhắn người báo."),
     }[name]  # fmt: skip
 
 
@@ -91,6 +95,9 @@ def refusal(name: str, error: EngineError) -> str:
         ("gop", "wrong-state"): _("Chưa gộp được: một trong hai vụ việc đã xong, hoặc đã gộp vào vụ khác."),
         ("mo-lai", "wrong-state"): _("Chưa mở lại được: vụ việc chưa xong, hoặc đã hết thời gian phản ánh lại."),
         ("ghi-chu", "invalid-request"): _("Chưa ghi được: hãy viết từ 1 đến %(most)s ký tự.", most=cases.COMMENT_MAX),
+        ("xin-biet", "wrong-state"): _("Ông (bà) đã đề nghị rồi và chưa có ai trả lời."),
+        ("nhan-tin", "wrong-state"): _("Chưa nhắn được: người báo không để lại cách liên lạc, hoặc hôm nay đã đủ tin."),
+        ("nhan-tin", "invalid-request"): _("Chưa nhắn được: hãy viết từ 1 đến %(most)s ký tự.", most=relay.LONGEST),
         ("tep", "invalid-request"): _("Chưa nhận được: tệp rỗng hoặc quá lớn."),
     }.get((name, error.code))
     if known is None and error.code == "invalid-request":

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from flask import current_app, request
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from engine import offers
-from engine.attachments import Store, Stored
+from engine.attachments import Stored
 from engine.errors import InvalidRequest
-from webapi import auth
+from webapi import attached, auth
 from webapi.ui.words import _
 
 NAME_MAX = 200
@@ -31,7 +29,7 @@ def received() -> list[tuple[Stored, str]]:
         raise InvalidRequest(f"At most {offers.FILES_MAX} files can be sent along.", field="files")
     with auth.runtime().begin() as unit:
         offers.admit_files(unit, auth.address())
-    store, largest = Store(Path(current_app.config["INSTANCE"]) / "attachments"), current_app.config["BODY_MAX"]
+    store, largest = attached.store(), current_app.config["BODY_MAX"]
     return [(store.put(part.stream, largest), (part.filename or "")[-NAME_MAX:]) for part in parts]
 
 
