@@ -47,6 +47,7 @@ from engine.model.publications import publications
 from engine.model.queues import arrivals, case_messages, fetches, incidents, jobs, outbox, workers
 from engine.model.records import acts, attachments, comments, events, inbox, links
 from engine.model.seals import SEALS
+from engine.model.stays import counted, courses, stays
 
 __all__ = [
     "SEALS",
@@ -71,6 +72,8 @@ __all__ = [
     "comments",
     "deadlines",
     "contacts",
+    "counted",
+    "courses",
     "data_keys",
     "definitions",
     "drafts",
@@ -98,6 +101,7 @@ __all__ = [
     "publications",
     "reported_days",
     "second_factors",
+    "stays",
     "subscriptions",
     "tasks",
     "tokens",
