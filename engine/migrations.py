@@ -286,7 +286,8 @@ def _back(unit: Unit, migration: Row[Any], entry: Row[Any]) -> None:
     moved = Moved(entry.revision, entry.before, entry.changes)
     try:
         with unit.savepoint():
-            transfers.back(unit, case, migration.target_id, moved, by=migration.created_by, migration=migration.id)
+            ids = migration.source_id, migration.target_id
+            transfers.back(unit, case, *ids, moved, by=migration.created_by, migration=migration.id)
         _note(unit, entry, "undone", before=None, changes=None)
     except Misfit as misfit:
         _note(unit, entry, "kept", why=str(misfit))

@@ -19,6 +19,7 @@ from sqlalchemy import Row, Table, and_, delete, insert, select, update
 
 from engine import clocks, correspondence, instances, model
 from engine.errors import ProcessFault
+from engine.flow.codec import standing
 from engine.flow.steps import Arrive, Outcome
 from engine.flow.transfer import Carried, Elements, Misfit, carry
 from engine.model import Instant, deadlines, incidents, jobs, outbox, subscriptions, tasks
@@ -93,7 +94,8 @@ def move(unit: Unit, case: Row[Any], plan: Plan, *, by: str, **facts: Any) -> Mo
     carried = fit(unit, case, plan, running(unit, [case.id]).get(case.id, []))
     ledger = Ledger(unit)
     _repoint(unit, case, plan, carried, ledger)
-    told = {"version": plan.target.version, "was": plan.source.version, **facts}
+    renamed = _renamed(case.state, carried.state)
+    told = {"version": plan.target.version, "was": plan.source.version, **renamed, **facts}
     if not case.state:
         _write(unit, case, case.state, case.revision)
         unit.record(case.id, "migrated", by, **told)
@@ -109,8 +111,10 @@ def move(unit: Unit, case: Row[Any], plan: Plan, *, by: str, **facts: Any) -> Mo
     return Moved(case.revision + 1, case.state, ledger.entries)
 
 
-def back(unit: Unit, case: Row[Any], target_id: int, moved: Moved, *, by: str, **facts: Any) -> None:
-    """Put a moved case where it was.
+def back(
+    unit: Unit, case: Row[Any], source_id: int, target_id: int, moved: Moved, *, by: str, **facts: Any
+) -> None:  # fmt: skip
+    """Put a moved case where it was: from the version ``target_id`` back to ``source_id``.
 
     Raises:
         Misfit: it has moved on since.
@@ -128,7 +132,19 @@ def back(unit: Unit, case: Row[Any], target_id: int, moved: Moved, *, by: str, *
     Ledger(unit, moved.changes).restore()
     _write(unit, case, moved.before, case.revision)
     correspondence.rouse_all_of(unit, case.id, case.number)  # it may wait under other keys again
-    unit.record(case.id, "migration-undone", by, **facts)
+    version = unit.catalogue.pinned(unit, source_id).version
+    kept = {one["token"] for one in standing(moved.before)}
+    gone = [one["token"] for one in standing(case.state) if one["token"] not in kept]
+    told = {"version": version, "gone": gone, **_renamed(case.state, moved.before), **facts}
+    unit.record(case.id, "migration-undone", by, **told)
+
+
+def _renamed(before: bytes, after: bytes) -> dict[str, list[Any]]:
+    """For the line of history: the tokens that stand at an element of another name there."""
+    now = {one["token"]: one["element"] for one in standing(after)}
+    was = [(one["token"], one["element"]) for one in standing(before)]
+    moved = [[token, now[token]] for token, element in was if now.get(token, element) != element]
+    return {"renamed": moved} if moved else {}
 
 
 # -- the rows that follow --------------------------------------------------------------------------------------------

@@ -40,6 +40,7 @@ from engine import (
     periodic,
     presence,
     retention,
+    stays,
     successions,
 )
 from engine.attachments import Store
@@ -239,10 +240,13 @@ class Worker:
         return self.follow() + self.close_days() + self.make_reports()
 
     def link(self) -> int:
-        """Chain what was recorded since the last look, and anchor the days that have ended; returns how many lines."""
+        """Chain what was recorded since the last look, count it for the heat maps, and anchor the days that have ended;
+        returns how many lines were chained."""
         done = 0
         while not self.stopping and (more := chain.step(self.runtime)):
             done += more
+        while not self.stopping and stays.step(self.runtime):
+            pass
         if self.anchors is not None:
             anchors.write(self.runtime, self.anchors)
         return done

@@ -31,7 +31,9 @@ def lived(hotline):
     hotline.waits(4.5)
     from engine.worker import Worker
 
-    Worker(hotline.runtime, {}).work()
+    worker = Worker(hotline.runtime, {})
+    worker.work()
+    worker.link()
     return hotline, first, late
 
 

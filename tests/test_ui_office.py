@@ -193,7 +193,9 @@ def test_who_only_counts_is_shown_no_hours_no_cases_and_no_links(hotline: Hotlin
 def test_the_heat_map_says_in_words_what_it_draws_and_leads_to_the_cases(hotline: Hotline):
     late, fresh = hotline.assigned(), hotline.receives()
     hotline.waits(4.5)
-    Worker(hotline.runtime, {}).work()
+    worker = Worker(hotline.runtime, {})
+    worker.work()
+    worker.link()
     hotline.deploys(type__toml=TYPE.format(secrecy="C1"))
     who = enters(hotline, "vanphong")
 

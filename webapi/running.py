@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from engine import exports, incidents, migrations, modifications, repairs
+from engine import exports, incidents, migrations, modifications, repairs, stays
 from engine.access import Account
 from engine.calendar import ZONE
 from engine.runtime import Runtime
@@ -30,6 +30,7 @@ def add_to(main: click.Group, open_runtime: Callable[[], Runtime], by: Account) 
     _add_case(main, in_unit, by)
     _add_incidents(main, in_unit, by)
     _add_export(main, open_runtime, by)
+    _add_recount(main, in_unit)
 
 
 def _add_migrate(main: click.Group, in_unit: Callable[..., Any], by: Account) -> None:
@@ -163,6 +164,14 @@ def _add_export(main: click.Group, open_runtime: Callable[[], Runtime], by: Acco
         write = exports.xes if format == "xes" else exports.ocel
         for piece in write(open_runtime(), exports.Wanted(report_type, since, before), by=by):
             sys.stdout.write(piece)
+
+
+def _add_recount(main: click.Group, in_unit: Callable[..., Any]) -> None:
+    @main.command()
+    def recount() -> None:
+        """Have the workers count anew how long cases stay where, for the heat maps, from the whole record."""
+        in_unit(stays.recount)
+        click.echo("The workers count it all anew; until they are done, the heat maps show a part.")
 
 
 def _add_incidents(main: click.Group, in_unit: Callable[..., Any], by: Account) -> None:

@@ -48,6 +48,7 @@ from engine.model.queues import arrivals, case_messages, fetches, incidents, job
 from engine.model.records import acts, attachments, comments, events, inbox, links
 from engine.model.seals import SEALS
 from engine.model.words import WORDS
+from engine.model.stays import counted, courses, stays
 
 __all__ = [
     "SEALS",
@@ -73,6 +74,8 @@ __all__ = [
     "comments",
     "deadlines",
     "contacts",
+    "counted",
+    "courses",
     "data_keys",
     "definitions",
     "drafts",
@@ -100,6 +103,7 @@ __all__ = [
     "publications",
     "reported_days",
     "second_factors",
+    "stays",
     "subscriptions",
     "tasks",
     "tokens",

@@ -248,6 +248,13 @@ tasks = Table(
         postgresql_where=text("status = 'open'"),
     ),
     Index(
+        "ix_tasks_late",  # where deadlines passed
+        "element",
+        "case_id",
+        sqlite_where=text("breached_at IS NOT NULL"),
+        postgresql_where=text("breached_at IS NOT NULL"),
+    ),
+    Index(
         "ix_tasks_assignee",
         "assignee",
         "due_at",

@@ -21,7 +21,8 @@ from engine.model.columns import Id, Instant, case_column, key_column, metadata
 from engine.model.sealed import SealedJSON, SealedText
 
 # what a line of history may say without being sealed: where the process went, and keys of ours
-PLAIN = frozenset({"step", "passed", "came", "gone", "task", "channel", "report_type", "status", "was", "secrecy",
+PLAIN = frozenset({"step", "passed", "came", "gone", "renamed", "version", "migration", "task",
+                   "channel", "report_type", "status", "was", "secrecy",
                    "outbox", "text", "stars", "outcome", "due_at", "agency", "topic", "attachment", "media_type",
                    "size", "unmasking", "message", "signal", "comment", "public", "into", "number"})  # fmt: skip
 LOOKED = ("person-viewed", "person-exported", "case-viewed")  # lines that say who was shown what

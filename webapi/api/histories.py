@@ -8,7 +8,9 @@ from flask import Response
 from marshmallow import fields
 
 from engine import exports, histories
+from engine import heat as heats
 from engine.access import Account
+from engine.calendar import ZONE
 from engine.exports import Wanted
 from engine.runtime import Unit
 from webapi import auth
@@ -55,7 +57,7 @@ class HeatsOut(Out):
 
 
 class HeatQuery(In):
-    since = instant(metadata={"description": "only cases opened from then on"})
+    since = instant(metadata={"description": "only cases opened from that local day on"})
 
 
 class ExportQuery(In):
@@ -72,8 +74,10 @@ def elements(unit: Unit, caller: Account, number: str) -> Any:
 
 @bp.read("/deployments/<key:definition_id>/heat", HeatsOut, HeatQuery)
 def heat(unit: Unit, caller: Account, query: dict[str, Any], definition_id: int) -> Any:
-    """Of each element of a version: tokens now, how long cases stay, deadlines that passed"""
-    return {"items": histories.heat(unit, definition_id, **query, by=caller)}
+    """Of each element of a version: tokens now, how long cases stay, deadlines that passed; as of some seconds ago"""
+    since = query.get("since")
+    day = since and since.astimezone(ZONE).date()
+    return {"items": heats.heat(unit, definition_id, day, by=caller)}
 
 
 @bp.read("/exports/xes", None, ExportQuery)

@@ -4,16 +4,16 @@ version by itself. The table says what the diagram shows, and each number opens 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date
 from typing import Any
 
 from flask import Response, request
 
-from engine import access, deployments, histories
+from engine import access, deployments
+from engine import heat as heats
 from engine.access import Account, Target
-from engine.calendar import ZONE
 from engine.errors import InvalidRequest, NotFound
-from engine.histories import Heat
+from engine.heat import Heat
 from engine.packages import Package
 from engine.runtime import Unit
 from webapi.ui import office, show
@@ -30,7 +30,7 @@ MEASURES = ("now", "stay", "breaches")
 def index(unit: Unit, caller: Account, code: str) -> Any:
     versions = deployments.list_versions(unit, code)
     chosen = _chosen(versions, code)
-    found = histories.heat(unit, chosen["id"], _since(), by=caller)
+    found = heats.heat(unit, chosen["id"], _since(), by=caller)
     measure = next((one for one in MEASURES if one == request.args.get("xem")), "now")
     values = {one.element: _value(one, measure) for one in found}
     rows = [one for one in found if one.now or one.breaches or one.longest_seconds]
@@ -48,7 +48,7 @@ def diagram(unit: Unit, caller: Account, code: str, definition_id: int) -> Any:
 def cases(unit: Unit, caller: Account, code: str, definition_id: int, what: str) -> Any:
     """The cases behind a number: ?buoc=xu_ly, those that stand there (now) or were late there (breaches)."""
     package, element = _package(unit, caller, definition_id), request.args.get("buoc", "")
-    found = histories.cases_at(unit, definition_id, element, what, _since(), by=caller, after=request.args.get("after"))
+    found = heats.cases_at(unit, definition_id, element, what, _since(), by=caller, after=request.args.get("after"))
     rows = office.impersonal(unit, [row._mapping for row in found.items])
     return page("ui/office_cases.html", state=_measures().get(what), of=package.machine.describe(element), cases=rows,
                 after=found.after, link=None)  # fmt: skip
@@ -95,11 +95,11 @@ def _name(unit: Unit, definition_id: int) -> str:
     return in_language(package.name, package.code)
 
 
-def _since() -> datetime | None:
+def _since() -> date | None:
     """Only cases opened from the day asked for."""
     said = request.args.get("tu")
     try:
-        return datetime.fromisoformat(said).replace(tzinfo=ZONE) if said else None
+        return date.fromisoformat(said) if said else None
     except ValueError:
         raise InvalidRequest("Write the day as 2021-09-03.", field="tu") from None
 
