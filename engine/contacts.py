@@ -88,7 +88,7 @@ def end(unit: Unit, contact_id: int, values: Mapping[str, Any], *, by: Account) 
         WrongState: it has its outcome already, and another one.
         InvalidRequest: as for `begin`.
     """
-    row = _find(unit, contact_id, by)
+    row = show(unit, contact_id, by=by)
     change = _checked(unit, row.province, values)
     if row.outcome is not None and change.get("outcome", row.outcome) != row.outcome:
         raise WrongState(f"The contact {contact_id} has its outcome already: {row.outcome}.", outcome=row.outcome)
@@ -99,7 +99,7 @@ def end(unit: Unit, contact_id: int, values: Mapping[str, Any], *, by: Account) 
                 contacts.c.outcome == row.outcome)  # fmt: skip
         if not unit.claims(update(contacts).where(*same).values(change)):
             raise WrongState(f"The contact {contact_id} has just got its outcome from somebody else: look again.")
-    return _find(unit, contact_id, by)
+    return show(unit, contact_id, by=by)
 
 
 def on_the_line(unit: Unit, province: str, *, by: Account) -> list[Row[Any]]:
@@ -108,13 +108,16 @@ def on_the_line(unit: Unit, province: str, *, by: Account) -> list[Row[Any]]:
     if not access.allows(by, "contact", Target(province), unit):
         return []
     theirs = (contacts.c.province == province, contacts.c.channel == CALLS, contacts.c.call_id.is_not(None),
-              contacts.c.outcome.is_(None), contacts.c.direction == "in",
+              contacts.c.outcome.is_(None), contacts.c.direction == "in", contacts.c.leg_of.is_(None),
               contacts.c.started_at > unit.now - ON_THE_LINE)  # fmt: skip
     newest = (contacts.c.started_at.desc(), contacts.c.id.desc())
     return unit.all(select(contacts).where(*theirs).order_by(*newest).limit(SHOWN))
 
 
-def _find(unit: Unit, contact_id: int, by: Account) -> Row[Any]:
+def show(unit: Unit, contact_id: int, *, by: Account) -> Row[Any]:
+    """Raises:
+    NotFound: there is none, or it is another province's.
+    """
     row = unit.first(select(contacts).where(contacts.c.id == contact_id))
     if row is None or not access.allows(by, "contact", Target(row.province), unit):
         raise NotFound(f"There is no contact {contact_id}, or it is another province's.")

@@ -189,7 +189,8 @@ def _came(
     province: str, begins: datetime, ends: datetime, direction: str = "in", branch: str | None = None
 ) -> ColumnElement[bool]:
     at = contacts.c.started_at
-    came = and_(contacts.c.province == province, at >= begins, at < ends, contacts.c.direction == direction)
+    began = (contacts.c.province == province, at >= begins, at < ends)
+    came = and_(*began, contacts.c.direction == direction, contacts.c.leg_of.is_(None))
     return came if branch is None else and_(came, contacts.c.branch == branch)
 
 

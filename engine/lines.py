@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row, bindparam, exists, select
 
 from engine.flow.steps import Deliver, Outcome, Step
 from engine.model import contacts, subscriptions
@@ -18,7 +18,9 @@ from engine.runtime import Unit
 MESSAGE = "msg_cuoc_goi"
 PUT_THROUGH, LOST = "da_noi", "da_ngat"
 
-_TOLD = (contacts.c.put_through_at, contacts.c.ended_at)
+_leg = contacts.alias("leg")
+_on = exists().where(_leg.c.leg_of == contacts.c.id, _leg.c.ended_at.is_(None))  # it may still be put through by it
+_TOLD = (contacts.c.put_through_at, contacts.c.ended_at, _on.label("leg_on"))
 _CALL = Prepared(select(*_TOLD).where(contacts.c.case_id == bindparam("case"), contacts.c.call_id.is_not(None)))
 _WAITS = Prepared(
     select(subscriptions.c.token).where(
@@ -43,6 +45,6 @@ def known(unit: Unit, case_id: int, step: Step, outcome: Outcome) -> Deliver | N
 
 
 def _said(call: Row[Any] | None, token: int) -> Deliver | None:
-    if call is None or (call.put_through_at or call.ended_at) is None:
+    if call is None or (call.put_through_at is None and (call.ended_at is None or call.leg_on)):
         return None
     return Deliver(MESSAGE, {"cuoc_goi": PUT_THROUGH if call.put_through_at else LOST}, token)

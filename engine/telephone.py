@@ -12,10 +12,10 @@ from typing import Any
 
 from sqlalchemy import Row, select, update
 
-from engine import access, branches, contacts, instances, intake, lines, persons
+from engine import access, branches, contacts, instances, intake, legs, lines, persons
 from engine.access import Account, Target
 from engine.calendar import ZONE
-from engine.errors import InvalidRequest
+from engine.errors import InvalidRequest, WrongState
 from engine.forms import contacts as addresses
 from engine.model import cases, people, provinces
 from engine.model import contacts as table
@@ -34,6 +34,7 @@ class Call:
         caller, called: numbers, however they are written; the caller's may be withheld.
         queue: the keys pressed, "5" or "5.1", where the exchange tells.
         answering: the number of whoever has taken it, where the exchange tells.
+        original: the ``call_id`` of the call that this one goes on with, where the exchange tells.
     """
 
     call_id: str
@@ -42,6 +43,7 @@ class Call:
     outward: bool = False
     queue: str = ""
     answering: str = ""
+    original: str = ""
 
 
 def rings(unit: Unit, call: Call, *, by: Account) -> Row[Any]:
@@ -53,7 +55,8 @@ def rings(unit: Unit, call: Call, *, by: Account) -> Row[Any]:
     """
     province = _province(by)
     said = {"channel": CHANNEL, "call_id": call.call_id, "direction": "out" if call.outward else "in"}
-    return contacts.begin(unit, province, said | {"branch": _branch(unit, province, call)}, by=by)
+    contact = contacts.begin(unit, province, said | {"branch": _branch(unit, province, call)}, by=by)
+    return legs.belongs(unit, contact, call.original, call.caller, call.called)
 
 
 def is_answered(unit: Unit, call: Call, *, by: Account) -> Row[Any]:
@@ -65,9 +68,13 @@ def is_answered(unit: Unit, call: Call, *, by: Account) -> Row[Any]:
     contact = rings(unit, call, by=by)
     first = update(table).where(table.c.id == contact.id, table.c.answered_at.is_(None))
     unit.execute(first.values(answered_at=unit.now))
-    if call.answering and _is_elsewhere(unit, contact, call.answering):
+    whole = legs.whole(unit, contact)
+    if legs.leads_to(unit, whole, call.answering, call.called if whole.id != contact.id else ""):
         _put_through(unit, contact)
-        _tell(unit, contact, by)
+        _tell(unit, whole, by)
+    elif contact.direction == "in" and call.answering:
+        on = update(table).where(table.c.id == contact.id, table.c.ended_at.is_(None))
+        unit.execute(on.values(answered_by=addresses.phone(call.answering) or call.answering))
     return contact
 
 
@@ -85,18 +92,44 @@ def ends(unit: Unit, call: Call, cause: str, *, by: Account) -> tuple[Row[Any], 
     """
     contact = is_answered(unit, call, by=by) if cause == FORWARDED else rings(unit, call, by=by)
     still_on = update(table).where(table.c.id == contact.id, table.c.ended_at.is_(None))
-    first = unit.claims(still_on.values(ended_at=unit.now))
+    first = unit.claims(still_on.values(ended_at=unit.now, answered_by=None))
     if first and cause == FORWARDED:
-        _put_through(unit, contact)
-    if first and contact.case_id is not None:
-        _tell(unit, contact, by)
+        _put_through(unit, legs.whole(unit, contact))
+    if first:
+        _tell(unit, legs.whole(unit, contact), by)
     missed = contact.answered_at is None and contact.outcome is None and cause != FORWARDED
-    if not (first and missed):
+    if not (first and missed) or contact.leg_of is not None:
         return contact, None
     number = None if call.outward else _call_back(unit, contact, call, by)
     if number is None:
         unit.execute(update(table).where(table.c.id == contact.id).values(outcome="missed"))
     return contact, number
+
+
+def joins(unit: Unit, contact_id: int, leg_of: int | None, *, by: Account) -> Row[Any]:
+    """Somebody says that a call was made for another one, to where that one was to be put through; or, with ``None``,
+    that it was not.
+
+    Raises:
+        NotFound: there is no such call, or it is another province's.
+        InvalidRequest: it cannot be a leg of that one.
+        WrongState: it is more than a leg: it has an outcome.
+    """
+    contact = contacts.show(unit, contact_id, by=by)
+    if contact.outcome is not None:
+        raise WrongState(f"The contact {contact_id} has an outcome of its own: {contact.outcome}.")
+    if leg_of is None:
+        return legs.join(unit, contact, None)
+    whole = contacts.show(unit, leg_of, by=by)
+    alike = (whole.province, whole.channel) == (contact.province, contact.channel) == (contact.province, CHANNEL)
+    if not alike or whole.leg_of is not None or whole.id == contact_id or legs.has_any(unit, contact):
+        raise InvalidRequest("A leg is a call of the same province as the call it was made for, and neither of them "
+                             "stands in for a third.", field="leg_of")  # fmt: skip
+    leg = legs.join(unit, contact, whole)
+    if leg.answered_at is not None:
+        _put_through(unit, leg)
+        _tell(unit, whole, by)
+    return contacts.show(unit, contact_id, by=by)
 
 
 def _put_through(unit: Unit, contact: Row[Any]) -> None:
@@ -105,19 +138,15 @@ def _put_through(unit: Unit, contact: Row[Any]) -> None:
 
 
 def _tell(unit: Unit, contact: Row[Any], by: Account) -> None:
-    """Tell the case of the call, if it waits for that."""
+    """Note whether a leg has taken it over, and tell the case of the call, if it waits for what has become of that."""
+    if legs.took_over(unit, legs.again(unit, contact)):
+        _put_through(unit, contact)
     if contact.case_id is None:
         return  # it is told when there is one (`engine.lines.known`)
     case = instances.load(unit, contact.case_id)
     said = lines.told(unit, case.id) if case.suspended_at is None else None
     if said is not None:
         instances.advance(unit, case.id, said, case=case, by=by.login, event="message", message=said.message)
-
-
-def _is_elsewhere(unit: Unit, contact: Row[Any], number: str) -> bool:
-    keys = branches.at(unit, contact.province, unit.now)
-    to = next((row.transfer_to for row in keys if row.key == contact.branch), None)
-    return to is not None and (addresses.phone(to) or to) == (addresses.phone(number) or number)
 
 
 def _call_back(unit: Unit, contact: Row[Any], call: Call, by: Account) -> str | None:

@@ -16,6 +16,7 @@ from tests.served import served
 from tests.shipped import BPMN
 from tests.test_contacts import balanced, figures
 
+DAY = ("2021-09-03T00:00:00+07:00", "2021-09-05T00:00:00+07:00")
 CALLER, LINE = "0912 345 678", "02743822222"
 MISSED = PROVINCE.replace('short = "BD"', 'short = "BD"\nmissed_call = "PAKN"')  # any type will do for the test
 
@@ -41,8 +42,7 @@ def heard(hotline: Hotline, *events: str, **more: str) -> Any:
 
 
 def the_contact(hotline: Hotline) -> Any:
-    day = {"from": "2021-09-03T00:00:00+07:00", "to": "2021-09-05T00:00:00+07:00"}
-    [contact] = hotline.as_("vanphong").get("/contacts", **day).json["items"]
+    [contact] = hotline.as_("vanphong").get("/contacts", **{"from": DAY[0], "to": DAY[1]}).json["items"]
     return contact
 
 
@@ -277,3 +277,94 @@ def test_a_case_that_does_not_wait_for_it_is_told_nothing(exchange: Hotline) -> 
     assert exchange.case(number)["status"] == "moi"
     lines = exchange.as_("vanphong").get(f"/cases/{number}/timeline").json["items"]
     assert "message" not in {line["kind"] for line in lines}
+
+
+# -- a call within a call --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def desk(emergency: Hotline) -> Any:
+    """What the exchange tells of a call, as py-zammad-cti, or what that was made after, would say it."""
+
+    def tells_it(event: str, call_id: str, **more: str) -> Any:
+        return heard(emergency, event, login="tong_dai", call_id=call_id, **more)
+
+    return tells_it
+
+
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # nothing here depends on it
+DIALLED = {"direction": "out", "from": "101", "to": LINE_115}  # a leg, as Zammad's protocol tells of it
+STORIES = {
+    "leg answered, call over": "da_noi_may",
+    "leg, call over, answered": "da_noi_may",  # put through while it still rang there
+    "leg answered, call over, leg over": "da_noi_may",
+    "leg answered, leg over, call over": "giu_may",  # asked, and gone on with alone: the caller is lost
+    "leg, leg over, call over": "giu_may",  # nobody there
+    "leg, call over, leg over": "giu_may",  # nor while the caller heard it ring
+    "leg answered": "dang_noi_may",  # they are being asked
+    "leg, call over": "dang_noi_may",  # it may still be answered
+}
+
+
+@on_sqlite
+@pytest.mark.parametrize("named", [True, False], ids=["named", "by numbers"])
+def test_a_caller_put_through_by_a_second_call(emergency: Hotline, desk: Any, named: bool) -> None:
+    for count, (story, then) in enumerate(STORIES.items()):
+        call, agent = f"call{count}", f"10{count}"
+        # sipgate.io names the call, and shows the caller's number; a fresh call has its own name there
+        leg = {"origCallId": call, "to": LINE_115, "queue": "1"} if named else DIALLED | {"from": agent}
+        desk("newCall", call, queue="1", origCallId=call)
+        number = takes_down(emergency, desk("answer", call, queue="1", answeringNumber=agent)["contact"])
+        writes_down(emergency, number)
+        for word in [*story.split(", "), story.split(", ")[-1]]:  # the last one said twice
+            if word in ("leg", "leg answered"):
+                desk("newCall", f"leg{count}", **leg)
+            if word.endswith("answered"):
+                desk("answer", f"leg{count}", answeringNumber=LINE_115, **leg)
+            if word.endswith("over"):
+                over = (f"leg{count}", leg) if word == "leg over" else (call, {"queue": "1"})
+                assert desk("hangup", over[0], cause="normalClearing", **over[1])["case"] is None  # nobody is missed
+        assert (story, status(emergency, number)) == (story, (then, then == "da_noi_may"))
+
+    counted = emergency.as_("truc1022").get("/figures", **{"from": DAY[0], "to": DAY[1]}).json
+    assert (counted["lines"]["received"], counted["calls_out"]) == (len(STORIES), 0)
+
+
+@on_sqlite
+def test_a_second_call_that_is_none_of_it(emergency: Hotline, desk: Any) -> None:
+    """Nobody's leg: to another number, from another telephone, of a call that is over, of one that we do not know."""
+    desk("newCall", "1", queue="1")
+    desk("answer", "1", queue="1", answeringNumber="101")
+    for name, more in enumerate(({"to": "0900000000"}, {"from": "102"}, {"origCallId": "unknown", "from": ""})):
+        desk("newCall", f"other{name}", **DIALLED | more)
+    desk("hangup", "1", queue="1")
+    desk("newCall", "late", **DIALLED)
+
+    counted = emergency.as_("truc1022").get("/figures", **{"from": DAY[0], "to": DAY[1]}).json
+    assert (counted["lines"]["received"], counted["calls_out"]) == (1, 4)
+
+
+def test_the_operator_says_which_call_it_was_made_for(emergency: Hotline, desk: Any) -> None:
+    """An exchange that tells nothing of it but two calls."""
+    caller = desk("newCall", "1", queue="1")["contact"]
+    number = takes_down(emergency, caller)
+    writes_down(emergency, number)
+    leg = desk("newCall", "2", **DIALLED | {"from": ""})["contact"]
+    desk("answer", "2", **DIALLED)
+
+    def says(of: int | None, which: int = leg, login: str = "truc1022") -> Any:
+        return emergency.as_(login).post(f"/contacts/{which}/leg", {"leg_of": of}, method="PUT")
+
+    assert says(caller).json["leg_of"] == caller
+    assert says(None).json["leg_of"] is None  # a mistake
+    desk("hangup", "1", queue="1")
+    assert status(emergency, number) == ("giu_may", False)
+    refused(says(leg), 422, "invalid-request")
+    refused(says(caller, caller), 409, "wrong-state")
+    refused(says(9999), 404, "not-found")
+    refused(says(caller, 9999), 404, "not-found")
+    refused(says(caller, login="truc"), 404, "not-found")
+    refused(emergency.as_("truc1022").post(f"/contacts/{leg}/leg", {}, method="PUT"), 422, "invalid-request")
+    assert says(caller).json["leg_of"] == caller
+    counted = emergency.as_("truc1022").get("/contacts", **{"from": DAY[0], "to": DAY[1]}).json["items"]
+    assert [one["id"] for one in counted] == [caller]

@@ -5,6 +5,11 @@
 A call was put through if it ends with the cause ``forwarded``, or is answered once more, under the same callId, by the
 number that its key puts calls through to (answeringNumber).
 
+Who asks that number in a second call of its own, and then puts the caller through, makes a leg (`engine.legs`).
+Zammad's protocol has no field for it; the one it was made after has ``origCallId``, the callId of the first call, which
+is read here, too (in a fresh call it is empty, or the call's own). Exchanges without it are understood by the numbers:
+the leg goes ``out``, ``from`` the answeringNumber of the first call, ``to`` where its key leads.
+
 Form fields or JSON. The token in the address is that of a program's account at the desk: it is all such a client can be
 told, so let it be an account that may do nothing else.
 """
@@ -46,6 +51,7 @@ def event(token: str) -> ResponseReturnValue:
         outward=_text(said, "direction") == "out",
         queue=_text(said, "queue"),
         answering=_text(said, "answeringNumber"),
+        original=_text(said, "origCallId"),
     )
     name, cause = _text(said, "event", required=True), _text(said, "cause")
     if name not in EVENTS:

@@ -19,7 +19,7 @@ contacts = Table(
     Column("call_id", Text),  # what the exchange or the messenger calls it
     Column("started_at", Instant, nullable=False),
     Column("answered_at", Instant),
-    Column("put_through_at", Instant),  # by the exchange, to somebody else: told to the case
+    Column("put_through_at", Instant),  # by the exchange, to somebody else: told to the case; a leg: they have answered
     Column("ended_at", Instant),
     Column("outcome", Text),  # null: not known (yet)
     Column("topic", Text),  # in a few words, for the report of what people ask about; never personal data
@@ -27,12 +27,16 @@ contacts = Table(
     Column("agency", Text),  # who took it
     Column("taken_by", Text),  # log-in
     Column("case_id", Id, ForeignKey("cases.id", ondelete="SET NULL")),
+    Column("answered_by", Text),  # the number of whoever has an incoming call on the line; null once it has ended
+    Column("leg_of", Id, ForeignKey("contacts.id")),  # the caller's call for which this one was made
     one_of("direction", "in", "out"),
     one_of("outcome", *OUTCOMES),
     CheckConstraint("case_id IS NULL OR outcome = 'case'", name="case"),
     Index("ix_contacts_day", "province", "started_at", "id"),
     Index("uq_contacts_call", "province", "channel", "call_id", unique=True,
           sqlite_where=text("call_id IS NOT NULL"), postgresql_where=text("call_id IS NOT NULL")),
+    Index("ix_contacts_leg_of", "leg_of",
+          sqlite_where=text("leg_of IS NOT NULL"), postgresql_where=text("leg_of IS NOT NULL")),
     Index("ix_contacts_case_id", "case_id",
           sqlite_where=text("case_id IS NOT NULL"), postgresql_where=text("case_id IS NOT NULL")),
 )  # fmt: skip

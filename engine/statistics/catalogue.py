@@ -59,7 +59,8 @@ PLANNED = replace(CASES, always=entry(CALL_STEP, cases.c.report_type).is_not(Non
 CONTACTS = Base(
     "contacts", contacts.outerjoin(cases, cases.c.id == contacts.c.case_id), contacts.c.id, contacts.c.started_at,
     contacts.c.id, access.Columns(contacts.c.province, lambda agency: contacts.c.agency == agency,
-                                  area=contacts.c.area), "contact", contacts.c.direction == "in",
+                                  area=contacts.c.area), "contact",
+    and_(contacts.c.direction == "in", contacts.c.leg_of.is_(None)),
 )  # fmt: skip
 
 BY_TYPE = Dimension("report_type", "Loại phản ánh", "Report type", cases.c.report_type, _types)

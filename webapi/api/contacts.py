@@ -8,7 +8,7 @@ from typing import Any
 from flask import Response, render_template
 from marshmallow import fields, validate
 
-from engine import branches, contacts, days, figures
+from engine import branches, contacts, days, figures, telephone
 from engine.access import Account
 from engine.calendar import ZONE
 from engine.intake import CHANNEL_NAMES, CHANNELS
@@ -38,6 +38,13 @@ class ContactOut(Out):
     topic = fields.String(allow_none=True)
     area = fields.String(allow_none=True)
     agency = fields.String(allow_none=True)
+    leg_of = fields.Integer(allow_none=True, metadata={"description": "the call for which this second one was made"})
+
+
+class LegIn(In):
+    """For which call a call was made: to ask whom the caller is to be put through to."""
+
+    leg_of = fields.Integer(required=True, allow_none=True, metadata={"description": "id; null: for none"})
 
 
 class ContactListed(ContactOut):
@@ -197,6 +204,15 @@ def create(unit: Unit, caller: Account, body: dict[str, Any]) -> Any:
 def end(unit: Unit, caller: Account, body: dict[str, Any], contact_id: int) -> Any:
     """Say what became of it, or what else is known by now"""
     return contacts.end(unit, contact_id, body, by=caller)
+
+
+@bp.change(f"{CONTACT}/leg", ContactOut, LegIn, method="PUT")
+def join(unit: Unit, caller: Account, body: dict[str, Any], contact_id: int) -> Any:
+    """Say for which call it was made, where the exchange has not told
+
+    It stands in no figure then; if that call has ended while this one went on, the caller has been put through.
+    """
+    return telephone.joins(unit, contact_id, body["leg_of"], by=caller)
 
 
 @bp.read("/contacts", page_of(ContactListed, "contact"), ContactQuery)
