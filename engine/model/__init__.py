@@ -47,8 +47,8 @@ from engine.model.publications import publications
 from engine.model.queues import arrivals, case_messages, fetches, incidents, jobs, outbox, workers
 from engine.model.records import acts, attachments, comments, events, inbox, links
 from engine.model.seals import SEALS
-from engine.model.words import WORDS
 from engine.model.stays import counted, courses, stays
+from engine.model.words import WORDS
 
 __all__ = [
     "SEALS",
