@@ -34,17 +34,22 @@ _JSON = {
 _LIFO = {"pool_use_lifo": True}  # the connection used last has its pages and plans at hand
 
 
-def options(url: str) -> dict[str, Any]:
-    """Keyword arguments for ``create_engine`` (or ``SQLALCHEMY_ENGINE_OPTIONS``) that suit the database."""
+def options(url: str, at_once: int = 5) -> dict[str, Any]:
+    """Keyword arguments for ``create_engine`` (or ``SQLALCHEMY_ENGINE_OPTIONS``) that suit the database.
+
+    Args:
+        at_once: how many threads use it; so many connections are kept, and ten more made where that is not enough.
+    """
+    kept = _LIFO | {"pool_size": at_once}
     if make_url(url).get_backend_name() == "sqlite":
-        pool = {"poolclass": StaticPool} if make_url(url).database in (None, "", ":memory:") else _LIFO
+        pool = {"poolclass": StaticPool} if make_url(url).database in (None, "", ":memory:") else kept
         return _JSON | pool | {"connect_args": {"timeout": BUSY_SECONDS, "check_same_thread": False}}
     # `engine.wire` prepares what is asked often; psycopg would do the same, and forget both lists at a rollback.
     # What is prepared asks by key, whatever the key: PostgreSQL need not plan it anew each time. A list is another for
     # each agency: a plan for any agency and any limit reads all tasks of the province. psycopg writes its values out.
     settings = "-c timezone=utc -c jit=off -c plan_cache_mode=force_generic_plan"
     psycopg = {"options": settings, "prepare_threshold": None, "cursor_factory": ClientCursor}
-    return _JSON | _LIFO | {"isolation_level": "READ COMMITTED", "connect_args": psycopg}
+    return _JSON | kept | {"isolation_level": "READ COMMITTED", "connect_args": psycopg}
 
 
 def connect(url: str) -> Engine:

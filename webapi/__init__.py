@@ -121,7 +121,7 @@ def _open_database(app: Flask) -> None:
     if url.startswith("sqlite:///") and ":memory:" not in url:
         Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     app.config["SQLALCHEMY_DATABASE_URI"] = url
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = database.options(url)
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = database.options(url, app.config["THREADS"])
     db.init_app(app)
 
 

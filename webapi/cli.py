@@ -141,9 +141,9 @@ def serve(host: str, port: int, threads: int | None) -> None:
 
     set_up_logging()
     privacy.check(open_runtime())
-    app = create_app()
+    app = create_app(config.read() | ({"THREADS": threads} if threads else {}))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # waitress finishes what it is doing
-    server.run(app, host, port, threads or app.config["THREADS"])
+    server.run(app, host, port, app.config["THREADS"])
 
 
 @main.command()
