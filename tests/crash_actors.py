@@ -11,6 +11,7 @@ the database. (It is a program of its own so that it can fork: pytest has thread
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -44,7 +45,7 @@ FINISH_SECONDS = 120
 IDLE_SECONDS = 0.02
 TASKS_SEEN = 10
 
-Actor = Callable[[str, Path, Random], None]
+Actor = Callable[[Runtime, Path, Random], None]
 
 CLERK = Account(1, "tiep", "Tiếp", "operator", crash_type.DESK, "74")
 PEOPLE = (CLERK, Account(2, "huyen", "Huyện", "handler", crash_type.DISTRICT, "74"))
@@ -72,7 +73,14 @@ def read(folder: Path, name: str) -> list[str]:
 # -- the actors ------------------------------------------------------------------------------------------------------
 
 
-def be_a_worker(url: str, folder: Path, chance: Random) -> None:
+def be_a_worker(runtime: Runtime, folder: Path, chance: Random) -> None:
+    worker = as_a_worker(runtime, folder, chance)
+    while _is_watched():
+        if not worker.tick():
+            time.sleep(IDLE_SECONDS)
+
+
+def as_a_worker(runtime: Runtime, folder: Path, chance: Random) -> Worker:
     sent, asked = Diary(folder, "sent"), Diary(folder, "asked")
 
     class Gateway:
@@ -88,10 +96,7 @@ def be_a_worker(url: str, folder: Path, chance: Random) -> None:
         _take_a_moment()
         return {"found": payload["so"]}
 
-    worker = Worker(open_runtime(url), {"sms": Gateway()}, {crash_type.TOPIC: look_up}, lease=LEASE, jitter=chance)
-    while _is_watched():
-        if not worker.tick():
-            time.sleep(IDLE_SECONDS)
+    return Worker(runtime, {"sms": Gateway()}, {crash_type.TOPIC: look_up}, lease=LEASE, jitter=chance)
 
 
 def _is_watched() -> bool:
@@ -104,9 +109,8 @@ def _take_a_moment() -> None:
     time.sleep(0.003)
 
 
-def be_a_web_process(url: str, folder: Path, chance: Random) -> None:
+def be_a_web_process(runtime: Runtime, folder: Path, chance: Random) -> None:
     reported, completed = Diary(folder, "reported"), Diary(folder, "completed")
-    runtime = open_runtime(url)
     while _is_watched():
         try:
             if not (folder / "enough").exists() and chance.random() < 0.4:
@@ -153,9 +157,13 @@ def run(url: str, folder: Path, cases: int, kills: int) -> None:
     Raises:
         TimeoutError: something was still unfinished long after the last kill.
     """
-    _deploy(url)
+    runtime = open_runtime(url)
+    _deploy(runtime)
+    _live_once(runtime, folder)
+    runtime.database.dispose()  # no child may inherit a connection
+    gc.freeze()  # nor copy what its parent made by looking for garbage in it
     os.environ[WATCHER] = str(os.getpid())
-    crowd = Crowd(url, folder, Random(url))
+    crowd = Crowd(runtime, folder, Random(url))
     try:
         while (reported := len(read(folder, "reported"))) < cases or crowd.killed < kills:
             time.sleep(crowd.chance.uniform(*BETWEEN_KILLS))
@@ -166,7 +174,7 @@ def run(url: str, folder: Path, cases: int, kills: int) -> None:
             crowd.wake_who_slept_long_enough()
         (folder / "enough").touch()
         crowd.wake_everyone()
-        _wait_until_finished(url)
+        _wait_until_finished(runtime)
     finally:
         crowd.kill_all()
 
@@ -174,8 +182,8 @@ def run(url: str, folder: Path, cases: int, kills: int) -> None:
 class Crowd:
     """The actors that are alive. Whoever is taken away is replaced at once."""
 
-    def __init__(self, url: str, folder: Path, chance: Random) -> None:
-        self.url, self.folder, self.chance = url, folder, chance
+    def __init__(self, runtime: Runtime, folder: Path, chance: Random) -> None:
+        self.runtime, self.folder, self.chance = runtime, folder, chance
         self.killed = self.stopped = 0
         self._alive = {self._fork(actor): actor for actor in [be_a_worker] * WORKERS + [be_a_web_process] * WEB}
         self._asleep: dict[int, float] = {}  # when to wake them
@@ -220,22 +228,33 @@ class Crowd:
         if child:
             return child
         try:
-            actor(self.url, self.folder, Random(seed))
+            actor(self.runtime, self.folder, Random(seed))
         except BaseException:
             Diary(self.folder, "errors").note(traceback.format_exc())
         os._exit(0)
 
 
-def _deploy(url: str) -> None:
-    runtime = open_runtime(url)
+def _deploy(runtime: Runtime) -> None:
     with runtime.begin() as unit:
         packages.load_province(unit, tomllib.loads(crash_type.PROVINCE))
         packages.deploy(unit, crash_type.FILES, by="test")
-    runtime.database.dispose()  # no child may inherit a connection
 
 
-def _wait_until_finished(url: str) -> None:
-    runtime = open_runtime(url)
+def _live_once(runtime: Runtime, folder: Path) -> None:
+    """Receive a report and take it as far as it goes at once: what that parses and compiles, every actor has then from
+    its birth, and is killed at its work."""
+    chance = Random(0)
+    Diary(folder, "reported").note(_report(runtime))
+    worker, completed = as_a_worker(runtime, folder, chance), Diary(folder, "completed")
+    for _ in range(20):
+        while worker.tick():
+            pass
+        if task := _some_task(runtime, chance):
+            _complete(runtime, task)
+            completed.note(str(task.id))
+
+
+def _wait_until_finished(runtime: Runtime) -> None:
     for _ in range(int(FINISH_SECONDS / 0.1)):
         with runtime.read() as unit:
             running = unit.scalar(select(func.count()).where(model.instances.c.finished_at.is_(None)))

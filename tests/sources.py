@@ -57,8 +57,14 @@ def modules(*folders: str) -> list[Path]:
 def nodes(*folders: str) -> Iterator[tuple[Path, ast.AST]]:
     """Every syntax node of every module under these folders."""
     for path in modules(*folders):
-        for node in ast.walk(tree(path)):
+        for node in _walked(path):
             yield path, node
+
+
+@cache
+def _walked(path: Path) -> list[ast.AST]:
+    """Finding the nodes takes longer than looking at each."""
+    return list(ast.walk(tree(path)))
 
 
 @cache
