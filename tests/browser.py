@@ -35,6 +35,7 @@ AXE = ROOT / "webapi/ui/frontend/node_modules/axe-core/axe.min.js"
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage")  # fmt: skip
 PATIENCE = 10_000  # milliseconds a story waits for something to appear
+LONG = 120_000  # and a picture, on a machine that does other things: `./manage screenshots` takes hundreds
 
 
 @contextmanager
@@ -112,7 +113,7 @@ class Site:
 
     def shot(self, page: Page, folder: Path, name: str) -> None:
         folder.mkdir(exist_ok=True)
-        page.screenshot(path=folder / f"{name}.png", full_page=True)
+        page.screenshot(path=folder / f"{name}.png", full_page=True, timeout=LONG)
 
     def closes(self) -> None:
         for context in self._open:
