@@ -134,7 +134,7 @@ class Package:
         return {key: Text.parse(key, table) for key, table in tables.items()}
 
     def status(self, key: str) -> dict[str, Any]:
-        """The words and meaning of an internal status: ``vi``, ``citizen``, ``open311``, ``paused``."""
+        """The words and meaning of an internal status: ``vi``, ``citizen``, ``citizen_en``, ``open311``, ``paused``."""
         return self.type.get("statuses", {}).get(key, {})  # type: ignore[no-any-return]
 
     def is_closed(self, status: str) -> bool:

@@ -16,6 +16,7 @@ from engine import access, agency_changes, attachments, attempts, cases, message
 from engine.attachments import Stored
 from engine.errors import InvalidRequest, NotFound
 from engine.flow.road import Stop
+from engine.packages import Package
 from engine.queries import OPEN_TASK
 from engine.runtime import Runtime, Unit
 
@@ -46,7 +47,8 @@ def show(unit: Unit, number: str) -> dict[str, Any]:
 
     ``may`` lists what they may say now: rating, reopen, information. ``awaited`` says whether the case waits for
     information. ``progress`` is how far it is on the diagram's main road (`engine.flow.road`), if it is on it: the
-    number of the step, of how many at most, its name, when it is due, and the names of all.
+    number of the step, of how many at most, its name, when it is due, and the names of all. ``called`` says it by
+    language: the status, the open steps, and the road.
     """
     case = _there(unit, number)
     package = unit.catalogue.pinned(unit, case.definition_id)
@@ -56,6 +58,7 @@ def show(unit: Unit, number: str) -> dict[str, Any]:
         "number": case.number, "report_type": package.name, "opened_at": case.opened_at, "due_at": case.due_at,
         "closed_at": case.closed_at, "paused": case.paused_at is not None, "rating": case.rating,
         "status": _filled(unit, words.get("citizen") or words.get("vi") or case.status, case),
+        "called": _called(unit, case, package, open_tasks),
         "open311": words.get("open311", "open"), "agency": _agency(unit, case),
         "steps": [row.name for row in open_tasks], "comments": _public_comments(unit, case.id),
         "told": told(unit, case.id), "may": may(unit, number),
@@ -143,6 +146,17 @@ def _progress(road: list[Stop], open_tasks: list[Row[Any]]) -> dict[str, Any] | 
             "road": [stop.name for stop in road]}  # fmt: skip
 
 
+def _called(unit: Unit, case: Row[Any], package: Package, open_tasks: list[Row[Any]]) -> dict[str, Any]:
+    words = package.status(case.status)
+    status = {"vi": words.get("citizen") or words.get("vi") or case.status, "en": words.get("citizen_en")}
+    steps = {row.element: package.step_name(row.element, row.name) for row in open_tasks}
+    return {
+        "status": {key: _filled(unit, str(said), case, key) for key, said in status.items() if said},
+        "steps": list(steps.values()),
+        "road": [steps.get(stop.element) or package.step_name(stop.element, stop.name) for stop in package.road],
+    }
+
+
 def _files(unit: Unit, case_id: int) -> list[Row[Any]]:
     """What the citizen has sent along; of what agencies keep, nothing."""
     table = model.attachments
@@ -172,9 +186,10 @@ def _agency(unit: Unit, case: Row[Any]) -> str | None:
     return agency_changes.name_at(unit, case.lead_agency, case.closed_at)
 
 
-def _filled(unit: Unit, words: str, case: Row[Any]) -> str:
+def _filled(unit: Unit, words: str, case: Row[Any], language: str = "vi") -> str:
     """ "Đã chuyển {don_vi}" with the agency's name."""
-    return words.replace("{don_vi}", _agency(unit, case) or "đơn vị xử lý").replace("{ma}", case.number)
+    nobody = {"vi": "đơn vị xử lý", "en": "the agency in charge"}[language]
+    return words.replace("{don_vi}", _agency(unit, case) or nobody).replace("{ma}", case.number)
 
 
 def _awaits(unit: Unit, number: str, message: str) -> bool:

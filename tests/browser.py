@@ -16,6 +16,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,16 @@ DESKTOP, PHONE = (1366, 768), (390, 844)
 AXE = ROOT / "webapi/ui/frontend/node_modules/axe-core/axe.min.js"
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage")  # fmt: skip
+# what is wrong only, without a way to each node that is right, and without fetching our sheet to read it again
+LOOKED_FOR = "{resultTypes: ['violations'], preload: false}"
+SAID = "(one) => [one.id, one.nodes.map((node) => node.html)]"
 PATIENCE = 10_000  # milliseconds a story waits for something to appear
+LONG = 120_000  # and a picture, on a machine that does other things: `./manage screenshots` takes hundreds
+
+
+@cache
+def _axe() -> str:
+    return AXE.read_text()
 
 
 @contextmanager
@@ -99,8 +109,8 @@ class Site:
         """axe finds nothing wrong with what the window shows."""
         if not AXE.is_file():
             pytest.skip("axe-core is not there: npm ci in webapi/ui/frontend, or ./manage test")
-        page.evaluate(AXE.read_text())
-        found = page.evaluate("async () => (await axe.run()).violations.map(v => [v.id, v.nodes.map(n => n.html)])")
+        page.evaluate(_axe())
+        found = page.evaluate(f"async () => (await axe.run({LOOKED_FOR})).violations.map({SAID})")
         assert not found, f"{page.url}: {found}"
 
     def fits(self, page: Page) -> None:
@@ -111,8 +121,16 @@ class Site:
         assert page.evaluate(f"() => {styled}"), page.url  # what draws may set some by script
 
     def shot(self, page: Page, folder: Path, name: str) -> None:
+        """Chromium sometimes waits for ever for a frame of a page that stands still; loaded anew, it draws one."""
+        from playwright.sync_api import TimeoutError as TookTooLong
+
         folder.mkdir(exist_ok=True)
-        page.screenshot(path=folder / f"{name}.png", full_page=True)
+        path = folder / f"{name}.png"
+        try:
+            page.screenshot(path=path, full_page=True, timeout=LONG / 4)
+        except TookTooLong:
+            page.reload(wait_until="networkidle", timeout=LONG)
+            page.screenshot(path=path, full_page=True, timeout=LONG)
 
     def closes(self) -> None:
         for context in self._open:

@@ -1,7 +1,8 @@
 """The index that words are searched by: SQLite's own (FTS5), and PostgreSQL's (GIN), both kept by the database.
 
 A word is a run of letters and digits; what is searched is folded already (`engine.vietnamese.fold`). SQLite's is a
-table beside `cases` that keeps no text of its own; triggers tell it of a new case, and of one that is emptied or gone.
+table beside `cases` that keeps no text of its own, nor where in it a word stands; triggers tell it of a new case, and
+of one that is emptied or gone.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ _FORGET = "INSERT INTO case_words (case_words, rowid, search_text) VALUES ('dele
 _LEARN = "INSERT INTO case_words (rowid, search_text) VALUES (NEW.id, NEW.search_text)"
 WORDS = {
     "sqlite": [
-        "CREATE VIRTUAL TABLE case_words USING fts5 (search_text, content = 'cases', content_rowid = 'id')",
+        "CREATE VIRTUAL TABLE case_words USING fts5"
+        " (search_text, content = 'cases', content_rowid = 'id', columnsize = 0, detail = none)",
         f"CREATE TRIGGER case_words_of_new AFTER INSERT ON cases BEGIN {_LEARN}; END",
         f"CREATE TRIGGER case_words_of_changed AFTER UPDATE OF search_text ON cases BEGIN {_FORGET}; {_LEARN}; END",
         f"CREATE TRIGGER case_words_of_gone AFTER DELETE ON cases BEGIN {_FORGET}; END",

@@ -15,7 +15,7 @@ from engine.runtime import Unit
 from webapi.ui import door, office, pages
 from webapi.ui import show as shown
 from webapi.ui.pages import Pages, done, page
-from webapi.ui.words import _
+from webapi.ui.words import _, step
 
 bp = Pages("ui_incidents")
 MAY = ("retry", "repair", "resend", "retry-arrival", "modify", "deploy")
@@ -129,8 +129,7 @@ def _may(caller: Account) -> set[str]:
 
 def _step(unit: Unit, one: Row[Any]) -> str:
     """What the step is called in the diagram, in the version that the incident's case runs in."""
-    names = unit.catalogue.pinned(unit, one.definition_id).element_names
-    return names.get(one.element or "") or one.element or "–"
+    return step(unit.catalogue.pinned(unit, one.definition_id), one.element or "") or "–"
 
 
 def _refusal(error: EngineError) -> str:

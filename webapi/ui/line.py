@@ -21,7 +21,7 @@ from engine.packages import Package
 from engine.runtime import Unit
 from webapi.ui import door, dossier, pages
 from webapi.ui.pages import Pages, done
-from webapi.ui.words import _
+from webapi.ui.words import _, step
 
 bp = Pages("ui_line")
 SHORT = timedelta(minutes=10)  # a term that is lived through on the telephone
@@ -48,7 +48,8 @@ def _clocks(unit: Unit, case: Any, package: Package) -> list[tuple[str, Any]]:
     running = (deadlines.c.case_id == case.id, deadlines.c.settled_at.is_(None))
     rows = unit.all(select(deadlines).where(*running).order_by(deadlines.c.due_at))
     short = [one for one in rows if one.due_at - one.started_at <= SHORT]
-    names = {one.name: package.element_names.get(one.name) or _("Bước này") for one in short}
+    drawn = package.element_names
+    names = {one.name: step(package, one.name) if one.name in drawn else _("Bước này") for one in short}
     return [((names | {"case": _("Cả cuộc gọi")})[one.name], one.due_at) for one in short]
 
 
@@ -69,7 +70,8 @@ def _may_say(unit: Unit, caller: Account, case: Any, name: str) -> bool:
 
 def _called(package: Package, message: str) -> str:
     nodes = (node for diagram in anatomy.diagrams(package) for node in diagram.nodes())
-    return next((node.name for node in nodes for event in node.events if event.name == message and node.name), message)
+    named = ((node, event) for node in nodes for event in node.events if node.name)
+    return next((step(package, node.id) for node, event in named if event.name == message), message)
 
 
 def _dials(unit: Unit, case: Any) -> str | None:

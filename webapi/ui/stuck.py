@@ -18,7 +18,7 @@ from engine.queries import CaseFilter
 from engine.runtime import Unit
 from webapi.ui import office
 from webapi.ui.pages import Pages, done, page
-from webapi.ui.words import _
+from webapi.ui.words import _, step
 
 bp = Pages("ui_stuck")
 
@@ -126,7 +126,7 @@ def why(found: dict[str, Any], package: Package) -> str:
     nobody = {"login": _("chưa ai"), "agency": _("chưa có")}
     said = {name: value or nobody.get(name, "–") for name, value in found["facts"].items()}
     if "element" in said:
-        said["element"] = package.element_names.get(said["element"], said["element"])
+        said["element"] = step(package, said["element"])
     return {
         "incident": _("Bước %(element)s không thực hiện được: %(message)s"),
         "held": _("Vụ việc đang bị tạm giữ: không bước nào chạy cho đến khi có người cho chạy tiếp."),

@@ -39,6 +39,7 @@ _ENGLISH = read()
 def register(app: Flask) -> None:
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.install_gettext_callables(_plain, _plural, newstyle=True)  # type: ignore[attr-defined]
+    app.jinja_env.filters["in_language"] = in_language
     app.jinja_env.globals.update(language=language, languages=LANGUAGES, in_language=in_language,
                                severity_name=severity, step_name=step, channel_names=channels)  # fmt: skip
 

@@ -14,7 +14,8 @@ FORGET = "INSERT INTO case_words (case_words, rowid, search_text) VALUES ('delet
 LEARN = "INSERT INTO case_words (rowid, search_text) VALUES (NEW.id, NEW.search_text)"
 WORDS = {
     "sqlite": [
-        "CREATE VIRTUAL TABLE case_words USING fts5 (search_text, content = 'cases', content_rowid = 'id')",
+        "CREATE VIRTUAL TABLE case_words USING fts5"
+        " (search_text, content = 'cases', content_rowid = 'id', columnsize = 0, detail = none)",
         f"CREATE TRIGGER case_words_of_new AFTER INSERT ON cases BEGIN {LEARN}; END",
         f"CREATE TRIGGER case_words_of_changed AFTER UPDATE OF search_text ON cases BEGIN {FORGET}; {LEARN}; END",
         f"CREATE TRIGGER case_words_of_gone AFTER DELETE ON cases BEGIN {FORGET}; END",
