@@ -13,7 +13,7 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -27,6 +27,7 @@ from engine.errors import InvalidAnswers, InvalidRequest
 from engine.forms import Field, Form, sentences
 from engine.model import attachments
 from engine.runtime import Unit
+from engine.scanning import Clamd
 from engine.vietnamese import nfc
 
 UNKNOWN = "application/octet-stream"
@@ -51,16 +52,18 @@ class Store:
     >>> store = Store(Path("instance/attachments"))
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, scanner: Clamd | None = None) -> None:
         self.folder = folder
+        self._scanner = scanner
 
     def put(self, stream: IO[bytes], largest: int) -> Stored:
         """Keep what can be read from the stream.
 
         Raises:
-            InvalidRequest: it is empty or larger than ``largest`` bytes.
+            InvalidRequest: it is empty or larger than ``largest`` bytes, or the scanner found something in it.
+            Unscanned: the scanner is away.
         """
-        with self._written(lambda file: _sealed(stream, file, largest)) as (new, (digest, size)):
+        with self._written(lambda file: self._sealed(stream, file, largest)) as (new, (digest, size)):
             if not size:
                 raise InvalidRequest("The file is empty.", field="file")
             with sealed_files.unseal(new, digest) as file:
@@ -133,6 +136,17 @@ class Store:
             finally:
                 Path(file.name).unlink(missing_ok=True)
 
+    def _sealed(self, stream: IO[bytes], file: IO[bytes], largest: int) -> tuple[str, int]:
+        try:
+            if self._scanner is None:
+                return sealed_files.seal(stream, file, largest)
+            with closing(self._scanner.watch(stream)) as watched:
+                kept = sealed_files.seal(watched, file, largest)
+                watched.judge()
+                return kept
+        except ValueError:
+            raise InvalidRequest(f"The file is larger than {largest} bytes.", field="file") from None
+
     def _take(self, new: Path, sha256: str) -> None:
         target = self.path(sha256)
         target.parent.mkdir(exist_ok=True, mode=0o700)
@@ -199,13 +213,6 @@ def _name(name: str) -> str:
     """The last part of what the sender called it, in one line; for people only, never a path of ours."""
     last = nfc(name).replace("\\", "/").rsplit("/", 1)[-1]
     return "".join(char for char in last if char.isprintable()).strip(" .")[-NAME_MAX:] or "tep"
-
-
-def _sealed(stream: IO[bytes], file: IO[bytes], largest: int) -> tuple[str, int]:
-    try:
-        return sealed_files.seal(stream, file, largest)
-    except ValueError:
-        raise InvalidRequest(f"The file is larger than {largest} bytes.", field="file") from None
 
 
 def _copy(stream: IO[bytes], file: IO[bytes]) -> None:

@@ -16,11 +16,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import orjson
 from sqlalchemy import Row, Table, func, insert, not_, select
 from sqlalchemy.exc import IntegrityError
 
@@ -36,7 +38,11 @@ LATE = 10_000
 CHUNK = 5_000  # links verified at once
 EMPTIED = "person-emptied"  # the kind of a case's line that says why data of its earlier lines is gone
 _BEFORE = b"\0" * 32  # what the first link has before it
+_LETTERS = re.compile(rb"[\x7f-\xff]")  # those that `json` escapes
+_LETTERS_FRACTIONS = re.compile(rb"[\x7f-\xff]|\d[.eE]")  # and how large and small numbers are rounded
 _EMPTY = hashlib.sha256(b"{}").digest()
+
+_LINK = (links.c.seq, links.c.source, links.c.row_id, links.c.day, links.c.content, links.c.hash)
 
 SOURCES: dict[str, tuple[Table, tuple[str, ...]]] = {
     "events": (events, ("case_id", "at", "kind", "actor", "element")),
@@ -74,10 +80,16 @@ def _next(unit: Unit) -> Iterator[dict[str, Any]]:
         yield {"seq": seq, "source": source, "row_id": row.id, "day": day, "content": content, "hash": previous}
 
 
+def _lines(source: str) -> Any:
+    """A line as `linked` wants it."""
+    table, columns = SOURCES[source]
+    return select(table.c.id, table.c.data, *(table.c[name] for name in columns))
+
+
 def _unlinked(unit: Unit, source: str) -> list[Row[Any]]:
     table, _ = SOURCES[source]
     late = (_newest(unit, source) or 0) - LATE
-    return unit.all(select(table).where(table.c.id > late, _not_linked(source)).order_by(table.c.id).limit(BATCH))
+    return unit.all(_lines(source).where(table.c.id > late, _not_linked(source)).order_by(table.c.id).limit(BATCH))
 
 
 def _newest(unit: Unit, source: str) -> int | None:
@@ -91,25 +103,32 @@ def _not_linked(source: str) -> Any:
 
 def digest(data: Any) -> bytes:
     """Of a row's data, however its database has written it."""
-    return hashlib.sha256(_text(data)).digest()
+    return hashlib.sha256(_text(data, _LETTERS_FRACTIONS)).digest()
 
 
-def linked(previous: bytes, seq: int, day: date, source: str, row: Any, content: bytes) -> bytes:
+def linked(previous: bytes, seq: int, day: date, source: str, row: Sequence[Any], content: bytes) -> bytes:
     """The hash of a link.
 
     Args:
-        row: has an ``id`` and the columns that `SOURCES` names.
+        row: its id, its data, and the columns that `SOURCES` names.
     """
-    _, columns = SOURCES[source]
-    values = [getattr(row, name) for name in columns]
-    told = [value.astimezone(UTC).isoformat(timespec="microseconds") if hasattr(value, "isoformat") else value
-            for value in values]  # fmt: skip
-    line = _text([seq, day.isoformat(), source, row.id, *told])
+    told = [value.astimezone(UTC).isoformat(timespec="microseconds") if isinstance(value, datetime) else value
+            for value in row[2:]]  # fmt: skip
+    line = _text([seq, day.isoformat(), source, row[0], *told], _LETTERS)
     return hashlib.sha256(previous + content + line).digest()
 
 
-def _text(value: Any) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+def _text(value: Any, differs: re.Pattern[bytes]) -> bytes:
+    """As `json` writes it; by `orjson`, which takes a tenth of the time, where both write the same.
+
+    Args:
+        differs: finds what they write differently, or may.
+    """
+    try:
+        text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # a number that is too long for it
+        text = b"\x7f"
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode() if differs.search(text) else text
 
 
 @dataclass(frozen=True)
@@ -186,16 +205,17 @@ def verify(
         with runtime.read() as unit:
             rows = _chunk(unit, verdict.links)
         for link, row in rows:
-            fault = _fault(verdict.links + 1, previous, link, row) or _against(expected.pop(link.seq, None), link)
+            seq, source, _, day, content, seal = link
+            fault = _fault(verdict.links + 1, previous, link, row) or _against(expected.pop(seq, None), link)
             if fault:
                 verdict.broken = fault
                 return verdict
-            if row.data == {} and link.content != _EMPTY:
-                emptied[row.case_id] = Broken(link.seq, link.day, "Its data is gone, and no later line says why.")
+            if row[1] == {} and content != _EMPTY:
+                emptied[row.case_id] = Broken(seq, day, "Its data is gone, and no later line says why.")
                 verdict.emptied += 1
-            elif emptied and link.source == "events" and row.kind == EMPTIED:
+            elif emptied and source == "events" and row.kind == EMPTIED:
                 emptied.pop(row.case_id, None)
-            previous, verdict.links = link.hash, link.seq
+            previous, verdict.links = seal, seq
         if not rows:
             break
         progress(verdict.links, total)
@@ -206,27 +226,28 @@ def verify(
 
 def _chunk(unit: Unit, after: int) -> list[tuple[Any, Any]]:
     """Links with their rows, where those are still there."""
-    found = unit.all(select(links).where(links.c.seq > after).order_by(links.c.seq).limit(CHUNK))
-    rows: dict[tuple[str, int], Any] = {}
+    found = unit.execute(select(*_LINK).where(links.c.seq > after).order_by(links.c.seq).limit(CHUNK)).all()
+    rows: dict[str, dict[int, Any]] = {}
     for source, (table, _) in SOURCES.items():
-        ids = [link.row_id for link in found if link.source == source]
+        ids = [link[2] for link in found if link[1] == source]
         if ids:
             between = table.c.id.between(min(ids), max(ids)) if max(ids) - min(ids) < 4 * CHUNK else table.c.id.in_(ids)
-            rows |= {(source, row.id): row for row in unit.all(select(table).where(between))}
-    return [(link, rows.get((link.source, link.row_id))) for link in found]
+            rows[source] = {row[0]: row for row in unit.execute(_lines(source).where(between)).all()}
+    return [(link, rows[link[1]].get(link[2])) for link in found]
 
 
-def _fault(seq: int, previous: bytes, link: Any, row: Any) -> Broken | None:
-    if link.seq != seq:
-        return Broken(seq, link.day, f"The link is gone: after it comes link {link.seq}.")
-    name = f"line {link.row_id} of {link.source}"
+def _fault(expected: int, previous: bytes, link: Any, row: Any) -> Broken | None:
+    seq, source, row_id, day, content, seal = link
+    if seq != expected:
+        return Broken(expected, day, f"The link is gone: after it comes link {seq}.")
     if row is None:
-        return Broken(seq, link.day, f"The {name} is gone.")
-    emptied = link.source == "events" and row.data == {}
-    if not emptied and digest(row.data) != link.content:
-        return Broken(seq, link.day, f"The data of {name} was changed.")
-    if linked(previous, seq, link.day, link.source, row, link.content) != link.hash:
-        return Broken(seq, link.day, f"The {name}, or its link, was changed.")
+        return Broken(seq, day, f"The line {row_id} of {source} is gone.")
+    data = row[1]
+    emptied = data == {} and source == "events"
+    if not emptied and digest(data) != content:
+        return Broken(seq, day, f"The data of line {row_id} of {source} was changed.")
+    if linked(previous, seq, day, source, row, content) != seal:
+        return Broken(seq, day, f"The line {row_id} of {source}, or its link, was changed.")
     return None
 
 

@@ -13,6 +13,7 @@
     ├── InvalidRequest      something other than a form is malformed or contradicts itself
     ├── InvalidPackage      a report type does not pass the check
     ├── TooMany             slow down
+    ├── Unscanned           the virus scanner is away
     └── ProcessFault        the analyst's mistake: becomes an incident, never an answer
 
 The first line of a class's docstring is the title the public sees; ``code`` is for machines and for ever.
@@ -118,6 +119,13 @@ class TooMany(EngineError):
 
     code = "too-many"
     status = 429
+
+
+class Unscanned(EngineError):
+    """The file cannot be checked for viruses just now: send it again later."""
+
+    code = "unscanned"
+    status = 503
 
 
 class ProcessFault(Exception):

@@ -18,7 +18,7 @@ import os
 from collections.abc import Iterator
 from os import urandom
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -32,7 +32,11 @@ _HEAD = len(_MAGIC) + _ID + 1 + _SALT
 _SEALED = BLOCK + _TAG
 
 
-def seal(source: IO[bytes], out: IO[bytes], largest: int) -> tuple[str, int]:
+class Source(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+def seal(source: Source, out: IO[bytes], largest: int) -> tuple[str, int]:
     """Write what can be read, sealed with the newest key; returns its SHA-256 and how many bytes it was.
 
     Raises:
@@ -102,7 +106,7 @@ def _nonce(number: int, *, last: bool) -> bytes:
     return number.to_bytes(11, "big") + bytes([last])
 
 
-def _filled(source: IO[bytes]) -> bytes:
+def _filled(source: Source) -> bytes:
     """A whole block, unless the source ends: sources may give less than they are asked for."""
     block = source.read(BLOCK)
     while 0 < len(block) < BLOCK and (more := source.read(BLOCK - len(block))):

@@ -111,7 +111,8 @@ def test_every_refusal_has_a_code_of_its_own_a_status_and_a_title():
     assert [code for code, uses in codes.items() if uses > 1] == []
     assert [refusal.__name__ for refusal in refusals if not (refusal.__dict__.get("__doc__") or "").strip()] == []
     assert [refusal.__name__ for refusal in refusals if "status" not in refusal.__dict__] == []
-    assert [refusal.__name__ for refusal in refusals if not 400 <= refusal.status < 500] == []
+    machines = [refusal.__name__ for refusal in refusals if not 400 <= refusal.status < 500]
+    assert machines == ["Unscanned"]  # the scanner's fault, which whoever sent the file may wait for
     assert [code for code in codes if not re.fullmatch(r"[a-z]+(-[a-z]+)*", code)] == []
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
@@ -206,3 +210,18 @@ def test_the_command_says_where_the_chain_is_broken(hotline: Hotline, database_u
     (tmp_path / "anchors" / "2021-09-03.json").chmod(0o600)
     (tmp_path / "anchors" / "2021-09-03.json").write_text("{}")
     assert "The anchor 2021-09-03.json cannot be read" in audit("verify")[1]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=())),
+    lambda part: st.lists(part, max_size=4) | st.dictionaries(st.text(max_size=4), part, max_size=4),
+)  # fmt: skip
+
+
+@given(JSON)
+@settings(max_examples=50, deadline=None)
+def test_a_line_is_hashed_as_json_writes_it_however_fast(data):
+    written = json.dumps(data, sort_keys=True, separators=(",", ":")).encode()
+
+    assert chain.digest(data) == hashlib.sha256(written).digest()

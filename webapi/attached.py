@@ -12,11 +12,14 @@ from werkzeug.wsgi import FileWrapper
 
 from engine import sealed_files
 from engine.attachments import SHOWABLE, UNKNOWN, Store
+from engine.scanning import Clamd
 
 
 def store(values: Mapping[str, Any] | None = None) -> Store:
     """Of these settings, else of the application that is asked."""
-    return Store(Path((current_app.config if values is None else values)["INSTANCE"]) / "attachments")
+    values = current_app.config if values is None else values
+    scanner = Clamd(values["CLAMD"]) if values["CLAMD"] else None
+    return Store(Path(values["INSTANCE"]) / "attachments", scanner)
 
 
 def shown(row: Row[Any]) -> Response:

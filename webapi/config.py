@@ -16,6 +16,7 @@ from typing import Any
 
 from engine.access import ROLES
 from engine.intake import CHANNELS
+from engine.scanning import Clamd
 
 Network = IPv4Network | IPv6Network
 
@@ -103,6 +104,12 @@ def _limits(text: str) -> dict[str, int]:
     return LIMITS | table
 
 
+def _clamd(text: str) -> str:
+    if text:
+        Clamd(text)
+    return text
+
+
 def _openid(text: str) -> dict[str, Any]:
     from webapi import openid
 
@@ -130,6 +137,7 @@ SETTINGS = (
     Setting("LIMITS", LIMITS, _limits, "How many may come in a minute by a channel; docs/operations.md."),
     Setting("TRUSTED_PROXIES", 0, _count(0, 5), "How many proxies before us are believed about who calls."),
     Setting("BODY_MAX", 10_000_000, _count(10_000, 1_000_000_000), "Largest upload, in bytes."),
+    Setting("CLAMD", "", _clamd, "Where clamd looks at files: a socket's path, or host:3310; left out: nobody does."),
     Setting("JSON_MAX", 1_000_000, _count(1_000, 100_000_000), "Largest JSON body, in bytes; deployments aside."),
     Setting("THREADS", 8, _count(1, 200), "Threads of the web server."),
     Setting("METRICS_FROM", (), _networks, "Who may read /metrics: addresses or networks, with blanks between."),

@@ -36,6 +36,7 @@ ADVICE = {
     "invalid-answers": "Correct the fields named in 'errors' and send the form again.",
     "invalid-request": "Correct what the detail names; /api/v1/docs says what each field may hold.",
     "invalid-package": "Repair every fault listed in 'faults', or run `thongsuot check PATH` until there is none.",
+    "unscanned": "Wait as many seconds as Retry-After says, then send the same file again, or go on without it.",
     "too-many": "Wait as many seconds as Retry-After says.",
     "bad-request": "Send a well-formed request; /api/v1/docs shows examples.",
     "method-not-allowed": "Use one of the methods in the header Allow.",

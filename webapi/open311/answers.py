@@ -54,7 +54,8 @@ def _element(name: str, value: Any) -> etree._Element:
 
 
 def refused(error: EngineError) -> Response:
-    return _errors(error.status, list(_sentences(error)))
+    again = error.facts.get("retry_after")
+    return _errors(error.status, list(_sentences(error)), None if again is None else str(again))
 
 
 def http_refused(error: HTTPException) -> Response:

@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 
 from engine import offers
 from engine.attachments import Stored
-from engine.errors import EngineError, InvalidAnswers, InvalidRequest, TooMany
+from engine.errors import EngineError, InvalidAnswers, InvalidRequest, TooMany, Unscanned
 from engine.intake import Person, Report
 from engine.packages import Package
 from engine.runtime import Unit
@@ -66,7 +66,7 @@ def read(package: Package, posted: MultiDict[str, str]) -> Letter:
     letter.files = uploads.kept(posted.getlist("kept"))
     try:
         letter.files += uploads.received()
-    except (InvalidRequest, TooMany) as error:
+    except (InvalidRequest, TooMany, Unscanned) as error:
         note(letter, error)
     return letter
 

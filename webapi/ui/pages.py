@@ -111,6 +111,7 @@ def said(code: str) -> tuple[str, str]:
         "stale": (_("Người khác vừa thay đổi nội dung này"), _("Mở lại trang, xem thay đổi rồi làm lại.")),
         "invalid-answers": (_("Biểu mẫu chưa điền đúng"), _("Sửa các mục được đánh dấu rồi gửi lại.")),
         "invalid-request": (_("Yêu cầu chưa đúng"), _("Sửa nội dung rồi gửi lại.")),
+        "unscanned": (_("Chưa kiểm tra được tệp"), _("Tệp chưa được nhận: xin gửi lại sau ít phút.")),
         "too-many": (_("Quá nhiều lần thử"), _("Xin chờ ít phút rồi thử lại.")),
         "busy": (_("Máy chủ đang bận"), _("Xin thử lại sau giây lát.")),
         "database-away": (_("Tạm thời chưa kết nối được dữ liệu"), _("Xin thử lại sau vài giây.")),

@@ -14,13 +14,22 @@ from flask import flash, redirect, request
 from engine import cases, reasons, relay, tasks, unmasking
 from engine.access import Account
 from engine.calendar import ZONE
-from engine.errors import EngineError, InvalidAnswers, InvalidRequest, NotAllowed, NotFound, Stale, WrongState
+from engine.errors import (
+    EngineError,
+    InvalidAnswers,
+    InvalidRequest,
+    NotAllowed,
+    NotFound,
+    Stale,
+    Unscanned,
+    WrongState,
+)
 from engine.runtime import Unit
 from webapi.ui import door, pages
 from webapi.ui.words import _
 
 Step = Callable[[Unit, Account, Any, Mapping[str, str]], Any]
-REFUSALS = (InvalidAnswers, InvalidRequest, NotAllowed, Stale, WrongState)
+REFUSALS = (InvalidAnswers, InvalidRequest, NotAllowed, Stale, Unscanned, WrongState)
 
 TASK_STEPS: dict[str, Step] = {
     "nhan": lambda unit, by, task, said: tasks.claim(unit, task, by=by),
@@ -98,7 +107,7 @@ def refusal(name: str, error: EngineError) -> str:
         ("xin-biet", "wrong-state"): _("Ông (bà) đã đề nghị rồi và chưa có ai trả lời."),
         ("nhan-tin", "wrong-state"): _("Chưa nhắn được: người báo không để lại cách liên lạc, hoặc hôm nay đã đủ tin."),
         ("nhan-tin", "invalid-request"): _("Chưa nhắn được: hãy viết từ 1 đến %(most)s ký tự.", most=relay.LONGEST),
-        ("tep", "invalid-request"): _("Chưa nhận được: tệp rỗng hoặc quá lớn."),
+        ("tep", "invalid-request"): _("Chưa nhận được: tệp rỗng, quá lớn hoặc chứa mã độc."),
     }.get((name, error.code))
     if known is None and error.code == "invalid-request":
         return _("Chưa làm được: hãy ghi lý do, tối đa %(most)s ký tự.", most=reasons.REASON_MAX)

@@ -9,7 +9,7 @@ from flask import current_app, redirect, request, session, url_for
 from markupsafe import Markup
 
 from engine import tracking
-from engine.errors import InvalidRequest, NotFound, TooMany, WrongState
+from engine.errors import InvalidRequest, NotFound, TooMany, Unscanned, WrongState
 from webapi import auth
 from webapi.ui import uploads
 from webapi.ui.pages import Pages, done, page
@@ -80,7 +80,7 @@ def say(number: str) -> Any:
     kind, text = request.form.get("kind", ""), request.form.get("text", "").strip()
     try:
         _say(number, kind, text)
-    except (InvalidRequest, WrongState, TooMany) as error:
+    except (InvalidRequest, WrongState, TooMany, Unscanned) as error:
         return _case(number, (kind, _refused(kind, error)), error.status)
     return done(_thanks(kind), "ui_track.case", number=number)
 
@@ -98,7 +98,7 @@ def _say(number: str, kind: str, text: str) -> None:
         tracking.say(unit, number, kind, stars=int(stars) if kind == "rating" else None, text=text or None, files=files)
 
 
-def _refused(kind: str, error: InvalidRequest | WrongState | TooMany) -> str:
+def _refused(kind: str, error: InvalidRequest | WrongState | TooMany | Unscanned) -> str:
     if isinstance(error, TooMany):
         return uploads.busy()
     if isinstance(error, WrongState):

@@ -7,7 +7,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 
 from engine import offers
 from engine.attachments import Stored
-from engine.errors import InvalidRequest
+from engine.errors import EngineError, InvalidRequest, Unscanned
 from webapi import attached, auth
 from webapi.ui.words import _
 
@@ -33,7 +33,11 @@ def received() -> list[tuple[Stored, str]]:
     return [(store.put(part.stream, largest), (part.filename or "")[-NAME_MAX:]) for part in parts]
 
 
-def sentence(error: InvalidRequest) -> str:
+def sentence(error: EngineError) -> str:
+    if isinstance(error, Unscanned):
+        return _("Lúc này chưa kiểm tra được tệp: xin gửi lại tệp sau ít phút, hoặc gửi không kèm tệp.")
+    if "virus" in error.facts:
+        return _("Có tệp chứa mã độc: các tệp vừa chọn không được nhận.")
     if error.facts.get("field") == "files":
         return _("Chỉ gửi được tối đa %(count)s tệp.", count=offers.FILES_MAX)
     return _("Có tệp rỗng hoặc quá lớn; các tệp vừa chọn chưa được nhận.")
