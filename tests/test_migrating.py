@@ -357,7 +357,8 @@ def test_a_condition_that_is_waited_for_moves_and_happens_there(hotline):
     migration = started(hotline, back, {})
     works(hotline)
     done = shown(hotline, migration)
-    assert done["counts"] == {"refused": 1} and [one.why for one in found.cannot] == [one.why for one in done["refused"]]
+    assert done["counts"] == {"refused": 1}
+    assert [one.why for one in found.cannot] == [one.why for one in done["refused"]]
     assert found.cannot[0].why.startswith("It would go on there at once, past Đổi đơn vị")
     goes_to("ubnd_74_719")
     assert hotline.task("truc", number)["element"] == "xem"  # as it was, where it was

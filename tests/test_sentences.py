@@ -14,7 +14,7 @@ from tests.catalogue import CATALOGUE
 from tests.sources import ROOT
 
 FLOW = ("check", "draft", "diagram", "decisions", "dialect", "compiler", "expressions", "values", "xml", "parser",
-        "feel", "scripts", "statements", "calls", "outlook", "transfer")  # fmt: skip
+        "feel", "feel_words", "scripts", "statements", "calls", "outlook", "transfer")  # fmt: skip
 FORMS = ("branch", "conditions", "form", "layout", "patterns", "questions")
 OTHERS = ("transfers", "term", "hours", "promises", "texts")
 SPEAKING = [
@@ -27,6 +27,8 @@ NO_SENTENCES = {
     "at line (\\d+)", "[.,] (?:Perhaps|Maybe)", ", line ", ", use XML_PARSE_HUGE",  # looked for in others' words
     "<Expression {0}>", "<Script {0}>", 'PT5H, R3/PT10M, 2021-09-03T17:00+07:00 or due("case")',
     "list contains", "string length", "starts with", "ends with", "upper case", "lower case",  # functions of forms
+    " (({0}) if ({1}) else ({2}))", " [{0} for {1} in {2}]", " (len([{0} for {1} in {2} if {3}]) > 0)",
+    " (len([{0} for {1} in {2} if not ({3})]) == 0)", "{0} {1} ({2}) and {3} {4} ({5})",
     "{0} làm việc", "dưới 1 phút", "vừa quá hạn", "quá hạn", "a {0}",
     "{0} has no time zone: nobody can say which moment it is.",  # to programmers
 }  # fmt: skip
