@@ -75,7 +75,7 @@ def fit(unit: Unit, case: Any, plan: Plan, clocks_of_it: Sequence[Row[Any]]) -> 
     dead_end = plan.target.outlook.dead_end(carried.state) if carried.state else None
     if dead_end is not None:
         raise Misfit(f"From where it stands, {dead_end}")
-    if carried.fresh:
+    if carried.asks:
         _try(unit, case, plan, carried)
     return carried
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import unicodedata
 
@@ -9,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.flow import feel
 from engine.flow.decisions import DecisionFault, parse_decisions
+from engine.flow.values import ScriptError
 from tests.drawn_tables import RANKED, ROUTING, decision, file_of, named, requires, table
 
 
@@ -156,6 +159,15 @@ def test_a_cell_that_could_never_fit_is_a_fault_and_not_a_silent_no(cell, value,
         ('["sms", "email"]', ["sms", "email"]),
         ('{"han": "PT5H"}', {"han": "PT5H"}),
         ('"gấp" if x == "a" else "thường"', "gấp"),
+        ('if x = "a" then "gấp" else "thường"', "gấp"),
+        ('if x = "b" then 1 else if x = "a" then 2 else 3', 2),
+        ("[n for n in range(3) if n > 0]", [1, 2]),
+        ("for n in [1, 2] return n * (if n > 1 then 10 else 1)", [1, 20]),
+        ("some n in [1, 2] satisfies n > 1", True),
+        ("every n in [1, 2] satisfies n > 1", False),
+        ("not(every n in [1, 2] satisfies n > 1) and 2 between 1 and 1 + 1", True),
+        ("len(x) + 1 in [1..2)", False),
+        ("len(x) + 1 in (1..2] and 3 in [1, 3]", True),
         ('date("2021-09-03")', "2021-09-03"),
         ("now()", "2021-09-03T15:30"),
     ],
@@ -163,6 +175,18 @@ def test_a_cell_that_could_never_fit_is_a_fault_and_not_a_silent_no(cell, value,
 def test_an_output_is_an_expression(cell, value):
     answer = decision([(["-"], [cell])]).decide({"x": "a"}, {"now": lambda: "2021-09-03T15:30"})
     assert answer == {"y": value}
+
+
+@pytest.mark.parametrize(("cell", "why"), [
+    ('if x = "a" then 1', "'then' needs 'else' behind it."), ("some n in x", "cannot be read"),
+    ("x between 1", "'between' needs 'and' behind it."), ("if then 1 else 2", "nothing beside it"),
+    ("every n in satisfies n", "nothing beside it"),
+    ("for n in x return " * 200 + "n", "nested"), ("(" * 25 + "x" + " between 1 and 2)" * 25, "split it up"),
+    ("x between 1 and 2 between 3 and 4", "needs 'and'"), ("x in (1..2", "stands alone in a cell"),
+])  # fmt: skip
+def test_words_of_feel_without_those_that_belong_to_them_are_refused(cell, why):
+    with pytest.raises((ScriptError, DecisionFault), match=re.escape(why)):
+        feel.compile_output(cell)
 
 
 def test_an_input_is_an_expression():

@@ -319,3 +319,46 @@ def test_a_batch_is_done_once_to_each_though_workers_are_killed(hotline, databas
     assert [row.state for row in left] == ["done"] * 24
     assert len(told) == len({row.case_id for row in told}) == len(held) == 24
     assert in_unit(hotline, lambda unit, by: batches.show(unit, batch, by=by), "quantri")["state"] == "done"
+
+
+WATCHED = """
+boundary doi "Đổi đơn vị" on=xu_ly conditional='${{lead_agency=="{}"}}' aside
+user xem "Xem lại" group=tongdai_74
+end da_xem
+doi -> xem -> da_xem
+"""
+
+
+def test_a_condition_that_is_waited_for_moves_and_happens_there(hotline):
+    hotline.deploys(process__bpmn=draw(LIFE + WATCHED.format("vp_74"), "PAKN"))
+    number = hotline.assigned()
+    there = again(LIFE + WATCHED.format("ubnd_74_719"))
+    versions = deployed(hotline, process__bpmn=draw(there, "PAKN"), type__toml=NEW_TYPE)
+    migration = started(hotline, versions)
+    works(hotline)
+    assert shown(hotline, migration)["counts"] == {"moved": 1}
+    assert hotline.as_("truc").get("/tasks", case=number).json["items"] == []
+
+    def goes_to(agency):
+        body, tag = {"agency": agency, "reason": "x"}, hotline.case(number)["etag"]
+        answer = hotline.as_("vanphong").post(f"/cases/{number}/reassign", body, If_Match=tag)
+        assert answer.status_code == 200, answer.text
+
+    goes_to("ubnd_74_719")
+    assert hotline.task("truc", number)["element"] == "xem"
+    hotline.does("truc", number)
+    assert hotline.task("binh", number)["element"] == "giai_quyet"
+
+    holds = again(LIFE + WATCHED.format("ubnd_74_718"))  # it would happen at once
+    goes_to("ubnd_74_718")
+    back = deployed(hotline, process__bpmn=draw(holds, "PAKN"), type__toml=NEW_TYPE)
+    target = in_unit(hotline, lambda unit, by: unit.catalogue.pinned(unit, back[1]))
+    found = in_unit(hotline, lambda unit, by: migrations.preview(unit, target, back[0], {}, by=by))
+    migration = started(hotline, back, {})
+    works(hotline)
+    done = shown(hotline, migration)
+    assert done["counts"] == {"refused": 1}
+    assert [one.why for one in found.cannot] == [one.why for one in done["refused"]]
+    assert found.cannot[0].why.startswith("It would go on there at once, past Đổi đơn vị")
+    goes_to("ubnd_74_719")
+    assert hotline.task("truc", number)["element"] == "xem"  # as it was, where it was

@@ -117,7 +117,7 @@ def test_what_a_version_changes_is_told_and_marked_with_what_it_is_for_running_c
     }  # fmt: skip
     looked = impact_of(who, page)
     impact = looked.find("//*[@id='impact']")[0].text_content()
-    assert "1 phản ánh đang chạy; 0 chuyển được, 1 không." in impact and "It stands at 'Phân công'" in impact
+    assert "1 phản ánh đang chạy; 0 chuyển được, 1 không." in impact and "Vụ việc đang ở 'Phân công'" in impact
     assert looked.find(f"//*[@id='impact']//a[.='{number}']") and style_free(looked) and style_free(page)
     drawn = [who.client.get(f"/quy-trinh/PAKN/so-sanh/{one}/process.bpmn").text for one in "12"]
     assert [("Phân công" in one, "Tiếp nhận" in one) for one in drawn] == [(True, False), (False, True)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from engine.flow.sentences import in_vietnamese
 from engine.flow.vietnamese import VIETNAMESE
 
 
@@ -29,8 +30,8 @@ class Fault:
     severity: str = "error"
 
     def to_json(self) -> dict[str, Any]:
-        """With ``vi``: what kind of fault it is, in Vietnamese."""
-        return asdict(self) | {"vi": VIETNAMESE.get(self.code, self.code)}
+        """With ``vi``, what kind of fault it is, and ``message_vi``, what to change, in Vietnamese."""
+        return asdict(self) | {"vi": VIETNAMESE.get(self.code, self.code), "message_vi": in_vietnamese(self.message)}
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}"

@@ -7,7 +7,8 @@
     [1..3]  (1..3)  ]1..3[ between, the ends included with `[ ]` and not with `( )` or `] [`
     not("a","b")           none of these
     contains(?, "x")       an expression about the input `?` that is true or false; FEEL's `=`, and those of its
-                           functions that we have under another name, are read as they are written there
+                           functions that we have under another name, are read as they are written there; its words
+                           `if … then`, `some`, `every`, `for … return`, `between`, `in [1..3]`: see `feel_words`
 
 A text is never equal to a number, and saying so in silence would route a report wrongly: it is an error.
 """
@@ -21,6 +22,7 @@ from typing import Any, NamedTuple
 from engine.flow.compiler import Code, Compiler
 from engine.flow.dialect import EXPRESSION_LENGTH, Token, normal, read_expression, tokens, unwrapped
 from engine.flow.expressions import ordering
+from engine.flow.feel_words import in_our_words
 from engine.flow.operations import Frame
 from engine.flow.values import NUMBERS, SCALARS, ScriptError, kind_of, shown
 
@@ -124,7 +126,7 @@ class _Reader:
     """Reads one cell, and keeps the expressions in it."""
 
     def __init__(self, text: str) -> None:
-        self.text = unwrapped(normal(text, EXPRESSION_LENGTH))
+        self.text = in_our_words(unwrapped(normal(text, EXPRESSION_LENGTH)))
         self.tokens = list(tokens(self.text))
         self.codes: list[Code] = []
         if not self.tokens:

@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from engine.flow.codec import FORMAT
-from engine.flow.events import Alarm, BoundaryEvent, Catch, EventGateway
+from engine.flow.events import Alarm, BoundaryEvent, Catch, EventGateway, When
 from engine.flow.gateways import InclusiveGateway, ParallelGateway
 from engine.flow.nodes import Node, ProcessSpec, ServiceTask
 from engine.flow.parser import Definition
@@ -44,6 +44,12 @@ class Carried:
     places: dict[int, tuple[Node, Node]] = field(default_factory=dict)
     fresh: list[list[Any]] = field(default_factory=list)
     dropped: list[int] = field(default_factory=list)
+
+    @property
+    def asks(self) -> bool:
+        """Whether something is asked as soon as it arrives: what is new there, or a condition."""
+        there = (getattr(node, "event_definition", None) for _, node in self.places.values())
+        return bool(self.fresh) or any(isinstance(one, When) for one in there)
 
 
 def carry(old: Definition, new: Definition, state: bytes, elements: Elements) -> Carried:

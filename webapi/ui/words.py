@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 from babel.messages.pofile import read_po
 from flask import Flask, Response, g, has_request_context, request
 
+from engine.flow.sentences import in_vietnamese
 from engine.intake import CHANNEL_NAMES
 from engine.packages import Package
 
@@ -40,7 +41,7 @@ def register(app: Flask) -> None:
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.install_gettext_callables(_plain, _plural, newstyle=True)  # type: ignore[attr-defined]
     app.jinja_env.filters["in_language"] = in_language
-    app.jinja_env.globals.update(language=language, languages=LANGUAGES, in_language=in_language,
+    app.jinja_env.globals.update(language=language, languages=LANGUAGES, in_language=in_language, translated=translated,
                                severity_name=severity, step_name=step, channel_names=channels)  # fmt: skip
 
 
@@ -52,6 +53,11 @@ def language() -> str:
         asked = request.args.get("lang") or request.cookies.get(COOKIE) or ""
         g.language = asked if asked in LANGUAGES else "vi"
     return str(g.language)
+
+
+def translated(said: str) -> str:
+    """What the gate says, or why a case cannot be moved, in the language of whoever looks."""
+    return in_vietnamese(said) if language() == "vi" else said
 
 
 def remember(answer: Response) -> Response:

@@ -78,8 +78,9 @@ def _references(diagram: Diagram) -> Iterator[Fault]:
 
 
 def _dangling(diagram: Diagram, element: str | None, line: int, who: str, what: str, asked: str) -> Fault:
-    message = f"Repair or delete {who}{f' ({element})' if element and element not in who else ''}: its {what} "
-    return Fault(diagram.file, line, element, "reference-dangling", f"{message}{asked!r} leads nowhere.")
+    aside = f" ({element})" if element and element not in who else ""
+    return Fault(diagram.file, line, element, "reference-dangling",
+                 f"Repair or delete {who}{aside}: its {what} {asked!r} leads nowhere.")
 
 
 def _borders(diagram: Diagram, known: set[str]) -> Iterator[Fault]:

@@ -1,0 +1,76 @@
+"""Whatever the gate can say, and why a case cannot be moved, is there in Vietnamese, too."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from engine.flow import sentences as vietnamese
+from engine.flow.check import check
+from engine.flow.sentences import in_vietnamese
+from tests import sentences
+from tests.catalogue import CATALOGUE
+from tests.sources import ROOT
+
+FLOW = ("check", "draft", "diagram", "decisions", "dialect", "compiler", "expressions", "values", "xml", "parser",
+        "feel", "feel_words", "scripts", "statements", "calls", "outlook", "transfer")  # fmt: skip
+FORMS = ("branch", "conditions", "form", "layout", "patterns", "questions")
+OTHERS = ("transfers", "term", "hours", "promises", "texts")
+SPEAKING = [
+    *(ROOT / "engine" / "flow" / f"{name}.py" for name in FLOW),
+    *sorted(path for path in (ROOT / "engine" / "flow" / "rules").glob("*.py") if path.stem != "codes"),
+    *(ROOT / "engine" / "forms" / f"{name}.py" for name in FORMS),
+    *(ROOT / "engine" / f"{name}.py" for name in OTHERS),
+]
+NO_SENTENCES = {
+    "at line (\\d+)", "[.,] (?:Perhaps|Maybe)", ", line ", ", use XML_PARSE_HUGE",  # looked for in others' words
+    "<Expression {0}>", "<Script {0}>", 'PT5H, R3/PT10M, 2021-09-03T17:00+07:00 or due("case")',
+    "list contains", "string length", "starts with", "ends with", "upper case", "lower case",  # functions of forms
+    " (({0}) if ({1}) else ({2}))", " [{0} for {1} in {2}]", " (len([{0} for {1} in {2} if {3}]) > 0)",
+    " (len([{0} for {1} in {2} if not ({3})]) == 0)", "{0} {1} ({2}) and {3} {4} ({5})",
+    "{0} làm việc", "dưới 1 phút", "vừa quá hạn", "quá hạn", "a {0}",
+    "{0} has no time zone: nobody can say which moment it is.",  # to programmers
+}  # fmt: skip
+PLACE = re.compile(r"\{\d\}")
+QUOTED = re.compile(r"'[^']*'|“[^”]*”|\"[^\"]*\"|\([^)]*\)|Expecting .*|Opening and .*")  # names, and words of others
+ENGLISH = re.compile(r"\b(the|of|is|are|it|its|and|for|with|there|this|has|not|no|which|write|such)\b", re.I)
+
+
+@pytest.mark.parametrize("path", SPEAKING, ids=lambda path: path.stem)
+def test_every_sentence_has_a_vietnamese_one(path):
+    known = vietnamese.read().keys() | NO_SENTENCES
+
+    assert [f"{path.name}:{line}: {said}" for line, said in sentences.of(path) if said not in known] == []
+
+
+def test_every_vietnamese_sentence_speaks_of_the_same():
+    for said, there in vietnamese.read().items():
+        assert sorted(set(PLACE.findall(said))) == sorted(set(PLACE.findall(there))), said
+        assert there.strip() and there.startswith(" ") == said.startswith(" "), said
+
+
+def test_what_the_gate_says_of_broken_packages_is_vietnamese_throughout():
+    told = {fault.message: fault.to_json()["message_vi"] for one in CATALOGUE for fault in check(one.files)}
+
+    assert len(told) > 150
+    assert [(said, there) for said, there in told.items() if ENGLISH.search(QUOTED.sub("", there))] == []
+    lost = [said for said, there in told.items() if not all(name in there for name in re.findall(r"\(\w+\)", said))]
+    assert lost == []
+
+
+@pytest.mark.parametrize(("said", "there"), [
+    ("It stands at 'Xử lý' (xu_ly), which the other version does not have.",
+     "Vụ việc đang ở 'Xử lý' (xu_ly), mà phiên bản kia không có."),
+    ("From where it stands, 'Gộp' (gop) could then wait for ever for a token that does not come.",
+     "Từ chỗ vụ việc đang đứng, khi ấy 'Gộp' (gop) có thể chờ mãi một dấu hiệu (token) không bao giờ đến."),
+    ("Give the receive task 'c' a message to wait for: as it is, it waits for nothing.",
+     "Hãy cho công việc nhận 'c' một thông điệp để chờ: như hiện nay nó chẳng chờ gì."),
+    ("Correct the condition of the flow 'f1', “a >”: column 4: '(' is never closed.",
+     "Hãy sửa điều kiện của luồng 'f1', “a >”: cột 4: '(' không được đóng lại."),
+    ("Give 'Xử lý' (x) to an agency of province.toml: there is no agency 'abc'. Did you mean 'abd'?",
+     "Hãy giao 'Xử lý' (x) cho một cơ quan trong province.toml: không có cơ quan 'abc'. Có phải ý ông (bà) là 'abd'?"),
+    ("Nobody has ever said this.", "Nobody has ever said this."), ("", ""),
+])  # fmt: skip
+def test_parts_of_sentences_are_found_in_sentences(said, there):
+    assert in_vietnamese(said) == there
