@@ -111,7 +111,7 @@ RULES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("handler", "lead", ("C3", "C4"), "person"),
     ("handler", "handed", ("C3",), "person"),  # who is sent to the door has to know whose it is
     ("handler", "above", ALL, "take-back"),
-    ("handler", "agency", ALL, "see-task work delegate see-account"),
+    ("handler", "agency", ALL, "see-task work delegate see-account import"),  # what names it: `engine.imports`
     ("monitor", "agency", OPEN, "see read comment attach"),
     ("monitor", "agency", ("C0", "C1"), "person"),
     ("monitor", "agency", ALL, "see-task work delegate see-account"),

@@ -12,22 +12,29 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
+from fnmatch import fnmatchcase
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Table, delete, exists, false, func, null, select, update
+from sqlalchemy import ColumnElement, Row, Table, delete, exists, func, null, select, update
 
 from engine import access, accounts, areas, intake, leases, lists, persons
 from engine.access import Account, Columns, Target
 from engine.errors import EngineError, NotAllowed, NotFound, WrongState
 from engine.intake import Person, Report
-from engine.model import cases, import_rows, imports, people, provinces
+from engine.model import accounts as people_of
+from engine.model import agencies, cases, import_rows, imports, people, provinces
 from engine.packages import Package
 from engine.queries import Page, newest_first, page, read_cursor, write_cursor
 from engine.runtime import Runtime, Unit
 from engine.vietnamese import nfc
 
-IMPORTS = Columns(imports.c.province, lambda agency: false(), report_type=imports.c.report_type)
+
+def _sent_by(agency: str) -> ColumnElement[bool]:
+    return imports.c.created_by.in_(select(people_of.c.login).where(people_of.c.agency == agency))
+
+
+IMPORTS = Columns(imports.c.province, _sent_by, report_type=imports.c.report_type)
 NAME_MAX = 200
 _ASKED_AT_ONCE = 500
 
@@ -58,7 +65,29 @@ _NEXT = _NEXT.with_for_update(of=import_rows, skip_locked=True)
 def offered(unit: Unit, account: Account) -> list[Package]:
     """The report types that take lists, for whoever may import them."""
     found = [one for one in unit.catalogue.all_current(unit) if one.type.get("list")]
-    return [one for one in found if access.allows(account, "import", Target(str(one.province["code"]), one.code), unit)]
+    return [one for one in found if may(unit, account, one)]
+
+
+def require(unit: Unit, account: Account, package: Package) -> None:
+    """Raises:
+    NotAllowed: lists of this type are not for this account to import.
+    """
+    if may(unit, account, package):
+        return
+    access.require(account, "import", _target(account, package), unit)
+    raise NotAllowed(f"Lists of the type {package.code} are for the office, and for whom its [list] names as 'by'.")
+
+
+def may(unit: Unit, account: Account, package: Package) -> bool:
+    """The office may; of the others, people of the agencies that the type names, for their own area."""
+    if not access.allows(account, "import", _target(account, package), unit):
+        return False
+    named = package.type.get("list", {}).get("by", ())
+    return account.role == "office" or any(fnmatchcase(account.agency or "", one) for one in named)
+
+
+def _target(account: Account, package: Package) -> Target:
+    return Target(str(package.province["code"]), package.code, agency=account.agency)
 
 
 def put(unit: Unit, report_type: str, name: str, content: bytes, *, dry_run: bool, by: Account) -> Row[Any]:
@@ -71,11 +100,12 @@ def put(unit: Unit, report_type: str, name: str, content: bytes, *, dry_run: boo
     """
     package = unit.catalogue.current(unit, report_type)
     province = str(package.province["code"])
-    access.require(by, "import", Target(province, package.code), unit)
+    require(unit, by, package)
     sha256 = hashlib.sha256(content).hexdigest()
     if not dry_run and (known := _taken(unit, province, package.code, sha256)) is not None:
         return known
     found = lists.read(content, package, areas.today(unit))
+    _keep_to_own_area(unit, found, by)
     open_already = _with_open_cases(unit, package.code, [row["person"]["phone"] for row in found.rows])
     row = {"province": province, "report_type": package.code, "name": nfc(name)[-NAME_MAX:] or "danh_sach.csv",
            "sha256": sha256, "dry_run": True, "state": "ready", "total": found.total,
@@ -86,6 +116,25 @@ def put(unit: Unit, report_type: str, name: str, content: bytes, *, dry_run: boo
     if found.rows:
         unit.execute(import_rows.insert(), [_row(made, one) for one in found.rows])
     return show(unit, by, made) if dry_run else start(unit, made, by=by)
+
+
+def _keep_to_own_area(unit: Unit, found: lists.Read, by: Account) -> None:
+    """A district's or a commune's people list whoever lives there, and nobody else."""
+    of_it = select(agencies.c.area).where(agencies.c.key == by.agency)
+    own = unit.scalar(of_it) if by.agency is not None else None
+    if own is None:
+        return
+    area = areas.show(unit, own)
+    for row in found.rows:
+        if row["place"].setdefault("area", own) in (own, area.parent):
+            row["place"]["area"] = own
+            continue
+        found.refusals.append(lists.refusal(
+            row["row"], f"Nơi ở không thuộc {area.name}: hãy gửi dòng này cho đơn vị ở nơi ấy.",
+            f"The place is not in {area.name}: send this row to the agency of that place.",
+        ))  # fmt: skip
+    found.rows = [row for row in found.rows if row["place"]["area"] == own]
+    found.refusals.sort(key=itemgetter("row"))
 
 
 def start(unit: Unit, import_id: int, *, by: Account) -> Row[Any]:

@@ -14,15 +14,16 @@ from tests.shipped import BPMN
 HEAD = "Họ và tên,Số điện thoại,Quận huyện,Tuổi,Ngày dương tính"
 
 
-def takes_lists(hotline: Hotline, code: str = "F0CD") -> Hotline:
-    """Two people of Hà Nội's office, ``cdc`` and ``cdc2``, and a doctor, ``bacsi``."""
+def takes_lists(hotline: Hotline, code: str = "F0CD", *more: tuple[str, str]) -> Hotline:
+    """Two people of Hà Nội's office, ``cdc`` and ``cdc2``, and a doctor, ``bacsi``; or (log-in, agency) of others."""
     with hotline.runtime.begin() as unit:
         files = folders.read(BPMN / "ha_noi" / code)
         packages.load_province(unit, packages.Package(files).province)
         packages.deploy(unit, files, by="test")
         office = next(one["key"] for one in packages.Package(files).province["agencies"] if one["kind"] == "office")
         doctor = ("bacsi", "handler", "thaythuoc_chudong_01")
-        for login, role, agency in (("cdc", "office", office), ("cdc2", "office", office), doctor):
+        people = [("cdc", "office", office), ("cdc2", "office", office), doctor]
+        for login, role, agency in [(login, "handler", agency) for login, agency in more] or people:
             accounts.create(unit, {"login": login, "name": login, "role": role, "agency": agency}, None)
             hotline.tokens[login] = accounts.issue(unit, accounts.account(unit, login), "test").token
     return hotline

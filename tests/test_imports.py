@@ -345,13 +345,31 @@ def test_a_file_that_is_no_list_is_refused_with_one_sentence(hanoi: Hotline, con
     assert count(hanoi, model.imports) == 0
 
 
-def test_only_the_office_of_the_province_imports(hanoi: Hotline) -> None:
+def test_the_office_imports_and_whom_the_type_names_for_their_own_area(hotline: Hotline) -> None:
+    hanoi = takes_lists(takes_lists(hotline), "NYP", ("mttq", "mttq_01"), ("mttq_bd", "mttq_01_001"))
     sent = sends(hanoi.as_("cdc"), cohort(1), dry_run=True).json
-    refused(sends(hanoi.as_("bacsi"), cohort(1)), 403, "not-allowed")
+    for login in ("bacsi", "mttq"):  # of another agency, and of one that another type names
+        refused(sends(hanoi.as_(login), cohort(1)), 403, "not-allowed")
     refused(sends(hanoi.as_("vanphong"), cohort(1)), 403, "not-allowed")
     refused(hanoi.as_("vanphong").get(f"/imports/{sent['id']}"), 404, "not-found")
     assert hanoi.as_("vanphong").get("/imports").json["items"] == []
     assert "no [list]" in refused(sends(hanoi.as_("vanphong"), cohort(1), report_type="PAKN"), 422, "invalid-request")
+
+    rows = "Lan,0912345671,Ba Đình,4", "Bình,0912345672,Hoàn Kiếm,2", "Chi,0912345673,,1"
+    goods = "\r\n".join(("Chủ hộ,SĐT,Quận huyện,Số nhân khẩu", *rows)).encode()
+    city = sends(hanoi.as_("mttq"), goods, dry_run=True, report_type="NYP").json
+    assert (city["creatable"], city["refusals"]) == (3, [])
+    district = hanoi.as_("mttq_bd")
+    looked = sends(district, goods, dry_run=True, report_type="NYP").json
+    at = f"/imports/{looked['id']}"
+    assert [(row["row"], "Quận Ba Đình" in row["vi"]) for row in looked["refusals"]] == [(3, True)]
+    assert [row["area"] for row in district.get(f"{at}/rows").json["items"]] == ["001", "001"]
+    assert [one["id"] for one in district.get("/imports").json["items"]] == [looked["id"]]  # not the city's
+    assert len(hanoi.as_("cdc").get("/imports").json["items"]) == 3
+    refused(hanoi.as_("mttq").post(f"{at}/start"), 404, "not-found")
+    district.post(f"{at}/start")
+    worker(hanoi).drain()
+    assert (district.get(at).json["created"], count(hanoi, model.incidents)) == (2, 0)
 
 
 def test_a_list_can_be_sent_from_the_command_line(hanoi: Hotline, database_url: str, tmp_path: Path) -> None:
@@ -411,6 +429,7 @@ def test_patients_of_a_list_are_called_five_times_in_fourteen_days(hanoi: Hotlin
     ("[list]\nchannel = 'truc_tiep'\nperson = {phone = 'SĐT'}\nanswers = {}", "the names that its column may have"),
     ("[list]\nchannel = 'web'\narea = 'Quận'\nperson = {phone = ['SĐT']}\nanswers = {}", "area = [\"…\"]"),
     ("[list]\nchannel = 'web'\nperson = {phone = ['SĐT']}\nanswers = {}\nfixed = 1", "under [list.fixed]"),
+    ("[list]\nchannel = 'web'\nby = ['cdc_*']\nperson = {phone = ['SĐT']}\nanswers = {}", "no 'cdc_*'"),
     ("[list]\nchannel = 'web'\nperson = {phone = ['SĐT']}\nanswers = {}\nquan = ['Q']", "and nothing else"),
 ])  # fmt: skip
 def test_the_gate_says_how_a_list_is_described(said: str, told: str) -> None:

@@ -111,7 +111,7 @@ class Out(Schema):
         return getattr(obj, attr, default) if isinstance(obj, Row) else super().get_attribute(obj, attr, default)
 
     def dump(self, obj: Any, *, many: bool | None = None) -> Any:
-        return [self._told(one) for one in obj] if many else self._told(obj)
+        return [self._told(one) for one in obj] if (self.many if many is None else many) else self._told(obj)
 
     def _told(self, obj: Any) -> dict[str, Any]:
         told = {}

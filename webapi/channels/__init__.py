@@ -22,7 +22,7 @@ from engine.arrivals import Event, Readers
 from engine.conversations import Heard
 from engine.errors import NotAllowed, NotAuthenticated, NotFound
 from webapi import auth, limits
-from webapi.channels import messenger, sms, viber, zalo
+from webapi.channels import messenger, parts, sms, viber, zalo
 from webapi.config import BadSetting
 
 ACCOUNT = "account"  # the official account, page or number that a channel is, where several share a secret
@@ -129,7 +129,7 @@ def _must_be_ours(province: str, name: str, secrets: Mapping[str, str], accounts
 
 def _document(body: bytes) -> dict[str, Any]:
     try:
-        document = orjson.loads(body)
+        document = parts.document(body)
     except orjson.JSONDecodeError as error:
         raise BadRequest(f"The body is not JSON: {error}.") from error
     if not isinstance(document, dict):

@@ -54,7 +54,7 @@ def read(body: bytes) -> Heard | None:
     message, sent = item["message"], item["message"].get("attachments", ())
     links, files = tuple(_links(sent)), tuple(_links(each for each in sent if each.get("type") in FILES))
     text = message.get("text") or ("" if links else parts.NOT_SHOWN)
-    return Heard(Person(facebook=str(item["sender"]["id"])), text, links=links, files=files)
+    return Heard(Person(facebook=parts.writer(item)), text, links=links, files=files)
 
 
 def _items(document: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 from typing import Any
+
+import orjson
+
+from engine.errors import InvalidRequest
 
 NOT_SHOWN = "[Tin nhắn không có chữ: hình, nhãn dán hoặc nội dung không hiển thị được]"
 
@@ -21,6 +26,38 @@ def hmac_sha256(secret: str, body: bytes) -> str:
 def named(name: Any, body: bytes) -> str:
     """What the sender's system calls an event; one without a name is the same if it says the same."""
     return str(name)[:300] if name else f"sha256:{hashlib.sha256(body).hexdigest()}"
+
+
+def document(body: bytes) -> Any:
+    """What a signed body says. Letters that are broken (no UTF-8, half of an emoji) become others: it would not come
+    better if it were sent again, and what somebody wrote would be lost.
+
+    Raises:
+        orjson.JSONDecodeError: it is no JSON.
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        try:
+            said = json.dumps(json.loads(body.decode("utf-8", "replace")), ensure_ascii=False)
+        except (ValueError, RecursionError):
+            said = ""
+        if not said:
+            raise
+    return orjson.loads(said.encode("utf-8", "replace"))
+
+
+def writer(document: Any) -> str:
+    """Who wrote, as the sender's system calls them.
+
+    Raises:
+        InvalidRequest: it does not say; two of those must not be taken for one.
+    """
+    sender = document.get("sender")
+    name = sender.get("id") if isinstance(sender, dict) else None
+    if isinstance(name, bool) or not isinstance(name, str | int) or not str(name).strip():
+        raise InvalidRequest("The event does not say who wrote: sender.id is missing.")
+    return str(name)
 
 
 def place(latitude: Any, longitude: Any) -> str:

@@ -39,11 +39,11 @@ def events(document: dict[str, Any]) -> list[Event]:
 
 def read(body: bytes) -> Heard | None:
     document = orjson.loads(body)
-    sender, message = document["sender"], document["message"]
+    message, viber = document["message"], parts.writer(document)
     links = tuple(_links(message))
     text = message.get("text") or ("" if links else parts.NOT_SHOWN)
     files = (str(message["media"]),) if message.get("type") in FILES and message.get("media") else ()
-    who = Person(name=parts.person_name(sender.get("name")), viber=str(sender["id"]))
+    who = Person(name=parts.person_name(document["sender"].get("name")), viber=viber)
     return Heard(who, text, links=links, files=files)
 
 

@@ -45,8 +45,8 @@ def events(document: dict[str, Any]) -> list[Event]:
 
 def read(body: bytes) -> Heard | None:
     document = orjson.loads(body)
-    sender, message = document["sender"], document.get("message", {})
-    who = Person(name=parts.person_name(sender.get("display_name")), zalo=str(sender["id"]))
+    message, zalo = document.get("message", {}), parts.writer(document)
+    who = Person(name=parts.person_name(document["sender"].get("display_name")), zalo=zalo)
     text = message.get("text") or "; ".join(str(each) for each in document.get("info", {}).values() if each)
     sent = message.get("attachments", ())
     links, files = tuple(_links(sent)), tuple(_links(each for each in sent if each.get("type") in FILES))
@@ -65,6 +65,6 @@ def _links(attachments: Any) -> Iterator[str]:
 def _timestamp(body: bytes) -> str:
     """As it stands in the body; nothing, if there is none: then no signature fits."""
     try:
-        return str(orjson.loads(body)["timestamp"])
+        return str(parts.document(body)["timestamp"])
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return ""

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Response, flash, jsonify, redirect, request, url_for
 
-from engine import absences, access, areas, directory, queries, tasks
+from engine import absences, access, areas, directory, imports, queries, tasks
 from engine.access import Account
 from engine.errors import InvalidAnswers, InvalidRequest, NotFound, WrongState
 from engine.queries import TaskFilter
@@ -37,7 +37,8 @@ def index(unit: Unit, caller: Account) -> Any:
              "counts": counts, "names": {one.code: one.name for one in packages},
              "by_code": {one.code: one for one in packages},
              "districts": _districts(packages), "absent": absent,
-             "people": {one.login: one.name for one in absent}}  # fmt: skip
+             "people": {one.login: one.name for one in absent},
+             "lists": any(one.type.get("list") and imports.may(unit, caller, one) for one in packages)}  # fmt: skip
     return page("ui/worklist.html", filters=_filters(), **facts)
 
 

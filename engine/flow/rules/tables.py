@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from fnmatch import fnmatchcase
 from typing import Any
 
 from engine.errors import InvalidAnswers
@@ -131,11 +132,11 @@ def _list(draft: Draft, found: _Table) -> Iterator[Fault]:
     columns = draft.type.get("list")
     if columns is None:
         return
-    needed, more = {"channel", "person", "answers"}, {"area", "place", "fixed"}
+    needed, more = {"channel", "person", "answers"}, {"area", "place", "fixed", "by"}
     complete = isinstance(columns, Mapping) and needed <= set(columns) <= needed | more
     if not complete or not isinstance(columns["channel"], str):
         yield found.fault(("list",), "table-value", "Write channel, [list.person] and [list.answers] under [list], "
-                          "perhaps area, place and [list.fixed], and nothing else.")
+                          "perhaps by, area, place and [list.fixed], and nothing else.")
         return
     if not isinstance(columns["person"], Mapping) or "phone" not in columns["person"]:
         yield found.fault(("list", "person"), "table-missing", 'Write phone = ["…"] under [list.person] in type.toml: '
@@ -148,7 +149,17 @@ def _list(draft: Draft, found: _Table) -> Iterator[Fault]:
             under = ".".join(("list", *where[:-1]))
             yield found.fault(("list", *where), "table-value",
                               f'Write {where[-1]} = ["…"], the names that its column may have, under [{under}].')
+    yield from _list_by(draft, found, columns.get("by", []))
     yield from _fixed(draft, found, columns.get("fixed", {}))
+
+
+def _list_by(draft: Draft, found: _Table, by: Any) -> Iterator[Fault]:
+    """Who imports lists beside the office: agencies of the province, "ubnd_75_*" for several at once."""
+    known = [str(one.get("key")) for one in draft.province.get("agencies", ()) if isinstance(one, Mapping)]
+    for one in by if isinstance(by, list) else [by]:
+        if not isinstance(one, str) or not any(fnmatchcase(key, one) for key in known):
+            yield found.fault(("list", "by"), "table-value", "Write keys of the province's agencies as by in [list], "
+                              f'with * for what differs, such as "ubnd_75_*": there is no {one!r}.')
 
 
 def _fixed(draft: Draft, found: _Table, answers: Any) -> Iterator[Fault]:
