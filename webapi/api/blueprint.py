@@ -65,6 +65,7 @@ class In(Schema):
     """
 
     def load(self, data: Any, *, many: bool | None = None, partial: Any = None, unknown: Any = None) -> Any:
+        many = self.many if many is None else many
         return [self._taken(one) for one in data] if many else self._taken(data)
 
     def make(self, said: dict[str, Any]) -> Any:
@@ -111,6 +112,7 @@ class Out(Schema):
         return getattr(obj, attr, default) if isinstance(obj, Row) else super().get_attribute(obj, attr, default)
 
     def dump(self, obj: Any, *, many: bool | None = None) -> Any:
+        many = self.many if many is None else many
         return [self._told(one) for one in obj] if many else self._told(obj)
 
     def _told(self, obj: Any) -> dict[str, Any]:
