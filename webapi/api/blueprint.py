@@ -65,6 +65,7 @@ class In(Schema):
     """
 
     def load(self, data: Any, *, many: bool | None = None, partial: Any = None, unknown: Any = None) -> Any:
+        many = self.many if many is None else many
         return [self._taken(one) for one in data] if many else self._taken(data)
 
     def make(self, said: dict[str, Any]) -> Any:
