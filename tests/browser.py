@@ -135,7 +135,7 @@ class Site:
     def closes(self) -> None:
         for context in self._open:
             context.close()
-        assert self.complaints == []
+        assert self.complaints == [], self.complaints
 
 
 @contextmanager

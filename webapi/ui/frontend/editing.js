@@ -59,7 +59,7 @@ export function editing(form, editor) {
 // What the gate says of this file: { element, severity, words } each.
 function faults(form) {
   const lines = [...document.querySelectorAll("#verdict li[data-file]")].filter((one) => one.dataset.file === form.dataset.file);
-  return lines.map((one) => ({ ...one.dataset, words: one.querySelector("[lang=en]").textContent }));
+  return lines.map((one) => ({ ...one.dataset, words: one.querySelector("span[lang]").textContent }));
 }
 
 // In place of the text: the board is shown, the text area hidden.
