@@ -47,7 +47,8 @@ class Aftermath:
 def _look(url: str, folder: Path) -> Aftermath:
     database = connect(url)
     with database.connect() as connection:
-        table = {table.name: list(connection.execute(select(table))) for table in model.metadata.sorted_tables}
+        table = {table.name: list(connection.execute(select(table).order_by(*table.primary_key)))
+                 for table in model.metadata.sorted_tables}  # fmt: skip
     database.dispose()
     instances = {row.case_id: row for row in table["instances"]}
     return Aftermath(folder, *(table[name] for name in ("cases", "events", "tasks", "outbox")), instances,
