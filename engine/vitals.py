@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Select, Table, and_, bindparam, func, lite
 from engine import leases, stuck, waiting
 from engine.jobs import PRIORITIES
 from engine.model import arrivals, case_messages, cases, fetches, incidents, jobs, outbox, provinces, tasks
+from engine.outbox import KINDS
 from engine.prepared import Prepared
 from engine.queries import OPEN_TASK
 from engine.runtime import Unit
@@ -34,7 +35,8 @@ def _named(name: str) -> ColumnElement[str]:
 _QUEUES: dict[str, list[tuple[Table, ColumnElement[bool]]]] = {
     "jobs": [(jobs, and_(leases.is_due(jobs, _NOW), jobs.c.priority == literal_column(str(priority))))
              for priority in PRIORITIES],
-    "outbox": [(outbox, and_(leases.is_due(outbox, _NOW), outbox.c.kind != _named("service")))],
+    "outbox": [(outbox, and_(leases.is_due(outbox, _NOW), outbox.c.kind == _named(kind)))
+               for kind in KINDS if kind != "service"],
     "services": [(outbox, and_(leases.is_due(outbox, _NOW), outbox.c.kind == _named("service")))],
     "arrivals": [(arrivals, waiting.is_due(arrivals, _NOW))],
     "messages": [(case_messages, waiting.is_due(case_messages, _NOW))],
@@ -62,7 +64,7 @@ _DUE = Prepared(union_all(*(_due(name, *one) for name, parts in _QUEUES.items() 
 _LOST = Prepared(union_all(_lost("jobs", jobs), _lost("outbox", outbox)))
 _OWED = Prepared(
     union_all(
-        _owed("ready", outbox.c.due_at, bindparam("ever")),
+        _owed("ready", outbox.c.kind, literal_column("''")),
         _owed("leased", outbox.c.lease_until_at, bindparam("ever")),
         _owed("dead", outbox.c.id, literal_column("0")),
     )

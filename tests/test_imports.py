@@ -391,7 +391,7 @@ def test_a_list_can_be_sent_from_the_command_line(hanoi: Hotline, database_url: 
     assert sends_file("--by", "cdc") == f"{said}Import 2 is 'waiting': 0 of 2 made.\n"
     worker(hanoi).drain()
     assert sends_file("--by", "cdc").endswith("Import 2 is 'done': 2 of 2 made.\n")
-    assert "may not import lists" in sends_file("--by", "bacsi")
+    assert "are for the office, and for whom" in sends_file("--by", "bacsi")
     assert "Nobody here logs in as 'x'" in sends_file("--by", "x")
     assert count(hanoi, model.cases) == 2
 

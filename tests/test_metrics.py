@@ -163,7 +163,7 @@ def test_without_a_database_it_says_so_and_measures_what_is_left(tmp_path: Any) 
     assert (away.get("/readyz").status_code, away.get("/readyz").json["faults"]) == (503, [pages.AWAY])
     found = scraped(away)
     assert found["thongsuot_database_up"] == {(): 0}
-    assert found["thongsuot_database_connections_max"] == {(): 15}
+    assert found["thongsuot_database_connections_max"] == {(): 18}
     assert "thongsuot_due" not in found and found["thongsuot_request_seconds_count"][("GET", "/readyz", "5xx")] == 2
 
 
