@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections.abc import Iterator
 
 import pytest
@@ -12,7 +13,9 @@ from tests.open311 import Door
 from tests.served import served
 
 itertools.ifilter = filter  # type: ignore[attr-defined]  # `three` is older than Python 3
-from three import Three  # noqa: E402
+with warnings.catch_warnings():  # and what it brings along has escapes that Python warns of when it compiles them
+    warnings.simplefilter("ignore")
+    from three import Three  # noqa: E402
 
 
 @pytest.fixture

@@ -7,8 +7,7 @@ from random import Random
 import pytest
 from sqlalchemy import insert, select, update
 
-from engine import access, accounts, causes, jobs, model
-from engine import worker as workers
+from engine import access, accounts, causes, doing, jobs, model
 from engine.worker import Worker
 from tests.browser import Site
 from tests.drawing import draw
@@ -126,7 +125,7 @@ def test_a_retry_that_nobody_needs_any_more_does_nothing_and_one_that_kills_work
         unit.execute(update(model.incidents).where(model.incidents.c.id == one.id).values(resolved_at=unit.now))
     (job, *rest) = jobs.claim(hotline.runtime, "anna", 3)
     assert job.payload["incident"] == one.id
-    assert workers.run(hotline.runtime, job, Random(1)) == "done"
+    assert doing.run(hotline.runtime, job, Random(1)) == "done"
 
     with hotline.runtime.begin() as unit:
         unit.execute(update(model.jobs).values(attempts=jobs.DEATHS_MAX))
