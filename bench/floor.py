@@ -7,6 +7,7 @@ call. It knows no accounts, checks no answers, reads nothing first and computes 
 
 from __future__ import annotations
 
+import logging
 import sys
 from datetime import UTC, datetime
 from typing import Any
@@ -133,4 +134,5 @@ def create_app(url: str) -> Flask:
 
 
 if __name__ == "__main__":
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that clients queue up is what is measured
     serve(create_app(sys.argv[1]), host="127.0.0.1", port=int(sys.argv[2]), threads=8, _quiet=True)

@@ -23,7 +23,7 @@ from sqlalchemy import Row, insert, select
 
 from engine import access, sealed_files, sealing
 from engine.access import Account
-from engine.errors import InvalidAnswers, InvalidRequest
+from engine.errors import InvalidAnswers, InvalidRequest, WrongState
 from engine.forms import Field, Form, sentences
 from engine.model import attachments
 from engine.runtime import Unit
@@ -44,6 +44,7 @@ class Stored:
     sha256: str
     size: int
     media_type: str
+    path: Path
 
 
 class Store:
@@ -69,7 +70,7 @@ class Store:
             with sealed_files.unseal(new, digest) as file:
                 media_type = _media_type(file)
             self._take(new, digest)
-        return Stored(digest, size, media_type)
+        return Stored(digest, size, media_type, self.path(digest))
 
     def put_back(self, stream: IO[bytes], sha256: str) -> None:
         """Keep what a copy of ours holds, sealed or not, as it is there."""
@@ -168,11 +169,14 @@ def add(unit: Unit, number: str, stored: Stored, name: str, *, by: Account) -> R
 
     Raises:
         NotFound, NotAllowed: the case is not for this account.
+        WrongState: a case that had the same file was emptied meanwhile, and the file with it.
     """
     case = access.find(unit, by, "attach", number)
     row = {"case_id": case.id, "at": unit.now, "author": by.login, "name": _name(name), "media_type": stored.media_type,
            "size": stored.size, "sha256": stored.sha256}  # fmt: skip
     made = unit.scalar(insert(attachments).returning(attachments.c.id), row)
+    if not stored.path.exists():  # asked with the row written: `emptying.throw_away` waits for it, or was first
+        raise WrongState(f"The file {row['name']!r} was thrown away with another case just now: send it again.")
     unit.record(case.id, "attached", by.login, attachment=made, media_type=stored.media_type, size=stored.size)
     return unit.first(select(attachments).where(attachments.c.id == made))  # type: ignore[return-value]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Table, delete, null, or_, select, update
+from sqlalchemy import ColumnElement, Row, Table, delete, null, or_, select, text, update
 
 from engine import model
 from engine.attachments import Store
@@ -86,11 +86,16 @@ def empty(unit: Unit, case_id: int, *, by: str, why: str) -> list[str]:
 
 
 def throw_away(runtime: Runtime, store: Store, files: list[str]) -> None:
-    """Delete files that no case has any more."""
-    with runtime.read() as unit:
+    """Delete files that no case has any more. Who is just adding one of them to a case is waited for; who comes after
+    finds it gone (`attachments.add`)."""
+    if not files:
+        return
+    with runtime.begin() as unit:
+        if unit.locks_rows:
+            unit.execute(text("LOCK TABLE attachments IN SHARE MODE"))
         had = unit.all(select(model.attachments.c.sha256).where(model.attachments.c.sha256.in_(files)))
-    for one in set(files) - {row.sha256 for row in had}:
-        store.remove(one)
+        for one in set(files) - {row.sha256 for row in had}:
+            store.remove(one)
 
 
 def _locked(unit: Unit, case_id: int) -> tuple[Row[Any], Row[Any] | None]:

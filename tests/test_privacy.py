@@ -10,9 +10,10 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import select
 
-from engine import chain, model, packages, retention
+from engine import accounts, attachments, chain, model, packages, retention
 from engine.attachments import Store
-from engine.emptying import EMPTIED
+from engine.emptying import EMPTIED, throw_away
+from engine.errors import WrongState
 from engine.masks import MASK
 from engine.worker import Worker
 from tests.hotline import PROVINCE, TYPE, Hotline, package, refused
@@ -169,6 +170,26 @@ def test_retention_empties_a_person_in_time_and_says_so(hotline):
 def report(hotline: Hotline) -> list[retention.Line]:
     with hotline.runtime.read() as unit:
         return retention.report(unit)
+
+
+def test_a_file_that_went_with_one_case_is_never_promised_to_another(hotline):
+    hotline.deploys(type__toml=KEPT + TYPE.format(secrecy="C2"))
+    number, place = hotline.receives(SPELT, reporter=REPORTER), store(hotline)
+    slip = place.put(io.BytesIO(b"on paper"), 100)  # what a page keeps until it is sent off
+
+    def adds() -> None:
+        with hotline.runtime.begin() as unit:
+            attachments.add(unit, number, slip, "giay.txt", by=accounts.account(unit, "truc"))
+
+    throw_away(hotline.runtime, place, [slip.sha256])  # with a case that had the same
+    with pytest.raises(WrongState, match="thrown away with another case just now: send it again"):
+        adds()
+    assert hotline.as_("truc").get(f"/cases/{number}/attachments").json["items"] == []
+
+    place.put(io.BytesIO(b"on paper"), 100)
+    adds()
+    throw_away(hotline.runtime, place, [slip.sha256])
+    assert files(hotline) == 1
 
 
 def test_one_persons_data_is_written_out_and_erased(hotline, monkeypatch, tmp_path):

@@ -53,13 +53,13 @@ def slip(stored: Stored, name: str) -> str:
 
 
 def kept(slips: list[str]) -> list[tuple[Stored, str]]:
-    found = []
+    found, store = [], attached.store()
     for one in slips:
         try:
             sha256, size, media_type, name = _slips().loads(one)
         except (BadSignature, ValueError):
             continue
-        found.append((Stored(sha256, size, media_type), name))
+        found.append((Stored(sha256, size, media_type, store.path(sha256)), name))
     return found
 
 
