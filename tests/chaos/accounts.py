@@ -34,6 +34,7 @@ def drawn_up(runtime: Runtime, callers: Callers, gateway: Gateway) -> dict[str, 
         cases, tasks, owed, events, incidents = (
             unit.all(select(table)) for table in (model.cases, model.tasks, model.outbox, model.events, model.incidents)
         )
+        answered = {row.answer.get("body", {}).get("number") for row in unit.all(select(model.inbox))}
     numbers, done = {case.number for case in cases}, {task.id for task in tasks if task.status == "done"}
     texts = {row.key for row in owed if row.kind == "sms" and row.state == "sent"}
     lost = {
@@ -42,7 +43,7 @@ def drawn_up(runtime: Runtime, callers: Callers, gateway: Gateway) -> dict[str, 
         "messages": len(texts - set(gateway.taken)),
     }
     doubled = {
-        "cases": len(cases) - len(callers.reported),
+        "cases": len(numbers - answered),  # each key has one answer, also where its caller gave up before it came
         "tasks": _more_than_once(event.data["task"] for event in events if event.kind == "task-completed"),
         "steps": _passed_twice(events),
         "messages": _more_than_once((row.case_id, row.topic) for row in owed),
