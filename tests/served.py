@@ -19,8 +19,11 @@ def served(app: Flask) -> Iterator[str]:
     try:
         yield f"http://127.0.0.1:{server.effective_port}"
     finally:
-        # closed by its own thread: another one would take the sockets away while it waits for them
-        server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map, ignore_all=True))
+        # The loop's own thread lets go of the sockets, and they are closed when nobody uses them
+        # any more: closing them there raced with the very write that wakes it up.
+        sockets: dict[int, wasyncore.dispatcher] = {}
+        server.trigger.pull_trigger(lambda: (sockets.update(server._map), server._map.clear()))
         thread.join(10)
         server.task_dispatcher.shutdown()
+        wasyncore.close_all(sockets, ignore_all=True)
         assert not thread.is_alive()
