@@ -100,11 +100,11 @@ def recall(unit: Unit, token: str) -> Account | None:
     Raises:
         Outdated: by that look, or the end of the unit: it is not.
     """
-    known = unit.callers.get(fingerprint(token))
+    known = unit.callers.get(hashed := fingerprint(token))
     if known is None:
         return None
     found, version = known
-    unit.write(_STILL, {"hash": fingerprint(token), "version": version, "now": unit.now}, otherwise=Outdated())
+    unit.write(_STILL, {"hash": hashed, "version": version, "now": unit.now}, otherwise=Outdated())
     return found
 
 

@@ -117,7 +117,7 @@ class Out(Schema):
     def _told(self, obj: Any) -> dict[str, Any]:
         told = {}
         for key, name, write, field in self._ways:
-            if field is not None:
+            if write is None:
                 value = field.serialize(name, obj, accessor=self.get_attribute)
             else:
                 value = obj.get(name, missing) if type(obj) is dict else self.get_attribute(obj, name, missing)
@@ -128,13 +128,13 @@ class Out(Schema):
         return told
 
     @cached_property
-    def _ways(self) -> list[tuple[str, str, Callable[[Any], Any], fields.Field[Any] | None]]:
-        """For each key what it comes from, and what makes of it what JSON knows; or else marshmallow's field."""
+    def _ways(self) -> list[tuple[str, str, Callable[[Any], Any] | None, fields.Field[Any]]]:
+        """For each key what it comes from, and what makes of it what JSON knows; else the field does."""
         ways = []
         for name, field in self.dump_fields.items():
             write = _writer(field)
             source = name if write is None else field.attribute or name
-            ways.append((field.data_key or name, source, write or str, field if write is None else None))
+            ways.append((field.data_key or name, source, write, field))
         return ways
 
 
