@@ -53,6 +53,7 @@ def _compared(what: str, rounds: list[list[tuple[float, float]]], names: list[st
         figures[f"{what}_{name}_cpu_ms_per_call"] = round(median(r[index][1] for r in rounds), 2)
     naive, floor, our = (names.index(name) for name in ("naive", "floor", "ours"))
     figures[f"{what}_cases_per_s_ours_to_naive_ratio"] = round(median(r[our][0] / r[naive][0] for r in rounds), 2)
+    figures[f"{what}_cases_per_s_floor_to_naive_ratio"] = round(median(r[floor][0] / r[naive][0] for r in rounds), 2)
     figures[f"{what}_cpu_naive_to_ours_ratio"] = round(median(r[naive][1] / r[our][1] for r in rounds), 2)
     figures[f"{what}_cpu_ours_to_floor_ratio"] = round(median(r[our][1] / r[floor][1] for r in rounds), 2)
     return figures
