@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 
 from engine import model
 from engine.database import connect
+from engine.runtime import Runtime
 
 # A test that was killed in the middle may have left a connection holding locks, and one that ended well has closed its
 # own a moment ago. (`pg_terminate_backend` can wait as well, but looks every 100 ms only.)
@@ -76,6 +77,13 @@ def emptying(url: str) -> Iterator[Callable[[], None]]:
     """Yields what deletes every row and starts every sequence again."""
     with _commands(url) as connection:
         yield lambda: connection.execute(text(EMPTY)).close()
+
+
+def somebody_waits(runtime: Runtime) -> bool:
+    """Whether a session of this PostgreSQL database waits for another that holds a lock."""
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    with runtime.read() as unit:
+        return unit.first(text(waiting)) is not None
 
 
 @contextmanager

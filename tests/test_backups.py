@@ -94,6 +94,9 @@ def under_load(hotline: Hotline, acknowledged: list[str], do: Callable[[], Any])
     thread = Thread(target=report)
     thread.start()
     try:
+        while not acknowledged:
+            thread.join(0.01)
+            assert thread.is_alive()
         return do()
     finally:
         enough.set()

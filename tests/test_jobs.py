@@ -16,6 +16,7 @@ from engine import doing, incidents, instances, jobs, leases, model, repairs, wo
 from engine.errors import ProcessFault, WrongState
 from engine.flow.steps import Fire
 from engine.runtime import Runtime
+from tests import databases
 from tests.bare_cases import arm, history, open_case, rows
 from tests.clock import Clock
 
@@ -191,7 +192,8 @@ def test_whoever_waited_for_a_busy_case_sees_it_as_it_has_become(runtime: Runtim
         with runtime.begin() as unit:
             instances.load(unit, case_id)
             waiting = pool.submit(look)
-            _until_somebody_waits(runtime)
+            while not databases.somebody_waits(runtime):
+                assert not waiting.done()
             unit.execute(update(model.cases).values(status="xong"))
             unit.execute(update(model.instances).values(revision=1))
         case = waiting.result(timeout=10)
@@ -212,15 +214,6 @@ def test_giving_a_job_up_does_not_wait_for_a_case_that_is_busy(runtime: Runtime,
         pool.submit(jobs.fail, runtime, last, KeyError("x"), Random(1)).result(timeout=10)
 
     assert [row.state for row in rows(runtime, model.jobs)] == ["incident"]
-
-
-def _until_somebody_waits(runtime: Runtime) -> None:
-    locks = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
-    for _ in range(10_000):
-        with runtime.read() as unit:
-            if unit.scalar(locks):
-                return
-    raise AssertionError("Nobody came to wait.")
 
 
 def test_an_answer_the_process_no_longer_waits_for_is_only_kept_in_history(
