@@ -1,8 +1,8 @@
 """The two kinds of database, made, emptied and removed for tests.
 
 SQLite's is a file, copied from one that has all tables. PostgreSQL's is one per xdist worker in the server that the
-controller started; it is emptied before a test, which takes 3 ms where TRUNCATE takes 50. What SQLAlchemy has compiled
-for either is kept from test to test.
+controller started; it is emptied before a test, which takes 3 ms where TRUNCATE takes 50. Both say that they are of the
+newest version. What SQLAlchemy has compiled for either is kept from test to test.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 
-from engine import model
+from engine import model, schema
 from engine.database import connect
 from engine.runtime import Runtime
 
@@ -37,12 +37,17 @@ DO $$ DECLARE name text; BEGIN
         LOOP EXECUTE 'ALTER SEQUENCE ' || name || ' RESTART'; END LOOP;
 END $$
 """
+NEWEST = "INSERT INTO alembic_version VALUES (:head)"
 _kept: dict[str, Engine] = {}
 
 
 def make_tables(url: str) -> None:
+    """As all migrations together do (see `tests.test_migrations`), in a tenth of the time."""
     database = connect(url)
     model.metadata.create_all(database)
+    with database.begin() as connection:
+        connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY)"))
+        connection.execute(text(NEWEST), {"head": schema.newest()})
     database.dispose()
 
 
@@ -76,7 +81,12 @@ def replaced(path: Path, template: Path) -> str:
 def emptying(url: str) -> Iterator[Callable[[], None]]:
     """Yields what deletes every row and starts every sequence again."""
     with _commands(url) as connection:
-        yield lambda: connection.execute(text(EMPTY)).close()
+
+        def empty() -> None:
+            connection.execute(text(EMPTY)).close()
+            connection.execute(text(NEWEST), {"head": schema.newest()}).close()
+
+        yield empty
 
 
 def somebody_waits(runtime: Runtime) -> bool:
