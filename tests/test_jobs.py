@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select, text, update
 
-from engine import doing, incidents, instances, jobs, leases, model, repairs, worker
+from engine import doing, due, incidents, instances, jobs, leases, model, repairs, worker
 from engine.errors import ProcessFault, WrongState
 from engine.flow.steps import Fire
 from engine.runtime import Runtime
@@ -70,8 +70,10 @@ def test_nothing_is_claimed_before_it_is_due(runtime: Runtime, clock: Clock, cas
 
     clock.advance("4 hours 59 minutes")
     assert jobs.claim(runtime, "anna", 10) == []
+    assert due.look(runtime) == (set(), clock.now + timedelta(minutes=1))
 
     clock.advance("1 minute")
+    assert due.look(runtime) == ({"jobs"}, None)
     assert tokens(jobs.claim(runtime, "anna", 10)) == [1]
 
 
@@ -114,7 +116,7 @@ def test_claiming_reads_only_the_index_however_many_timers_wait(runtime: Runtime
     asked: list[str] = []
     event.listen(runtime.database, "checkout", lambda driver, *_: driver.set_trace_callback(asked.append))
     jobs.claim(runtime, "anna", 10)
-    jobs.next_due(runtime)
+    due.look(runtime)
     looks = [sql for sql in asked if sql.startswith("SELECT") and "jobs" in sql]
 
     with runtime.read() as unit:
