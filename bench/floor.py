@@ -7,7 +7,6 @@ call. It knows no accounts, checks no answers, reads nothing first and computes 
 
 from __future__ import annotations
 
-import logging
 import sys
 from datetime import UTC, datetime
 from typing import Any
@@ -16,9 +15,9 @@ from uuid import uuid4
 from flask import Flask, request
 from psycopg.types.json import Json
 from sqlalchemy import JSON, Engine, Table, Text, UniqueConstraint, literal_column, select
-from waitress import serve
 
 from bench import ours
+from bench.hosts import serve
 from engine import model
 from engine.database import connect, transaction
 from engine.model.sealed import SealedJSON
@@ -134,5 +133,4 @@ def create_app(url: str) -> Flask:
 
 
 if __name__ == "__main__":
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that clients queue up is what is measured
-    serve(create_app(sys.argv[1]), host="127.0.0.1", port=int(sys.argv[2]), threads=8, _quiet=True)
+    serve(create_app(sys.argv[1]), int(sys.argv[2]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import subprocess
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import waitress
+from flask import Flask
 
 from bench.bed import one, process_cpu
 
@@ -114,6 +117,12 @@ def running(name: str, url: str, token: str | None = None) -> Iterator[Host]:
     finally:
         process.terminate()
         process.wait(20)
+
+
+def serve(app: Flask, port: int) -> None:
+    """As what `running` starts serves that is not ours."""
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that clients queue up is what is measured
+    waitress.serve(app, host="127.0.0.1", port=port, threads=8, _quiet=True)
 
 
 def _wait(process: subprocess.Popen[bytes], port: int) -> None:

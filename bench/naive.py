@@ -6,7 +6,6 @@ no task list, no outbox.
 
 from __future__ import annotations
 
-import logging
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,8 @@ from SpiffWorkflow.bpmn.serializer import BpmnWorkflowSerializer
 from SpiffWorkflow.camunda.parser.CamundaParser import CamundaParser
 from SpiffWorkflow.camunda.serializer import DEFAULT_CONFIG
 from sqlalchemy import create_engine, text
-from waitress import serve
 
+from bench.hosts import serve
 from engine.database import prepare
 
 LIFECYCLE = Path(__file__).parent / "lifecycle" / "process.bpmn"
@@ -91,5 +90,4 @@ def create_app(url: str) -> Flask:
 
 
 if __name__ == "__main__":
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that clients queue up is what is measured
-    serve(create_app(sys.argv[1]), host="127.0.0.1", port=int(sys.argv[2]), threads=8, _quiet=True)
+    serve(create_app(sys.argv[1]), int(sys.argv[2]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 import tempfile
 import tomllib
@@ -84,7 +83,6 @@ def complete(runtime: Runtime, task: Any, answers: dict[str, Any]) -> None:
 def main(url: str, port: int) -> None:
     from webapi import create_app, server
 
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that eight clients queue up is what is measured
     app = create_app({"DATABASE": url, "INSTANCE": tempfile.mkdtemp(prefix="ts-bench-")})
     server.run(app, "127.0.0.1", port, app.config["THREADS"])
 

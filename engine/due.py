@@ -1,13 +1,14 @@
-"""What there is to do at this instant: one look, instead of one for each kind of work."""
+"""What there is to do at this instant, and next: one look, instead of one for each kind of work."""
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, Table, bindparam, exists, literal_column, or_, select, union_all
 
 from engine import leases, waiting
-from engine.jobs import ANY_DUE, LOST
+from engine.jobs import LOST, SOONEST
 from engine.migrations import ACTIVE
 from engine.model import arrivals, batches, case_messages, fetches, imports, migrations, outbox
 from engine.outbox import KINDS
@@ -17,8 +18,23 @@ from engine.runtime import Runtime
 _NOW = bindparam("now")
 
 
+class Look(NamedTuple):
+    """Attributes:
+    there: any of ``jobs arrivals messages fetches imports migrations`` and `outbox.KINDS`.
+    next_job: when a job will be due, of each priority that has none now the first.
+    """
+
+    there: set[str]
+    next_job: datetime | None
+
+
+def _first(soonest: Select[Any]) -> Select[Any]:
+    when = soonest.subquery().c[0]
+    return select(literal_column("'jobs'").label("kind"), when.label("due_at")).where(when.is_not(None))
+
+
 def _if(name: str, *conditions: ColumnElement[bool]) -> Select[Any]:
-    return select(literal_column(f"'{name}'").label("kind")).where(or_(*conditions))
+    return select(literal_column(f"'{name}'"), literal_column("NULL")).where(or_(*conditions))
 
 
 def _there(table: Table, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -31,7 +47,8 @@ def _due(table: Table, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
 
 _LOOK = Prepared(
     union_all(
-        _if("jobs", ANY_DUE, LOST),
+        *map(_first, SOONEST),
+        _if("jobs", LOST),
         _if("arrivals", _due(arrivals, waiting.is_waiting(arrivals))),
         _if("messages", _due(case_messages, waiting.is_waiting(case_messages))),
         _if("fetches", _due(fetches, waiting.is_waiting(fetches))),
@@ -40,12 +57,14 @@ _LOOK = Prepared(
             _there(batches, leases.in_state(batches, "running"))),
         *(_if(kind, _due(outbox, leases.in_state(outbox, "ready"), outbox.c.kind == literal_column(f"'{kind}'")))
           for kind in KINDS),
-        select(outbox.c.kind).where(leases.is_lost(outbox, _NOW)),
+        select(outbox.c.kind, literal_column("NULL")).where(leases.is_lost(outbox, _NOW)),
     )
 )
 
 
-def look(runtime: Runtime) -> set[str]:
-    """What there is to do: any of ``jobs arrivals messages fetches imports migrations`` and `outbox.KINDS`."""
+def look(runtime: Runtime) -> Look:
     with runtime.read() as unit:
-        return {row.kind for row in unit.all(_LOOK, {"now": unit.now})}
+        rows = unit.all(_LOOK, {"now": unit.now})
+    ahead = [row.due_at for row in rows if row.due_at is not None and row.due_at > unit.now]
+    there = {row.kind for row in rows if row.due_at is None or row.due_at <= unit.now}
+    return Look(there, min(ahead, default=None))

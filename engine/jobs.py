@@ -40,8 +40,9 @@ SOONEST = [
     for priority in PRIORITIES
 ]
 LOST = exists(select(jobs.c.id).where(leases.is_lost(jobs, _NOW)))
-ANY_DUE = or_(*(soonest.scalar_subquery() <= _NOW for soonest in SOONEST))
-_ANYTHING = Prepared(select(literal_column("1")).where(or_(ANY_DUE, LOST)))
+_ANYTHING = Prepared(
+    select(literal_column("1")).where(or_(LOST, *(soonest.scalar_subquery() <= _NOW for soonest in SOONEST)))
+)
 _DUE = {
     priority: Prepared(leases.due(jobs, _NOW, _MOST, jobs.c.priority == literal_column(str(priority))))
     for priority in PRIORITIES

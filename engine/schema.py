@@ -58,6 +58,11 @@ def knows(version: str) -> bool:
     return version in _versions()[1]
 
 
+def newest() -> str:
+    """The version that this code expects."""
+    return str(_versions()[0])
+
+
 @cache
 def _versions() -> tuple[str | None, set[str]]:
     """The newest version that this code knows of, and all of them."""

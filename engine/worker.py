@@ -105,7 +105,7 @@ class Worker:
 
     def tick(self) -> int:
         """Do what is due, understand what came in, move cases, send what is owed; returns how many of all."""
-        there = due.look(self.runtime)
+        there = due.look(self.runtime).there
         done = self.work() if "jobs" in there else 0
         done += self.understand() if "arrivals" in there else 0
         done += self.fetch() if "fetches" in there else 0
@@ -113,7 +113,7 @@ class Worker:
         done += self.take_up() if "imports" in there else 0
         done += self.migrate() if "migrations" in there else 0
         if done:
-            there = due.look(self.runtime)
+            there = due.look(self.runtime).there
         return done + sum(self.relay(kind) for kind in outbox.KINDS if kind in there)
 
     def work(self, limit: int = JOBS_PER_TICK) -> int:

@@ -38,7 +38,7 @@ FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 # what is wrong only, without a way to each node that is right, and without fetching our sheet to read it again
 LOOKED_FOR = "{resultTypes: ['violations'], preload: false}"
 SAID = "(one) => [one.id, one.nodes.map((node) => node.html)]"
-PATIENCE = 10_000  # milliseconds a story waits for something to appear
+PATIENCE = 30_000  # milliseconds a story waits for something to appear, on a machine that does other things
 LONG = 120_000  # and a picture, on a machine that does other things: `./manage screenshots` takes hundreds
 
 

@@ -1,4 +1,4 @@
-"""A worker that moves cases, or does a batch, until there is nothing left, and says so after each case; to be killed.
+"""A worker that moves a case, or does one of a batch, for each line that it is sent, and then says so; to be killed.
 For `test_migrating`.
 
     python -m tests.moving_actor URL migrations|batches
@@ -16,5 +16,5 @@ STEPS = {"migrations": migrations.step, "batches": batches.step}
 
 if __name__ == "__main__":
     runtime = Runtime.open(sys.argv[1], lambda: datetime.now(UTC))
-    while STEPS[sys.argv[2]](runtime):
-        print("done", flush=True)
+    for _ in sys.stdin:
+        print("done" if STEPS[sys.argv[2]](runtime) else "nothing left", flush=True)

@@ -1,19 +1,23 @@
-"""The application behind a real server, for clients that speak to an address."""
+"""A WSGI application behind a real server, for clients that speak to an address."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Thread
+from typing import Any
 
-from flask import Flask
 from waitress import create_server, wasyncore
 
 
 @contextmanager
-def served(app: Flask) -> Iterator[str]:
-    """``http://127.0.0.1:…`` while it runs."""
-    server = create_server(app, host="127.0.0.1", port=0)
+def served(app: Any, **how: Any) -> Iterator[str]:
+    """``http://127.0.0.1:…`` while it runs.
+
+    Args:
+        how: further settings of waitress.
+    """
+    server = create_server(app, host="127.0.0.1", port=0, **how)
     thread = Thread(target=server.run, daemon=True)
     thread.start()
     try:

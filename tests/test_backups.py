@@ -43,25 +43,9 @@ def elsewhere(kind: str, folder: Path) -> Iterator[str]:
         yield f"sqlite:///{folder / 'restored.db'}"
 
 
-def stamp(runtime: Runtime) -> None:
-    head = max(schema._versions()[1])
-    with runtime.begin() as unit:
-        unit.execute(text("CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) PRIMARY KEY)"))
-        unit.execute(text("DELETE FROM alembic_version"))
-        unit.execute(text(f"INSERT INTO alembic_version VALUES ('{head}')"))
-
-
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "attachments")
-
-
-@pytest.fixture
-def stamped(hotline: Hotline) -> Iterator[Hotline]:
-    stamp(hotline.runtime)
-    yield hotline
-    with hotline.runtime.begin() as unit:
-        unit.execute(text("DROP TABLE alembic_version"))
 
 
 def attached(hotline: Hotline, store: Store, number: str, content: bytes) -> str:
@@ -94,14 +78,17 @@ def under_load(hotline: Hotline, acknowledged: list[str], do: Callable[[], Any])
     thread = Thread(target=report)
     thread.start()
     try:
+        while not acknowledged:
+            thread.join(0.01)
+            assert thread.is_alive()
         return do()
     finally:
         enough.set()
         thread.join()
 
 
-def test_what_was_copied_under_load_goes_on_elsewhere(stamped: Hotline, store: Store, tmp_path: Path) -> None:
-    hotline, file, said = stamped, tmp_path / "copy.tar", list[str]()
+def test_what_was_copied_under_load_goes_on_elsewhere(hotline: Hotline, store: Store, tmp_path: Path) -> None:
+    file, said = tmp_path / "copy.tar", list[str]()
     before = [hotline.receives() for _ in range(3)]
     hotline.does("truc", before[0], lead_agency="ubnd_74_718")
     photo = attached(hotline, store, before[1], b"anh chup")
@@ -152,8 +139,8 @@ def _goes_on(hotline: Hotline, runtime: Runtime, before: list[str], later: list[
     hotline.runtime = here
 
 
-def test_a_copy_goes_only_where_nothing_is(stamped: Hotline, store: Store, tmp_path: Path) -> None:
-    hotline, file, runtime = stamped, tmp_path / "copy.tar", stamped.runtime
+def test_a_copy_goes_only_where_nothing_is(hotline: Hotline, store: Store, tmp_path: Path) -> None:
+    file, runtime = tmp_path / "copy.tar", hotline.runtime
     kept = hotline.receives()
     made = backups.make(runtime, store, file, str)
     Worker(runtime, {}, owner="w").beat()
@@ -183,10 +170,10 @@ def test_a_copy_goes_only_where_nothing_is(stamped: Hotline, store: Store, tmp_p
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_damaged_copy_is_refused_before_anything_is_touched(stamped: Hotline, store: Store, tmp_path: Path) -> None:
+def test_a_damaged_copy_is_refused_before_anything_is_touched(hotline: Hotline, store: Store, tmp_path: Path) -> None:
     file = tmp_path / "copy.tar"
-    attached(stamped, store, stamped.receives(), b"x" * 900)
-    backups.make(stamped.runtime, store, file, str)
+    attached(hotline, store, hotline.receives(), b"x" * 900)
+    backups.make(hotline.runtime, store, file, str)
     whole = file.read_bytes()
     with tarfile.open(file) as tar:
         places = {member.name[:11]: member.offset_data for member in tar}
@@ -197,14 +184,14 @@ def test_a_damaged_copy_is_refused_before_anything_is_touched(stamped: Hotline, 
     for where, content in broken.items():
         file.write_bytes(content)
         with pytest.raises(BadBackup, match=r"damaged|whole|no copy of ours"):
-            backups.restore(stamped.runtime, store, file, str, force=True)
+            backups.restore(hotline.runtime, store, file, str, force=True)
             pytest.fail(where)
     file.write_bytes(whole)
-    with stamped.runtime.begin() as unit:
+    with hotline.runtime.begin() as unit:
         unit.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    backups.make(stamped.runtime, store, tmp_path / "newer.tar", str)
+    backups.make(hotline.runtime, store, tmp_path / "newer.tar", str)
     with pytest.raises(BadBackup, match="newer than this program"):
-        backups.restore(stamped.runtime, store, tmp_path / "newer.tar", str, force=True)
+        backups.restore(hotline.runtime, store, tmp_path / "newer.tar", str, force=True)
 
 
 def _flipped(content: bytes, at: int) -> bytes:
@@ -212,11 +199,11 @@ def _flipped(content: bytes, at: int) -> bytes:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_from_the_command_line(stamped: Hotline, tmp_path: Path) -> None:
+def test_from_the_command_line(hotline: Hotline, tmp_path: Path) -> None:
     (tmp_path / "secret.key").write_text("khoa-bi-mat-khong-duoc-sao-chep")
     store = Store(tmp_path / "attachments")
-    changed, missing = (attached(stamped, store, stamped.receives(), content) for content in (b"mot", b"hai"))
-    environment = {"THONGSUOT_DATABASE": str(stamped.runtime.database.url), "THONGSUOT_INSTANCE": str(tmp_path)}
+    changed, missing = (attached(hotline, store, hotline.receives(), content) for content in (b"mot", b"hai"))
+    environment = {"THONGSUOT_DATABASE": str(hotline.runtime.database.url), "THONGSUOT_INSTANCE": str(tmp_path)}
 
     def run(*arguments: str, **more: str) -> tuple[int, str]:
         done = CliRunner().invoke(main, list(arguments), env=environment | more)

@@ -35,8 +35,8 @@ def test_what_does_not_exist_is_refused(asked: str, told: str, capsys: pytest.Ca
     assert told in capsys.readouterr().err
 
 
-def test_the_floor_writes_the_rows_that_we_write_and_copies_are_whole(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/floor.db"
+def test_the_floor_writes_the_rows_that_we_write_and_copies_are_whole(sqlite_url: str) -> None:
+    url = sqlite_url
     ours.prepare(url)
     client = floor.create_app(url).test_client()  # it has taken case 1 through the lifecycle
     answer = client.post("/cases", json={}).json

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from threading import Thread
-from time import monotonic, sleep
+from time import sleep
 from typing import Any
 
 import httpx
 import orjson
 import pytest
 from waitress.channel import HTTPChannel
-from waitress.server import create_server
 
 from engine import branches, packages
 from engine.accounts import fingerprint
@@ -22,6 +20,7 @@ from engine.runtime import Runtime
 from tests import databases
 from tests.clock import Clock
 from tests.crash_type import PROVINCE
+from tests.served import served
 from webapi import door
 from webapi.server import Refusal
 from webapi.urgent import Urgent, reported
@@ -31,8 +30,8 @@ KNOWN = "ts_of_an_operator"
 
 
 @pytest.fixture
-def address(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A real server whose one thread needs a moment for everything."""
+def crowd(monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
+    """Sixty callers of a real server whose one thread needs a moment for everything."""
     monkeypatch.setattr(door, "WAIT_SECONDS", 0.5)
     monkeypatch.setattr(HTTPChannel, "error_task_class", Refusal)
 
@@ -45,48 +44,47 @@ def address(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     urgent.keep_up()
     entrance = door.Door(urgent)
     entrance.set_thread_count(1)
-    server = create_server(slow, host="127.0.0.1", port=0, _dispatcher=entrance, ident=None)
-    thread = Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    entrance.shutdown()
-    server.close()
-    thread.join(5)
+    limits = httpx.Limits(max_connections=60)
+    with served(slow, _dispatcher=entrance) as url, httpx.Client(base_url=url, limits=limits, timeout=60) as crowd:
+        yield crowd
 
 
-def test_a_surge_is_shed_politely_and_an_emergency_never(address: str) -> None:
-    def send(number: int) -> tuple[bool, httpx.Response, float]:
-        urgent, began = number % 10 == 9, monotonic()
+def at_once(call: Callable[[int], Any]) -> list[Any]:
+    with ThreadPoolExecutor(60) as threads:
+        return list(threads.map(call, range(60)))
+
+
+def test_a_surge_is_shed_politely_and_an_emergency_never(crowd: httpx.Client) -> None:
+    def send(number: int) -> tuple[bool, httpx.Response]:
+        urgent = number % 10 == 9
         body = {"answers": {"noi_dung": "CC115", "report_type": "CC115"}, "report_type": "CC115" if urgent else "BDKK"}
         said = {"Authorization": f"Bearer {KNOWN}"} if number == 59 else {}
-        answer = httpx.post(f"{address}/api/v1/reports", json=body, headers=said, timeout=30)
-        return urgent, answer, monotonic() - began
+        return urgent, crowd.post("/api/v1/reports", json=body, headers=said)
 
-    with ThreadPoolExecutor(60) as crowd:
-        answers = list(crowd.map(send, range(60)))
+    answers = at_once(send)
 
-    assert {answer.status_code for urgent, answer, _ in answers if urgent} == {200}
-    statuses = [answer.status_code for urgent, answer, _ in answers if not urgent]
-    assert set(statuses) == {200, 503}
-    shed = next(answer for _, answer, _ in answers if answer.status_code == 503)
+    assert {answer.status_code for urgent, answer in answers if urgent} == {200}
+    assert {answer.status_code for urgent, answer in answers if not urgent} == {200, 503}
+    shed = next(answer for _, answer in answers if answer.status_code == 503)
     assert shed.headers["Content-Type"] == "application/problem+json"
     assert int(shed.headers["Retry-After"]) == shed.json()["retry_after"] >= 1
     assert shed.json()["type"] == "/problems/surge"
     assert "send the same request again" in shed.json()["detail"] and "xin gửi lại" in shed.json()["detail"]
-    assert httpx.get(f"{address}/healthz").status_code == 200  # and afterwards all is as before
-    assert httpx.post(f"{address}/api/v1/reports", json={"report_type": "BDKK"}).status_code == 200
+    assert crowd.get("/healthz").status_code == 200  # and afterwards all is as before
+    assert crowd.post("/api/v1/reports", json={"report_type": "BDKK"}).status_code == 200
 
 
-def test_of_strangers_who_say_it_is_urgent_a_few_may_wait(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_strangers_who_say_it_is_urgent_a_few_may_wait(
+    crowd: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(door, "STRANGERS", 5)
 
     def send(number: int) -> tuple[bool, int]:
         said = {"Authorization": f"Bearer {KNOWN}"} if number % 6 == 5 else {"Authorization": f"Bearer ts_{number}"}
-        answer = httpx.post(f"{address}/api/v1/reports", json={"report_type": "CC115"}, headers=said, timeout=30)
+        answer = crowd.post("/api/v1/reports", json={"report_type": "CC115"}, headers=said)
         return number % 6 == 5, answer.status_code
 
-    with ThreadPoolExecutor(60) as crowd:
-        answers = list(crowd.map(send, range(60)))
+    answers = at_once(send)
 
     assert {status for known, status in answers if known} == {200}
     strangers = [status for known, status in answers if not known]

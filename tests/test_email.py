@@ -317,7 +317,7 @@ def test_mailboxes_are_looked_into_by_hand_and_by_every_worker(desk, mail_server
     metronome = Metronome(desk.worker, [Postman(box.mailbox, taking.keeper(desk.runtime, desk.readers), desk.clock)])
     metronome.start()
     try:
-        for _ in range(200):
+        for _ in range(1_000):
             if box.done == 3:
                 break
             sleep(0.05)

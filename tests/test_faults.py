@@ -30,7 +30,7 @@ from tests.embedded_pg import Server, running
 from webapi import auth, create_app
 from webapi.worker import Metronome
 
-PATIENCE = 20  # seconds
+PATIENCE = 240  # seconds
 REPORT = {"report_type": "CRASH", "answers": {"noi_dung": "Cây đổ"}, "reporter": {"phone": "0912345678"}}
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from tests.databases import replaced
 from tests.served import served
 from tests.sources import ROOT
 from webapi import create_app
@@ -70,16 +71,16 @@ def test_the_words_that_it_quotes_stand_on_the_pages(language: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def at_work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, str]]]:
+def at_work(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, str]]]:
     """A server with two report types and a program's account, and a folder with the files."""
     folder = tmp_path_factory.mktemp("handbook")
-    app = create_app({"DATABASE": f"sqlite:///{folder}/book.db", "INSTANCE": str(folder)})
+    app = create_app({"DATABASE": replaced(folder / "book.db", sqlite_template), "INSTANCE": str(folder)})
     environment = {"THONGSUOT_DATABASE": app.config["DATABASE"], "THONGSUOT_INSTANCE": str(folder)}
     for shipped in ("bpmn", "forms"):
         (folder / shipped).symlink_to(ROOT / shipped)
     with chdir(folder):
         types = [f"load bpmn/binh_duong/{code}" for code in ("BDKK", "BDGN")]
-        for step in ("db upgrade", *types, "user add may --name Máy --role client --agency tongdai_74 --no-password"):
+        for step in (*types, "user add may --name Máy --role client --agency tongdai_74 --no-password"):
             typed(step, environment)
         token = typed("token create may --label book", environment).split()[-1]
         with served(app) as server:

@@ -11,13 +11,14 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, select, update
 
 from engine import imports, lists, model
 from engine.errors import InvalidRequest
 from engine.flow.check import check
 from engine.notifiers import Receipt
 from engine.worker import Worker
+from tests import databases
 from tests.broken import SIMPLE
 from tests.drawing import package
 from tests.hotline import Caller, Hotline, refused
@@ -159,7 +160,7 @@ def test_who_starts_and_who_cancels_at_once_wait_for_each_other(hanoi: Hotline, 
 
     def with_the_rows_in_hand(*given: Any) -> bool:
         started.append(starter.submit(cdc.post, f"{path}/start"))
-        while not waits_for_a_lock(hanoi):
+        while not databases.somebody_waits(hanoi.runtime):
             assert not started[0].done()
         return ends(*given)
 
@@ -167,11 +168,6 @@ def test_who_starts_and_who_cancels_at_once_wait_for_each_other(hanoi: Hotline, 
     assert cdc.post(f"{path}/cancel").json["state"] == "cancelled"
     refused(started[0].result(), 409, "wrong-state")
     assert (cdc.get(path).json["state"], count(hanoi, model.import_rows)) == ("cancelled", 0)
-
-
-def waits_for_a_lock(desk: Hotline) -> bool:
-    with desk.runtime.read() as unit:
-        return bool(unit.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
 
 
 def test_a_workbook_is_read_as_it_looks(hanoi: Hotline) -> None:

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select, text, update
 
-from engine import doing, incidents, instances, jobs, leases, model, repairs, worker
+from engine import doing, due, incidents, instances, jobs, leases, model, repairs, worker
 from engine.errors import ProcessFault, WrongState
 from engine.flow.steps import Fire
 from engine.runtime import Runtime
+from tests import databases
 from tests.bare_cases import arm, history, open_case, rows
 from tests.clock import Clock
 
@@ -69,8 +70,10 @@ def test_nothing_is_claimed_before_it_is_due(runtime: Runtime, clock: Clock, cas
 
     clock.advance("4 hours 59 minutes")
     assert jobs.claim(runtime, "anna", 10) == []
+    assert due.look(runtime) == (set(), clock.now + timedelta(minutes=1))
 
     clock.advance("1 minute")
+    assert due.look(runtime) == ({"jobs"}, None)
     assert tokens(jobs.claim(runtime, "anna", 10)) == [1]
 
 
@@ -113,7 +116,7 @@ def test_claiming_reads_only_the_index_however_many_timers_wait(runtime: Runtime
     asked: list[str] = []
     event.listen(runtime.database, "checkout", lambda driver, *_: driver.set_trace_callback(asked.append))
     jobs.claim(runtime, "anna", 10)
-    jobs.next_due(runtime)
+    due.look(runtime)
     looks = [sql for sql in asked if sql.startswith("SELECT") and "jobs" in sql]
 
     with runtime.read() as unit:
@@ -191,7 +194,8 @@ def test_whoever_waited_for_a_busy_case_sees_it_as_it_has_become(runtime: Runtim
         with runtime.begin() as unit:
             instances.load(unit, case_id)
             waiting = pool.submit(look)
-            _until_somebody_waits(runtime)
+            while not databases.somebody_waits(runtime):
+                assert not waiting.done()
             unit.execute(update(model.cases).values(status="xong"))
             unit.execute(update(model.instances).values(revision=1))
         case = waiting.result(timeout=10)
@@ -212,15 +216,6 @@ def test_giving_a_job_up_does_not_wait_for_a_case_that_is_busy(runtime: Runtime,
         pool.submit(jobs.fail, runtime, last, KeyError("x"), Random(1)).result(timeout=10)
 
     assert [row.state for row in rows(runtime, model.jobs)] == ["incident"]
-
-
-def _until_somebody_waits(runtime: Runtime) -> None:
-    locks = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
-    for _ in range(10_000):
-        with runtime.read() as unit:
-            if unit.scalar(locks):
-                return
-    raise AssertionError("Nobody came to wait.")
 
 
 def test_an_answer_the_process_no_longer_waits_for_is_only_kept_in_history(

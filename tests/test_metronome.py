@@ -21,7 +21,7 @@ from tests.bare_cases import open_case, rows
 from tests.sources import ROOT
 from webapi.worker import Metronome
 
-PATIENCE = 20  # seconds, for a machine that is busy with something else
+PATIENCE = 240  # seconds, for a machine that is busy with something else
 
 
 @pytest.fixture

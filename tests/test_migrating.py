@@ -263,12 +263,15 @@ def a_dozen(hotline, times):
 
 
 def killed(what, database_url, pauses=(1, 7)):
-    """Workers that are killed while they do something to one case after another."""
-    for lines in pauses:
+    """Workers that are killed when they have done something to so many cases, and are at the next."""
+    for cases in pauses:
         command = [sys.executable, "-m", "tests.moving_actor", database_url, what]
-        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as actor:
-            for _ in range(lines):
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "bufsize": 1}
+        with subprocess.Popen(command, cwd=ROOT, **pipes) as actor:
+            for _ in range(cases):
+                actor.stdin.write("next\n")
                 assert actor.stdout.readline() == "done\n"
+            actor.stdin.write("next\n")
             actor.kill()
         assert actor.returncode == -signal.SIGKILL
 

@@ -113,7 +113,7 @@ class Mailbox:
 def mailbox():
     box = Mailbox()
     box.port = free_port()
-    server = Controller(box, hostname="127.0.0.1", port=box.port)
+    server = Controller(box, hostname="127.0.0.1", port=box.port, ready_timeout=60)
     server.start()
     yield box
     server.stop()

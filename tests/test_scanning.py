@@ -81,16 +81,17 @@ def clamd(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str,
 
 def test_what_is_clean_is_kept_and_what_is_not_is_refused_and_leaves_nothing(clamd, tmp_path):
     address, peer = clamd
-    store = Store(tmp_path / "files", Clamd(address, seconds=0.5))
+    store = Store(tmp_path / "files", Clamd(address))
     kept = store.put(io.BytesIO(b"a" * 3 * BLOCK), 10**6)
     assert kept.size == peer.seen == 3 * BLOCK
     with pytest.raises(InvalidRequest, match="Eicar-Signature") as refusal:
         store.put(io.BytesIO(b"b" * (BLOCK - 30) + EICAR + b"c" * BLOCK), 10**6)  # across two blocks
     assert refusal.value.facts["virus"] == "Eicar-Signature"
-    for mood in ("deaf", "small", "odd"):
+    hasty = Store(store.folder, Clamd(address, seconds=0.2))
+    for mood, asks in (("deaf", hasty), ("small", store), ("odd", store)):
         peer.mood = mood
         with pytest.raises(Unscanned, match="send it again in 60 seconds"):
-            store.put(io.BytesIO(b"b" * 4 * BLOCK), 10**6)
+            asks.put(io.BytesIO(b"b" * 4 * BLOCK), 10**6)
     peer.mood = "ok"
     with pytest.raises(InvalidRequest, match="larger than 5"):
         store.put(io.BytesIO(b"123456"), 5)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import runpy
-import signal
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -142,7 +141,6 @@ def serve(host: str, port: int, threads: int | None) -> None:
     set_up_logging()
     privacy.check(open_runtime())
     app = create_app(config.read() | ({"THREADS": threads} if threads else {}))
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # waitress finishes what it is doing
     server.run(app, host, port, app.config["THREADS"])
 
 

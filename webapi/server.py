@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import signal
+import sys
 
 import waitress
 from flask import Flask
@@ -10,7 +12,7 @@ from waitress.channel import HTTPChannel
 from waitress.task import ErrorTask
 
 from engine import branches
-from webapi import auth, door
+from webapi import auth, camunda, door
 from webapi.bodies import dump
 from webapi.urgent import Urgent
 
@@ -49,6 +51,7 @@ def run(app: Flask, host: str, port: int, threads: int) -> None:
     entrance = door.Door(urgent)
     app.extensions["thongsuot.door"] = entrance
     entrance.set_thread_count(threads)
+    signal.signal(signal.SIGTERM, lambda *_: _stop(app))
     waitress.serve(
         app,
         _dispatcher=entrance,
@@ -59,6 +62,11 @@ def run(app: Flask, host: str, port: int, threads: int) -> None:
         clear_untrusted_proxy_headers=True,
         max_request_body_size=app.config["BODY_MAX"] + FORM_OVERHEAD,
     )
+
+
+def _stop(app: Flask) -> None:
+    camunda.waiting_room(app).close()
+    sys.exit(0)  # waitress finishes what it is doing
 
 
 def _emergencies(app: Flask) -> frozenset[str]:

@@ -18,7 +18,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from engine import chain, due, jobs, leases, outbox
+from engine import chain, due, leases, outbox
 from engine.listening import Listener
 from engine.mailbox.postman import EVERY, Postman
 from engine.worker import Worker
@@ -28,7 +28,6 @@ log = logging.getLogger(__name__)
 TICK_SECONDS = 1
 ANYWAY_SECONDS = 60  # each kind of work looks for itself, whatever the look of all said
 NOT_AT_ONCE = timedelta(milliseconds=10)  # between two looks
-JUST_NOW = timedelta(milliseconds=50)  # so long ago it may have fallen due since the look
 
 
 class Metronome:
@@ -117,19 +116,18 @@ class Metronome:
             self._hindered = False
 
     def _look(self) -> None:
-        """What there is to do is begun; what is due within the second is looked for at that moment."""
         with self._looking["look"]:
             self._until_quiet("look", self._begin)
-            due_at = jobs.next_due(self.worker.runtime)
-            if due_at is None or self.worker.stopping:
-                return
-            wait = due_at - self.worker.runtime.clock()
-            if -JUST_NOW < wait < timedelta(seconds=TICK_SECONDS):  # what is older is being done, or held for a moment
-                self._scheduler.modify_job("look", next_run_time=datetime.now(UTC) + max(wait, NOT_AT_ONCE))
 
     def _begin(self) -> int:
-        for name in due.look(self.worker.runtime):
+        """What there is to do is begun; what is due within the second is looked for at that moment."""
+        there, next_job = due.look(self.worker.runtime)
+        for name in there:
             self._start(name)
+        if next_job is not None and not self.worker.stopping:
+            wait = next_job - self.worker.runtime.clock()
+            if wait < timedelta(seconds=TICK_SECONDS):
+                self._scheduler.modify_job("look", next_run_time=datetime.now(UTC) + max(wait, NOT_AT_ONCE))
         return 0
 
     def _do(self, name: str) -> None:

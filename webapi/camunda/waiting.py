@@ -18,7 +18,7 @@ from engine.listening import Listener
 from engine.runtime import Runtime
 
 LONGEST = timedelta(minutes=30)
-LOOK_AGAIN = 0.25  # seconds, where nobody tells; also the longest that a stopping server waits for one of these
+LOOK_AGAIN = 0.25  # seconds, where nobody tells
 LOOK_ANYWAY = 1.0  # seconds, where somebody tells: a lock may have run out
 LOOK_AFTER = 2 * WAKE_EVERY[SERVICES].total_seconds()  # once told: for what came too soon after it to be told as well
 
@@ -31,10 +31,12 @@ class WaitingRoom:
         self._seats = threading.BoundedSemaphore(seats)
         self._woken = threading.Condition()
         self._times = 0
+        self._open = True
         self._listener: Listener | None = None
 
     def wait_for(self, look: Callable[[], list[Any]], patience: timedelta) -> list[Any]:
-        """What ``look`` finds, at once or within ``patience``; empty if it finds nothing, or all seats are taken."""
+        """What ``look`` finds, at once or within ``patience``; empty if it finds nothing, all seats are taken, or the
+        server is being stopped."""
         before = seen = self._times
         found = look()
         if found or patience <= timedelta(0) or not self._seats.acquire(blocking=False):
@@ -42,7 +44,7 @@ class WaitingRoom:
         try:
             self._listen()
             until = time.monotonic() + min(patience, LONGEST).total_seconds()
-            while not found and (left := until - time.monotonic()) > 0:
+            while not found and self._open and (left := until - time.monotonic()) > 0:
                 before, seen = seen, self._rest(seen, left, told=seen != before)
                 found = look()
             return found
@@ -55,8 +57,10 @@ class WaitingRoom:
             self._woken.notify_all()
 
     def close(self) -> None:
-        """Stop listening; whoever still waits looks again now and then."""
+        """Whoever waits is answered at once, with nothing, and nobody waits any more."""
         with self._woken:
+            self._open = False
+            self._woken.notify_all()
             listener, self._listener = self._listener, None
         if listener is not None:
             listener.stop()
@@ -64,13 +68,13 @@ class WaitingRoom:
     def _rest(self, seen: int, longest: float, *, told: bool) -> int:
         nap = LOOK_AGAIN if self._listener is None else LOOK_AFTER if told else LOOK_ANYWAY
         with self._woken:
-            self._woken.wait_for(lambda: self._times != seen, min(longest, nap))
+            self._woken.wait_for(lambda: self._times != seen or not self._open, min(longest, nap))
             return self._times
 
     def _listen(self) -> None:
         if self._runtime.database.dialect.name != "postgresql":
             return
         with self._woken:
-            if self._listener is None:
+            if self._listener is None and self._open:
                 self._listener = Listener(self._runtime.database, self.wake, SERVICES)
                 self._listener.start()
