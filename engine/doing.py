@@ -16,16 +16,12 @@ from sqlalchemy import Row
 
 from engine import instances, jobs, leases, marks, repairs
 from engine.errors import NotFound, Suspended, WrongState
-from engine.jobs import Job
+from engine.jobs import Gone, Job
 from engine.runtime import Runtime, Unit
 
 log = logging.getLogger(__name__)
 
 _ALONE = {"retry"}  # what holds a fault is not to take others along
-
-
-class Gone(Exception):
-    """A job that was held is held no more, or was cancelled."""
 
 
 def together(runtime: Runtime, batch: Sequence[Job]) -> list[Job]:
@@ -48,11 +44,11 @@ def _share(unit: Unit, first: dict[int, Job]) -> list[Job]:
     """
     free = {case.id: case for case in instances.load_free(unit, first) if case.suspended_at is None}
     mine = sorted((first[case_id] for case_id in free), key=lambda job: (job.due_at, job.id))
-    if not jobs.take(unit, *mine):
-        raise Gone
+    if mine:
+        jobs.take(unit, *mine)
     for job in mine:
         perform(unit, job, free[job.case_id])
-        unit.flush()  # what one case writes goes out together; with another's it would be a statement never seen again
+        unit.set_apart()
     return mine
 
 
@@ -70,10 +66,11 @@ def run(runtime: Runtime, job: Job, jitter: Random) -> str:
             if not free:
                 jobs.put_back(unit, job)
                 return "busy"
-            if not jobs.take(unit, job):
-                return "gone"
+            jobs.take(unit, job)
             perform(unit, job, free[0])
         return "done"
+    except Gone:
+        return "gone"
     except Suspended:
         jobs.hold(runtime, job)
         return "held"

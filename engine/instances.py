@@ -20,6 +20,7 @@ from engine.model import areas, cases, deadlines, instances, jobs, participants,
 from engine.packages import Package
 from engine.prepared import Prepared, Upsert
 from engine.runtime import Unit
+from engine.sql import among
 
 DUPLICATE = "trung"  # the outcome of a case that repeats another; the variable ``ma_goc`` holds that one's number
 
@@ -30,8 +31,9 @@ _COLUMNS = (
     *(column for column in cases.c if column.name not in _UNREAD),
     *(instances.c.state, instances.c.revision, instances.c.finished_at),
 )
-_FIND = select(*_COLUMNS).join(instances, instances.c.case_id == cases.c.id).where(cases.c.id == bindparam("id"))
-_LOAD = Prepared(_FIND)
+_CASES = select(*_COLUMNS).join(instances, instances.c.case_id == cases.c.id)
+_FIND, _FIND_ALL = _CASES.where(cases.c.id == bindparam("id")), _CASES.where(among(cases.c.id, "ids"))
+_LOAD, _LOAD_ALL = Prepared(_FIND), Prepared(_FIND_ALL)
 _TASK_COLUMNS = [column.label(f"task_{column.name}") for column in tasks.c]
 _TASK_NAMES = tasks.c.keys()
 _FIND_WITH_TASK = (
@@ -42,7 +44,7 @@ _FIND_WITH_TASK = (
 _LOAD_WITH_TASK = Prepared(_FIND_WITH_TASK)
 # Both rows, so that whoever waited reads both as they have become; the instance first, as everybody locks it first.
 _LOAD_LOCKED = Prepared(_FIND.with_for_update(of=[instances, cases], key_share=True))
-_LOAD_FREE = Prepared(_FIND.with_for_update(of=[instances, cases], key_share=True, skip_locked=True))
+_LOAD_FREE = Prepared(_FIND_ALL.with_for_update(of=[instances, cases], key_share=True, skip_locked=True))
 _LOAD_WITH_TASK_LOCKED = Prepared(_FIND_WITH_TASK.with_for_update(of=[instances, cases], key_share=True))
 _WRITE_STATE = Prepared(
     update(instances)
@@ -134,10 +136,7 @@ def load(unit: Unit, case_id: int) -> Row[Any]:
 
 def load_free(unit: Unit, case_ids: Iterable[int]) -> list[Row[Any]]:
     """As `load`, of those that nobody else holds. SQLite has only one writer: nobody does."""
-    statement = _LOAD_FREE if unit.locks_rows else _LOAD
-    found = [unit.later(statement, {"id": case_id}) for case_id in case_ids]
-    unit.flush()
-    return [case for rows in found for case in rows]
+    return unit.all(_LOAD_FREE if unit.locks_rows else _LOAD_ALL, {"ids": list(case_ids)})
 
 
 def load_with_task(unit: Unit, task_id: int) -> tuple[Row[Any], SimpleNamespace] | None:

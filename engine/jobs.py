@@ -13,6 +13,7 @@ unit of whoever calls them, who has locked the case (the order is always: instan
 from __future__ import annotations
 
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
@@ -27,6 +28,7 @@ from engine.leases import LEASE
 from engine.model import cases, jobs
 from engine.prepared import Prepared
 from engine.runtime import Runtime, Unit
+from engine.sql import among
 
 EMERGENCY, NORMAL, WHENEVER = 0, 1, 2
 PRIORITIES = (EMERGENCY, NORMAL, WHENEVER)
@@ -48,9 +50,14 @@ _DUE = {
     for priority in PRIORITIES
 }
 _SOONEST = [Prepared(soonest) for soonest in SOONEST]
-_HELD = ("id", "fence", "lease_owner", "case_id")
-_BY_HOLDER = [jobs.c[name] == bindparam(name) for name in _HELD]  # as `leases.holds`
-_TAKE = Prepared(delete(jobs).where(*_BY_HOLDER, leases.in_state(jobs, "leased")).returning(jobs.c.id))
+_HELD_BY = (leases.in_state(jobs, "leased"), jobs.c.lease_owner == bindparam("owner"))
+_TAKE = Prepared(
+    delete(jobs).where(among(jobs.c.id, "ids"), *_HELD_BY).returning(jobs.c.id, jobs.c.fence, jobs.c.case_id)
+)
+
+
+class Gone(Exception):
+    """A job that was held is held no more, or was cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +135,16 @@ def drop(unit: Unit, job_id: int, case_id: int) -> bool:
     return unit.claims(delete(jobs).where(*mine, leases.in_state(jobs, "incident")))
 
 
-def take(unit: Unit, *held: Job) -> bool:
-    """Delete jobs in the unit that does them. ``False``: one is not ours any more, or was cancelled."""
-    taken = [unit.later(_TAKE, {name: getattr(job, name) for name in _HELD}) for job in held]
-    unit.flush()
-    return all(taken)
+def take(unit: Unit, *held: Job) -> None:
+    """Delete jobs, all of one holder, in the unit that does them.
+
+    Raises:
+        Gone: one is not ours any more, or was cancelled; the unit must not go on.
+    """
+    owners = {job.lease_owner for job in held}
+    taken = unit.all(_TAKE, {"ids": [job.id for job in held], "owner": owners.pop()})
+    if owners or {tuple(row) for row in taken} != {(job.id, job.fence, job.case_id) for job in held}:
+        raise Gone
 
 
 def put_back(unit: Unit, job: Job) -> None:
@@ -190,9 +202,9 @@ def fail(runtime: Runtime, job: Job, error: Exception, jitter: Random) -> None:
 
 def discard(runtime: Runtime, job: Job, error: Exception) -> None:
     """The process no longer waits for this (an answer that came after the time allowed): only history keeps it."""
-    with runtime.begin() as unit:
-        if take(unit, job):
-            unit.record(job.case_id, "came-too-late", "system", what=job.kind, token=job.token, why=str(error))
+    with suppress(Gone), runtime.begin() as unit:
+        take(unit, job)
+        unit.record(job.case_id, "came-too-late", "system", what=job.kind, token=job.token, why=str(error))
 
 
 def hold(runtime: Runtime, job: Job) -> None:

@@ -25,6 +25,7 @@ from sqlalchemy.exc import DBAPIError
 from engine import outages
 from engine.prepared import Prepared
 from engine.runtime import Unit
+from engine.sql import among
 
 LEASE = timedelta(seconds=60)
 REAP_AT_ONCE = 500
@@ -104,15 +105,20 @@ def take(unit: Unit, table: Table, rows: Sequence[Row[Any]], owner: str, lease: 
 
 def hold(unit: Unit, table: Table, ids: Sequence[int], owner: str, lease: timedelta) -> list[Row[Any]]:
     """Lease these rows, which are locked already, and return them whole, in this order."""
-    change = update(table).where(table.c.id.in_(ids)).values(
-        state="leased",
-        lease_owner=owner,
-        lease_until_at=unit.now + lease,
-        fence=table.c.fence + 1,
-        attempts=table.c.attempts + 1,
-    )
-    taken = unit.all(change.returning(*table.c))
+    taken = unit.all(_hold(table), {"ids": list(ids), "owner": owner, "until": unit.now + lease})
     return sorted(taken, key=lambda row: ids.index(row.id))
+
+
+@cache
+def _hold(table: Table) -> Prepared:
+    leased = update(table).where(among(table.c.id, "ids")).values(
+        state=literal_column("'leased'"),
+        lease_owner=bindparam("owner"),
+        lease_until_at=bindparam("until"),
+        fence=table.c.fence + literal_column("1"),
+        attempts=table.c.attempts + literal_column("1"),
+    )
+    return Prepared(leased.returning(*table.c))
 
 
 def lost(unit: Unit, table: Table) -> list[Row[Any]]:

@@ -7,7 +7,7 @@ half of what a small INSERT costs there, and here, is its being a statement (`be
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from psycopg.errors import DivisionByZero
@@ -38,32 +38,34 @@ class Owed(NamedTuple):
     found: list[Row[Any]] | None = None
 
 
-def run(dialect: Dialect, pooled: PoolProxiedConnection, owed: Sequence[Owed], *, commit: bool = False) -> None:
+def run(dialect: Dialect, pooled: PoolProxiedConnection, owed: Iterable[Sequence[Owed]], *, commit: bool) -> None:
     """Run statements in order; PostgreSQL gets them all at once.
 
     Args:
+        owed: sequences of them; none is made one statement with those of another.
         commit: commit then, if nothing failed. (On SQLite that is left to the unit: it costs no exchange.)
 
     Raises:
         DBAPIError: the driver's error, as SQLAlchemy would raise it.
         whatever a statement asks to be raised.
     """
-    shares = _shared(dialect, owed)
-    asked = [(share.sql, share.bind(owed)) for share in shares]
+    shares = [(share, matter) for matter in owed for share in _shared(dialect, matter)]
+    asked = [(share.sql, share.bind(matter)) for share, matter in shares]
     wired = dialect.name == "postgresql"
     answers = _wire(pooled).run(asked, commit) if wired else _on_sqlite(pooled.driver_connection, asked)
     errors: Any = dialect.loaded_dbapi.Error  # type: ignore[attr-defined]
     done = 0
     try:
-        for (rows, count), share in zip(answers, shares, strict=True):
-            one = owed[share.asker]
+        for (rows, count), (share, matter) in zip(answers, shares, strict=True):
+            one = matter[share.asker]
             done += 1
             if count == 0 and one.otherwise is not None:
                 raise one.otherwise
             if one.found is not None:
                 one.found.extend([share.made.row(row) for row in rows])
     except errors as error:
-        otherwise = owed[shares[done].asker].otherwise if done < len(shares) else None
+        share, matter = shares[done] if done < len(shares) else (None, ())
+        otherwise = matter[share.asker].otherwise if share is not None else None
         if otherwise is not None and isinstance(error, DivisionByZero):
             raise otherwise from None
         sql = ";\n".join(sql for sql, _ in asked)

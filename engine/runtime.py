@@ -52,7 +52,7 @@ class Unit:
         self.callers = callers
         self.deployed: set[int] = set()
         self.views: dict[tuple[int, str], str] = {}
-        self._owed: list[Owed] = []
+        self._owed: list[list[Owed]] = [[]]
 
     @cached_property
     def connection(self) -> Connection:
@@ -82,7 +82,7 @@ class Unit:
     def later(self, statement: Prepared, values: Mapping[str, Any]) -> list[Row[Any]]:
         """What this will have found by the next look at the database, or the end of the unit; empty until then."""
         found: list[Row[Any]] = []
-        self._owed.append(Owed(statement, values, found=found))
+        self._owed[-1].append(Owed(statement, values, found=found))
         return found
 
     def scalar(self, statement: Any, values: Any = None) -> Any:
@@ -101,17 +101,23 @@ class Unit:
         Args:
             otherwise: raised if it finds or changes no row.
         """
-        self._owed.append(Owed(statement, values, otherwise))
+        self._owed[-1].append(Owed(statement, values, otherwise))
 
     def flush(self, *, commit: bool = False) -> None:
         """Send what `write` and `later` have put off."""
-        if self._owed or commit:
-            owed, self._owed = self._owed, []
+        if self._owed[0] or commit:
+            owed, self._owed = self._owed, [[]]
             run(self.database.dialect, self._pooled, owed, commit=commit)
+
+    def set_apart(self) -> None:
+        """What was put off so far is another matter than what follows: it is sent together with that, but never made
+        one statement with it, which would be one that was never seen before."""
+        if self._owed[-1]:
+            self._owed.append([])
 
     def settle(self) -> None:
         """Look now whether what must find a row finds it: what comes next takes any error for its own."""
-        if any(one.otherwise is not None for one in self._owed):
+        if any(one.otherwise is not None for one in self._owed[-1]):
             self.flush()
 
     @contextmanager
@@ -123,7 +129,7 @@ class Unit:
                 yield
                 self.flush()
         except BaseException:
-            self._owed = []
+            self._owed = [[]]
             raise
 
     @property

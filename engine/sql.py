@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Integer, Text
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Integer, Text, bindparam
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -39,6 +40,17 @@ class entry(FunctionElement[str]):
     inherit_cache = True
 
 
+class _among(FunctionElement[bool]):
+    type = Boolean()
+    inherit_cache = True
+
+
+def among(column: Column[int], name: str) -> _among:
+    """Whether a key is one of a list, which is the parameter of this name: one statement, however long the list."""
+    keys = JSON().with_variant(postgresql.ARRAY(BigInteger), "postgresql")
+    return _among(column, bindparam(name, type_=keys))
+
+
 class says(FunctionElement[bool]):
     """Whether a row of `cases` is among those that say all these words, the last as far as it was typed.
 
@@ -46,6 +58,18 @@ class says(FunctionElement[bool]):
     """
 
     inherit_cache = True  # no Boolean: of one SQLAlchemy asks SQLite whether it is 1, and each case is looked at
+
+
+@compiles(_among, "sqlite")
+def _among_in_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
+    column, keys = (compiler.process(one, **kw) for one in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({keys}))"
+
+
+@compiles(_among, "postgresql")
+def _among_in_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
+    column, keys = (compiler.process(one, **kw) for one in element.clauses)
+    return f"{column} = ANY({keys})"
 
 
 @compiles(says, "sqlite")

@@ -353,7 +353,7 @@ def test_a_job_that_kills_its_workers_takes_no_other_along_and_is_given_up(
             if job.token == 1:
                 break
             with runtime.begin() as unit:
-                assert jobs.take(unit, job)
+                jobs.take(unit, job)
             done.add(job.token)
         clock.advance("61 seconds")
 
