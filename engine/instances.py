@@ -22,7 +22,10 @@ from engine.prepared import Prepared, Upsert
 from engine.runtime import Unit
 from engine.sql import among
 
+UNWATCHED_MAX = 10_000  # steps of a case, after which it goes on by itself only when a person has looked
 DUPLICATE = "trung"  # the outcome of a case that repeats another; the variable ``ma_goc`` holds that one's number
+
+_RESTLESS = "This is step {:,} of the case: retry it if the case may go on by itself, close it if it runs in circles."
 
 # Statements of the hot path are made once: building one costs more than running it.
 
@@ -201,6 +204,8 @@ def advance(
     package = unit.catalogue.pinned(unit, case.definition_id)
     unit.settle()  # an expression may look at the database, and whatever that raises would be the diagram's fault
     try:
+        if case.revision % UNWATCHED_MAX == UNWATCHED_MAX - 1 and by == "system":
+            raise ProcessFault(_RESTLESS.format(case.revision + 1), element)
         outcome = package.machine.take(case.state, step, clocks.moment(unit, package, case))
         changed = _changed(unit, case, outcome.data)
         _check_terms(package, outcome)

@@ -144,7 +144,7 @@ def _again(unit: Unit, incident: Row[Any], by: str) -> str | None:
     else:
         _drop_job(unit, incident)  # before the step: it may arm the same timer again
         step = steps.from_json(incident.step)
-        instances.advance(unit, incident.case_id, step)
+        instances.advance(unit, incident.case_id, step, by=by)
         if incidents.find(unit, incident.id).attempts > incident.attempts:  # the corridor has caught the fault
             return None
         if isinstance(step, steps.Complete):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 import unicodedata
@@ -331,13 +332,14 @@ def test_a_large_table_finds_its_row():
 
 # -- fuzz ------------------------------------------------------------------------------------------------------------
 
+TIMES = int(os.environ.get("FUZZ_TIMES", 1))  # `./manage fuzz --times N`
 PIECES = st.sampled_from(
     '"a" "b" \'c\' 1 2.5 -3 true null - ? x y [ ] ( ) { } .. . , < <= > >= = == != not not( date( date("2021-09-03") '
     "and or in + * / # “ contains(?, \"a\") [1..3] ]1..2[ (1..9] empty(?) ${x} __x \\ & | ~ ** lambda : for if ".split()
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500 * TIMES, deadline=None)
 @given(st.one_of(st.lists(PIECES, max_size=12).map(" ".join), st.lists(PIECES, max_size=12).map("".join)),
        st.sampled_from(["a", "", 1, 2.5, True, None, [], ["a"], {"k": 1}]))  # fmt: skip
 def test_any_cell_at_all_answers_or_is_a_fault(cell, value):

@@ -1,10 +1,11 @@
 """Diagrams that nobody would draw: whatever becomes of a shipped one by chance, the gate answers soon, in its words.
 
-Behind the marker `whole`: `./manage test -m whole tests/test_fuzz_gate.py`.
+Behind the marker `whole`; `./manage fuzz --times N` goes on for longer.
 """
 
 from __future__ import annotations
 
+import os
 from random import Random
 from time import process_time
 from xml.etree import ElementTree
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.whole
 
 SHIPPED = folders.read(ROOT / "bpmn/binh_duong/BDGN")
 DIAGRAM = SHIPPED["process.bpmn"]
+TIMES = int(os.environ.get("FUZZ_TIMES", 1))
 SECONDS = 10.0  # of the processor
 HOSTILE = ("", "x" * 5_000, "${" * 200, "${[a for a in range(10**9)]}", "PT99999999999H", "R/PT0S", "__import__('os')",
            "-1", "Definitions_1", "ả\u202e", "../../etc/passwd", "{}", "0", "true")  # fmt: skip
@@ -57,19 +59,19 @@ def assert_answers(diagram: str) -> None:
     assert all(fault.code and str(fault) for fault in faults)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60 * TIMES, deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 12))
 def test_a_diagram_after_accidents_is_judged(seed: int, times: int) -> None:
     assert_answers(mutated(seed, times))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60 * TIMES, deadline=None)
 @given(st.integers(0, len(DIAGRAM) - 1), st.integers(0, 400), st.text(max_size=12))
 def test_a_diagram_with_a_piece_cut_out_or_put_in_is_judged(at: int, gone: int, put: str) -> None:
     assert_answers(DIAGRAM[:at] + put + DIAGRAM[at + gone :])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300 * TIMES, deadline=None)
 @given(st.one_of(st.binary(max_size=300), st.text(max_size=300).map(str.encode)))
 def test_bytes_are_xml_or_a_fault_with_its_place(content: bytes) -> None:
     try:

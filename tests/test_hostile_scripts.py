@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import pathlib
+import resource
 import threading
 import time
 
@@ -31,6 +33,7 @@ HOSTILE_DATA = {
     "long": list(range(9_000)),
     "deep": json.loads("[" * 18 + "]" * 18),
 }
+TIMES = int(os.environ.get("FUZZ_TIMES", 1))  # `./manage fuzz --times N`
 LOOP = "[0 for a in range(9999) for b in range(9999)]"
 ATTACKS = [
     # ways out of the language
@@ -211,7 +214,7 @@ ATTACKING_SCRIPTS = [
 
 
 def assert_harmless(take, allowed_seconds: float = 10.0) -> None:
-    began = time.process_time()
+    began, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     try:
         value = take()
     except ScriptError as error:
@@ -221,6 +224,7 @@ def assert_harmless(take, allowed_seconds: float = 10.0) -> None:
         assert len(stored) < 500_000
         assert b"\\u0000" not in stored
     assert time.process_time() - began < allowed_seconds
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000, "kB more at the peak"
 
 
 @pytest.mark.parametrize(
@@ -331,6 +335,14 @@ WORDS = st.sampled_from(
 ATOMS = st.sampled_from(
     "a b note loai dia_diem co_quan tep long text deep unknown true null 0 1 -1 2.5 1e300 '' 'á' [] {}".split()
 )
+NASTY = st.sampled_from(
+    "9223372036854775807 99999999999999999999 1e999 __builtins__ __import__ '{0.__class__}' '%999999999d' '\\0' () len "
+    "f'' many range(9999) long[:]".split()
+)
+REACHING = st.sampled_from(  # what leads out of Python's own boxes
+    "__class__ __globals__ __mro__ __self__ __code__ gi_frame f_back format mro ｃｌａｓｓ typename huyen".split()
+)
+FORMATS = st.sampled_from(["", "!r", ":>999999999", ":{a}", "=", ".__class__", "[0]"])
 
 
 def grown(inner):
@@ -355,13 +367,37 @@ def grown(inner):
     )
 
 
-@settings(max_examples=400, deadline=None)
-@given(st.recursive(ATOMS, grown, max_leaves=12))
+def reaching(inner):
+    """The same, with ways out of the language and into the memory."""
+    return st.one_of(
+        grown(inner),
+        st.tuples(inner, REACHING).map(lambda p: f"({p[0]}).{p[1]}"),
+        st.tuples(inner, REACHING).map(lambda p: f"({p[0]})['{p[1]}']"),
+        st.tuples(inner, FORMATS).map(lambda p: f"f'{{({p[0]}){p[1]}}}'" if "'" not in p[0] else p[0]),
+        st.tuples(inner, st.sampled_from("** << | @ *".split()), inner).map(lambda p: f"({p[0]} {p[1]} {p[2]})"),
+        st.tuples(inner, inner).map(lambda p: f"[{p[0]} for a in {p[1]} for b in {p[1]}]"),
+        inner.map(lambda e: f"({e})(a)"),
+    )
+
+
+EXPRESSIONS = st.one_of(
+    st.recursive(ATOMS, grown, max_leaves=12), st.recursive(st.one_of(ATOMS, NASTY), reaching, max_leaves=8)
+)
+
+
+def loops(line):
+    """A script that does the same again and again, to itself."""
+    return f"x = a\nfor i in range(9999):\n    x = {line}\n    a = x"
+
+
+@settings(max_examples=400 * TIMES, deadline=None)
+@given(EXPRESSIONS)
 def test_any_well_formed_expression_gives_a_json_value_or_a_script_error(source):
     assert_harmless(lambda: compile_expression(source).evaluate(HOSTILE_DATA), 3.0)
+    assert_harmless(lambda: what_is_set_by(loops(source)), 3.0)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250 * TIMES, deadline=None)
 @given(st.one_of(st.lists(WORDS, max_size=25).map(" ".join), st.lists(WORDS, max_size=25).map("".join), st.text()))
 def test_any_text_at_all_is_an_expression_a_script_or_a_script_error(source):
     assert_harmless(lambda: compile_expression(source).evaluate(HOSTILE_DATA))

@@ -151,8 +151,10 @@ class Catch(Node):
 
     def look_again(self, token: Token) -> None:
         """The data are as this step leaves them."""
-        if isinstance(self.event_definition, When) and self.event_definition.rises(token):
-            self.hit(token)
+        if isinstance(self.event_definition, When):
+            token.workflow.top_workflow.look_at_the_time(token)
+            if self.event_definition.rises(token):
+                self.hit(token)
 
     def hit(self, token: Token) -> None:
         """What the token waited for has happened."""

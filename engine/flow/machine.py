@@ -36,6 +36,7 @@ from engine.flow.steps import (
 from engine.flow.tokens import Moment, Process, Token
 
 _REGROUPING = (Amend, Reassign)  # after these, tasks may be somebody else's
+LIVING_MAX = 2_000  # tokens of one case: what it waits for at once
 
 
 class Machine:
@@ -83,6 +84,9 @@ class Machine:
 
     def _outcome(self, process: Process, before: dict[int, Any], step: Step) -> Outcome:
         living = process.all_living()
+        if len(living) > max(LIVING_MAX, len(before)):
+            raise ProcessFault(f"The case would be at {len(living)} places of its diagram at once, and {LIVING_MAX} is "
+                               "the most: does something begin again and again before it is done?")
         new = [token for token in living if token.id not in before]
         outcome = Outcome(data=process.scope, passed=process.passed)
         outcome.opened = [_open_task(token) for token in new if isinstance(token.task_spec, UserTask)]

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import ChainMap, deque
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from time import thread_time
 from typing import Any
 
 from SpiffWorkflow import TaskState
@@ -22,6 +23,8 @@ from engine.errors import ProcessFault
 from engine.flow.steps import MIRRORED, Timer
 
 STEPS_MAX = 2_000  # automatic steps in one go; a diagram that needs more runs in circles
+SECONDS_MAX = 5.0  # of the processor, for one step of a case and all that follows from it by itself
+LOOK_EVERY = 16  # automatic steps: how often the processor's time is looked at
 
 
 class Token(Task):
@@ -175,6 +178,7 @@ class Process(Scope, BpmnWorkflow):
         self.effects: list[Any] = []
         self.armed: list[Timer] = []
         self.passed: list[str] = []
+        self._began: float | None = None
         self.root()
 
     def next_token(self) -> int:
@@ -199,14 +203,29 @@ class Process(Scope, BpmnWorkflow):
 
     def run(self) -> None:
         """Run everything automatic until only people, timers, messages and services are waited for."""
-        for _ in range(STEPS_MAX):
+        for count in range(STEPS_MAX):
             if not self.agenda and not self._poll():
                 return
             token = self.agenda.popleft()
+            if count % LOOK_EVERY == 0 and count:
+                self.look_at_the_time(token)
             if token._state == TaskState.READY and not token.task_spec.manual:
                 token.run()
         element = token.task_spec.name
         raise ProcessFault(f"The process runs in circles: {STEPS_MAX} automatic steps without a pause.", element)
+
+    def look_at_the_time(self, token: Token) -> None:
+        """Each evaluation is bounded by itself (`engine.flow.operations`); this bounds them together.
+
+        Raises:
+            ProcessFault: the step has kept the processor busy for too long.
+        """
+        spent = thread_time()
+        if self._began is None:
+            self._began = spent
+        elif spent - self._began > SECONDS_MAX:
+            raise ProcessFault(f"The step takes more than {SECONDS_MAX:g} seconds of computing: scripts, tables or "
+                               "conditions do too much.", token.task_spec.bpmn_id)
 
     def _poll(self) -> bool:
         """Whether inclusive joins or conditions let something go on; only a process at rest can tell."""
