@@ -78,16 +78,24 @@ def test_a_server_that_refuses_by_itself_says_it_in_the_same_way(monkeypatch):
     monkeypatch.setattr(HTTPChannel, "error_task_class", Refusal)
     running = create_server(lambda environ, start_response: [], port=0, max_request_body_size=1000)
     Thread(target=running.run, daemon=True).start()
-    try:
+
+    def told(accept: bytes) -> list[bytes]:
         with socket.create_connection(("127.0.0.1", running.effective_port), timeout=10) as line:
-            line.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n\r\n" + b"x" * 1001)
-            head, body = b"".join(iter(lambda: line.recv(4096), b"")).split(b"\r\n\r\n", 1)
+            head = b"POST / HTTP/1.1\r\nHost: x\r\nAccept: " + accept + b"\r\nContent-Length: 1001\r\n\r\n"
+            line.sendall(head + b"x" * 1001)
+            return b"".join(iter(lambda: line.recv(4096), b"")).split(b"\r\n\r\n", 1)
+
+    try:
+        head, body = told(b"*/*")
+        page_head, page = told(b"text/html,application/xhtml+xml;q=0.9,*/*;q=0.8")
     finally:
         running.close()
 
     assert head.startswith(b"HTTP/1.1 413") and b"application/problem+json" in head
     assert json.loads(body)["type"] == "/problems/request-entity-too-large"
     assert "send less at once" in json.loads(body)["detail"]
+    assert page_head.startswith(b"HTTP/1.1 413") and b"text/html; charset=utf-8" in page_head
+    assert page.startswith(b"<!doctype html>") and "gửi ít tệp hơn".encode() in page
 
 
 @pytest.mark.parametrize(("method", "path", "body", "status", "detail"), [
