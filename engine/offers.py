@@ -86,7 +86,8 @@ def send(
         TooMany: too many reports from this network address; ``retry_after`` in seconds.
     """
     package = offer(unit, province_code, report.report_type)
-    _ask_for_the_reporter(package, report)
+    for field in lacking(package, report):
+        raise InvalidRequest(f"Reports of the type {package.code} need the reporter's {field}.", field=field)
     files = list(files)
     if len(files) > FILES_MAX:
         raise InvalidRequest(f"At most {FILES_MAX} files can be sent along.", field="files")
@@ -114,11 +115,8 @@ def admit_files(unit: Unit, address: str) -> None:
     attempts.note_failure(unit, subjects)
 
 
-def _ask_for_the_reporter(package: Package, report: Report) -> None:
-    """Where a report cannot be anonymous, somebody must be there to call."""
-    person = report.reporter
+def lacking(package: Package, report: Report) -> list[str]:
+    """What is missing of the reporter: where a report cannot be anonymous, somebody must be there to call."""
     if package.type["web"].get("anonymous"):
-        return
-    for field in ("name", "phone"):
-        if person is None or not (getattr(person, field) or "").strip():
-            raise InvalidRequest(f"Reports of the type {package.code} need the reporter's {field}.", field=field)
+        return []
+    return [field for field in ("name", "phone") if not (getattr(report.reporter, field, None) or "").strip()]

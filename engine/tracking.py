@@ -46,7 +46,8 @@ def show(unit: Unit, number: str) -> dict[str, Any]:
     """What a citizen sees of their case. Call `prove` first.
 
     ``may`` lists what they may say now: rating, reopen, information. ``awaited`` says whether the case waits for
-    information. ``progress`` is how far it is on the diagram's main road (`engine.flow.road`), if it is on it: the
+    information, ``settled`` whether there is a result, its own or that of the case it was joined to.
+    ``progress`` is how far it is on the diagram's main road (`engine.flow.road`), if it is on it: the
     number of the step, of how many at most, its name, when it is due, and the names of all. ``called`` says it by
     language: the status, the open steps, and the road.
     """
@@ -62,6 +63,7 @@ def show(unit: Unit, number: str) -> dict[str, Any]:
         "open311": words.get("open311", "open"), "agency": _agency(unit, case),
         "steps": [row.name for row in open_tasks], "comments": _public_comments(unit, case.id),
         "told": told(unit, case.id), "may": may(unit, number),
+        "settled": (cases.joined_to(unit, case) or case).closed_at is not None,
         "awaited": _awaits(unit, number, messages.MORE_INFORMATION),
         "progress": None if case.closed_at else _progress(package.road, open_tasks),
         "files": _files(unit, case.id),
@@ -85,7 +87,8 @@ def say(
     """Let the citizen speak. Call `prove` first.
 
     Args:
-        kind: rating (with ``stars``, 0 to 5), reopen or information (with ``text``).
+        kind: rating (with ``stars``, 0 to 5), reopen or information (with ``text``). What is said of a case that was
+            joined to another is put to whoever works on that one, too; its own reporter does not see it.
         files: what comes with an information, each with its name.
 
     Raises:
@@ -108,6 +111,9 @@ def say(
         attachments.add(unit, number, stored, name, by=by)
     if _awaits(unit, number, messages.MORE_INFORMATION):
         messages.deliver(unit, messages.MORE_INFORMATION, {"noi_dung_bo_sung": text}, number, by=by)
+    original = cases.joined_to(unit, _there(unit, number))
+    if original is not None:
+        cases.comment(unit, original.number, f"{number}: {text}", public=False, by=access.citizen(original.number))
 
 
 def _reopen(unit: Unit, number: str, text: str) -> None:

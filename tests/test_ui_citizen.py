@@ -104,6 +104,13 @@ def test_what_is_wrong_is_said_and_what_was_written_stays(province: Province, vi
     assert kept(province, model.people)[0].name == "Nguyễn Văn Bình"
 
 
+def test_all_that_is_wrong_is_said_at_once(province: Province, visitor: Visitor):
+    page = sent(visitor, name="", phone="", a__noi_dung="")
+
+    named = [sentence for wrong, sentence in WRONG if wrong in ({"name": ""}, {"phone": ""}, {"a__noi_dung": " "})]
+    assert len(named) == 3 and set(named) == set(page.faults)
+
+
 def test_files_come_along_even_if_the_form_comes_back_once(province: Province, visitor: Visitor):
     page = sent(visitor, phone="12", files=[("ảnh.png", PNG), ("giấy.txt", "thư".encode())])
     assert page.status == 422 and "ảnh.png" in page.text

@@ -71,6 +71,15 @@ document.querySelectorAll("[data-print]").forEach((button) => {
 
 document.getElementById("faults")?.focus();
 
+// Files that are too large together are not chosen: better now than after minutes of sending them.
+document.querySelectorAll("input[type=file][data-max]").forEach((input) => {
+  input.addEventListener("change", () => {
+    const large = [...input.files].reduce((sum, file) => sum + file.size, 0) > Number(input.dataset.max);
+    document.getElementById(input.getAttribute("aria-describedby")).classList.toggle("fault", large);
+    if (large) input.value = "";
+  });
+});
+
 // What somebody has begun to write stays in this browser until it has been sent, or they log out.
 const DRAFT = "draft:";
 const SENT = "draft-sent";

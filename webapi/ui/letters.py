@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from flask import request
@@ -86,6 +87,18 @@ def send(unit: Unit, province: str, letter: Letter) -> dict[str, Any]:
         return {"number": receipt.number, "secret": receipt.secret}
 
     return idempotency.keep(unit, SENDER, letter.key[:60], make)
+
+
+def note_all(letter: Letter, error: EngineError, today: date) -> None:
+    """What was refused, and what else is wrong: a refusal names one thing, and nobody wants to hear them one by one."""
+    note(letter, error)
+    letter.faults += [_sentences()[field] for field in offers.lacking(letter.package, _report(letter, None))]
+    letter.faults = list(dict.fromkeys(letter.faults))
+    if not letter.wrong:
+        try:
+            letter.package.intake_form.check_first(letter.answers or {}, today=today)
+        except InvalidAnswers as more:
+            note(letter, more)
 
 
 def note(letter: Letter, error: EngineError) -> None:
