@@ -21,7 +21,7 @@ from typing import IO, Any
 import puremagic
 from sqlalchemy import Row, insert, select
 
-from engine import access, sealed_files, sealing
+from engine import keeping, sealed_files, sealing
 from engine.access import Account
 from engine.errors import InvalidAnswers, InvalidRequest, WrongState
 from engine.forms import Field, Form, sentences
@@ -169,9 +169,9 @@ def add(unit: Unit, number: str, stored: Stored, name: str, *, by: Account) -> R
 
     Raises:
         NotFound, NotAllowed: the case is not for this account.
-        WrongState: a case that had the same file was emptied meanwhile, and the file with it.
+        WrongState: a case that had the same file was emptied meanwhile, and the file with it; or this one was.
     """
-    case = access.find(unit, by, "attach", number)
+    case = keeping.find(unit, by, "attach", number)
     row = {"case_id": case.id, "at": unit.now, "author": by.login, "name": _name(name), "media_type": stored.media_type,
            "size": stored.size, "sha256": stored.sha256}  # fmt: skip
     made = unit.scalar(insert(attachments).returning(attachments.c.id), row)

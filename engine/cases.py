@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Row, insert, select, update
 
-from engine import access, areas, clocks, communes, instances, messages, model
+from engine import access, areas, clocks, communes, instances, keeping, messages, model
 from engine.access import Account
 from engine.errors import InvalidRequest, Suspended, WrongState
 from engine.flow.steps import Abandon, Amend, Deliver
@@ -217,9 +217,10 @@ def comment(unit: Unit, number: str, text: str, *, public: bool, by: Account) ->
 
     Raises:
         NotFound, NotAllowed: the case is not for this account.
+        WrongState: the case was emptied.
         InvalidRequest: it is empty or endless.
     """
-    case = access.find(unit, by, "comment", number)
+    case = keeping.find(unit, by, "comment", number)
     text = nfc(text).strip()
     if not text or len(text) > COMMENT_MAX:
         raise InvalidRequest(f"A comment has 1 to {COMMENT_MAX} characters.")
