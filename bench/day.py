@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from bench import ours
 from bench.bed import Bed, Figures, one, percentile, timed
-from bench.hosts import Client, running
+from bench.hosts import Client, environment, running
 from engine.database import connect
 
 CONTACTS = 100_000
@@ -98,7 +98,7 @@ def footprint(bed: Bed) -> Figures:
 def _import() -> None:
     import subprocess
 
-    subprocess.run([sys.executable, "-c", "import webapi.api, webapi.server"], check=True)
+    subprocess.run([sys.executable, "-c", "import webapi.api, webapi.server"], check=True, env=environment())
 
 
 def _bytes(url: str) -> int:

@@ -104,13 +104,18 @@ class Client:
             tasks = self.complete(case, tasks[0])
 
 
+def environment() -> dict[str, str]:
+    """As where it is installed: what Python has once compiled, it keeps."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 @contextmanager
 def running(name: str, url: str, token: str | None = None) -> Iterator[Host]:
     """Start ``bench.naive``, ``bench.floor`` or ``bench.ours`` and wait until it answers."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    process = subprocess.Popen([sys.executable, "-m", f"bench.{name}", url, str(port)])
+    process = subprocess.Popen([sys.executable, "-m", f"bench.{name}", url, str(port)], env=environment())
     try:
         _wait(process, port)
         yield Host(name, process, port, token)
@@ -140,7 +145,7 @@ def _wait(process: subprocess.Popen[bytes], port: int) -> None:
 def workers(url: str, count: int) -> Iterator[list[subprocess.Popen[bytes]]]:
     """So many worker nodes, as ``thongsuot worker`` starts them."""
     with tempfile.TemporaryDirectory(prefix="ts-bench-") as instance:
-        settings = os.environ | {"THONGSUOT_DATABASE": url, "THONGSUOT_INSTANCE": instance}
+        settings = environment() | {"THONGSUOT_DATABASE": url, "THONGSUOT_INSTANCE": instance}
         command = [sys.executable, "-m", "webapi.cli", "worker"]
         nodes = [subprocess.Popen(command, env=settings, stderr=subprocess.DEVNULL) for _ in range(count)]
         try:

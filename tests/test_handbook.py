@@ -63,7 +63,7 @@ def test_links_lead_somewhere_and_pictures_are_made() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_words_that_it_quotes_stand_on_the_pages(language: str) -> None:
-    english = words.read()
+    english = words.english()
     said = set(english.values() if language == "en" else english)
     quoted = {(name, one) for (its, name), page in PAGES.items() if its == language for one in QUOTED.findall(page)}
     assert len(quoted) > 40

@@ -325,13 +325,12 @@ class Blueprint(flask_smorest.Blueprint):
     ) -> auth.View:  # fmt: skip
         # instances, not classes: a schema is made once, not at every request
         writes, reads = out and out(), sent and sent()
-        told = self.response(status, writes)(door)
+        parameters = {} if header is None else {"parameters": _header_parameters(header)}
+        security = {} if self._public else {"security": [{"token": []}]}
+        told = self.doc(**parameters, **security)(door)  # the first: each copies whatever those before it have told
+        told = self.response(status, writes)(told)
         if reads is not None:
             told = self.arguments(reads, location=location)(told)
-        if header is not None:
-            told = self.doc(parameters=_header_parameters(header))(told)
-        if not self._public:
-            told = self.doc(security=[{"token": []}])(told)
         # smorest's decorators document; what they would do at each request costs more than what is asked of us
         view = bodies.written(writes, status, door)
         if reads is not None:

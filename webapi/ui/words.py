@@ -8,6 +8,7 @@ has no English yet.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -25,16 +26,14 @@ _YEAR = 365 * 24 * 3600
 CATALOGUES = Path(__file__).parent / "english"
 
 
-def read() -> dict[str, str]:
-    """Vietnamese -> English."""
+@cache
+def english() -> dict[str, str]:
+    """By the Vietnamese; read when it is first asked for."""
     found: dict[str, str] = {}
     for path in sorted(CATALOGUES.glob("*.po")):
         with path.open("rb") as file:
             found |= {str(one.id): str(one.string) for one in read_po(file, locale="en") if one.id and one.string}
     return found
-
-
-_ENGLISH = read()
 
 
 def register(app: Flask) -> None:
@@ -117,7 +116,7 @@ def _(sentence: str, **values: Any) -> str:
 
 
 def _plain(sentence: str) -> str:
-    return _ENGLISH.get(sentence, sentence) if language() == "en" else sentence
+    return english().get(sentence, sentence) if language() == "en" else sentence
 
 
 def _plural(one: str, many: str, number: int) -> str:
