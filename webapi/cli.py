@@ -39,6 +39,7 @@ from webapi import (
     running,
     versions,
 )  # fmt: skip
+from webapi.clock import NodeClock
 
 ROOT = config.ROOT
 BAD_URL = "THONGSUOT_DATABASE must be sqlite:////folder/file.db or postgresql+psycopg://user:password@host/name."
@@ -141,7 +142,8 @@ def serve(host: str, port: int, threads: int | None) -> None:
 
     set_up_logging()
     privacy.check(open_runtime())
-    app = create_app(config.read() | ({"THREADS": threads} if threads else {}))
+    clock = {"CLOCK": NodeClock(lambda: datetime.now(UTC))}
+    app = create_app(config.read() | clock | ({"THREADS": threads} if threads else {}))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # waitress finishes what it is doing
     server.run(app, host, port, app.config["THREADS"])
 
