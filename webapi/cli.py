@@ -39,7 +39,6 @@ from webapi import (
     running,
     versions,
 )  # fmt: skip
-from webapi.clock import NodeClock
 
 ROOT = config.ROOT
 BAD_URL = "THONGSUOT_DATABASE must be sqlite:////folder/file.db or postgresql+psycopg://user:password@host/name."
@@ -139,11 +138,11 @@ def _count(number: int, thing: str) -> str:
 def serve(host: str, port: int, threads: int | None) -> None:
     """Serve the API. Any number of these may run on one database."""
     from webapi import create_app, server
+    from webapi.clock import NodeClock
 
     set_up_logging()
     privacy.check(open_runtime())
-    clock = {"CLOCK": NodeClock(lambda: datetime.now(UTC))}
-    app = create_app(config.read() | clock | ({"THREADS": threads} if threads else {}))
+    app = create_app(config.read() | {"CLOCK": NodeClock()} | ({"THREADS": threads} if threads else {}))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # waitress finishes what it is doing
     server.run(app, host, port, app.config["THREADS"])
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from threading import Thread
 
 from sqlalchemy import Engine, func, select
@@ -39,7 +39,9 @@ class NodeClock:
         wrong: by how much the machine's clock is ahead of the one that counts, when last looked at.
     """
 
-    def __init__(self, wall: Callable[[], datetime], steady: Callable[[], float] = since_boot) -> None:
+    def __init__(
+        self, wall: Callable[[], datetime] = lambda: datetime.now(UTC), steady: Callable[[], float] = since_boot
+    ) -> None:
         self._wall, self._steady = wall, steady
         self._jumps = self._began = wall() - timedelta(seconds=steady())
         self.wrong = timedelta()
