@@ -10,7 +10,7 @@ from waitress.channel import HTTPChannel
 from waitress.task import ErrorTask
 
 from engine import branches
-from webapi import auth, door
+from webapi import attached, auth, door
 from webapi.bodies import dump
 from webapi.clock import NodeClock
 from webapi.urgent import Urgent
@@ -47,6 +47,7 @@ def run(app: Flask, host: str, port: int, threads: int) -> None:
     runtime = auth.runtime_of(app)
     if isinstance(runtime.clock, NodeClock):
         runtime.clock.keep_right(runtime.database)
+    attached.take_in(app.config)
     HTTPChannel.error_task_class = Refusal
     urgent = Urgent(lambda: _emergencies(app), runtime.callers)
     urgent.keep_up()
