@@ -200,6 +200,13 @@ def ask(unit: Unit, number: str, question: str, *, by: Account) -> Row[Any]:
     return _now(unit, case.id)
 
 
+def takes_questions(unit: Unit, case_id: int) -> bool:
+    """Whether `ask` would find the process listening, and the question before answered."""
+    table = model.subscriptions
+    listens = select(table.c.token).where(table.c.case_id == case_id, table.c.message == messages.QUESTION)
+    return unit.first(listens) is not None and not _is_asked(unit, case_id)
+
+
 def _is_asked(unit: Unit, case_id: int) -> bool:
     """Whether a task that the newest question opened is still open."""
     asked = (model.events.c.case_id == case_id, model.events.c.kind == "asked")

@@ -63,10 +63,11 @@ def offer(unit: Unit, province_code: str, report_type: str) -> Package:
 
 
 def districts(unit: Unit, package: Package) -> list[Row[Any]]:
-    """The districts a report of this type can be about: those its tables know, by name."""
+    """What a report of this type can name as its district today, by name: those that its province lists, or, if it
+    lists none any more, the communes that are in no district. None are left where it lists only what has ended."""
     known = {str(one["code"]) for one in package.province.get("areas", ()) if not one.get("parent")}
-    found = areas.search(unit, province=str(package.province["code"]), level="district", limit=1000)
-    return [row for row in found if row.code in known]
+    found = areas.search(unit, province=str(package.province["code"]), at=areas.today(unit), limit=1000)
+    return [row for row in found if row.parent is None and (not known or row.code in known)]
 
 
 def communes(unit: Unit, district: str) -> list[Row[Any]]:

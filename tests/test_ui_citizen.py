@@ -88,7 +88,7 @@ WRONG = (
     ({"phone": ""}, "Hãy cho biết số điện thoại để chúng tôi gọi lại."),
     ({"name": ""}, "Hãy cho biết họ tên của ông (bà)."),
     ({"email": "không"}, "Địa chỉ thư điện tử chưa đúng. Hãy viết như ten@example.vn."),
-    ({"area": "999"}, "Nội dung gửi chưa đúng."),
+    ({"area": "999"}, "Nơi này không chọn được: hãy để “Không rõ” và ghi địa chỉ bằng lời."),
     ({"website": "http://spam.example"}, "Phản ánh chưa được gửi. Hãy để trống ô cuối trang rồi gửi lại."),
 )
 

@@ -118,6 +118,7 @@ def note(letter: Letter, error: EngineError) -> None:
 def _sentences() -> dict[str, tuple[str, str]]:
     phone = _("Số điện thoại chưa đúng. Hãy viết như 0912345678.")
     return {
+        "area": ("area", _("Nơi này không chọn được: hãy để “Không rõ” và ghi địa chỉ bằng lời.")),
         "name": ("name", _("Hãy cho biết họ tên của ông (bà).")),
         "phone": ("phone", _("Hãy cho biết số điện thoại để chúng tôi gọi lại.")),
         "reporter.phone": ("phone", phone),

@@ -35,7 +35,8 @@ def case(unit: Unit, caller: Account, number: str) -> Any:
     """How far a case is, and the questions that were put into it: this agency's in full, others' only as a fact."""
     row = access.find(unit, caller, "ask", number)
     shown = office.impersonal(unit, [row._mapping])[0]
-    return page("ui/overseer_case.html", case=shown, asked=overview.questions(unit, row, caller))
+    asked, asks = overview.questions(unit, row, caller), cases.takes_questions(unit, row.id)
+    return page("ui/overseer_case.html", case=shown, asked=asked, asks=asks)
 
 
 @bp.change("/giam-sat/<name:number>/hoi")
