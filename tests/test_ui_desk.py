@@ -165,6 +165,8 @@ def test_a_caller_is_put_through_to_115_by_the_second(province: Province):
                        known="CC115", gui="1")  # fmt: skip
     (clock,) = taken.find("//*[@data-counts]")
     assert "Cả cuộc gọi" in clock.getparent().text_content() and taken.find("//*[@id='line']/@hx-get")
+    with province.runtime.read() as unit:  # looking every two seconds at nothing that was said is no view of the case
+        assert unit.all(select(model.events).where(model.events.c.kind == "case-viewed")) == []
     form = desk.opens(taken.find("//a[@data-shortcut='F9']/@href")[0])
     at = next(n for n, one in enumerate(form.find("//main//form")) if "data-keyboard" in one.attrib)
     said_at = {"trieu_chung": "dau_nguc", "tinh_tao": "co", "area": "001", "dia_diem": "Số 5 phố Phan Đình Phùng"}

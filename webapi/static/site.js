@@ -69,7 +69,10 @@ document.querySelectorAll("[data-print]").forEach((button) => {
   button.addEventListener("click", () => window.print());
 });
 
-document.getElementById("faults")?.focus();
+// What is wrong is looked at first: where somebody types without looking up, the field itself.
+const first = (where) => document.querySelector(`form[data-keyboard] ${where} :is(input:not([type=hidden]), select, textarea)`);
+const faults = document.getElementById("faults");
+((faults && first(".wrong")) ?? faults ?? first("[data-begins]"))?.focus();
 
 // What somebody has begun to write stays in this browser until it has been sent, or they log out.
 const DRAFT = "draft:";
