@@ -347,6 +347,12 @@ def open_tasks(unit: Unit, account: Account, case_id: int) -> Iterator[Row[Any]]
     return (row for row in waiting if access.allows(account, "see-task", row))
 
 
+def letters(unit: Unit, case_id: int) -> dict[int, str | None]:
+    """The agency that each letter about a case is for, by the letter's id; None: it is for citizens."""
+    rows = unit.all(select(outbox.c.id, outbox.c.agency).where(outbox.c.case_id == case_id))
+    return {row.id: row.agency for row in rows}
+
+
 def open_steps(unit: Unit, case_id: int) -> list[Row[Any]]:
     """What a case waits for, for whoever may see how far it is."""
     columns = (tasks.c.id, tasks.c.name, tasks.c.element, tasks.c.group, tasks.c.due_at)

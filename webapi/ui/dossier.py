@@ -27,7 +27,7 @@ def of(unit: Unit, caller: Account, number: str) -> dict[str, Any]:
     called = agency_changes.names_at(unit, [(row.key, case.closed_at) for row in here])
     names = {key: name for (key, _), name in called.items()}
     known = queries.timeline(unit, caller, number, queries.LIMIT_MAX)
-    events = [one if isinstance(one, dict) else one._mapping for one in known.items]
+    events = _events(unit, case.id, known.items)
     may = {action for action in ASKED if access.allows(caller, action, case, unit)}
     facts = {
         "me": caller, "case": case, "package": package, "agencies": names, "may": may,
@@ -42,6 +42,13 @@ def of(unit: Unit, caller: Account, number: str) -> dict[str, Any]:
     facts |= _reporter(unit, caller, case, may) | (_read(unit, caller, package, case) if case.readable else {})
     people = directory.names(unit, history.involved(events) | _others(facts))
     return facts | {"called": people, "events": history.lines(events, package, names, people)}
+
+
+def _events(unit: Unit, case_id: int, rows: list[Any]) -> list[dict[str, Any]]:
+    """Its history; of a letter also which agency it was for."""
+    events, to = [dict(one if isinstance(one, dict) else one._mapping) for one in rows], queries.letters(unit, case_id)
+    return [one | {"data": one["data"] | {"agency": to.get(one["data"]["outbox"])}}
+            if "outbox" in (one["data"] or {}) else one for one in events]  # fmt: skip
 
 
 def _others(facts: dict[str, Any]) -> set[str]:

@@ -93,7 +93,7 @@ def _sentences(data: Mapping[str, Any], step: str, agency: str, other: str, pack
         "person-granted": _("Đồng ý cho %(who)s biết người báo", who=other),
         "person-refused": _("Không đồng ý cho %(who)s biết người báo", who=other),
         "held-back": _("Giữ lại dữ liệu cá nhân"), "let-go": _("Thôi giữ dữ liệu cá nhân"),
-    } | _of_office(data) | _of_itself(data, step, package)  # fmt: skip
+    } | _of_office(data) | _of_itself(data, step, package) | _of_letters(data, agency)  # fmt: skip
 
 
 def _of_office(data: Mapping[str, Any]) -> dict[str, str]:
@@ -122,16 +122,24 @@ def _of_itself(data: Mapping[str, Any], step: str, package: Package) -> dict[str
         "message-taken": _("Vụ việc %(number)s đã nhận: %(step)s", number=data.get("number", ""), step=step),
         "signal-thrown": _("Báo cho mọi vụ việc đang chờ: %(step)s", step=step),
         "signal": _("Nhận thông báo chung mà quy trình đang chờ"),
-        "message-sent": _("Gửi tin %(text)s", text=data.get("text", "")),
-        "message-resent": _("Gửi lại tin %(text)s", text=data.get("text", "")),
-        "message-undeliverable": _("Không gửi được tin %(text)s", text=data.get("text", "")),
-        "nobody-to-tell": _("Không có địa chỉ để gửi tin %(text)s", text=data.get("text", "")),
         "file-not-fetched": _("Không tải được tệp người dân gửi"),
         "service-answered": _("Dịch vụ bên ngoài đã trả lời"),
         "service-unanswered": _("Dịch vụ bên ngoài không trả lời"),
         "came-too-late": _("Một việc hẹn giờ đến khi quy trình đã đi tiếp"),
         "deadline-near": _("Sắp đến hạn: %(step)s", step=_term(step, package)),
         "deadline-passed": _("Quá hạn: %(step)s", step=_term(step, package)),
+    }  # fmt: skip
+
+
+def _of_letters(data: Mapping[str, Any], agency: str) -> dict[str, str]:
+    """What was told, by the code of its text; to an agency or to the citizen."""
+    said = {"text": data.get("text", ""), "agency": agency}
+    return {
+        "message-sent": _("Báo %(agency)s (%(text)s)", **said) if agency else _("Nhắn người dân (%(text)s)", **said),
+        "message-resent": _("Gửi lại tin %(text)s", **said),
+        "message-undeliverable": _("Không gửi được tin %(text)s cho %(agency)s", **said) if agency
+        else _("Không gửi được tin %(text)s", **said),
+        "nobody-to-tell": _("Không có địa chỉ để gửi tin %(text)s", **said),
     }  # fmt: skip
 
 
