@@ -12,12 +12,10 @@ from typing import Any
 
 from sqlalchemy import Row, func, select
 
-from engine import access, agency_changes, attachments, attempts, cases, messages, model, registry
+from engine import access, agency_changes, attachments, attempts, cases, messages, model, queries, registry
 from engine.attachments import Stored
 from engine.errors import InvalidRequest, NotFound
-from engine.flow.road import Stop
 from engine.packages import Package
-from engine.queries import OPEN_TASK
 from engine.runtime import Runtime, Unit
 
 COMMENTS_MAX = 200
@@ -53,7 +51,7 @@ def show(unit: Unit, number: str) -> dict[str, Any]:
     """
     case = _there(unit, number)
     package = unit.catalogue.pinned(unit, case.definition_id)
-    open_tasks = _open_tasks(unit, case.id)
+    open_tasks = queries.open_steps(unit, case.id)
     words = package.status(case.status)
     return {
         "number": case.number, "report_type": package.name, "opened_at": case.opened_at, "due_at": case.due_at,
@@ -65,7 +63,7 @@ def show(unit: Unit, number: str) -> dict[str, Any]:
         "told": told(unit, case.id), "may": may(unit, number),
         "settled": (cases.joined_to(unit, case) or case).closed_at is not None,
         "awaited": _awaits(unit, number, messages.MORE_INFORMATION),
-        "progress": None if case.closed_at else _progress(package.road, open_tasks),
+        "progress": None if case.closed_at else progress(package, open_tasks),
         "files": _files(unit, case.id),
     }  # fmt: skip
 
@@ -136,13 +134,9 @@ def _case(unit: Unit, number: str) -> Row[Any] | None:
     return unit.first(select(model.cases).where(model.cases.c.number == number))
 
 
-def _open_tasks(unit: Unit, case_id: int) -> list[Row[Any]]:
-    table = model.tasks
-    columns = (table.c.name, table.c.element, table.c.due_at)
-    return unit.all(select(*columns).where(table.c.case_id == case_id, OPEN_TASK).order_by(table.c.id))
-
-
-def _progress(road: list[Stop], open_tasks: list[Row[Any]]) -> dict[str, Any] | None:
+def progress(package: Package, open_tasks: list[Row[Any]]) -> dict[str, Any] | None:
+    """How far a case is on the main road, by the one of its open tasks that is farthest; None beside the road."""
+    road = package.road
     numbers = {stop.element: number for number, stop in enumerate(road, 1)}
     here = [task for task in open_tasks if task.element in numbers]
     if not here:

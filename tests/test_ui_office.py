@@ -173,8 +173,11 @@ def test_the_days_report_balances_and_every_number_of_it_opens_what_it_counts(ho
     assert "Telephone" in english and "Điện thoại" not in english
     files = [who.client.get(f"/tinh/bao-cao{kind}?ky=2021-09-03").status_code for kind in (".csv", ".xlsx")]
     assert files == [200, 200]
-    for wrong in ("bao-cao?ky=sai", "bao-cao?ky=2021-09-03&tu=x", "bao-cao/cuoc-goi?ky=2021-09-03&line=x",
-                  "bao-cao/vu-viec?ky=2021-09-03&bang=by-type&cot=x"):  # fmt: skip
+    for unread in ("?ky=sai", "?ky=2021-09-03&tu=x"):  # said on the page of a period that there is
+        page = who.opens(f"/tinh/bao-cao{unread}")
+        assert "No period is written like that." in page.text and page.find("//*[@id='received']")
+    assert [one.rpartition("ky=")[2] for one in page.find("//a[@rel]/@href")] == ["2021-09-01", "2021-09-03"]
+    for wrong in ("bao-cao/cuoc-goi?ky=2021-09-03&line=x", "bao-cao/vu-viec?ky=2021-09-03&bang=by-type&cot=x"):
         assert who.opens(f"/tinh/{wrong}").status == 422, wrong
     assert who.opens("/tinh/bao-cao/vu-viec?ky=2021-09-03&bang=x").status == 404
 

@@ -69,7 +69,10 @@ document.querySelectorAll("[data-print]").forEach((button) => {
   button.addEventListener("click", () => window.print());
 });
 
-document.getElementById("faults")?.focus();
+// What is wrong is looked at first: where somebody types without looking up, the field itself.
+const first = (where) => document.querySelector(`form[data-keyboard] ${where} :is(input:not([type=hidden]), select, textarea)`);
+const faults = document.getElementById("faults");
+((faults && first(".wrong")) ?? faults ?? first("[data-begins]"))?.focus();
 
 // Files that are too large together are not chosen: better now than after minutes of sending them.
 document.querySelectorAll("input[type=file][data-max]").forEach((input) => {
