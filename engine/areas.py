@@ -181,7 +181,7 @@ def in_province(unit: Unit, code: str, province: str, asked: list[Row[Any]] | No
     """
     found = unit.first(_FIND, {"code": code, "province": province}) if asked is None else next(iter(asked), None)
     if found is None:
-        raise InvalidRequest(f"There is no area {code!r} in the province {province}.")
+        raise InvalidRequest(f"There is no area {code!r} in the province {province}.", field="area")
     return found
 
 
@@ -207,7 +207,7 @@ def placed(
         before = [row for row in predecessors(unit, found.code) if row.code in known and _is(row, day)]
         instead = f"Name the district: {_listed(before, 'or')}." if before else "Leave the area out, and say where."
         raise InvalidRequest(f"The area {found.code!r} is in no district, and reports of this type go by district. "
-                             f"{instead}")  # fmt: skip
+                             f"{instead}", field="area")  # fmt: skip
     return found.code, None
 
 
@@ -229,11 +229,11 @@ def _of_today(unit: Unit, found: Row[Any], day: date) -> Row[Any]:
             instead = f"it belongs to the province {', '.join(sorted({row.province for row in after}))} now"
         else:
             instead = "leave the area out, and say where"
-        raise InvalidRequest(f"{named} is no more since {found.valid_to}: {instead}.")
+        raise InvalidRequest(f"{named} is no more since {found.valid_to}: {instead}.", field="area")
     if not _is(found, day):
         before = [row for row in predecessors(unit, found.code) if row.parent is None and _is(row, day)]
         instead = f"Name the district: {_listed(before, 'or')}." if before else "Leave it out, and say where."
-        raise InvalidRequest(f"{named} is only from {found.valid_from} on. {instead}")
+        raise InvalidRequest(f"{named} is only from {found.valid_from} on. {instead}", field="area")
     return found
 
 

@@ -15,13 +15,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
 import puremagic
 from sqlalchemy import Row, insert, select
 
-from engine import access, sealed_files, sealing
+from engine import keeping, sealed_files, sealing
 from engine.access import Account
 from engine.errors import InvalidAnswers, InvalidRequest, WrongState
 from engine.forms import Field, Form, sentences
@@ -35,6 +36,7 @@ PLAIN = "text/plain"
 # what a browser may show in place
 SHOWABLE = ("image/jpeg", "image/png", "image/gif", "image/webp", "application/pdf")
 NAME_MAX = 200
+_NEW = ".new-"  # how the names of files begin that are still being written
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,16 @@ class Store:
     def path(self, sha256: str) -> Path:
         return self.folder / sha256[:2] / sha256
 
+    def sweep(self, before: datetime) -> int:
+        """Remove what a process that was killed had half written by then; returns how many files."""
+        removed = 0
+        for path in self.folder.glob(f"{_NEW}*"):
+            with suppress(FileNotFoundError):  # it has just been given its name
+                if path.stat().st_mtime < before.timestamp():
+                    path.unlink()
+                    removed += 1
+        return removed
+
     # -- keys over the years ---------------------------------------------------------------------------------------
 
     def counts(self) -> Counter[str | None]:
@@ -128,7 +140,7 @@ class Store:
     def _written(self, write: Callable[[IO[bytes]], Any]) -> Iterator[tuple[Path, Any]]:
         """A new file, on disk, with what writing it told; gone afterwards unless `_take` has given it its name."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.NamedTemporaryFile(dir=self.folder, prefix=".new-", delete=False) as file:
+        with tempfile.NamedTemporaryFile(dir=self.folder, prefix=_NEW, delete=False) as file:
             try:
                 told = write(file)
                 file.flush()
@@ -169,9 +181,9 @@ def add(unit: Unit, number: str, stored: Stored, name: str, *, by: Account) -> R
 
     Raises:
         NotFound, NotAllowed: the case is not for this account.
-        WrongState: a case that had the same file was emptied meanwhile, and the file with it.
+        WrongState: a case that had the same file was emptied meanwhile, and the file with it; or this one was.
     """
-    case = access.find(unit, by, "attach", number)
+    case = keeping.find(unit, by, "attach", number)
     row = {"case_id": case.id, "at": unit.now, "author": by.login, "name": _name(name), "media_type": stored.media_type,
            "size": stored.size, "sha256": stored.sha256}  # fmt: skip
     made = unit.scalar(insert(attachments).returning(attachments.c.id), row)

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Row, insert, select, update
 
-from engine import access, areas, clocks, communes, instances, messages, model
+from engine import access, areas, clocks, communes, instances, keeping, messages, model
 from engine.access import Account
 from engine.errors import InvalidRequest, Suspended, WrongState
 from engine.flow.steps import Abandon, Amend, Deliver
@@ -200,6 +200,13 @@ def ask(unit: Unit, number: str, question: str, *, by: Account) -> Row[Any]:
     return _now(unit, case.id)
 
 
+def takes_questions(unit: Unit, case_id: int) -> bool:
+    """Whether `ask` would find the process listening, and the question before answered."""
+    table = model.subscriptions
+    listens = select(table.c.token).where(table.c.case_id == case_id, table.c.message == messages.QUESTION)
+    return unit.first(listens) is not None and not _is_asked(unit, case_id)
+
+
 def _is_asked(unit: Unit, case_id: int) -> bool:
     """Whether a task that the newest question opened is still open."""
     asked = (model.events.c.case_id == case_id, model.events.c.kind == "asked")
@@ -217,9 +224,10 @@ def comment(unit: Unit, number: str, text: str, *, public: bool, by: Account) ->
 
     Raises:
         NotFound, NotAllowed: the case is not for this account.
+        WrongState: the case was emptied.
         InvalidRequest: it is empty or endless.
     """
-    case = access.find(unit, by, "comment", number)
+    case = keeping.find(unit, by, "comment", number)
     text = nfc(text).strip()
     if not text or len(text) > COMMENT_MAX:
         raise InvalidRequest(f"A comment has 1 to {COMMENT_MAX} characters.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -46,3 +47,9 @@ def list_accounts(
         query = query.where(or_(accounts.c.login.icontains(q, autoescape=True),
                                 accounts.c.name.icontains(q, autoescape=True)))  # fmt: skip
     return oldest_first(unit, query, accounts.c.id, limit, after)
+
+
+def names(unit: Unit, logins: Iterable[str]) -> dict[str, str]:
+    """What people are called, by log-in name; of those who are none ("system", "citizen") nothing."""
+    rows = unit.all(select(accounts.c.login, accounts.c.name).where(accounts.c.login.in_(sorted(set(logins)))))
+    return {row.login: row.name for row in rows}

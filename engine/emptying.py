@@ -33,10 +33,11 @@ _GONE: tuple[tuple[Table, dict[str, Any]], ...] = (
 
 def whole(runtime: Runtime, case_id: int, *, by: str, why: str, store: Store | None) -> bool:
     """Empty a case, in a unit of its own; ``False``: it cannot be just now, see `obstacle`."""
-    with runtime.begin() as unit:
-        if obstacle(unit, case_id) is not None:
-            return False
-        files = empty(unit, case_id, by=by, why=why)
+    try:
+        with runtime.begin() as unit:
+            files = empty(unit, case_id, by=by, why=why)
+    except WrongState:
+        return False
     if store is not None:
         throw_away(runtime, store, files)
     return True
@@ -44,14 +45,17 @@ def whole(runtime: Runtime, case_id: int, *, by: str, why: str, store: Store | N
 
 def obstacle(unit: Unit, case_id: int) -> str | None:
     """Why a case cannot be emptied: open, running (its process has not ended), held, or emptied already."""
-    case, state = _locked(unit, case_id)
+    return _obstacle(unit, *_locked(unit, case_id))
+
+
+def _obstacle(unit: Unit, case: Row[Any], state: Row[Any] | None) -> str | None:
     if case.closed_at is None:
         return "open"
     if state is not None and state.finished_at is None:
         return "running"
     if case.emptied_at is not None:
         return "emptied"
-    return "held" if unit.first(select(model.holds.c.case_id).where(model.holds.c.case_id == case_id)) else None
+    return "held" if unit.first(select(model.holds.c.case_id).where(model.holds.c.case_id == case.id)) else None
 
 
 def empty(unit: Unit, case_id: int, *, by: str, why: str) -> list[str]:
@@ -61,9 +65,9 @@ def empty(unit: Unit, case_id: int, *, by: str, why: str) -> list[str]:
     Raises:
         WrongState: see `obstacle`.
     """
-    if (there := obstacle(unit, case_id)) is not None:
-        raise WrongState(f"The personal data of this case stays as it is: the case is {there}.", state=there)
     case, state = _locked(unit, case_id)
+    if (there := _obstacle(unit, case, state)) is not None:
+        raise WrongState(f"The personal data of this case stays as it is: the case is {there}.", state=there)
     package = unit.catalogue.pinned(unit, case.definition_id)
     names = known(unit.all(select(model.people).where(model.people.c.case_id == case_id)))
     for table, column in _WORDS:

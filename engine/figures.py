@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, case, func, select
+from sqlalchemy import ColumnElement, Row, and_, case, func, literal, select, union_all
 
 from engine import access, branches
 from engine.access import NAMED_ONLY, Account, Target
@@ -195,9 +195,11 @@ def _came(
 
 
 def _lines(unit: Unit, which: ColumnElement[bool]) -> Lines:
-    # received is counted by itself: were a line ever to lose a contact, the report would be out of balance
-    received = unit.scalar(select(func.count()).select_from(contacts).where(which))
-    return _of(received, unit.all(_joined(LINE.label("line"), func.count().label("n")).where(which).group_by(LINE)))
+    # received is counted by itself: were a line ever to lose a contact, the report would be out of balance; but at the
+    # same moment, or a contact that comes in meanwhile would do that
+    received = select(literal("received").label("line"), func.count().label("n")).select_from(contacts).where(which)
+    by_line = _joined(LINE.label("line"), func.count().label("n")).where(which).group_by(LINE)
+    return Lines(**{row.line: row.n for row in unit.all(union_all(received, by_line))})
 
 
 def _grouped(unit: Unit, by: Any, which: ColumnElement[bool]) -> list[tuple[Any, Lines]]:

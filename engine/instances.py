@@ -341,9 +341,12 @@ def _original(unit: Unit, case: Row[Any], number: str) -> int:
     """
     found = unit.first(_REPEATED, {"number": number, "province": case.province})
     if found is None or case.id in (found.id, found.duplicate_of):
-        raise InvalidRequest(f"There is no other case {number!r} in this province that {case.number} could repeat.")
+        said = f"There is no other case {number!r} in this province that {case.number} could repeat."
+        raise InvalidRequest(said, errors={"ma_goc": "Trong tỉnh không có phản ánh nào khác mang mã này."})
     if (found.original_closed_at if found.duplicate_of else found.closed_at) is not None:
-        raise InvalidRequest(f"The case {number} is settled: its result has been told. Answer {case.number} with it.")
+        said = f"The case {number} is settled: its result has been told. Answer {case.number} with it."
+        told = "Phản ánh gốc đã có kết quả: hãy trả lời người dân bằng kết quả đó, không gộp."
+        raise InvalidRequest(said, errors={"ma_goc": told})
     return int(found.duplicate_of or found.id)
 
 

@@ -5,8 +5,8 @@ what is due (and commits at once), does it, and then settles it on condition tha
 loses its rows when the lease ends; one that was only slow finds that the fence has moved on, and gives up.
 
 PostgreSQL claims with ``FOR UPDATE SKIP LOCKED``, so that nobody waits for anybody; SQLite has one writer, and ignores
-the clause. Leases are compared with ``unit.now``: the clocks of the nodes should agree to well within a lease. If they
-do not, a thing may be *tried* twice at once, but the fence still lets only one of them settle it.
+the clause. Leases are compared with ``unit.now``; the processes of all nodes go by the database's clock, to two seconds
+(`webapi.clock`). Should one not, a thing may be *tried* twice at once, but the fence lets only one of them settle it.
 """
 
 from __future__ import annotations

@@ -63,10 +63,11 @@ def offer(unit: Unit, province_code: str, report_type: str) -> Package:
 
 
 def districts(unit: Unit, package: Package) -> list[Row[Any]]:
-    """The districts a report of this type can be about: those its tables know, by name."""
+    """What a report of this type can name as its district today, by name: those that its province lists, or, if it
+    lists none any more, the communes that are in no district. None are left where it lists only what has ended."""
     known = {str(one["code"]) for one in package.province.get("areas", ()) if not one.get("parent")}
-    found = areas.search(unit, province=str(package.province["code"]), level="district", limit=1000)
-    return [row for row in found if row.code in known]
+    found = areas.search(unit, province=str(package.province["code"]), at=areas.today(unit), limit=1000)
+    return [row for row in found if row.parent is None and (not known or row.code in known)]
 
 
 def communes(unit: Unit, district: str) -> list[Row[Any]]:
@@ -86,7 +87,8 @@ def send(
         TooMany: too many reports from this network address; ``retry_after`` in seconds.
     """
     package = offer(unit, province_code, report.report_type)
-    _ask_for_the_reporter(package, report)
+    for field in lacking(package, report):
+        raise InvalidRequest(f"Reports of the type {package.code} need the reporter's {field}.", field=field)
     files = list(files)
     if len(files) > FILES_MAX:
         raise InvalidRequest(f"At most {FILES_MAX} files can be sent along.", field="files")
@@ -114,11 +116,8 @@ def admit_files(unit: Unit, address: str) -> None:
     attempts.note_failure(unit, subjects)
 
 
-def _ask_for_the_reporter(package: Package, report: Report) -> None:
-    """Where a report cannot be anonymous, somebody must be there to call."""
-    person = report.reporter
+def lacking(package: Package, report: Report) -> list[str]:
+    """What is missing of the reporter: where a report cannot be anonymous, somebody must be there to call."""
     if package.type["web"].get("anonymous"):
-        return
-    for field in ("name", "phone"):
-        if person is None or not (getattr(person, field) or "").strip():
-            raise InvalidRequest(f"Reports of the type {package.code} need the reporter's {field}.", field=field)
+        return []
+    return [field for field in ("name", "phone") if not (getattr(report.reporter, field, None) or "").strip()]

@@ -357,10 +357,22 @@ def open_tasks(unit: Unit, account: Account, case_id: int) -> Iterator[Row[Any]]
     return (row for row in waiting if access.allows(account, "see-task", row))
 
 
+def letters(unit: Unit, case_id: int) -> dict[int, str | None]:
+    """The agency that each letter about a case is for, by the letter's id; None: it is for citizens."""
+    rows = unit.all(select(outbox.c.id, outbox.c.agency).where(outbox.c.case_id == case_id))
+    return {row.id: row.agency for row in rows}
+
+
+def open_steps(unit: Unit, case_id: int) -> list[Row[Any]]:
+    """What a case waits for, for whoever may see how far it is."""
+    columns = (tasks.c.id, tasks.c.name, tasks.c.element, tasks.c.group, tasks.c.due_at)
+    return unit.all(select(*columns).where(tasks.c.case_id == case_id, OPEN_TASK).order_by(tasks.c.id))
+
+
 def _tasks(*more: Any) -> Select[Any]:
     columns = [column for column in tasks.c if column.name not in ("assignee", "token")]
     of_case = (cases.c.number, cases.c.subject, cases.c.place, cases.c.severity, cases.c.province)
-    query = select(*columns, *of_case, *more, accounts.c.login.label("assignee"))
+    query = select(*columns, *of_case, *more, accounts.c.login.label("assignee"), accounts.c.name.label("holder"))
     return query.join(cases, cases.c.id == tasks.c.case_id).outerjoin(accounts, accounts.c.id == tasks.c.assignee)
 
 

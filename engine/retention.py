@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import Row, delete, func, insert, select, update
 
-from engine import access, emptying
+from engine import access, emptying, keeping
 from engine.access import Account
 from engine.attachments import Store
 from engine.errors import NotFound, WrongState
@@ -152,11 +152,9 @@ def hold(unit: Unit, number: str, reason: str, *, by: Account) -> Row[Any]:
 
     Raises:
         NotFound, NotAllowed, InvalidRequest.
-        WrongState: it is held already, or nothing is kept any more.
+        WrongState: it is held already, or was emptied.
     """
-    case, reason = access.find(unit, by, "hold", number, lock=True), checked_reason(reason)
-    if case.emptied_at is not None:
-        raise WrongState(f"Nothing personal is kept of {number} any more.")
+    case, reason = keeping.find(unit, by, "hold", number), checked_reason(reason)
     if unit.first(select(holds.c.case_id).where(holds.c.case_id == case.id)) is not None:
         raise WrongState(f"The personal data of {number} is held already.")
     unit.execute(insert(holds).values(case_id=case.id, reason=reason, at=unit.now, by=by.login))

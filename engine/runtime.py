@@ -183,7 +183,8 @@ class Runtime:
 
     @contextmanager
     def read(self) -> Iterator[Unit]:
-        """A unit that only reads; whatever it read is one consistent picture. What it has to leave behind follows."""
+        """A unit that only reads. On SQLite all that it reads is of one moment, on PostgreSQL what each statement does.
+        What it has to leave behind follows."""
         with transaction(self.database, writes=False) as pooled:
             unit = self._unit(pooled)
             yield unit

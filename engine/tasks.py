@@ -96,8 +96,9 @@ def claim(unit: Unit, task_id: int, *, by: Account) -> Change:
     absent = _on_behalf(unit, task, by)
     holder = task.assignee if absent else by.id
     free = model.tasks.c.assignee.is_(None) | (model.tasks.c.assignee == holder)
-    if not _change(unit, task, free, assignee=by.id, claimed_at=unit.now):
-        raise WrongState(f"The task {task.name!r} has been claimed by somebody else.")
+    still_ours = model.tasks.c.group == task.group
+    if not _change(unit, task, free, still_ours, assignee=by.id, claimed_at=unit.now):
+        raise WrongState(f"The task {task.name!r} has been claimed by somebody else, or is another agency's by now.")
     unit.record(task.case_id, "task-claimed", by.login, task.element, task=task_id, **absent)
     return _unmoved(task)
 

@@ -12,12 +12,10 @@ from typing import Any
 
 from sqlalchemy import Row, func, select
 
-from engine import access, agency_changes, attachments, attempts, cases, messages, model, registry
+from engine import access, agency_changes, attachments, attempts, cases, messages, model, queries, registry
 from engine.attachments import Stored
 from engine.errors import InvalidRequest, NotFound
-from engine.flow.road import Stop
 from engine.packages import Package
-from engine.queries import OPEN_TASK
 from engine.runtime import Runtime, Unit
 
 COMMENTS_MAX = 200
@@ -46,13 +44,14 @@ def show(unit: Unit, number: str) -> dict[str, Any]:
     """What a citizen sees of their case. Call `prove` first.
 
     ``may`` lists what they may say now: rating, reopen, information. ``awaited`` says whether the case waits for
-    information. ``progress`` is how far it is on the diagram's main road (`engine.flow.road`), if it is on it: the
+    information, ``settled`` whether there is a result, its own or that of the case it was joined to.
+    ``progress`` is how far it is on the diagram's main road (`engine.flow.road`), if it is on it: the
     number of the step, of how many at most, its name, when it is due, and the names of all. ``called`` says it by
     language: the status, the open steps, and the road.
     """
     case = _there(unit, number)
     package = unit.catalogue.pinned(unit, case.definition_id)
-    open_tasks = _open_tasks(unit, case.id)
+    open_tasks = queries.open_steps(unit, case.id)
     words = package.status(case.status)
     return {
         "number": case.number, "report_type": package.name, "opened_at": case.opened_at, "due_at": case.due_at,
@@ -62,8 +61,9 @@ def show(unit: Unit, number: str) -> dict[str, Any]:
         "open311": words.get("open311", "open"), "agency": _agency(unit, case),
         "steps": [row.name for row in open_tasks], "comments": _public_comments(unit, case.id),
         "told": told(unit, case.id), "may": may(unit, number),
+        "settled": (cases.joined_to(unit, case) or case).closed_at is not None,
         "awaited": _awaits(unit, number, messages.MORE_INFORMATION),
-        "progress": None if case.closed_at else _progress(package.road, open_tasks),
+        "progress": None if case.closed_at else progress(package, open_tasks),
         "files": _files(unit, case.id),
     }  # fmt: skip
 
@@ -85,7 +85,8 @@ def say(
     """Let the citizen speak. Call `prove` first.
 
     Args:
-        kind: rating (with ``stars``, 0 to 5), reopen or information (with ``text``).
+        kind: rating (with ``stars``, 0 to 5), reopen or information (with ``text``). What is said of a case that was
+            joined to another is put to whoever works on that one, too; its own reporter does not see it.
         files: what comes with an information, each with its name.
 
     Raises:
@@ -108,6 +109,9 @@ def say(
         attachments.add(unit, number, stored, name, by=by)
     if _awaits(unit, number, messages.MORE_INFORMATION):
         messages.deliver(unit, messages.MORE_INFORMATION, {"noi_dung_bo_sung": text}, number, by=by)
+    original = cases.joined_to(unit, _there(unit, number))
+    if original is not None:
+        cases.comment(unit, original.number, f"{number}: {text}", public=False, by=access.citizen(original.number))
 
 
 def _reopen(unit: Unit, number: str, text: str) -> None:
@@ -130,13 +134,9 @@ def _case(unit: Unit, number: str) -> Row[Any] | None:
     return unit.first(select(model.cases).where(model.cases.c.number == number))
 
 
-def _open_tasks(unit: Unit, case_id: int) -> list[Row[Any]]:
-    table = model.tasks
-    columns = (table.c.name, table.c.element, table.c.due_at)
-    return unit.all(select(*columns).where(table.c.case_id == case_id, OPEN_TASK).order_by(table.c.id))
-
-
-def _progress(road: list[Stop], open_tasks: list[Row[Any]]) -> dict[str, Any] | None:
+def progress(package: Package, open_tasks: list[Row[Any]]) -> dict[str, Any] | None:
+    """How far a case is on the main road, by the one of its open tasks that is farthest; None beside the road."""
+    road = package.road
     numbers = {stop.element: number for number, stop in enumerate(road, 1)}
     here = [task for task in open_tasks if task.element in numbers]
     if not here:

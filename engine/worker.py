@@ -56,6 +56,7 @@ JOBS_AT_ONCE = 50  # they share a unit
 JOBS_PER_TICK = 500
 KEEP_ANSWERS = timedelta(days=7)
 KEEP_ARRIVALS = timedelta(days=30)  # as they came, after they were dealt with
+KEEP_HALVES = timedelta(days=1)  # of files, that nobody can be writing any more
 KEEP_LISTS = timedelta(days=1)  # of people, that were looked at and not started
 
 
@@ -269,6 +270,8 @@ class Worker:
         when the term of their cases is over (`engine.retention`)."""
         retention.step(self.runtime, self.store)
         with self.runtime.begin() as unit:
+            if self.store is not None:
+                self.store.sweep(unit.now - KEEP_HALVES)
             arrivals.tidy(unit, unit.now - KEEP_ARRIVALS)
             correspondence.tidy(unit, unit.now - KEEP_ARRIVALS)
             imports.tidy(unit, unit.now - KEEP_LISTS)

@@ -65,6 +65,7 @@ sms = "1022: phản ánh {ma} đã có kết quả: {noi_dung_ket_qua}"
     f'\n[[agencies]]\nkey = "{key}"\nname = "{name}"\nkind = "{kind}"\nphone = "+842743000000"\n'
     for key, (name, kind) in AGENCIES.items()
 )
+ASKS = "approval = true\n" + PROVINCE
 TYPE = """
 code = "PAKN"
 province = "74"
@@ -188,6 +189,14 @@ class Hotline:
         """Another version of the report type comes into force."""
         with self.runtime.begin() as unit:
             packages.deploy(unit, package(**changes), by="test")
+
+    def asks_for_approval(self) -> None:
+        """From now on the province does, and it has a second analyst, lan; a minute passes."""
+        with self.runtime.begin() as unit:
+            packages.load_province(unit, packages.Package(package(province__toml=ASKS)).province)
+            accounts.create(unit, {"login": "lan", "name": "Lan", "role": "analyst", "agency": "vp_74"}, None)
+            self.tokens["lan"] = accounts.issue(unit, accounts.account(unit, "lan"), "test").token
+        self.clock.advance("1 minute")
 
     def names(self, *logins: str) -> None:
         """These people may see the type's confidential cases: their accounts name it."""

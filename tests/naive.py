@@ -293,23 +293,16 @@ class Run:
         self.within().expects(f"{name}{n}", "task", 0, then)
 
     def _crowd(self, n: int, then: Then, many: int, in_turn: bool, enough: int) -> None:
-        whole, done = self.within(), [0]
+        whole = self.within()
 
-        def begin(number: int) -> None:
-            whole.within((f"i{n}", number)).expects(f"t{n}", "task", 0, lambda: one_is_done(number))
+        def begin(number: int, done: Then) -> None:
+            whole.within((f"i{n}", number)).expects(f"t{n}", "task", 0, done)
 
-        def one_is_done(number: int) -> None:
-            done[0] += 1
-            if done[0] in (many, enough):
-                self.play.forget(whole)
-                then()
-            elif in_turn:
-                begin(number + 1)
-
-        if not many:
+        def ends() -> None:
+            self.play.forget(whole)
             then()
-        for number in range(min(many, 1) if in_turn else many):
-            begin(number)
+
+        _so_many(begin, many, in_turn, enough, ends)
 
     def _hasty(self, n: int, then: Then, trigger: str, aside: bool) -> None:
         task = self.within()
@@ -411,25 +404,33 @@ class Run:
         whole.do(second, whole.thread_ends)
 
     def _several(self, n: int, then: Then, many: int, in_turn: bool, body: Any) -> None:
-        missing = [many]
+        def begin(number: int, done: Then) -> None:
+            self.within((f"i{n}", number)).begin(body, done)
 
-        def begin(number: int) -> None:
-            self.within((f"i{n}", number)).begin(body, lambda: one_is_done(number))
-
-        def one_is_done(number: int) -> None:
-            missing[0] -= 1
-            if not missing[0]:
-                then()
-            elif in_turn:
-                begin(number + 1)
-
-        if not many:
-            then()
-        for number in range(min(many, 1) if in_turn else many):
-            begin(number)
+        _so_many(begin, many, in_turn, many, then)
 
     def _again(self, n: int, then: Then, rounds: int, body: Any) -> None:
         if not rounds:
             then()
             return
         self.within().begin(body, lambda: self._again(n, then, rounds - 1, body))
+
+
+def _so_many(begin: Callable[[int, Then], None], many: int, in_turn: bool, enough: int, then: Then) -> None:
+    """Begin so many, together or one after the other, until enough of them are done."""
+    done = [0]
+
+    def begins(number: int) -> None:
+        begin(number, lambda: one_is_done(number))
+
+    def one_is_done(number: int) -> None:
+        done[0] += 1
+        if done[0] in (many, enough):
+            then()
+        elif in_turn:
+            begins(number + 1)
+
+    if not many:
+        then()
+    for number in range(min(many, 1) if in_turn else many):
+        begins(number)

@@ -17,6 +17,15 @@ def of(path: Path) -> list[tuple[int, str]]:
     return [(line, numbered(said)) for line, said in _texts(tree, docs) if _is_sentence(said)]
 
 
+def given_to(path: Path, names: set[str]) -> Iterator[tuple[int, str]]:
+    """Line and template of each text that is given to one of these functions."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", None)) in names:
+            for said in filter(None, map(_said, node.args)):
+                if _is_sentence(said):
+                    yield node.lineno, numbered(said)
+
+
 def numbered(said: str) -> str:
     parts = said.split(PLACE)
     return parts[0] + "".join(f"{{{number}}}{part}" for number, part in enumerate(parts[1:]))

@@ -76,16 +76,22 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(hotline):
 
 def test_a_server_that_refuses_by_itself_says_it_in_the_same_way(monkeypatch):
     monkeypatch.setattr(HTTPChannel, "error_task_class", Refusal)
-    with (
-        served(lambda environ, start_response: [], max_request_body_size=1000) as address,
-        socket.create_connection(("127.0.0.1", urlsplit(address).port), timeout=10) as line,
-    ):
-        line.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n\r\n" + b"x" * 1001)
-        head, body = b"".join(iter(lambda: line.recv(4096), b"")).split(b"\r\n\r\n", 1)
+
+    def told(address: str, accept: bytes) -> list[bytes]:
+        with socket.create_connection(("127.0.0.1", urlsplit(address).port), timeout=10) as line:
+            head = b"POST / HTTP/1.1\r\nHost: x\r\nAccept: " + accept + b"\r\nContent-Length: 1001\r\n\r\n"
+            line.sendall(head + b"x" * 1001)
+            return b"".join(iter(lambda: line.recv(4096), b"")).split(b"\r\n\r\n", 1)
+
+    with served(lambda environ, start_response: [], max_request_body_size=1000) as address:
+        head, body = told(address, b"*/*")
+        page_head, page = told(address, b"text/html,application/xhtml+xml;q=0.9,*/*;q=0.8")
 
     assert head.startswith(b"HTTP/1.1 413") and b"application/problem+json" in head
     assert json.loads(body)["type"] == "/problems/request-entity-too-large"
     assert "send less at once" in json.loads(body)["detail"]
+    assert page_head.startswith(b"HTTP/1.1 413") and b"text/html; charset=utf-8" in page_head
+    assert page.startswith(b"<!doctype html>") and "gửi ít tệp hơn".encode() in page
 
 
 @pytest.mark.parametrize(("method", "path", "body", "status", "detail"), [

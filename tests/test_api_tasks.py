@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from engine import tasks
 from tests.drawing import choice, form
 from tests.hotline import refused
 from tests.test_api_cases import PNG
@@ -110,6 +111,23 @@ def test_what_is_done_is_done(hotline):
     for verb, body in (("complete", {"answers": {}}), ("claim", None), ("release", None)):
         detail = refused(hotline.as_("phuong").post(f"/tasks/{task['id']}/{verb}", body), 409, "wrong-state")
         assert detail == "The task 'Xử lý' is already done."
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # SQLite lets one write at a time
+def test_whoever_claims_a_task_that_just_goes_to_another_agency_does_not_get_it(hotline, monkeypatch):
+    number, on_behalf = hotline.assigned(), tasks._on_behalf
+    task = hotline.task("phuong", number)
+
+    def meanwhile(*seen):
+        monkeypatch.setattr(tasks, "_on_behalf", on_behalf)
+        moved = {"agency": "ubnd_74_719", "reason": "Nhầm địa bàn"}
+        path, etag = f"/cases/{number}/reassign", hotline.case(number)["etag"]
+        assert hotline.as_("vanphong").post(path, moved, If_Match=etag).status_code == 200
+        return on_behalf(*seen)
+
+    monkeypatch.setattr(tasks, "_on_behalf", meanwhile)
+    refused(hotline.as_("phuong").post(f"/tasks/{task['id']}/claim"), 409, "wrong-state")
+    assert hotline.task("binh", number)["assignee"] is None
 
 
 @pytest.mark.parametrize("same_person", [True, False])

@@ -8,21 +8,15 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from engine import accounts, model, packages
-from tests.hotline import PROVINCE, package, refused
+from engine import model
+from tests.hotline import ASKS, PROVINCE, refused
 from tests.test_activations import dated, started_with, states, version
-
-ASKS = "approval = true\n" + PROVINCE
 
 
 @pytest.fixture
 def careful(hotline):
     """A hotline whose province asks for approval, and has two analysts."""
-    with hotline.runtime.begin() as unit:
-        packages.load_province(unit, packages.Package(package(province__toml=ASKS)).province)
-        accounts.create(unit, {"login": "lan", "name": "Lan", "role": "analyst", "agency": "vp_74"}, None)
-        hotline.tokens["lan"] = accounts.issue(unit, accounts.account(unit, "lan"), "test").token
-    hotline.clock.now += timedelta(minutes=1)
+    hotline.asks_for_approval()
     return hotline
 
 

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import insert, select, text
 
-from engine import areas, folders, gazetteer, model, packages, schema
+from engine import areas, folders, gazetteer, model, offers, packages, schema
 from engine.database import connect
 from engine.errors import InvalidRequest
 from engine.flow.check import check
@@ -341,12 +341,19 @@ def two_tiers(loaded):
     return loaded
 
 
+def to_choose(hotline):
+    """What the citizens' page offers as districts."""
+    with hotline.runtime.read() as unit:
+        return [row.code for row in offers.districts(unit, unit.catalogue.current(unit, "PAKN"))]
+
+
 def test_a_new_report_names_a_commune_of_today_or_what_has_become_exactly_one(two_tiers):
     found = [two_tiers.case(two_tiers.receives(area=area)) for area in ("90001.2025", "90001", "90007")]
 
     assert [(case["area"], case["commune"]) for case in found] == [
         ("90001.2025", None), ("90001.2025", None), ("90010.2025", None),
     ]  # fmt: skip
+    assert to_choose(two_tiers) == ["90001.2025", "90010.2025"]
 
 
 @pytest.mark.parametrize(("area", "sentence"), [
@@ -365,6 +372,7 @@ def test_what_has_become_several_is_refused_and_they_are_named(two_tiers, area, 
 def test_the_last_evening_of_the_districts_is_still_theirs(two_tiers):
     two_tiers.clock.now = datetime(2025, 6, 30, 23, 59, tzinfo=VIETNAM)
 
+    assert {"718", "719"} <= set(to_choose(two_tiers)) and "90001" not in to_choose(two_tiers)
     assert two_tiers.case(two_tiers.receives(area="718"))["area"] == "718"
     body = {"report_type": "PAKN", "answers": {"noi_dung": "Ngập"}, "channel": "zalo", "area": "90010.2025"}
     told = refused(two_tiers.as_("app").post("/reports", body), 422, "invalid-request")
@@ -379,6 +387,7 @@ def test_a_type_that_goes_by_districts_of_before_still_takes_reports_without_one
     told = refused(loaded.as_("app").post("/reports", body | {"area": "90010.2025"}), 422, "invalid-request")
 
     assert told.endswith("Leave the area out, and say where.")
+    assert to_choose(loaded) == []  # nobody is offered what would be refused
     assert loaded.as_("app").post("/reports", body).status_code == 201
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,17 @@ import pytest
 import requests
 
 from engine.worker import Worker
+from tests.drawing import draw
 from tests.external import asking
-from tests.hotline import Hotline
+from tests.hotline import LIFE, Hotline
 from tests.served import served
 from tests.test_camunda import REST, Rest, fetched, refused
 
+LATE = draw(LIFE.replace("bat_dau -> da_nhan", "bat_dau -> doi -> chia -> da_nhan")
+            + '\ncatch doi "Đợi" timer=PT1H\nscript chia "Chia" script="ty_le = 1 / 0"\n', "PAKN")  # fmt: skip
+SPOKEN = {"batch", "deployment", "engine", "event-subscription", "external-task", "filter", "history", "incident",
+          "job", "message", "metrics", "migration", "process-definition", "process-instance", "signal", "task",
+          "version"}  # fmt: skip
 MANUAL = Path(__file__).parent.parent / "docs" / "camunda.md"
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # one translation for both
 
@@ -174,6 +181,69 @@ def test_suspension_and_modification_by_pycamunda(hotline: Hotline, engine_rest:
     assert office.get("/process-definition/count", suspended="true").json == {"count": 0}
     path = f"/process-definition/{second['id']}/suspended"
     assert "suspended is None" in refused(Rest(hotline, "phantich").post(path, {}, method="PUT"), 400)
+
+
+def test_the_log_of_jobs_and_cases_by_interval_by_the_generated_client(hotline: Hotline, engine_rest: str) -> None:
+    import generic_camunda_client as generated
+
+    number = hotline.assigned()
+    for hours in (3.5, 0.5):  # warned, and late
+        hotline.waits(hours)
+        Worker(hotline.runtime, {}).work()
+    hotline.deploys(process__bpmn=LATE)
+    failing = hotline.receives("Lửa")
+    hotline.waits(2)
+    Worker(hotline.runtime, {}).work()
+    Worker(hotline.runtime, {}).link()
+    with _generated(hotline, engine_rest, "vanphong") as client:
+        log, metrics = generated.HistoricJobLogApi(client), generated.MetricsApi(client)
+        marks = log.get_historic_job_logs(process_instance_id=number, success_log=True, sort_by="timestamp",
+                                          sort_order="desc", activity_id_in="xu_ly")  # fmt: skip
+        assert [(one.job_definition_type, one.success_log, one.failure_log) for one in marks] == [
+            ("breach", True, False), ("warning", True, False)]  # fmt: skip
+        assert log.get_historic_job_log(marks[0].id).activity_id == "xu_ly"
+        asked = generated.HistoricJobLogQueryDto(process_instance_id=failing, failure_log=True)
+        [failed] = log.query_historic_job_logs(historic_job_log_query_dto=asked)
+        assert log.query_historic_job_logs_count(historic_job_log_query_dto=asked).count == 1
+        assert failed.job_exception_message == log.get_stacktrace_historic_job_log(failed.id)
+        assert "'/' divides by zero." in failed.job_exception_message and failed.failed_activity_id == "chia"
+        [day, first] = metrics.interval(name="root-process-instance-start", interval=3600, start_date=None)
+        assert [day.value, first.value] == [1, 1] and day.timestamp - first.timestamp == timedelta(hours=4)
+        assert len(metrics.interval(interval=86_400, max_results=1)) == 1
+
+    office = Rest(hotline, "vanphong")
+    version = office.get(f"/history/process-instance/{number}").json["processDefinitionId"]
+    been = {one["id"]: (one["instances"], one["finished"]) for one in
+            office.get(f"/history/process-definition/{version}/statistics", finished="true").json}  # fmt: skip
+    assert been["xu_ly"] == (1, 0) and been["tiep_nhan"] == (0, 1)
+    path, of = "/history/job-log", {"processInstanceId": number}
+    assert "is not kept" in refused(office.get(path, creationLog="true", **of), 400)
+    assert "processInstanceId is None" in refused(office.get(path, failureLog="true"), 400)
+    refused(office.get(f"{path}/{number}:event-0"), 404)
+    refused(office.get(f"{path}/{marks[0].id}/stacktrace"), 404)
+    refused(Rest(hotline, "phuong").get(path, **of), 403)
+    refused(Rest(hotline, "binh").get(path, **of), 404)
+    assert "not counted by intervals" in refused(office.get("/metrics", name="task-users"), 400)
+    assert "At most 200" in refused(office.get("/metrics", maxResults="201"), 400)
+    refused(office.get("/metrics", interval="0"), 400)
+    refused(Rest(hotline, "phuong").get("/metrics"), 403)
+
+
+def test_what_the_generated_client_calls_of_the_parts_we_speak_is_there(hotline: Hotline) -> None:
+    """Each address in its source that begins with one of these words; whether refused or done, it is known here."""
+    import generic_camunda_client as generated
+
+    ours = hotline.app.url_map.bind("")
+    calls = {call for file in (Path(generated.__file__).parent / "api").glob("*_api.py")
+             for call in re.findall(r"call_api\(\s*'([^']+)', '([A-Z]+)'", file.read_text())}  # fmt: skip
+    asked = sorted((path, method) for path, method in calls if path.split("/")[1] in SPOKEN)
+
+    def known(path: str, method: str) -> bool:
+        filled = (re.sub(r"\{[\w-]+\}", word, path) for word in ("1", "x"))
+        return any(ours.test(f"{REST}{one}", method) for one in filled)
+
+    assert len(asked) > 200
+    assert [call for call in asked if not known(*call)] == []
 
 
 def test_the_manual_lists_every_address_there_is(hotline: Hotline) -> None:

@@ -24,6 +24,7 @@ from tests.province import Province, topics
 from tests.shipped import Shipped
 from webapi import channels, create_app
 from webapi.config import BadSetting
+from webapi.limits import Limits
 
 SECRETS = {
     "zalo": {"app_id": "3608465249409039", "secret": "oa-secret"},
@@ -142,6 +143,26 @@ def test_the_same_message_eight_times_at_once_is_one_case(office: Province) -> N
 
     assert answers == [200] * 8
     assert [len(rows(office, each)) for each in (model.arrivals, model.cases, model.contacts)] == [1, 1, 1]
+
+
+def test_what_was_held_back_comes_again_late_twice_and_in_any_order_and_counts_once(
+    office: Province, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setitem(office.app.extensions, "thongsuot.limits", Limits({"zalo": 1}, lambda: now[0]))
+    says(office, "zalo", "Một", "m1")
+
+    held = [posts(office, "zalo", zalo(said, name)) for said, name in (("Hai", "m2"), ("Ba", "m3"))]
+
+    for answer in held:
+        assert refused(answer, 429, "too-many") and 0 < int(answer.headers["Retry-After"]) <= 60
+    assert len(rows(office, model.arrivals)) == 1, "what was not taken is not kept"
+    for name in ("m3", "m2", "m3", "m1", "m2"):
+        now[0] += 60
+        said = {"m1": "Một", "m2": "Hai", "m3": "Ba"}[name]
+        assert posts(office, "zalo", zalo(said, name)).status_code == 200
+    assert [case.report["noi_dung"] for case in rows(office, model.cases)] == ["Một"]
+    assert [comment.text for comment in rows(office, model.comments)] == ["Ba", "Hai"]
 
 
 def test_what_is_said_within_a_day_is_one_conversation_and_later_another(office: Province) -> None:

@@ -332,7 +332,7 @@ def test_a_large_table_finds_its_row():
 
 # -- fuzz ------------------------------------------------------------------------------------------------------------
 
-TIMES = int(os.environ.get("FUZZ_TIMES", 1))  # `./manage fuzz --times N`
+TIMES = int(os.environ.get("FUZZ_TIMES", 1))  # `./manage fuzz N`
 PIECES = st.sampled_from(
     '"a" "b" \'c\' 1 2.5 -3 true null - ? x y [ ] ( ) { } .. . , < <= > >= = == != not not( date( date("2021-09-03") '
     "and or in + * / # “ contains(?, \"a\") [1..3] ]1..2[ (1..9] empty(?) ${x} __x \\ & | ~ ** lambda : for if ".split()

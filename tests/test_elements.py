@@ -25,6 +25,8 @@ def added(xml: str, before: str = "<bpmn:startEvent") -> tuple[str, str]:
     return before, xml + before
 
 
+CAUGHT = {"timer=PT1H": [], "message=m": [], "conditional=area": [], "compensate": ["event-not-here"],
+          "cancel": ["event-not-here"]}  # fmt: skip
 COLLABORATION = "<bpmn:process"
 # element: (a drawing, codes of the check, what is put into its XML)
 ELEMENTS: dict[str, tuple[str, list[str], tuple[str, str]]] = {
@@ -47,33 +49,14 @@ ELEMENTS: dict[str, tuple[str, list[str], tuple[str, str]]] = {
     "transaction": (drawn(f"transaction a {INSIDE}"), ["transaction"], ("", "")),
     "ad-hoc subprocess": (drawn(f"adhoc a {INSIDE}"), ["ad-hoc"], ("", "")),
     "complex gateway": (drawn("complex a"), ["gateway-complex"], ("", "")),
-    **{
-        f"{kind.partition('=')[0]} intermediate catch event": (drawn(f"catch a {kind}"), [], ("", ""))
-        for kind in ("timer=PT1H", "message=m", "conditional=area")
-    },
-    **{
-        f"{kind} intermediate catch event": (drawn(f"catch a {kind}"), ["event-not-here"], ("", ""))
-        for kind in ("compensate", "cancel")
-    },
     "compensate intermediate throw event": (drawn("throw a compensate"), ["event-not-here"], ("", "")),
     **{
-        f"{kind.partition('=')[0]} boundary event": (SIMPLE + f" ; boundary b on=a {kind} ; b -> t", codes, ("", ""))
-        for kind, codes in (
-            ("timer=PT1H", []),
-            ("message=m", []),
-            ("conditional=area", []),
-            ("compensate", ["event-not-here"]),
-            ("cancel", ["event-not-here"]),
-        )
-    },
-    **{
-        f"{kind.partition('=')[0]} event subprocess": (handler(kind), codes, ("", ""))
-        for kind, codes in (
-            ("timer=PT1H", []),
-            ("message=m", []),
-            ("conditional=area", []),
-            ("compensate", ["event-not-here"]),
-            ("cancel", ["event-not-here"]),
+        f"{kind.partition('=')[0]} {where}": (drawing, codes, ("", ""))
+        for kind, codes in CAUGHT.items()
+        for where, drawing in (
+            ("intermediate catch event", drawn(f"catch a {kind}")),
+            ("boundary event", SIMPLE + f" ; boundary b on=a {kind} ; b -> t"),
+            ("event subprocess", handler(kind)),
         )
     },
     **{

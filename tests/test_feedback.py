@@ -74,6 +74,16 @@ def test_who_was_joined_to_a_case_may_say_that_it_is_not_solved(hotline):
     assert [event["data"]["number"] for event in timeline if event["kind"] == "reopened-by"] == [second["number"]]
 
 
+def test_what_one_who_was_joined_to_a_case_adds_is_read_by_who_works_on_it_and_not_by_its_reporter(hotline):
+    first, second = joined(hotline)
+
+    assert says(hotline, second, kind="information", text="Có hai bếp than").status_code == 200
+
+    (note,) = hotline.as_("phuong").get(f"/cases/{first['number']}/comments").json["items"]
+    assert (note["text"], note["public"]) == (f"{second['number']}: Có hai bếp than", False)
+    assert tracked(hotline, first)["comments"] == []
+
+
 @pytest.mark.parametrize("said", [{"kind": "rating", "stars": 5}, {"kind": "reopen", "text": "Vẫn tụ tập"}])
 def test_a_result_is_rated_and_doubted_within_ten_days_and_not_after(hotline, said):
     hotline.settled()

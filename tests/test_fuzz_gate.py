@@ -1,6 +1,6 @@
 """Diagrams that nobody would draw: whatever becomes of a shipped one by chance, the gate answers soon, in its words.
 
-Behind the marker `whole`; `./manage fuzz --times N` goes on for longer.
+Behind the marker `whole`; `./manage fuzz N` goes on for longer.
 """
 
 from __future__ import annotations

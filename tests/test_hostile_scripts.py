@@ -33,7 +33,7 @@ HOSTILE_DATA = {
     "long": list(range(9_000)),
     "deep": json.loads("[" * 18 + "]" * 18),
 }
-TIMES = int(os.environ.get("FUZZ_TIMES", 1))  # `./manage fuzz --times N`
+TIMES = int(os.environ.get("FUZZ_TIMES", 1))  # `./manage fuzz N`
 LOOP = "[0 for a in range(9999) for b in range(9999)]"
 ATTACKS = [
     # ways out of the language

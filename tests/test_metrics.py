@@ -24,6 +24,7 @@ from engine.worker import Worker
 from tests.hotline import Hotline
 from tests.sources import ROOT
 from webapi import create_app, pages
+from webapi.clock import NodeClock
 from webapi.config import BadSetting, read
 
 KEPT = ROOT / "docs" / "operations"
@@ -132,6 +133,19 @@ def test_a_server_says_what_it_lacks_and_lives_without(hotline: Hotline, client:
     worker.release()
     assert ready() == (200, [pages.NOBODY])
     assert client.get("/healthz").json == {"status": "alive"}
+
+
+def test_a_clock_that_is_wrong_is_said_to_whoever_asks(
+    hotline: Hotline, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = NodeClock(hotline.clock)
+    monkeypatch.setattr(hotline.runtime, "clock", node)
+    assert not any("NTP" in fault for fault in client.get("/readyz").json["faults"])
+
+    node.wrong = timedelta(minutes=-10)
+
+    assert client.get("/readyz").json["faults"][-1].startswith("This machine's clock is -600 s from the database's")
+    assert scraped(client)["thongsuot_clock_ahead_seconds"] == {(): -600}
 
 
 def _stamp(hotline: Hotline, revision: str) -> None:

@@ -159,6 +159,9 @@ def test_retention_empties_a_person_in_time_and_says_so(hotline):
         assert [row[0] for row in unit.all(select(model.people.c.phone))] == [None]
         assert all(found(json.dumps(list(row), default=str)) == []
                    for table in model.metadata.tables.values() for row in unit.all(select(table)))  # fmt: skip
+    again = {"comments": {"json": {"text": SPELT}}, "attachments": {"data": {"file": (io.BytesIO(b"x"), "giay.txt")}}}
+    for part, said in again.items():  # nobody would ever empty that
+        refused(hotline.as_("truc").call("POST", f"/cases/{number}/{part}", **said), 409, "wrong-state")
     worker(hotline).tidy()  # nothing is left to do
     while chain.step(hotline.runtime):
         pass

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import io
 import os
+import socket
+import tempfile
 from base64 import b64encode
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from time import monotonic, sleep
+from urllib.parse import urlsplit
 
 import pytest
 from click.testing import CliRunner
@@ -15,8 +21,9 @@ from engine.attachments import Store
 from engine.errors import WrongState
 from engine.model.sealed import is_any_of
 from engine.runtime import Runtime
+from tests.served import served
 from tests.test_firewall import ADDRESS, NAME, PHONE, REPORTER, SPELT, dumped, found
-from webapi import data_keys
+from webapi import attached, data_keys
 from webapi.cli import main
 
 OLD, NEW = b"o" * 32, b"n" * 32
@@ -173,6 +180,38 @@ def test_files_are_sealed_anew_while_they_are_read_and_what_was_removed_stays_so
     assert store.counts() == {new: 2} and not list(tmp_path.glob(".new-*")) and list(store.rotate()) == []
     ring(NEW)
     assert read(store, plain) == b"abcd" and read(store, sealed) == b"a" * 100_000
+
+
+def test_what_is_coming_in_has_no_name_and_what_a_killed_process_left_goes(ring, tmp_path, monkeypatch):
+    monkeypatch.delenv("TMPDIR", raising=False)
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    attached.take_in({"INSTANCE": str(tmp_path)})
+    incoming = tmp_path / "incoming"
+    half = NAME.encode() * 40_000
+    with served(lambda environ, start: [] if start("204 No Content", []) else []) as address:
+        with socket.create_connection((urlsplit(address).hostname, urlsplit(address).port)) as sender:
+            sender.sendall(b"POST / HTTP/1.0\r\nContent-Length: %d\r\n\r\n" % (2 * len(half)) + half)
+            until, lying = monotonic() + 20, []
+            while not lying and monotonic() < until:
+                sleep(0.01)
+                lying = [at for at in opened() if at.startswith(str(incoming))]
+            assert [at.endswith("(deleted)") for at in lying] == [True] and not list(incoming.iterdir())
+            assert incoming.stat().st_mode & 0o777 == 0o700
+            sender.sendall(half)
+            assert b" 204 " in sender.recv(1_000)
+
+    store, now = Store(tmp_path / "attachments"), datetime.now(UTC)
+    store.put(io.BytesIO(b"a"), 10)
+    (store.folder / ".new-killed").write_bytes(b"half")
+    assert [store.sweep(now + timedelta(days=day)) for day in (-1, 1, 1)] == [0, 1, 0]
+    assert sum(store.counts().values()) == 1
+
+
+def opened():
+    """What this process has open, by where it lies."""
+    for number in os.listdir("/proc/self/fd"):
+        with suppress(FileNotFoundError):
+            yield os.readlink(f"/proc/self/fd/{number}")
 
 
 def test_a_database_that_needs_a_key_lets_nobody_serve_without_it(runtime, ring):

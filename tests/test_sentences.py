@@ -14,7 +14,9 @@ from tests.catalogue import CATALOGUE
 from tests.sources import ROOT
 
 FLOW = ("check", "draft", "diagram", "decisions", "dialect", "compiler", "expressions", "values", "xml", "parser",
-        "feel", "feel_words", "scripts", "statements", "calls", "outlook", "transfer")  # fmt: skip
+        "feel", "feel_words", "scripts", "statements", "calls", "outlook", "transfer", "moments", "functions",
+        "operations", "loops", "policies", "tables", "events", "nodes", "machine", "several", "gateways",
+        "addressing")  # fmt: skip
 FORMS = ("branch", "conditions", "form", "layout", "patterns", "questions")
 OTHERS = ("transfers", "term", "hours", "promises", "texts")
 SPEAKING = [
@@ -42,6 +44,41 @@ def test_every_sentence_has_a_vietnamese_one(path):
     known = vietnamese.read().keys() | NO_SENTENCES
 
     assert [f"{path.name}:{line}: {said}" for line, said in sentences.of(path) if said not in known] == []
+
+
+def test_whatever_becomes_an_incident_has_a_vietnamese_sentence():
+    """What is given to these is what an incident shows."""
+    known = vietnamese.read().keys()
+    told = [(path.name, said) for path in sorted((ROOT / "engine").rglob("*.py")) for _, said in
+            sentences.given_to(path, {"ProcessFault", "fault", "_give_up", "_given_up", "bury"})]  # fmt: skip
+
+    assert len(told) > 40
+    assert [(name, said) for name, said in told if said not in known] == []
+
+
+@pytest.mark.parametrize(
+    ("said", "there"),
+    [
+        ("Decision 'Mức độ': No row fits. The inputs were: so_nguoi = null.",
+         "Bảng quyết định 'Mức độ': Không dòng nào khớp. Đầu vào là: so_nguoi = null."),
+        ("Decision 'Mức độ': Row 3, Hạn: '<' cannot compare text with a duration of days and time.",
+         "Bảng quyết định 'Mức độ': Dòng 3, Hạn: '<' không so sánh được văn bản với một khoảng thời gian tính theo "
+         "ngày giờ."),
+        ("'Xác minh': its group came out as None, not as an agency's key",
+         "'Xác minh': đơn vị được giao tính ra None, không phải mã của một cơ quan"),
+        ("'Tính hạn': Line 2, column 8: Cannot add text and a number. Write str(…) around what is not text.",
+         "'Tính hạn': Dòng 2, cột 8: Không cộng được văn bản với một số. Hãy viết str(…) quanh thứ không phải văn "
+         "bản."),
+        ("The service 'tra_cuu' did not answer: the worker died in each of 7 attempts",
+         "Dịch vụ 'tra_cuu' không trả lời: tiến trình xử lý đều dừng giữa chừng trong cả 7 lần thử"),
+        ("The message 'msg_ket_qua': No case of the province has waited for it with this key in 7 days and 0 hours. "
+         "Retry, and it is tried for as long again.",
+         "Thông điệp 'msg_ket_qua': Trong 7 ngày 0 giờ, không vụ việc nào của tỉnh chờ nó với khóa này. Hãy thử lại, "
+         "khi đó sẽ lại chờ bấy nhiêu lâu nữa."),
+    ],
+)  # fmt: skip
+def test_what_an_incident_says_is_put_together_in_vietnamese(said, there):
+    assert in_vietnamese(said) == there
 
 
 def test_every_vietnamese_sentence_speaks_of_the_same():

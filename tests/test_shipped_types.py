@@ -129,6 +129,7 @@ def test_a_mistyped_number_of_the_repeated_case_is_refused_and_nothing_is_done(p
     answer = province.as_("tongdai_74").post(f"/tasks/{task['id']}/complete", {"answers": answers})
 
     assert "1022.BD.20210902.99999" in refused(answer, 422, "invalid-request")
+    assert answer.json["errors"] == {"ma_goc": "Trong tỉnh không có phản ánh nào khác mang mã này."}
     assert province.tasks(number) == {"phan_loai": "tongdai_74"}
 
 

@@ -342,6 +342,11 @@ def test_periods_are_vietnamese_days() -> None:
 
     for text, (first, after) in written.items():
         assert periods.read(text) == (at(f"{first}T00:00:00"), at(f"{after}T00:00:00"))
+    for text, before, following in (
+        ("2021-03-01", "2021-02-28", "2021-03-02"), ("2020-W53", "2020-W52", "2021-W01"),
+        ("2021-01", "2020-12", "2021-02"), ("2021-Q4", "2021-Q3", "2022-Q1"),
+    ):  # fmt: skip
+        assert periods.beside(text) == (before, following)
 
 
 # -- petitions under decree 20/2008, and planned calls -----------------------------------------------------------------

@@ -8,13 +8,13 @@ from datetime import timedelta
 
 import pytest
 
-from engine import accounts, drafts, folders, packages
+from engine import drafts, folders, packages
 from engine.diffs import Change, Difference
 from engine.errors import InvalidRequest
 from engine.flow.check import check
 from engine.flow.draft import PROVINCE as SETTINGS
 from tests.drawing import draw
-from tests.hotline import LIFE, PROVINCE, Hotline, package
+from tests.hotline import ASKS, LIFE, Hotline, package
 from tests.sources import ROOT
 from tests.test_activations import states, version
 from tests.test_ui_office import enters
@@ -23,7 +23,6 @@ from webapi.rehearsal import apart
 from webapi.ui import comparing
 
 SEEN = "/so-sanh?moi=2"  # what version 2 changes
-ASKS = "approval = true\n" + PROVINCE
 
 
 @pytest.fixture(params=["sqlite"])
@@ -37,11 +36,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path, sqlite_template):
 @pytest.fixture
 def careful(hotline: Hotline) -> Hotline:
     """A hotline whose province asks for approval, and has two analysts."""
-    with hotline.runtime.begin() as unit:
-        packages.load_province(unit, packages.Package(package(province__toml=ASKS)).province)
-        accounts.create(unit, {"login": "lan", "name": "Lan", "role": "analyst", "agency": "vp_74"}, None)
-        hotline.tokens["lan"] = accounts.issue(unit, accounts.account(unit, "lan"), "test").token
-    hotline.clock.now += timedelta(minutes=1)
+    hotline.asks_for_approval()
     return hotline
 
 

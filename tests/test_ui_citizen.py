@@ -88,7 +88,7 @@ WRONG = (
     ({"phone": ""}, "Hãy cho biết số điện thoại để chúng tôi gọi lại."),
     ({"name": ""}, "Hãy cho biết họ tên của ông (bà)."),
     ({"email": "không"}, "Địa chỉ thư điện tử chưa đúng. Hãy viết như ten@example.vn."),
-    ({"area": "999"}, "Nội dung gửi chưa đúng."),
+    ({"area": "999"}, "Nơi này không chọn được: hãy để “Không rõ” và ghi địa chỉ bằng lời."),
     ({"website": "http://spam.example"}, "Phản ánh chưa được gửi. Hãy để trống ô cuối trang rồi gửi lại."),
 )
 
@@ -102,6 +102,13 @@ def test_what_is_wrong_is_said_and_what_was_written_stays(province: Province, vi
     again = visitor.sends(page, website="")
     assert known(province, again)
     assert kept(province, model.people)[0].name == "Nguyễn Văn Bình"
+
+
+def test_all_that_is_wrong_is_said_at_once(province: Province, visitor: Visitor):
+    page = sent(visitor, name="", phone="", a__noi_dung="")
+
+    named = [sentence for wrong, sentence in WRONG if wrong in ({"name": ""}, {"phone": ""}, {"a__noi_dung": " "})]
+    assert len(named) == 3 and set(named) == set(page.faults)
 
 
 def test_files_come_along_even_if_the_form_comes_back_once(province: Province, visitor: Visitor):

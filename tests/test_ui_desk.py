@@ -151,6 +151,9 @@ def test_a_call_back_is_promised_for_a_time_and_comes_due_then(province: Provinc
     (task,) = page.find("//*[@id='callbacks']//a[@data-shortcut='F10']/@href")
     assert "Hẹn gọi lại lúc 08:30 03/09/2021" in page.text
     form = desk.opens(task)
+    asks = next(n for n, one in enumerate(form.find("//main//form")) if one.get("action").endswith("/nguoi-bao"))
+    form = desk.sends(form, form=asks)  # whom to call stands beside the form, and the way back is kept
+    assert form.find("//*[@id='people']//a/@href") == [f"tel:{CITIZEN}"] and style_free(form)
     at = next(n for n, one in enumerate(form.find("//main//form")) if "data-keyboard" in one.attrib)
     back = desk.sends(form, form=at, a__ket_qua_goi="goi_nham")
     assert back.url == DESK and "Đã hoàn thành" in said(back) and style_free(back)
@@ -165,6 +168,8 @@ def test_a_caller_is_put_through_to_115_by_the_second(province: Province):
                        known="CC115", gui="1")  # fmt: skip
     (clock,) = taken.find("//*[@data-counts]")
     assert "Cả cuộc gọi" in clock.getparent().text_content() and taken.find("//*[@id='line']/@hx-get")
+    with province.runtime.read() as unit:  # looking every two seconds at nothing that was said is no view of the case
+        assert unit.all(select(model.events).where(model.events.c.kind == "case-viewed")) == []
     form = desk.opens(taken.find("//a[@data-shortcut='F9']/@href")[0])
     at = next(n for n, one in enumerate(form.find("//main//form")) if "data-keyboard" in one.attrib)
     said_at = {"trieu_chung": "dau_nguc", "tinh_tao": "co", "area": "001", "dia_diem": "Số 5 phố Phan Đình Phùng"}

@@ -142,7 +142,10 @@ def test_the_page_says_what_is_wrong_and_the_analyst_corrects_values(hotline: Ho
     number, *_ = held_up(hotline)
     office, analyst = enters(hotline, "vanphong"), enters(hotline, "phantich")
 
-    page = office.opens("/tinh/su-co")
+    english, page = office.opens("/tinh/su-co?lang=en"), office.opens("/tinh/su-co?lang=vi")
+    told = {one["message"]: one["message_vi"] for one in hotline.as_("vanphong").get("/incidents/causes").json["items"]}
+    assert all(said in english.text and there in page.text for said, there in told.items())
+    assert "'Tính': Dòng 1: '/' chia cho 0." in told.values()
     assert style_free(page) and "Tính" in page.text and "Việc đến giờ đang chờ" in page.text
     assert "Oldest one has waited" in office.opens("/tinh?lang=en").text
     one = analyst.opens(page.find("//tbody//a/@href")[0])

@@ -101,9 +101,10 @@ def test_the_overseer_sees_nothing_personal_and_asks(hotline: Hotline):
         assert page.status == 200 and style_free(page)
         for secret in (SAID, "Nguyễn Văn Bình", PHONE, PHONE[1:], "+84"):
             assert secret not in page.source
-    refused = who.sends(pages[-1], question="Đã đến nơi chưa?")  # this type's process takes no questions
-
-    assert refused.status == 409
+    # this type's process takes no questions: the page does not offer to ask, and who asks nevertheless is refused
+    assert pages[-1].find("//main//form") == [] and "không nhận câu hỏi mới" in pages[-1].text
+    token = pages[-1].find("//meta[@name='csrf-token']/@content")[0]
+    assert who.posts(f"/giam-sat/{number}/hoi", {"question": "Đã đến nơi chưa?", "csrf_token": token}).status == 409
     assert enters(hotline, "phuong").opens(f"/giam-sat/{number}").status in (403, 404)
 
 
@@ -172,8 +173,11 @@ def test_the_days_report_balances_and_every_number_of_it_opens_what_it_counts(ho
     assert "Telephone" in english and "Điện thoại" not in english
     files = [who.client.get(f"/tinh/bao-cao{kind}?ky=2021-09-03").status_code for kind in (".csv", ".xlsx")]
     assert files == [200, 200]
-    for wrong in ("bao-cao?ky=sai", "bao-cao?ky=2021-09-03&tu=x", "bao-cao/cuoc-goi?ky=2021-09-03&line=x",
-                  "bao-cao/vu-viec?ky=2021-09-03&bang=by-type&cot=x"):  # fmt: skip
+    for unread in ("?ky=sai", "?ky=2021-09-03&tu=x"):  # said on the page of a period that there is
+        page = who.opens(f"/tinh/bao-cao{unread}")
+        assert "No period is written like that." in page.text and page.find("//*[@id='received']")
+    assert [one.rpartition("ky=")[2] for one in page.find("//a[@rel]/@href")] == ["2021-09-01", "2021-09-03"]
+    for wrong in ("bao-cao/cuoc-goi?ky=2021-09-03&line=x", "bao-cao/vu-viec?ky=2021-09-03&bang=by-type&cot=x"):
         assert who.opens(f"/tinh/{wrong}").status == 422, wrong
     assert who.opens("/tinh/bao-cao/vu-viec?ky=2021-09-03&bang=x").status == 404
 

@@ -58,8 +58,8 @@ def test_every_line_that_the_engine_writes_into_a_history_has_a_sentence():
     no_package = SimpleNamespace(element_names={}, status=lambda key: {})
 
     assert len(written) > 40  # the search finds them
-    assert [one for one in sorted(written)
-            if history.sentence({"kind": one, "element": None, "data": {}}, no_package, {}) == one] == []  # fmt: skip
+    lines = {kind: {"kind": kind, "element": None, "data": {}} for kind in sorted(written)}
+    assert [kind for kind, line in lines.items() if history.sentence(line, no_package, {}, {}) == kind] == []
 
 
 def test_every_act_has_a_sentence():

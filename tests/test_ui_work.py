@@ -160,7 +160,7 @@ def test_the_reporter_is_written_to_unseen_and_known_once_a_second_person_has_ag
 
     page = handler.opens(where)
     assert "Ông (bà) được biết người báo đến" in page.text
-    seen = posts(handler, page, f"{case}/nguoi-bao")
+    seen = posts(handler, page, f"{where}/nguoi-bao")
     assert "Nguyễn Văn Bình" in seen.text and "Lần xem này đã được ghi" in seen.text
     province.waits("1 day")
     assert "Xem người báo" not in handler.opens(where).text

@@ -137,10 +137,11 @@ def _count(number: int, thing: str) -> str:
 def serve(host: str, port: int, threads: int | None) -> None:
     """Serve the API. Any number of these may run on one database."""
     from webapi import create_app, server
+    from webapi.clock import NodeClock
 
     set_up_logging()
     privacy.check(open_runtime())
-    app = create_app(config.read() | ({"THREADS": threads} if threads else {}))
+    app = create_app(config.read() | {"CLOCK": NodeClock()} | ({"THREADS": threads} if threads else {}))
     server.run(app, host, port, app.config["THREADS"])
 
 

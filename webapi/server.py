@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import signal
 import sys
+from html import escape
 
 import waitress
 from flask import Flask
@@ -12,17 +13,22 @@ from waitress.channel import HTTPChannel
 from waitress.task import ErrorTask
 
 from engine import branches
-from webapi import auth, camunda, door
+from webapi import attached, auth, camunda, door
 from webapi.bodies import dump
+from webapi.clock import NodeClock
 from webapi.urgent import Urgent
 
 FORM_OVERHEAD = 100_000  # bytes of a multipart body beside the file
 
 
 class Refusal(ErrorTask):
-    """What waitress refuses before the application sees it leaves like every other refusal (see `webapi.problems`)."""
+    """What waitress refuses before the application sees it leaves like every other refusal (see `webapi.problems`): for
+    programs as a problem, for a browser as a page."""
 
-    sentences = {413: "The body is larger than anything that is taken here: send less at once."}
+    sentences = {
+        413: "The body is larger than anything that is taken here: send less at once. "
+        "(Nội dung gửi lên quá lớn: xin trở lại trang trước, gửi ít tệp hơn hoặc tệp nhỏ hơn.)"
+    }
 
     def execute(self) -> None:
         error = self.request.error
@@ -32,12 +38,22 @@ class Refusal(ErrorTask):
         if isinstance(error, door.Surge):
             said |= {"detail": door.SAID.format(error.body, error.body), "retry_after": int(error.body)}
             self.response_headers.append(("Retry-After", error.body))
-        body = dump(said)
+        kind, body = "application/problem+json", dump(said)
+        if "text/html" in self.request.headers.get("ACCEPT", ""):
+            kind, body = "text/html; charset=utf-8", _page(said["detail"])
         self.status = f"{error.code} {error.reason}"
-        self.response_headers.append(("Content-Type", "application/problem+json"))
+        self.response_headers.append(("Content-Type", kind))
         self.set_close_on_finish()
         self.content_length = len(body)
         self.write(body)
+
+
+def _page(sentence: str) -> bytes:
+    """For people; without a style, which would have to be asked for."""
+    return f"""<!doctype html>
+<html lang="vi"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>Thông Suốt</title></head><body><p>{escape(sentence)}</p></body></html>
+""".encode()
 
 
 def run(app: Flask, host: str, port: int, threads: int) -> None:
@@ -45,8 +61,12 @@ def run(app: Flask, host: str, port: int, threads: int) -> None:
     gc.collect()
     gc.freeze()  # what has been loaded by now stays: the collector need not look at it again and again
     gc.set_threshold(10_000, 20, 20)
+    runtime = auth.runtime_of(app)
+    if isinstance(runtime.clock, NodeClock):
+        runtime.clock.keep_right(runtime.database)
+    attached.take_in(app.config)
     HTTPChannel.error_task_class = Refusal
-    urgent = Urgent(lambda: _emergencies(app), auth.runtime_of(app).callers)
+    urgent = Urgent(lambda: _emergencies(app), runtime.callers)
     urgent.keep_up()
     entrance = door.Door(urgent)
     app.extensions["thongsuot.door"] = entrance

@@ -22,6 +22,7 @@ from engine import chain, due, leases, outbox
 from engine.listening import Listener
 from engine.mailbox.postman import EVERY, Postman
 from engine.worker import Worker
+from webapi.clock import NodeClock
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +90,11 @@ class Metronome:
     def wake(self) -> None:
         """Look now, instead of at the next second."""
         self._start("look")
+
+    def begin_anew(self) -> None:
+        """The machine's clock was set. Set back, APScheduler, which goes by it, would sleep until then."""
+        for job in self._scheduler.get_jobs():
+            job.modify(next_run_time=datetime.now(UTC))
 
     def _start(self, name: str) -> None:
         if not self.worker.stopping:
@@ -161,6 +167,8 @@ def run(worker: Worker, postmen: Sequence[Postman] = ()) -> None:
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ASKED_TO_STOP)
     try:
         metronome = Metronome(worker, postmen)
+        worker.runtime.clock = clock = NodeClock(worker.runtime.clock)
+        clock.keep_right(worker.runtime.database, metronome.begin_anew)
         metronome.start()
         log.info("Worker %s is at work.", worker.owner, extra={"action": "worker-started"})
         signal.sigwait(ASKED_TO_STOP)

@@ -7,7 +7,7 @@ an interrupting event may happen or not, a non-interrupting one may happen once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import lru_cache
 from itertools import combinations
 from typing import NamedTuple
@@ -124,11 +124,12 @@ class Board:
         main = self._reached(self.scope.starts()[:1], aside=False)
         return frozenset(place for n in self.reachable - main for place in (n, n + self.again))
 
-    def _upstream(self, goals: set[int]) -> frozenset[int]:
+    def _upstream(self, goals: set[int], but: Collection[int] = ()) -> frozenset[int]:
+        """From where a token can come to one of these nodes, they themselves included, past none of ``but``."""
         found, todo = set(), list(goals)
         while todo:
             n = todo.pop()
-            if n in found:
+            if n in found or n in but:
                 continue
             found.add(n)
             node = self.nodes[n]
@@ -275,18 +276,7 @@ class Board:
     def _upstream_of_flows(self, places: frozenset[int]) -> frozenset[int]:
         flows = [self.flows[place - len(self.nodes)] for place in places]
         gateways = {self.number[flow.target] for flow in flows}
-        found: set[int] = set()
-        todo = [self.number[flow.source] for flow in flows]
-        while todo:
-            n = todo.pop()
-            if n in found or n in gateways:
-                continue
-            found.add(n)
-            node = self.nodes[n]
-            todo += [self.number[flow.source] for flow in node.incoming]
-            if node.kind == "boundaryEvent" and node.attached_to in self.number:
-                todo.append(self.number[node.attached_to])
-        return frozenset(found)
+        return self._upstream({self.number[flow.source] for flow in flows}, but=gateways)
 
 
 def _catcher(node: Node, exit: Exit) -> Node | None:

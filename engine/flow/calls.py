@@ -13,7 +13,7 @@ from typing import Any
 
 from engine.flow.compiler import Closure, Compiler, compiles
 from engine.flow.dialect import INPUT
-from engine.flow.functions import PURE
+from engine.flow.functions import PURE, READING
 from engine.flow.operations import Frame, bounded
 from engine.flow.values import ScriptError
 
@@ -38,7 +38,18 @@ def call(c: Compiler, node: ast.Call) -> Closure:
             signature(PURE[name]).bind(*arguments)
         except TypeError as error:
             raise c.refuse(node, f"{name}(…) was given too few or too many values ({error}).") from None
+    if name in READING and all(isinstance(part, ast.Constant) for part in node.args):
+        return _read(c, _called(name, arguments), node)
     return _called(name, arguments)
+
+
+def _read(c: Compiler, reading: Closure, node: ast.Call) -> Closure:
+    """A date, time or duration that is written there: what cannot be read is refused before a case comes by."""
+    try:
+        value = reading(Frame({}, {}, 0))
+    except ScriptError as error:
+        raise c.refuse(node, error.reason) from None
+    return lambda frame: value
 
 
 def _called(name: str, arguments: list[Closure]) -> Closure:

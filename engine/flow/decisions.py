@@ -8,16 +8,18 @@ here, at deploy, and not when a citizen's report comes by.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, TypeVar
 
 from lxml import etree
 
 from engine.flow.compiler import Code
 from engine.flow.feel import Cell, compile_cell, compile_output, compile_values
+from engine.flow.functions import PURE
 from engine.flow.operations import Frame
 from engine.flow.policies import POLICIES
 from engine.flow.scripts import ScriptError, compile_expression
-from engine.flow.tables import Decision, DecisionFault, Input, Output, Rule
+from engine.flow.tables import EXAMPLES, Decision, DecisionFault, Input, Output, Rule
 from engine.flow.values import shown
 from engine.flow.xml import XmlFault, parse_xml
 
@@ -223,7 +225,7 @@ class _Table:
         cells: list[Cell] = []
         for column, entry in zip(inputs, entries, strict=True):
             where = f"{self.name}, row {number}, {column and (column.label or column.source)}"
-            cells.append(reader.tried(compile_cell, reader.text(entry), entry, key, where))
+            cells.append(reader.tried(partial(_cell, column), reader.text(entry), entry, key, where))
         codes = [self._answer(number, *pair, key) for pair in zip(outputs, answers, strict=True)]
         return Rule(key, number, row.sourceline, tuple(cells), tuple(codes), reader.text(row, "description"))
 
@@ -248,6 +250,14 @@ class _Table:
             self._fault(self.table, f"COLLECT {aggregation} needs a table with one output.")
         if policy in ("PRIORITY", "OUTPUT ORDER") and not any(column.allowed for column in outputs):
             self._fault(self.table, f"{policy} needs an output that lists its values, the most important first.")
+
+
+def _cell(column: Input | None, text: str) -> Cell:
+    """A cell of a column; one of dates, times or durations is tried with such a value. Raises ScriptError."""
+    cell = compile_cell(text)
+    if column and cell.test and column.kind in EXAMPLES and not cell.names and cell.calls <= PURE.keys():
+        cell.test(Frame({}, {}, cell.cells), EXAMPLES[column.kind])
+    return cell
 
 
 def _named(element: etree._Element) -> str:

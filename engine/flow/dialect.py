@@ -47,6 +47,10 @@ _ODD = {
     "'": "the quotation mark is never closed",
     "$": "'$' may only begin an expression: ${…}",
 }
+_OF_SEVERAL_WORDS = {  # FEEL's functions
+    ("date", "and", "time"): "datetime",
+    ("years", "and", "months", "duration"): "months_between",
+}
 _WORDS = {"eq": "==", "ne": "!=", "lt": "<", "gt": ">", "le": "<=", "ge": ">=", "div": "/", "mod": "%"}
 
 
@@ -117,6 +121,20 @@ def tokens(text: str) -> Iterator[Token]:
             yield token
 
 
+def in_one_word(text: str) -> str:
+    """Names of several words as those that our functions have; places stay the same."""
+    if "and" not in text:
+        return text
+    found = list(tokens(text))
+    for place in range(len(found) - 3):
+        for words, ours in _OF_SEVERAL_WORDS.items():
+            behind = found[place : place + len(words) + 1]
+            if [one.text for one in behind] == [*words, "("]:
+                start, end = behind[0].start, behind[-2].end
+                text = text[:start] + ours.ljust(end - start) + text[end:]
+    return text
+
+
 def strip_expression(text: str) -> str | None:
     """What stands inside `${…}`; ``None`` for a text without it, which is just a text.
 
@@ -177,14 +195,14 @@ def read_expression(text: str) -> tuple[ast.expr, Source]:
     text = unwrapped(normal(text, EXPRESSION_LENGTH))
     if not text:
         raise ScriptError("The expression is empty.")
-    source = _translate(text, "(", "\n)")  # brackets let it go over several lines
+    source = _translate(in_one_word(text), "(", "\n)")  # brackets let it go over several lines
     return _parse(source, "eval").body, source
 
 
 def read_script(text: str) -> tuple[list[ast.stmt], Source]:
     """The statements of a script; the indentation that XML adds to all lines is taken off."""
     text = textwrap.dedent(normal(text, SCRIPT_LENGTH).replace("\r\n", "\n").replace("\t", "    "))
-    source = _translate(text)
+    source = _translate(in_one_word(text))
     return _parse(source, "exec").body, source
 
 

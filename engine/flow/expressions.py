@@ -178,7 +178,7 @@ def ordering(symbol: str, operate: Callable[[Any, Any], bool]) -> Test:
 
     def test(frame: Frame, left: Any, right: Any) -> bool:
         kind = type(left)
-        if kind is type(right) and (kind is int or kind is str or kind is float):
+        if kind is type(right) and (kind is int or kind is float or kind is str and left[10:11] != "T"):
             return operate(left, right)
         return slow(symbol, operate, left, right)
 

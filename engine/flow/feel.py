@@ -3,7 +3,7 @@
     - or empty             any input, also null
     "a"    "a","b"         equal to one of these; a name or expression that gives a list means one of its items
     5    true    null      equal
-    < 5    >= date("…")    compared; null is neither more nor less than anything
+    < 5    >= date("…")    compared; null is neither more nor less than anything; see `moments`
     [1..3]  (1..3)  ]1..3[ between, the ends included with `[ ]` and not with `( )` or `] [`
     not("a","b")           none of these
     contains(?, "x")       an expression about the input `?` that is true or false; FEEL's `=`, and those of its
@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from engine.flow.compiler import Code, Compiler
-from engine.flow.dialect import EXPRESSION_LENGTH, Token, normal, read_expression, tokens, unwrapped
+from engine.flow.dialect import EXPRESSION_LENGTH, Token, in_one_word, normal, read_expression, tokens, unwrapped
 from engine.flow.expressions import ordering
 from engine.flow.feel_words import in_our_words
 from engine.flow.operations import Frame
@@ -38,7 +38,6 @@ _COMPARES: dict[str, Callable[[Any, Any], bool]] = {
 _OPENING = {"[": ">=", "]": ">", "(": ">"}
 _CLOSING = {"]": "<=", "[": "<", ")": "<"}
 _CALLED = {  # FEEL's names of functions that ours have
-    ("date", "and", "time"): "datetime",
     ("string", "length"): "len",
     ("upper", "case"): "upper",
     ("lower", "case"): "lower",
@@ -126,7 +125,7 @@ class _Reader:
     """Reads one cell, and keeps the expressions in it."""
 
     def __init__(self, text: str) -> None:
-        self.text = in_our_words(unwrapped(normal(text, EXPRESSION_LENGTH)))
+        self.text = in_our_words(in_one_word(unwrapped(normal(text, EXPRESSION_LENGTH))))
         self.tokens = list(tokens(self.text))
         self.codes: list[Code] = []
         if not self.tokens:
@@ -149,7 +148,10 @@ class _Reader:
     def _part(self, part: _Part) -> Test | _Constant:
         first, last = part.tokens[0], part.tokens[-1]
         if first.text in _COMPARES or first.text in ("=", "==", "!="):
-            return _comparison(first.text, self.expression(first.end, part.end))
+            code = self.expression(first.end, part.end)
+            if code.is_constant:
+                code.run(Frame({}, {}, 0))  # what cannot be worked out now never could
+            return _comparison(first.text, code)
         if part.dots:
             if last.text not in _CLOSING:
                 raise ScriptError(f"A range is written [1..3], not {self.text[part.start : part.end]}.")

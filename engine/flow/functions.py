@@ -7,14 +7,11 @@ case data can stand in its place. Every function takes and returns JSON values; 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date as day
-from datetime import datetime as instant
-from datetime import timedelta, timezone
+from datetime import date
 from typing import Any
 
-from engine.flow.values import ITEMS, NUMBERS, SCALARS, TEXT, ScriptError, kind_of, shown
-
-VIETNAM = timezone(timedelta(hours=7))
+from engine.flow.moments import add_days, days_between, months_between, to_day, to_duration, to_instant, to_time
+from engine.flow.values import DURATIONS, ITEMS, NUMBERS, SCALARS, TEXT, ScriptError, kind_of, shown, written
 
 
 def _text(value: Any, function: str) -> str:
@@ -57,8 +54,10 @@ def to_text(value: Any) -> str:
         return str(value)
     if type(value) is bool or value is None:
         return {True: "true", False: "false", None: ""}[value]
-    if isinstance(value, day):
+    if isinstance(value, date):
         return value.isoformat()
+    if type(value) in DURATIONS:
+        return written(value)
     raise ScriptError(f"str(…) writes text and numbers, not {kind_of(value)}.")
 
 
@@ -203,54 +202,13 @@ def get(group: Any, key: Any, otherwise: Any = None) -> Any:
     return _group(group, "get").get(_text(key, "get"), otherwise)
 
 
-def to_day(value: Any) -> str:
-    """The ISO date of a date or of a moment in Vietnam: `date("2021-09-03T23:30:00Z")` is `"2021-09-04"`."""
-    if type(value) is str and len(value) == 10:
-        try:
-            return day.fromisoformat(value).isoformat()
-        except ValueError:
-            raise ScriptError(f"date(…) cannot read {shown(value)}: write it as \"2021-09-03\".") from None
-    if type(value) is day:
-        return value.isoformat()
-    return to_instant(value)[:10]
-
-
-def to_instant(value: Any) -> str:
-    """A moment on Vietnam's clock, to the second: ISO texts that sort by time. No offset means Vietnam's."""
-    if type(value) is str and 10 <= len(value) <= 40:
-        try:
-            value = instant.fromisoformat(value)
-        except ValueError:
-            pass
-    if type(value) is not instant:
-        raise ScriptError(f"{shown(value)} is not a date or time: write \"2021-09-03\" or \"2021-09-03T15:30\".")
-    try:
-        local = value.astimezone(VIETNAM) if value.tzinfo else value
-    except OverflowError:
-        raise ScriptError("The date is out of range.") from None
-    return local.replace(tzinfo=None, microsecond=0).isoformat() + "+07:00"
-
-
-def add_days(date: Any, days: Any) -> str:
-    """The ISO date so many calendar days later."""
-    if type(days) is not int or abs(days) > 100_000:
-        raise ScriptError("add_days(…) needs a date and a whole number of days.")
-    try:
-        return (day.fromisoformat(to_day(date)) + timedelta(days=days)).isoformat()
-    except OverflowError:
-        raise ScriptError("The date is out of range.") from None
-
-
-def days_between(first: Any, second: Any) -> int:
-    """Calendar days from the first date to the second; negative when the second is earlier."""
-    return (day.fromisoformat(to_day(second)) - day.fromisoformat(to_day(first))).days
-
-
 PURE: dict[str, Callable[..., Any]] = {
     "len": length, "str": to_text, "int": to_whole, "float": to_number, "round": rounded, "abs": absolute,
     "sum": total, "min": smallest, "max": largest, "sorted": in_order, "any": any_of, "all": all_of,
     "lower": lower, "upper": upper, "trim": trim, "starts_with": starts_with, "ends_with": ends_with,
     "contains": contains, "replace": replace, "split": split, "join": join, "range": numbers_between,
     "keys": keys, "values": values, "items": items, "get": get,
-    "date": to_day, "datetime": to_instant, "add_days": add_days, "days_between": days_between,
+    "date": to_day, "datetime": to_instant, "time": to_time, "duration": to_duration,
+    "add_days": add_days, "days_between": days_between, "months_between": months_between,
 }  # fmt: skip
+READING = frozenset({"date", "datetime", "time", "duration"})  # what they are given plainly, the check reads

@@ -9,14 +9,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from operator import floordiv, mod, mul, sub, truediv
 from typing import Any
 
-from engine.flow.values import DEPTH, ITEMS, NUMBERS, SCALARS, TEXT, WHOLE, ScriptError, check_key, kind_of, shown
+from engine.flow.moments import RECKONED, sorting
+from engine.flow.values import (
+    DEPTH,
+    ITEMS,
+    NUMBERS,
+    SCALARS,
+    TEXT,
+    WHOLE,
+    Months,
+    ScriptError,
+    check_key,
+    kind_of,
+    shown,
+)
 
 STEPS = 20_000  # per evaluation; a pass of a loop costs as many steps as its body has nodes
-ORDERED = frozenset({int, float, str, date, datetime})
+ORDERED = frozenset({int, float, str, date, datetime, timedelta, Months})
 
 
 class Frame:
@@ -68,7 +81,7 @@ def bounded(value: Any) -> Any:
 
 
 def plus(frame: Frame, left: Any, right: Any) -> Any:
-    """`+`: adds numbers, joins texts, joins lists."""
+    """`+`: adds numbers, joins texts, joins lists; moves a date or moment by a duration."""
     kind = type(left)
     if kind in NUMBERS and type(right) in NUMBERS:
         return bounded(left + right)
@@ -78,22 +91,26 @@ def plus(frame: Frame, left: Any, right: Any) -> Any:
         result = left + right
         frame.spend_on(result)
         return result
+    if (moved := RECKONED["+"](left, right)) is not None:
+        return moved
     hint = " Write str(…) around what is not text." if str in (kind, type(right)) else ""
     raise ScriptError(f"Cannot add {kind_of(left)} and {kind_of(right)}.{hint}")
 
 
 def calculates(symbol: str, operation: Callable[[Any, Any], Any]) -> Callable[[Frame, Any, Any], Any]:
-    """An operation on two numbers, refusing everything else (so `"a" * 10` and `"%s" % x` do not exist)."""
+    """An operation on two numbers or with a duration, refusing everything else (so `"a" * 10` does not exist)."""
 
     def calculate(frame: Frame, left: Any, right: Any) -> Any:
-        if type(left) not in NUMBERS or type(right) not in NUMBERS:
-            raise ScriptError(f"'{symbol}' needs two numbers, not {kind_of(left)} and {kind_of(right)}.")
+        numbers = type(left) in NUMBERS and type(right) in NUMBERS
         try:
-            return bounded(operation(left, right))
+            found = operation(left, right) if numbers else RECKONED[symbol](left, right) if symbol in RECKONED else None
+            if found is not None:
+                return bounded(found)
         except ZeroDivisionError:
             raise ScriptError(f"'{symbol}' divides by zero.") from None
         except OverflowError:
             raise ScriptError("The result is too large a number.") from None
+        raise ScriptError(f"'{symbol}' needs two numbers, not {kind_of(left)} and {kind_of(right)}.")
 
     return calculate
 
@@ -124,8 +141,11 @@ def equal(frame: Frame, left: Any, right: Any, depth: int = 0) -> bool:
 
 
 def ordered(symbol: str, operation: Callable[[Any, Any], bool], left: Any, right: Any) -> bool:
-    """`<` and its kin: between numbers, between texts (ISO dates sort right), between dates the host gave."""
+    """`<` and its kin: between numbers, between texts (ISO dates sort right; moments with
+    different offsets, by when they are), between durations of one kind."""
     kind, other = type(left), type(right)
+    if kind is other is str:
+        left, right = sorting(left, right)
     if (kind is other and kind in ORDERED) or (kind in NUMBERS and other in NUMBERS):
         try:
             return operation(left, right)

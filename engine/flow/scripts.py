@@ -22,7 +22,7 @@ from engine.flow.compiler import Code, Compiler
 from engine.flow.dialect import read_expression, read_script, strip_expression
 from engine.flow.operations import STEPS, Frame
 from engine.flow.statements import ScriptCompiler, Statement
-from engine.flow.values import SCALARS, ScriptError, check_value
+from engine.flow.values import DURATIONS, SCALARS, ScriptError, check_value, written
 
 __all__ = [
     "KNOWN_FUNCTIONS", "STEPS", "Expression", "Script", "ScriptError",
@@ -61,10 +61,11 @@ class Expression:
         Raises:
             ScriptError: something is missing, of the wrong kind, too large, or too much work.
         """
-        return self.evaluate_in(Frame(data, functions, self._code.cells))
+        value = self.evaluate_in(Frame(data, functions, self._code.cells))
+        return written(value) if type(value) in DURATIONS else value
 
     def evaluate_in(self, frame: Frame) -> Any:
-        """As `evaluate`, paid for from the steps of a frame that has at least ``cells`` cells."""
+        """As `evaluate`, paid for from the steps of a frame that has at least ``cells`` cells; a duration stays one."""
         try:
             value = self._code.run(frame)
         except RecursionError:

@@ -11,21 +11,33 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
 from engine.flow.compiler import Code
 from engine.flow.coverage import Domains, combinations
 from engine.flow.feel import Cell, Test
-from engine.flow.functions import to_day, to_instant
+from engine.flow.moments import to_day, to_duration, to_instant, to_time
 from engine.flow.operations import Frame
 from engine.flow.policies import POLICIES
 from engine.flow.scripts import NONE, Expression, Functions
-from engine.flow.values import SCALARS, ScriptError, check_value, shown
+from engine.flow.values import SCALARS, Months, ScriptError, check_value, shown
 
 _NUMERAL = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
 _NUMBERS = ("number", "integer", "long", "double")
-_MOMENTS: dict[str, Callable[[Any], str]] = {"date": to_day, "datetime": to_instant, "dateandtime": to_instant}
+_MOMENTS: dict[str, Callable[[Any], Any]] = {
+    "date": to_day, "datetime": to_instant, "dateandtime": to_instant, "time": to_time, "duration": to_duration,
+    "daytimeduration": to_duration, "daysandtimeduration": to_duration, "yearmonthduration": to_duration,
+    "yearsandmonthsduration": to_duration,
+}  # fmt: skip
+
+
+EXAMPLES: dict[str, Any] = {  # what an input of such a column can be, as cells see it
+    "date": "2021-09-03", "datetime": "2021-09-03T15:30:00+07:00", "dateandtime": "2021-09-03T15:30:00+07:00",
+    "time": "15:30:00", "daytimeduration": timedelta(hours=2), "daysandtimeduration": timedelta(hours=2),
+    "yearmonthduration": Months(6), "yearsandmonthsduration": Months(6),
+}  # fmt: skip
 
 
 class DecisionFault(Exception):
@@ -74,8 +86,8 @@ class Input:
         return self.expression.source.strip()
 
     def as_asked(self, value: Any) -> Any:
-        """The value as cells compare it: text in NFC, dates and moments as ISO texts that sort; a number where the
-        column says so, since forms' choices are texts. Raises ScriptError."""
+        """The value as cells compare it: text in NFC, dates, times and moments as ISO texts that sort, durations as
+        such; a number where the column says so, since forms' choices are texts. Raises ScriptError."""
         if value is not None and self.kind in _MOMENTS:
             return _MOMENTS[self.kind](value)
         if type(value) is str and self.kind in _NUMBERS and _NUMERAL.fullmatch(value):
@@ -265,8 +277,8 @@ class Decision:
             value = code.run(frame)
             return value if type(value) in SCALARS else check_value(value, "the answer")
         except ScriptError as error:
-            place = f"Row {rule.number}: " if rule else ""
-            raise self.fault(place + error.reason, element, rule.line if rule else self.line) from None
+            said = f"Row {rule.number}: {error.reason}" if rule else error.reason
+            raise self.fault(said, element, rule.line if rule else self.line) from None
 
     def _where(self, values: list[Any]) -> str:
         asked = (f"{column.source} = {shown(value)}" for column, value in zip(self.inputs, values, strict=True))

@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
 from types import NoneType
 from typing import Any
 
@@ -20,6 +22,16 @@ ALL_TEXT = 4 * TEXT  # characters of all texts of one value together
 SCALARS = frozenset({str, int, float, bool, NoneType})
 NUMBERS = frozenset({int, float, bool})
 
+
+@dataclass(frozen=True, order=True, slots=True)
+class Months:
+    """A duration of years and months."""
+
+    count: int
+
+
+DURATIONS = frozenset({timedelta, Months})  # what an expression reckons with, and no data keep
+
 _KINDS: dict[type, str] = {
     str: "text",
     bool: "true/false",
@@ -28,6 +40,8 @@ _KINDS: dict[type, str] = {
     list: "a list",
     dict: "a group of fields",
     NoneType: "empty (null)",
+    timedelta: "a duration of days and time",
+    Months: "a duration of years and months",
 }
 
 
@@ -61,7 +75,24 @@ def shown(value: Any) -> str:
         return f'"{value}"' if len(value) <= 60 else f'"{value[:57]}…"'
     if value is None or type(value) is bool:
         return {None: "null", True: "true", False: "false"}[value]
+    if type(value) in DURATIONS:
+        return written(value)
     return str(value) if type(value) in (int, float) and abs(value) < 1e300 else kind_of(value)
+
+
+def written(duration: timedelta | Months) -> str:
+    """A duration as an ISO text, which is how it is kept: ``P1DT2H30M``, ``-P1Y6M``; of nothing: ``PT0S``, ``P0M``."""
+    if isinstance(duration, Months):
+        years, months = divmod(abs(duration.count), 12)
+        parts = f"{years}Y" * bool(years) + f"{months}M" * (bool(months) or not years)
+        return f"{'-' * (duration.count < 0)}P{parts}"
+    length = abs(duration)
+    hours, seconds = divmod(length.seconds, 3600)
+    minutes, seconds = divmod(seconds, 60)
+    second = f"{seconds}.{length.microseconds:06}".rstrip("0").rstrip(".") if length.microseconds else str(seconds)
+    time = f"{hours}H" * bool(hours) + f"{minutes}M" * bool(minutes) + f"{second}S" * (second != "0")
+    days = f"{length.days}D" * bool(length.days)
+    return f"{'-' * (duration < timedelta())}P{days}{f'T{time}' if time else '' if days else 'T0S'}"
 
 
 def check_key(key: Any, where: str) -> str:
@@ -125,6 +156,8 @@ class _Border:
             return value
         if kind is bool or value is None:
             return value
+        if kind in DURATIONS:
+            return written(value)
         if depth >= DEPTH:
             raise ScriptError(f"{self.where} is nested more than {DEPTH} deep.")
         if isinstance(value, list | tuple):

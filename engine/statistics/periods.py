@@ -35,6 +35,28 @@ def read(text: str) -> tuple[datetime, datetime]:
     return datetime.combine(first, time(), ZONE), datetime.combine(after, time(), ZONE)
 
 
+def beside(text: str) -> tuple[str, str]:
+    """The period before it, and the one after it, written the same way.
+
+    >>> beside("2021-01"), beside("2020-W53")
+    (('2020-12', '2021-02'), ('2020-W52', '2021-W01'))
+
+    Raises:
+        InvalidRequest: as `read`.
+    """
+    begins, after = (at.date() for at in read(text))
+    return _written(max(begins, date(1, 1, 2)) - timedelta(days=1), text), _written(after, text)
+
+
+def _written(day: date, like: str) -> str:
+    if "W" in like:
+        year, week, _weekday = day.isocalendar()
+        return f"{year}-W{week:02}"
+    if "Q" in like:
+        return f"{day.year}-Q{(day.month + 2) // 3}"
+    return f"{day:%Y-%m-%d}" if len(like) == len("2021-09-03") else f"{day:%Y-%m}"
+
+
 def _days(year: str, month: str | None, day: str | None, week: str | None, quarter: str | None) -> tuple[date, date]:
     if week:
         monday = date.fromisocalendar(int(year), int(week), 1)

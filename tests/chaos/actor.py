@@ -13,8 +13,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import apscheduler.schedulers.base as scheduler
+
 import webapi
 import webapi.cli
+import webapi.clock
 import webapi.worker
 
 
@@ -24,7 +27,7 @@ def be_wrong_by(file: Path) -> None:
         def now(cls, tz: Any = None) -> Any:
             return module.datetime.now(tz) + module.timedelta(seconds=float(file.read_text() or 0))
 
-    webapi.datetime = webapi.cli.datetime = webapi.worker.datetime = Wrong  # type: ignore[assignment,misc]
+    webapi.clock.datetime = webapi.cli.datetime = webapi.worker.datetime = scheduler.datetime = Wrong  # type: ignore[assignment,misc]
 
 
 if __name__ == "__main__":

@@ -8,11 +8,19 @@ from marshmallow import fields
 
 from engine import causes, queries, repairs
 from engine.access import Account
+from engine.flow.sentences import in_vietnamese
 from engine.runtime import Unit
 from webapi.api.blueprint import Blueprint, Flag, In, Out, PageQuery, instant, page_of
 
 bp = Blueprint("incidents", "What a fault of a report type holds up. Nothing of it is lost: repair, then retry.")
 INCIDENT = "/incidents/<key:incident_id>"
+
+
+class InVietnamese(fields.String):
+    """What is wrong, in Vietnamese."""
+
+    def get_value(self, obj: Any, attr: str, *args: Any, **more: Any) -> Any:
+        return in_vietnamese(super().get_value(obj, "message", *args, **more))
 
 
 class IncidentSummary(Out):
@@ -23,6 +31,7 @@ class IncidentSummary(Out):
     report_type = fields.String()
     element = fields.String(allow_none=True)
     message = fields.String(metadata={"description": "what is wrong, in an analyst's words"})
+    message_vi = InVietnamese()
     attempts = fields.Integer()
     opened_at = instant()
     resolved_at = instant(allow_none=True)
@@ -42,6 +51,7 @@ class CauseOut(Out):
     version = fields.Integer(metadata={"description": "of the report type"})
     element = fields.String(allow_none=True)
     message = fields.String()
+    message_vi = InVietnamese()
     count = fields.Integer(metadata={"description": "how many incidents are open"})
     waiting = fields.Integer(metadata={"description": "how many of them are about to be tried again"})
     since = instant()

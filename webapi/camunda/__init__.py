@@ -23,6 +23,7 @@ from webapi.camunda import (
     history,
     incidents,
     instances,
+    job_log,
     jobs,
     messages,
     metrics,
@@ -37,7 +38,8 @@ from webapi.camunda.waiting import WaitingRoom
 
 VERSION = "7.24.0"  # whose protocol this is; the Modeler shows it
 PARTS = (deployments, definitions, definition_forms, instances, messages, subscriptions, tasks, taskdata, external,
-         migration, incidents, jobs, batches, filters, history, past, metrics, refusals)  # fmt: skip
+         migration, incidents, jobs, batches, filters, history, past, job_log,
+         metrics, refusals)  # fmt: skip
 
 
 def register(app: Flask) -> None:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any
 
 from flask import Blueprint, Response
 from sqlalchemy import Row, Select, func, select
 
-from engine import access
+from engine import access, heat
 from engine.errors import NotFound
 from engine.model import cases, events, incidents
 from engine.runtime import Unit
 from webapi.camunda import door, instances, values
 from webapi.camunda import history as history_views
 from webapi.camunda import incidents as incident_views
-from webapi.camunda.ids import definition_id
+from webapi.camunda.ids import definition_id, read_definition_id
 
 bp = Blueprint("past", __name__, url_prefix="/history")
 _SORTED = {"incidentId": incidents.c.id, "createTime": incidents.c.opened_at, "endTime": incidents.c.resolved_at,
@@ -80,6 +81,22 @@ def show_variable(unit: Unit, by: Any, text: str) -> Any:
 def show_variable_data(unit: Unit, by: Any, text: str) -> Response:
     number, _, name = text.partition(":")
     return instances.data_of_variable(unit, by, number, name)
+
+
+@bp.get("/process-definition/<string:text>/statistics")
+@door.reads
+def stays(unit: Unit, by: Any, text: str) -> Any:
+    """How many tokens stand at each element of a version; with ``finished`` and ``canceled``, how many have been there
+    (see `engine.heat`)."""
+    wanted = door.asked()
+    given = door.known(wanted, "finished", "canceled", "completeScope")
+    finished, canceled = door.flag(given.get("finished")), door.flag(given.get("canceled"))
+    found = heat.heat(unit, read_definition_id(text), by=by)
+    rows = [{"id": one.element, "instances": one.now, "canceled": one.cancelled if canceled else 0,
+             "finished": one.visits if finished else 0, "completeScope": 0, "openIncidents": 0, "resolvedIncidents": 0,
+             "deletedIncidents": 0} for one in found]  # fmt: skip
+    return [row for row in door.sort(wanted, rows, {"activityId": itemgetter("id")})
+            if row["instances"] or row["canceled"] or row["finished"]]  # fmt: skip
 
 
 # -- particulars -----------------------------------------------------------------------------------------------------

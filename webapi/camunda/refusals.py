@@ -24,10 +24,13 @@ _HELD = "Jobs are held with their case: PUT /process-instance/{id}/suspended."
 _ENGINES = "The engine orders jobs by what they are for, and works out due times itself."
 _ENDS = "A person's task ends with the answers of its form: draw a choice behind it. Errors are thrown by services."
 _HISTORY = "How long history is kept is no setting of a process definition here."
-_GONE = "Jobs that are done leave no log: GET /history/incident has those that failed."
+_KEPT = "How long what is kept, and what is emptied by when, the province says (docs/privacy.md): no call begins it."
+_ELSEWHERE = "Kept is what GET /history/activity-instance, /history/variable-instance and /history/user-operation tell."
+_DECIDED = "What a table decided is not kept by itself: GET /history/variable-instance has what followed from it."
+_ASKED = "GET /history/activity-instance tells when a service was asked and answered, /history/incident what failed."
+_FIGURES = "How many tasks were done, and how long they took, GET /api/v1/statistics tells."
 _NOTES = "History is only added to: comment on the case, POST /task/{id}/comment/create."
 _DEPLOY = "Deploy the files you want: POST /deployment/create."
-_INTERVALS = "Only sums are kept: GET /metrics/{name}/sum."
 
 REFUSED: dict[str, dict[str, str]] = {
     _STAYS: {
@@ -36,7 +39,8 @@ REFUSED: dict[str, dict[str, str]] = {
         "/process-instance/delete-historic-query-based": "POST", "/history/process-instance/<name:number>": "DELETE",
         "/history/process-instance/delete": "POST", "/history/process-instance/set-removal-time": "POST",
         "/history/process-instance/<name:number>/variable-instances": "DELETE",
-        "/history/variable-instance/<string:text>": "DELETE", "/metrics/task-worker": "DELETE",
+        "/history/variable-instance/<string:text>": "DELETE", "/history/batch/<string:text>": "DELETE",
+        "/metrics/task-worker": "DELETE",
         "/task/<int:task_id>/attachment/<int:attachment_id>": "DELETE",
     },
     _ANSWERS: {
@@ -72,12 +76,35 @@ REFUSED: dict[str, dict[str, str]] = {
         "/process-definition/key/<string:key>/history-time-to-live": "PUT",
         "/process-definition/key/<string:key>/tenant-id/<string:tenant>/history-time-to-live": "PUT",
     },
-    _GONE: {"/history/job-log": "GET POST", "/history/job-log/count": "GET POST",
-            "/history/job-log/<string:text>": "GET", "/history/job-log/<string:text>/stacktrace": "GET"},
+    _KEPT: {
+        "/history/cleanup": "POST", "/history/cleanup/job": "GET", "/history/cleanup/jobs": "GET",
+        "/history/cleanup/configuration": "GET", "/history/batch/set-removal-time": "POST",
+        "/history/process-definition/cleanable-process-instance-report": "GET",
+        "/history/process-definition/cleanable-process-instance-report/count": "GET",
+        "/history/batch/cleanable-batch-report": "GET", "/history/batch/cleanable-batch-report/count": "GET",
+    },
+    _ELSEWHERE: {
+        "/history/detail": "GET POST", "/history/detail/count": "GET POST", "/history/detail/<string:text>": "GET",
+        "/history/detail/<string:text>/data": "GET", "/history/identity-link-log": "GET",
+        "/history/identity-link-log/count": "GET",
+    },
+    _DECIDED: {
+        "/history/decision-instance": "GET", "/history/decision-instance/count": "GET",
+        "/history/decision-instance/<string:text>": "GET", "/history/decision-instance/delete": "POST",
+        "/history/decision-instance/set-removal-time": "POST",
+        "/history/decision-definition/cleanable-decision-instance-report": "GET",
+        "/history/decision-definition/cleanable-decision-instance-report/count": "GET",
+        "/history/decision-requirements-definition/<string:text>/statistics": "GET",
+    },
+    _ASKED: {
+        "/history/external-task-log": "GET POST", "/history/external-task-log/count": "GET POST",
+        "/history/external-task-log/<string:text>": "GET",
+        "/history/external-task-log/<string:text>/error-details": "GET",
+    },
+    _FIGURES: {"/history/task/report": "GET"},
     _NOTES: {"/history/user-operation/<string:text>/set-annotation": "PUT",
              "/history/user-operation/<string:text>/clear-annotation": "PUT"},
     _DEPLOY: {"/deployment/<int:row_id>/redeploy": "POST"},
-    _INTERVALS: {"/metrics": "GET"},
 }  # fmt: skip
 
 

@@ -69,7 +69,19 @@ document.querySelectorAll("[data-print]").forEach((button) => {
   button.addEventListener("click", () => window.print());
 });
 
-document.getElementById("faults")?.focus();
+// What is wrong is looked at first: where somebody types without looking up, the field itself.
+const first = (where) => document.querySelector(`form[data-keyboard] ${where} :is(input:not([type=hidden]), select, textarea)`);
+const faults = document.getElementById("faults");
+((faults && first(".wrong")) ?? faults ?? first("[data-begins]"))?.focus();
+
+// Files that are too large together are not chosen: better now than after minutes of sending them.
+document.querySelectorAll("input[type=file][data-max]").forEach((input) => {
+  input.addEventListener("change", () => {
+    const large = [...input.files].reduce((sum, file) => sum + file.size, 0) > Number(input.dataset.max);
+    document.getElementById(input.getAttribute("aria-describedby")).classList.toggle("fault", large);
+    if (large) input.value = "";
+  });
+});
 
 // What somebody has begun to write stays in this browser until it has been sent, or they log out.
 const DRAFT = "draft:";

@@ -163,6 +163,7 @@ def note(call: Call, error: EngineError) -> None:
         "loai": ("loai", _("Hãy chọn loại việc.")),
         "contact": ("contact", _("Cuộc gọi này đã có người ghi: hãy chọn cuộc gọi khác.")),
         "noi": ("noi", _unknown(error.facts.get("several", []))),
+        "area": ("noi", _("Loại việc này không chia theo nơi đã chọn: hãy để trống và ghi địa chỉ bằng lời.")),
         "reporter.phone": ("phone", phone), "beneficiary.phone": ("b_phone", phone),
         "reporter.email": ("email", _("Địa chỉ thư điện tử chưa đúng. Hãy viết như ten@example.vn.")),
     }  # fmt: skip

@@ -27,18 +27,35 @@ def of(unit: Unit, caller: Account, number: str) -> dict[str, Any]:
     called = agency_changes.names_at(unit, [(row.key, case.closed_at) for row in here])
     names = {key: name for (key, _), name in called.items()}
     known = queries.timeline(unit, caller, number, queries.LIMIT_MAX)
+    events = _events(unit, case.id, known.items)
     may = {action for action in ASKED if access.allows(caller, action, case, unit)}
     facts = {
         "me": caller, "case": case, "package": package, "agencies": names, "may": may,
         "at_work": directory.list_agencies(unit, province=case.province, at=areas.today(unit)),
         "status": status(package, case.status),
         "outcome": status(package, case.outcome) if case.outcome and case.outcome != case.status else "",
-        "events": history.lines(known.items, package, names), "cut": known.after,
+        "cut": known.after,
         "terms": history.terms(queries.terms(unit, caller, number), package),
         "here": [task.element for task in case.tasks], "place": _place(unit, case),
         "channel": channels().get(case.channel, case.channel), "can": _possible(package, case, may),
     }  # fmt: skip
-    return facts | _reporter(unit, caller, case, may) | (_read(unit, caller, package, case) if case.readable else {})
+    facts |= _reporter(unit, caller, case, may) | (_read(unit, caller, package, case) if case.readable else {})
+    people = directory.names(unit, history.involved(events) | _others(facts))
+    return facts | {"called": people, "events": history.lines(events, package, names, people)}
+
+
+def _events(unit: Unit, case_id: int, rows: list[Any]) -> list[dict[str, Any]]:
+    """Its history; of a letter also which agency it was for."""
+    events, to = [dict(one if isinstance(one, dict) else one._mapping) for one in rows], queries.letters(unit, case_id)
+    return [one | {"data": one["data"] | {"agency": to.get(one["data"]["outbox"])}}
+            if "outbox" in (one["data"] or {}) else one for one in events]  # fmt: skip
+
+
+def _others(facts: dict[str, Any]) -> set[str]:
+    """Who else is named in a case's file, by log-in name."""
+    written = [one.author for name in ("files", "comments") for one in facts.get(name, ())]
+    holding = [task.assignee for task in facts["case"].tasks if task.assignee]
+    return {*written, *holding, *(one.login for one in facts["askings"])}
 
 
 def _reporter(unit: Unit, caller: Account, case: Any, may: set[str]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from flask import Response, request
+from flask import Response, request, url_for
 
 from engine import access, deployments
 from engine import heat as heats
@@ -50,8 +50,9 @@ def cases(unit: Unit, caller: Account, code: str, definition_id: int, what: str)
     package, element = _package(unit, caller, definition_id), request.args.get("buoc", "")
     found = heats.cases_at(unit, definition_id, element, what, _since(), by=caller, after=request.args.get("after"))
     rows = office.impersonal(unit, [row._mapping for row in found.items])
+    up = (url_for("ui_heat.index", code=code), _("Bản đồ nhiệt"))
     return page("ui/office_cases.html", state=_measures().get(what), of=package.machine.describe(element), cases=rows,
-                after=found.after, link=None)  # fmt: skip
+                after=found.after, link=None, up=up)  # fmt: skip
 
 
 def levels(values: dict[str, float]) -> dict[str, int]:

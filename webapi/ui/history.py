@@ -12,41 +12,53 @@ from webapi.ui.words import _, channels, in_language
 from webapi.ui.words import step as step_name
 
 SILENT = ("moved",)  # the process took a step by itself; what came of it has lines of its own
+LOOK = "case-viewed"  # several in a row, by the same person, are one line
 
 
-def lines(events: Iterable[Any], package: Package, names: Mapping[str, str]) -> list[dict[str, Any]]:
+def lines(
+    events: Iterable[Mapping[str, Any]], package: Package, names: Mapping[str, str], people: Mapping[str, str]
+) -> list[dict[str, Any]]:
     """For `ui.timeline`.
 
     Args:
         names: of agencies, by key.
+        people: their names, by log-in name.
     """
-    rows = (one if isinstance(one, dict) else one._mapping for one in events)
+    told = [one for one in events if one["kind"] not in SILENT]
     return [
-        {"at": row["at"], "who": _who(row["actor"]), "text": sentence(row, package, names),
+        {"at": row["at"], "who": _who(row["actor"], people), "text": sentence(row, package, names, people),
          "mine": row["kind"] == "task-completed"}
-        for row in rows if row["kind"] not in SILENT
+        for before, row in zip([None, *told], told, strict=False)
+        if before is None or row["kind"] != LOOK or (before["kind"], before["actor"]) != (LOOK, row["actor"])
     ]  # fmt: skip
 
 
-def _who(actor: str) -> str:
-    return {"system": _("hệ thống"), "citizen": _("người dân")}.get(actor, actor)
+def involved(events: Iterable[Mapping[str, Any]]) -> set[str]:
+    """The log-in names that `lines` may say."""
+    return {str(name) for one in events for data in [one["data"] or {}]
+            for name in (one["actor"], data.get("to"), data.get("on_behalf_of")) if name}  # fmt: skip
 
 
-def sentence(event: Mapping[str, Any], package: Package, names: Mapping[str, str]) -> str:
+def _who(actor: str, people: Mapping[str, str]) -> str:
+    return {"system": _("hệ thống"), "citizen": _("người dân")}.get(actor) or people.get(actor, actor)
+
+
+def sentence(event: Mapping[str, Any], package: Package, names: Mapping[str, str], people: Mapping[str, str]) -> str:
     """One line of history. What its reader may not know is not in ``data``, and is left out."""
     data, element = event["data"] or {}, event["element"]
     step = step_name(package, element or "")
     agency = names.get(str(data.get("agency") or data.get("to")), str(data.get("agency") or data.get("to") or ""))
-    said = _sentences(data, step, agency, package).get(event["kind"])
+    other = people.get(str(data.get("to")), data.get("to", ""))
+    said = _sentences(data, step, agency, str(other), package).get(event["kind"])
     if said is None:
         return str(event["kind"])
     if absent := data.get("on_behalf_of"):
-        said = _("%(what)s (thay %(who)s)", what=said, who=absent)
+        said = _("%(what)s (thay %(who)s)", what=said, who=people.get(absent, absent))
     more = data.get("reason") or data.get("question") or ""
     return f"{said}: {more}" if more else said
 
 
-def _sentences(data: Mapping[str, Any], step: str, agency: str, package: Package) -> dict[str, str]:
+def _sentences(data: Mapping[str, Any], step: str, agency: str, other: str, package: Package) -> dict[str, str]:
     words = package.status(str(data.get("status", "")))
     status = in_language({key: str(words[key]) for key in ("vi", "en") if key in words}, str(data.get("status", "")))
     channel = channels().get(str(data.get("channel")), "")
@@ -55,7 +67,7 @@ def _sentences(data: Mapping[str, Any], step: str, agency: str, package: Package
         "task-completed": _("Hoàn thành: %(step)s", step=step),
         "task-claimed": _("Nhận việc: %(step)s", step=step),
         "task-released": _("Trả việc về nhóm: %(step)s", step=step),
-        "task-delegated": _("Giao đồng nghiệp %(who)s: %(step)s", who=data.get("to", ""), step=step),
+        "task-delegated": _("Giao đồng nghiệp %(who)s: %(step)s", who=other, step=step),
         "task-handed-down": _("Giao cấp dưới %(agency)s: %(step)s", agency=agency, step=step),
         "task-taken-back": _("Lấy lại việc đã giao cấp dưới"),
         "task-given-back": _("Cấp dưới trả lại việc"),
@@ -78,10 +90,10 @@ def _sentences(data: Mapping[str, Any], step: str, agency: str, package: Package
         "person-viewed": _("Xem thông tin người báo"), "case-viewed": _("Xem hồ sơ"),
         "person-exported": _("Xuất dữ liệu của người báo"), "person-emptied": _("Xóa dữ liệu cá nhân"),
         "person-asked": _("Đề nghị được biết người báo"), "relayed": _("Nhắn người báo qua tổng đài"),
-        "person-granted": _("Đồng ý cho %(who)s biết người báo", who=data.get("to", "")),
-        "person-refused": _("Không đồng ý cho %(who)s biết người báo", who=data.get("to", "")),
+        "person-granted": _("Đồng ý cho %(who)s biết người báo", who=other),
+        "person-refused": _("Không đồng ý cho %(who)s biết người báo", who=other),
         "held-back": _("Giữ lại dữ liệu cá nhân"), "let-go": _("Thôi giữ dữ liệu cá nhân"),
-    } | _of_office(data) | _of_itself(data, step, package)  # fmt: skip
+    } | _of_office(data) | _of_itself(data, step, package) | _of_letters(data, agency)  # fmt: skip
 
 
 def _of_office(data: Mapping[str, Any]) -> dict[str, str]:
@@ -110,16 +122,24 @@ def _of_itself(data: Mapping[str, Any], step: str, package: Package) -> dict[str
         "message-taken": _("Vụ việc %(number)s đã nhận: %(step)s", number=data.get("number", ""), step=step),
         "signal-thrown": _("Báo cho mọi vụ việc đang chờ: %(step)s", step=step),
         "signal": _("Nhận thông báo chung mà quy trình đang chờ"),
-        "message-sent": _("Gửi tin %(text)s", text=data.get("text", "")),
-        "message-resent": _("Gửi lại tin %(text)s", text=data.get("text", "")),
-        "message-undeliverable": _("Không gửi được tin %(text)s", text=data.get("text", "")),
-        "nobody-to-tell": _("Không có địa chỉ để gửi tin %(text)s", text=data.get("text", "")),
         "file-not-fetched": _("Không tải được tệp người dân gửi"),
         "service-answered": _("Dịch vụ bên ngoài đã trả lời"),
         "service-unanswered": _("Dịch vụ bên ngoài không trả lời"),
         "came-too-late": _("Một việc hẹn giờ đến khi quy trình đã đi tiếp"),
         "deadline-near": _("Sắp đến hạn: %(step)s", step=_term(step, package)),
         "deadline-passed": _("Quá hạn: %(step)s", step=_term(step, package)),
+    }  # fmt: skip
+
+
+def _of_letters(data: Mapping[str, Any], agency: str) -> dict[str, str]:
+    """What was told, by the code of its text; to an agency or to the citizen."""
+    said = {"text": data.get("text", ""), "agency": agency}
+    return {
+        "message-sent": _("Báo %(agency)s (%(text)s)", **said) if agency else _("Nhắn người dân (%(text)s)", **said),
+        "message-resent": _("Gửi lại tin %(text)s", **said),
+        "message-undeliverable": _("Không gửi được tin %(text)s cho %(agency)s", **said) if agency
+        else _("Không gửi được tin %(text)s", **said),
+        "nobody-to-tell": _("Không có địa chỉ để gửi tin %(text)s", **said),
     }  # fmt: skip
 
 

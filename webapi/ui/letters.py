@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from flask import request
@@ -88,6 +89,18 @@ def send(unit: Unit, province: str, letter: Letter) -> dict[str, Any]:
     return idempotency.keep(unit, SENDER, letter.key[:60], make)
 
 
+def note_all(letter: Letter, error: EngineError, today: date) -> None:
+    """What was refused, and what else is wrong: a refusal names one thing, and nobody wants to hear them one by one."""
+    note(letter, error)
+    letter.faults += [_sentences()[field] for field in offers.lacking(letter.package, _report(letter, None))]
+    letter.faults = list(dict.fromkeys(letter.faults))
+    if not letter.wrong:
+        try:
+            letter.package.intake_form.check_first(letter.answers or {}, today=today)
+        except InvalidAnswers as more:
+            note(letter, more)
+
+
 def note(letter: Letter, error: EngineError) -> None:
     """What was refused, in the citizen's words and at the question it is about."""
     if isinstance(error, InvalidAnswers):
@@ -105,6 +118,7 @@ def note(letter: Letter, error: EngineError) -> None:
 def _sentences() -> dict[str, tuple[str, str]]:
     phone = _("Số điện thoại chưa đúng. Hãy viết như 0912345678.")
     return {
+        "area": ("area", _("Nơi này không chọn được: hãy để “Không rõ” và ghi địa chỉ bằng lời.")),
         "name": ("name", _("Hãy cho biết họ tên của ông (bà).")),
         "phone": ("phone", _("Hãy cho biết số điện thoại để chúng tôi gọi lại.")),
         "reporter.phone": ("phone", phone),

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from flask import url_for
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from engine import access, anatomy, messages, queries
 from engine.access import Account
@@ -34,20 +34,27 @@ def of(unit: Unit, caller: Account, number: str) -> dict[str, Any]:
     Raises:
         NotFound
     """
-    case = SimpleNamespace(**queries.show_case(unit, caller, number))
+    row = access.find(unit, caller, "see", number)  # nothing that was reported is shown, so nobody has looked at it
+    case = SimpleNamespace(**row._mapping, tasks=queries.open_steps(unit, row.id))
     package = unit.catalogue.pinned(unit, case.definition_id)
-    clocks, says = _clocks(unit, case, package), _says(unit, caller, case, package)
+    terms = _terms(unit, case.id)
+    clocks, says = _clocks(terms, package), _says(unit, caller, case, package)
     mine = [one for one in case.tasks if one.group == caller.agency]
     return {"case": case, "package": package, "status": dossier.status(package, case.status), "clocks": clocks,
             "says": says, "mine": mine, "dials": _dials(unit, case) if says else None,
-            "live": bool(clocks or says)}  # fmt: skip
+            "live": bool(clocks or says),
+            "due_at": next((one.due_at for one in terms if one.name == "case"), None)}  # fmt: skip
 
 
-def _clocks(unit: Unit, case: Any, package: Package) -> list[tuple[str, Any]]:
+def _terms(unit: Unit, case_id: int) -> list[Row[Any]]:
+    """The terms that run, what is due first."""
+    running = (deadlines.c.case_id == case_id, deadlines.c.settled_at.is_(None))
+    return unit.all(select(deadlines).where(*running).order_by(deadlines.c.due_at))
+
+
+def _clocks(terms: list[Row[Any]], package: Package) -> list[tuple[str, Any]]:
     """The short terms that run: what each is about, and until when."""
-    running = (deadlines.c.case_id == case.id, deadlines.c.settled_at.is_(None))
-    rows = unit.all(select(deadlines).where(*running).order_by(deadlines.c.due_at))
-    short = [one for one in rows if one.due_at - one.started_at <= SHORT]
+    short = [one for one in terms if one.due_at - one.started_at <= SHORT]
     drawn = package.element_names
     names = {one.name: step(package, one.name) if one.name in drawn else _("Bước này") for one in short}
     return [((names | {"case": _("Cả cuộc gọi")})[one.name], one.due_at) for one in short]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request
+from flask import request, url_for
 
 from engine import access, agency_changes, causes, overview, queries, stuck, unmasking
 from engine.access import Account, Target
@@ -28,7 +28,8 @@ def show(unit: Unit, caller: Account) -> Any:
 def cases(unit: Unit, caller: Account, state: str) -> Any:
     """The cases behind a number of the overview: ?by=agency&key=ubnd_74_718."""
     must_be_office(unit, caller)
-    return page("ui/office_cases.html", state=states().get(state), **behind(unit, caller, state))
+    up = (url_for("ui_office.show"), _("Điều hành"))
+    return page("ui/office_cases.html", state=states().get(state), up=up, **behind(unit, caller, state))
 
 
 def must_be_office(unit: Unit, caller: Account) -> None:

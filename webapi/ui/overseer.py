@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request
+from flask import request, url_for
 
-from engine import access, cases, overview
+from engine import access, cases, overview, queries, tracking
 from engine.access import Account
 from engine.runtime import Unit
 from webapi.ui import office
@@ -26,7 +26,8 @@ def show(unit: Unit, caller: Account) -> Any:
 @bp.read("/giam-sat/vu-viec/<name:state>")
 def list(unit: Unit, caller: Account, state: str) -> Any:
     access.require(caller, "ask")
-    return page("ui/office_cases.html", state=office.states().get(state), link="ui_overseer.case",
+    up = (url_for("ui_overseer.show"), _("Giám sát"))
+    return page("ui/office_cases.html", state=office.states().get(state), link="ui_overseer.case", up=up,
                 **office.behind(unit, caller, state))  # fmt: skip
 
 
@@ -35,7 +36,12 @@ def case(unit: Unit, caller: Account, number: str) -> Any:
     """How far a case is, and the questions that were put into it: this agency's in full, others' only as a fact."""
     row = access.find(unit, caller, "ask", number)
     shown = office.impersonal(unit, [row._mapping])[0]
-    return page("ui/overseer_case.html", case=shown, asked=overview.questions(unit, row, caller))
+    waiting = queries.open_steps(unit, row.id)
+    package = unit.catalogue.pinned(unit, row.definition_id)
+    return page("ui/overseer_case.html", case=shown, asked=overview.questions(unit, row, caller), steps=waiting,
+                asks=cases.takes_questions(unit, row.id), package=package,
+                progress=tracking.progress(package, waiting),
+                agencies=overview.names(unit, "agency", [one.group for one in waiting]))  # fmt: skip
 
 
 @bp.change("/giam-sat/<name:number>/hoi")

@@ -7,7 +7,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Response, request
+from flask import Response, request, url_for
 from sqlalchemy import select
 
 from engine import access, branches, figures
@@ -19,7 +19,7 @@ from engine.runtime import Unit
 from engine.statistics import periods, table
 from webapi import tabular
 from webapi.ui import office
-from webapi.ui.pages import Pages, page
+from webapi.ui.pages import Pages, page, undone
 from webapi.ui.words import _, channels
 
 bp = Pages("ui_figures")
@@ -30,12 +30,17 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 @bp.read("/tinh/bao-cao")
 def show(unit: Unit, caller: Account) -> Any:
-    made, asked = _asked(unit, caller)
+    try:
+        made, asked = _asked(unit, caller)
+    except InvalidRequest as error:
+        if error.facts.get("field") != "period":
+            raise
+        return undone(_("Không có kỳ nào viết như vậy."), url_for("ui_figures.show"))
     links = access.allows(caller, "contact", Target(made.province), unit)
     exact = _exact(unit, caller, made, asked.get("phim"))
     parts = _parts(made, bool(exact["hours"]), "phim" in asked)
     return page("ui/report.html", made=made, asked=asked, names=line_names(), out=figures.OUT_NAMES, links=links,
-                parts=parts, **exact)  # fmt: skip
+                parts=parts, beside=periods.beside(asked["ky"]), **exact)  # fmt: skip
 
 
 @bp.read("/tinh/bao-cao/cuoc-goi")

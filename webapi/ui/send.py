@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response, jsonify, redirect, request, session, url_for
 
-from engine import offers
+from engine import areas, offers
 from engine.errors import InvalidAnswers, InvalidRequest, TooMany
 from engine.packages import Package
 from engine.runtime import Unit
@@ -72,7 +72,7 @@ def _send(province: Any, letter: Letter) -> bool:
         with auth.runtime().begin() as unit:
             receipt = letters.send(unit, province.code, letter)
     except (InvalidAnswers, InvalidRequest, TooMany) as error:
-        letters.note(letter, error)
+        letters.note_all(letter, error, areas.today(unit))
         return False
     session["receipt"] = [receipt["number"], receipt["secret"]]
     session["shown"] = [*session.get("shown", [])[-9:], receipt["number"]]

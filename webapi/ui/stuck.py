@@ -18,7 +18,7 @@ from engine.queries import CaseFilter
 from engine.runtime import Unit
 from webapi.ui import office
 from webapi.ui.pages import Pages, done, page
-from webapi.ui.words import _, step
+from webapi.ui.words import _, step, translated
 
 bp = Pages("ui_stuck")
 
@@ -125,6 +125,8 @@ def why(found: dict[str, Any], package: Package) -> str:
     """The reason in one sentence: the same facts as the engine's English one, a step by its name."""
     nobody = {"login": _("chưa ai"), "agency": _("chưa có")}
     said = {name: value or nobody.get(name, "–") for name, value in found["facts"].items()}
+    if found["reason"] == "incident":
+        said["message"] = translated(said["message"])
     if "element" in said:
         said["element"] = step(package, said["element"])
     return {

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import flash, redirect, request, url_for
 
-from engine import access, unmasking
+from engine import access, directory, unmasking
 from engine.access import Account
 from engine.errors import NotFound, WrongState
 from engine.runtime import Unit
@@ -23,7 +23,8 @@ ANSWERS = {"dong-y": True, "khong": False}
 @bp.read("/tinh/nguoi-bao")
 def index(unit: Unit, caller: Account) -> Any:
     access.require(caller, "unmask")
-    return page("ui/unmaskings.html", found=unmasking.waiting(unit, caller))
+    found = unmasking.waiting(unit, caller)
+    return page("ui/unmaskings.html", found=found, called=directory.names(unit, {one.login for one in found}))
 
 
 @bp.open("POST", "/tinh/nguoi-bao/<key:unmasking_id>/<name:answer>")

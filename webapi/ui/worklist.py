@@ -99,9 +99,12 @@ def show(unit: Unit, caller: Account, task_id: int) -> Any:
     return _shown(unit, caller, task_id)
 
 
-def _shown(unit: Unit, caller: Account, task_id: int, wrong: dict[str, str] | None = None) -> Any:
+def _shown(
+    unit: Unit, caller: Account, task_id: int, wrong: dict[str, str] | None = None, people: list[Any] | None = None
+) -> Any:
     """Args:
     wrong: what is wrong with what was posted, by question; "" for the whole.
+    people: who reported, where somebody has just asked.
     """
     task = queries.show_task(unit, caller, task_id)
     facts = _case(unit, caller, task.number)
@@ -112,7 +115,7 @@ def _shown(unit: Unit, caller: Account, task_id: int, wrong: dict[str, str] | No
     faults = [fault for part in parts for fault in part.faults()]
     if wrong and not faults:
         faults = [("", wrong.get("") or _("Biểu mẫu chưa điền đúng"))]
-    facts |= {"task": task, "parts": parts, "faults": faults, **_hands(unit, caller, task),
+    facts |= {"task": task, "parts": parts, "faults": faults, "people": people, **_hands(unit, caller, task),
               "conditional": bool(form) and any(one.hidden_when for one in form.fields)}  # fmt: skip
     return page("ui/task.html", 422 if faults else 200, **facts)
 
@@ -143,6 +146,13 @@ def _hands(unit: Unit, caller: Account, task: Any) -> dict[str, Any]:
         "colleagues": [one for one in people if one.active and one.login != task.assignee],
         "below": directory.list_agencies(unit, parent=task.group, at=areas.today(unit)) if delegates else [],
     }  # fmt: skip
+
+
+@bp.change(f"{TASK}/nguoi-bao")
+def reveal(unit: Unit, caller: Account, task_id: int) -> Any:
+    """Who reported, beside the form: such as the number to call back. Shown once, and written into the history."""
+    people = queries.reveal_people(unit, caller, access.find_task(unit, caller, task_id).number)
+    return _shown(unit, caller, task_id, people=people)
 
 
 @bp.open("POST", TASK)

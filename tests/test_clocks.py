@@ -1,0 +1,121 @@
+"""Nodes whose clocks are wrong, or are set while they run: nothing early, twice or lost, and it is said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from queue import Queue
+from time import sleep
+from typing import Any
+
+import apscheduler.schedulers.base as scheduler
+import pytest
+
+import webapi.worker
+from engine import instances, jobs
+from engine.database import connect
+from engine.flow.steps import Fire
+from engine.runtime import Runtime
+from engine.worker import Worker
+from tests.bare_cases import open_case
+from webapi import clock
+from webapi.clock import NodeClock
+from webapi.worker import Metronome
+
+PATIENCE = 30  # seconds, for a machine that is busy with something else
+TEN_MINUTES = timedelta(minutes=10)
+
+
+def ahead(by: timedelta) -> NodeClock:
+    """Of a node whose own clock is wrong by that."""
+    return NodeClock(lambda: datetime.now(UTC) + by)
+
+
+@pytest.fixture
+def moved(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    taken: list[Any] = []
+    monkeypatch.setattr(instances, "advance", lambda unit, case_id, step, **told: taken.append(step))
+    return taken
+
+
+def test_nodes_whose_clocks_are_wrong_go_by_the_databases(
+    postgresql_url: str, moved: list[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    early, late = (Runtime(connect(postgresql_url), ahead(by)) for by in (TEN_MINUTES, -TEN_MINUTES))
+    for node in (early, late):
+        assert node.clock.put_right(node.database) is False, "nobody has set it: it was wrong from the start"
+    case_id = open_case(late)
+    with late.begin() as unit:
+        jobs.put(unit, case_id, 1, "timer", datetime.now(UTC) + timedelta(minutes=5))
+        jobs.put(unit, case_id, 2, "timer", datetime.now(UTC) - timedelta(seconds=5))
+
+    [held] = jobs.claim(late, "late", 5)
+    assert held.token == 2 and jobs.claim(early, "early", 5) == [], "no lease is over before its time"
+    jobs.release(late, "late")
+    assert [Worker(node, {}).work() for node in (early, late, early)] == [1, 0, 0]
+
+    assert moved == [Fire(2)], "once, and what is due in five minutes is not"
+    assert [round(node.clock.wrong.total_seconds(), -1) for node in (early, late)] == [600, -600]
+    told = [record.message for record in caplog.records if record.__dict__.get("action") == "clock-wrong"]
+    assert told == [clock.SAID.format(by) for by in (600, -600)]
+    for node in (early, late):
+        node.database.dispose()
+
+
+def test_a_clock_that_is_set_is_followed_at_the_next_look_and_not_before(
+    sqlite_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    noon, wrong, steady = datetime(2026, 11, 26, 12, tzinfo=UTC), timedelta(), 0.0
+    database, node = connect(sqlite_url), NodeClock(lambda: noon + timedelta(seconds=steady) + wrong, lambda: steady)
+    for wrong in (timedelta(hours=1), timedelta(seconds=-1), -TEN_MINUTES):
+        before, steady = node(), steady + 5
+        assert node() == before + timedelta(seconds=5)
+        assert node.put_right(database) and not node.put_right(database)
+        assert abs(node() - noon - timedelta(seconds=steady) - wrong) <= clock.TOLERATED
+    assert [record.message for record in caplog.records] == [
+        f"The time was put right by {by} s." for by in ("+3600", "-3601", "-599")
+    ]
+    wrong -= timedelta(seconds=1)  # as NTP does all day
+    before = node()
+    assert not node.put_right(database) and node() == before
+
+
+@pytest.fixture
+def set_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Sets the clock of this process back by an hour, for APScheduler, too."""
+    by = [timedelta()]
+
+    class Wrong(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return datetime.now(tz) - by[0]
+
+    for module in (scheduler, webapi.worker):
+        monkeypatch.setattr(module, "datetime", Wrong)
+    yield lambda: by.__setitem__(0, timedelta(hours=1))
+
+
+def test_a_worker_works_on_when_its_clock_is_set_back(
+    sqlite_url: str, set_back: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: Queue[Any] = Queue()
+    monkeypatch.setattr(instances, "advance", lambda unit, case_id, step, **told: steps.put(step))
+    monkeypatch.setattr(clock, "LOOK_SECONDS", 0.1)
+    node = NodeClock(lambda: webapi.worker.datetime.now(UTC))
+    runtime = Runtime(connect(sqlite_url), node)
+    metronome = Metronome(Worker(runtime, {}))
+    node.keep_right(runtime.database, metronome.begin_anew)
+    metronome.start()
+    case_id = open_case(runtime)
+
+    for token in (1, 2):
+        with runtime.begin() as unit:
+            jobs.put(unit, case_id, token, "timer", unit.now)
+        assert steps.get(timeout=PATIENCE) == Fire(token)
+        sleep(1.2)  # until it looks by the clock again, and not because it was woken
+        set_back()
+        while node() - webapi.worker.datetime.now(UTC) > clock.TOLERATED:
+            sleep(0.01)
+
+    metronome.stop()
+    runtime.database.dispose()

@@ -1,0 +1,168 @@
+"""Dates, times, moments and durations of FEEL: in cells, conditions, inputs, and refused where they cannot be."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from engine.flow.check import check
+from engine.flow.decisions import DecisionFault, parse_decisions
+from engine.flow.scripts import ScriptError, compile_expression, compile_script
+from tests.broken import SIMPLE
+from tests.drawing import draw, package
+from tests.drawn_tables import decision, file_of, table
+
+KNOWN = {"ngay": "2021-08-31", "nhan_luc": "2021-09-03T08:30:00Z", "gio": "22:30", "han": "PT36H", "chu": "gạo"}
+NOW = {"now": lambda: datetime(2021, 9, 3, 8, 30, tzinfo=UTC).isoformat()}
+
+
+def value_of(source: str):
+    return compile_expression(source).evaluate(KNOWN, NOW)
+
+
+@pytest.mark.parametrize(
+    ("source", "value"),
+    [
+        ('date("2021-09-03")', "2021-09-03"),
+        ("date(2021, 9, 3)", "2021-09-03"),
+        ("date(nhan_luc)", "2021-09-03"),
+        ('date and time("2021-09-03T08:30:00Z")', "2021-09-03T15:30:00+07:00"),
+        ('date and time("2021-09-03T15:30:00@Asia/Ho_Chi_Minh")', "2021-09-03T15:30:00+07:00"),
+        ("date and time(ngay, time(gio))", "2021-08-31T22:30:00+07:00"),
+        ("date  and time ( ngay )", "2021-08-31T00:00:00+07:00"),
+        ("time(nhan_luc)", "15:30:00"),
+        ('time("23:30:00Z")', "06:30:00"),
+        ("time(8, 5, 0)", "08:05:00"),
+        ('duration("PT150M")', "PT2H30M"),
+        ('duration("-P1DT2H3M4.5S")', "-P1DT2H3M4.5S"),
+        ('duration("P2W")', "P14D"),
+        ('duration("P1Y18M")', "P2Y6M"),
+        ('duration("PT0S")', "PT0S"),
+        ('duration("P0Y")', "P0M"),
+        ("duration(han)", "P1DT12H"),
+        ("years and months duration(ngay, date(2023, 8, 30))", "P1Y11M"),
+        ('ngay + duration("P1M")', "2021-09-30"),
+        ('duration("P1D") + ngay', "2021-09-01"),
+        ('ngay - duration("PT1H")', "2021-08-30"),
+        ('nhan_luc + duration("PT2H")', "2021-09-03T17:30:00+07:00"),
+        ('nhan_luc - duration("P1Y6M")', "2020-03-03T15:30:00+07:00"),
+        ('gio + duration("PT3H")', "01:30:00"),
+        ("date(nhan_luc) - ngay", "P3D"),
+        ('ngay - date("2021-09-03")', "-P3D"),
+        ('now() - date and time("2021-09-03T15:00")', "PT30M"),
+        ('time("01:00") - gio', "-PT21H30M"),
+        ("-duration(han) + duration(han)", "PT0S"),
+        ('duration("PT1H") * 1.5', "PT1H30M"),
+        ("duration(han) / 2", "PT18H"),
+        ('duration(han) / duration("P1D")', 1.5),
+        ('duration("PT60M") == duration("PT1H")', True),
+        ('duration("PT90M") > duration("PT1H") and duration("P1Y") < duration("P13M")', True),
+        ('now() - nhan_luc <= duration("PT0S")', True),
+        ("now() >= nhan_luc and nhan_luc >= now()", True),
+        ('now() < date and time("2021-09-03T15:31") and date and time(ngay) < now()', True),
+        ('"Hạn: " + str(duration(han))', "Hạn: P1DT12H"),
+        ('{"han": [duration(han)]}', {"han": ["P1DT12H"]}),
+    ],
+)
+def test_they_are_read_and_reckoned_with(source, value):
+    assert value_of(source) == value
+
+
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [
+        ('duration("2 giờ")', "duration(…) cannot read \"2 giờ\": write it as \"PT2H\", \"P3D\" or \"P1Y6M\"."),
+        ('duration("P1M2D")', "of months and of days at once"),
+        ('date("2021-02-30")', "date(…) cannot read"),
+        ("date(2021, 2, 30)", "There is no such date or time."),
+        ('time("25:00")', 'time(…) cannot read "25:00": write it as "15:30".'),
+        ('date and time("2021-09-03T15:30@Europe/Paris")', "is not a date or time"),
+    ],
+)  # fmt: skip
+def test_what_is_written_wrongly_is_refused_when_it_is_read(source, sentence):
+    with pytest.raises(ScriptError) as raised:
+        compile_expression(f"ngay > {source}")
+    assert sentence in raised.value.reason and raised.value.column == 8
+
+
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [
+        ('duration("P1M") < duration("P30D")', "'<' cannot compare a duration of years and months with"),
+        ('duration("P1M") + duration("P30D")', "Cannot add a duration of years and months and a duration of days and"),
+        ('gio + duration("P1M")', "Cannot add text and a duration of years and months."),
+        ("chu + duration(han)", "Cannot add text and a duration of days and time."),
+        ("duration(han) + 5", "Cannot add a duration of days and time and a number."),
+        ("gio - ngay", "'-' needs two numbers, not text and text."),
+        ('date("9999-12-31") + duration("P1D")', "The date is out of range."),
+        ("duration(chu)", 'duration(…) cannot read "gạo"'),
+        ('duration(han) / duration("PT0S")', "'/' divides by zero."),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_reckoned_is_refused(source, sentence):
+    with pytest.raises(ScriptError) as raised:
+        value_of(source)
+    assert sentence in raised.value.reason
+
+
+def test_a_script_keeps_a_duration_as_text():
+    data = dict(KNOWN)
+    compile_script('moi = duration(han) + duration("PT1H")\nden = nhan_luc + moi').run(data)
+
+    assert (data["moi"], data["den"]) == ("P1DT13H", "2021-09-05T04:30:00+07:00")
+
+
+@pytest.mark.parametrize(
+    ("asked", "kind", "cell", "fits", "not_fitting"),
+    [
+        ("x", "dayTimeDuration", '< duration("PT2H")', "PT119M", "P1D"),
+        ("x", "", '[duration("PT1H")..duration("PT2H")]', None, None),
+        ("x - ngay", "", '> duration("P2D")', "2021-09-03", "2021-09-01"),
+        ("x - ngay", "dayTimeDuration", 'duration("P3D")', "2021-09-03", "2021-09-02"),
+        ("x", "date", '>= date("2021-09-03") - duration("P1M")', "2021-08-03", "2021-08-02"),
+        ("x", "dateTime", 'between date and time("2021-09-03T08:00") and date and time("2021-09-03T09:00")',
+         "2021-09-03T01:30:00Z", "2021-09-03T08:30:00Z"),
+        ("x", "time", '[time("07:00")..time("17:00")]', "16:59", "17:01"),
+        ("x", "time", "> time(gio)", "23:00", "22:00"),
+        ("x", "yearMonthDuration", '>= duration("P18M")', "P1Y6M", "P17M"),
+        ("x", "", '? + duration("P1D") = date("2021-09-04")', "2021-09-03", "2021-09-04"),
+    ],
+)
+def test_cells_of_a_table_ask_about_them(asked, kind, cell, fits, not_fitting):
+    cell = f"? {cell}" if cell.startswith("between") else cell
+    made = decision([([cell], ["1"])], inputs=[asked], types=[kind], policy="COLLECT")
+
+    if fits is not None:
+        assert made.decide(KNOWN | {"x": fits}) == [{"y": 1}]
+        assert made.decide(KNOWN | {"x": not_fitting}) == []
+    with pytest.raises(DecisionFault):
+        made.decide(KNOWN | {"x": 5})
+
+
+@pytest.mark.parametrize(
+    ("kind", "cell", "sentence"),
+    [
+        ("", '< duration("2 giờ")', "Column 3: duration(…) cannot read"),
+        ("", '> date("2021-09-03") + 5', "Cannot add text and a number."),
+        ("date", '> duration("PT2H")', "'>' cannot compare text with a duration of days and time."),
+        ("dayTimeDuration", '"PT2H"', "The input is a duration of days and time, and the cell compares it with text."),
+        ("yearMonthDuration", '< duration("P30D")', "'<' cannot compare a duration of years and months with"),
+    ],
+)  # fmt: skip
+def test_a_cell_that_never_could_be_worked_out_is_refused_with_its_row(kind, cell, sentence):
+    with pytest.raises(DecisionFault) as raised:
+        parse_decisions(file_of(table([(["-"], ["1"]), ([cell], ["2"])], types=[kind])), "x.dmn")
+
+    fault = raised.value
+    assert fault.element == "r2" and fault.message.startswith("'Bảng', row 2, x: ") and sentence in fault.message
+
+
+def test_the_check_names_the_flow_whose_condition_cannot_be_read():
+    asked = 'duration("2h") < duration("PT1H")'
+    drawing = f"{SIMPLE} ; xor x ; user b ; a -> x ; x -> b : {asked} ; x -> t default ; b -> t"
+    found = [fault for fault in check(package(draw(drawing))) if fault.code == "expression"]
+
+    assert [fault.element for fault in found] == ["flow5"]
+    assert 'duration(…) cannot read "2h"' in found[0].message
+    assert 'duration(…) không đọc được "2h"' in found[0].to_json()["message_vi"]
