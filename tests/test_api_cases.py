@@ -59,6 +59,22 @@ def test_by_due_time_what_falls_due_first_comes_first(hotline):
     assert numbers(first) + numbers(rest) == made
 
 
+@pytest.mark.parametrize("few", [0, queries.FEW_OF_AGENCY])
+def test_an_agency_with_few_cases_and_one_with_many_get_theirs_by_due_time(hotline, monkeypatch, few):
+    monkeypatch.setattr(queries, "FEW_OF_AGENCY", few)
+    made = []
+    for agency in ("ubnd_74_718", "ubnd_74_719", "ubnd_74_718", "ubnd_74_718"):
+        made.append(hotline.assigned(agency))
+        hotline.waits(1)
+    phuong = hotline.as_("phuong")
+
+    first = phuong.get("/cases", sort="due", limit=2)
+    rest = phuong.get("/cases", sort="due", limit=2, after=first.json["after"])
+
+    assert numbers(first) + numbers(rest) == [made[0], made[2], made[3]]
+    assert numbers(phuong.get("/cases", sort="due", open="true", province="74")) == [made[0], made[2], made[3]]
+
+
 def test_filters_narrow_a_list(hotline, monkeypatch):
     done, ours = hotline.settled(), hotline.assigned("ubnd_74_718", area="719", said="Chó thả rông")
     hotline.waits(6)
