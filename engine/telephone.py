@@ -60,13 +60,15 @@ def rings(unit: Unit, call: Call, *, by: Account) -> Row[Any]:
 
 
 def is_answered(unit: Unit, call: Call, *, by: Account) -> Row[Any]:
-    """Somebody has taken it; whoever its key puts calls through to (``transfer_to``), or one of us.
+    """Somebody has taken it; whoever its key puts calls through to (``transfer_to``), or one of us. Of a call that is
+    over, told so late, it says nothing: we call back rather once too often.
 
     Raises:
         NotAllowed, InvalidRequest: as for `rings`.
     """
     contact = rings(unit, call, by=by)
-    first = update(table).where(table.c.id == contact.id, table.c.answered_at.is_(None))
+    rings_still = (table.c.answered_at.is_(None), table.c.ended_at.is_(None))
+    first = update(table).where(table.c.id == contact.id, *rings_still)
     unit.execute(first.values(answered_at=unit.now))
     whole = legs.whole(unit, contact)
     if legs.leads_to(unit, whole, call.answering, call.called if whole.id != contact.id else ""):

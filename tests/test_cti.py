@@ -106,13 +106,16 @@ def test_a_call_that_somebody_else_took_is_not_missed(exchange: Hotline) -> None
 
 
 @pytest.mark.parametrize("events", [
-    ("hangup",), ("hangup", "newCall"), ("newCall", "newCall", "hangup", "hangup", "newCall"),
+    ("hangup",), ("hangup", "newCall"), ("hangup", "answer", "newCall", "answer"),
+    ("newCall", "newCall", "hangup", "hangup", "newCall"),
 ])  # fmt: skip
 def test_events_may_come_twice_late_or_never(exchange: Hotline, events: tuple[str, ...]) -> None:
     heard(exchange, *events, cause="noAnswer")
 
     assert the_contact(exchange)["case"] is not None
     assert figures(exchange)["lines"] == balanced(open=1)
+    answered, ended = (the_contact(exchange)[name] for name in ("answered_at", "ended_at"))
+    assert answered is None, "that is no answer: it was over, and we call back"
 
 
 def test_two_exchanges_that_tell_of_the_same_end_at_once_make_one_case(exchange: Hotline) -> None:
