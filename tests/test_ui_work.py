@@ -88,7 +88,7 @@ def test_several_are_claimed_at_once_and_what_others_took_is_left_to_them(provin
 
     assert said(after) == "Đã nhận 1 việc." and "1 việc không nhận được" in said(after, "refusal")
     assert after.url == "/viec?xem=toi" and numbers[1] in after.text and numbers[0] not in after.text
-    assert said(posts(handler, handler.opens("/viec"), "/viec/nhan")) == "Chưa chọn việc nào."
+    assert said(posts(handler, handler.opens("/viec"), "/viec/nhan"), "refusal") == "Chưa chọn việc nào."
 
 
 def test_the_worklist_goes_on_after_the_last_row_and_asks_three_times(
