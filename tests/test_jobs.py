@@ -32,7 +32,7 @@ def case_id(runtime: Runtime) -> int:
 def moved(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, Any]]:
     """The steps that cases have taken; no process is behind them."""
     taken: list[tuple[int, Any]] = []
-    monkeypatch.setattr(instances, "advance", lambda unit, case_id, step, case=None: taken.append((case_id, step)))
+    monkeypatch.setattr(instances, "advance", lambda unit, case_id, step, **told: taken.append((case_id, step)))
     return taken
 
 
@@ -41,7 +41,7 @@ def refuses(monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception | None], Non
     """Let every step from now on end in this error; ``None``: in none."""
 
     def refuse(error: Exception | None) -> None:
-        def advance(unit: Any, case_id: int, step: Any, case: Any = None) -> None:
+        def advance(unit: Any, case_id: int, step: Any, **_told: Any) -> None:
             if error is not None:
                 raise error
 
@@ -484,7 +484,7 @@ def test_retrying_after_the_repair_takes_the_step_and_resolves(
 def test_retrying_before_the_repair_leaves_the_incident_open(
     runtime: Runtime, case_id: int, incident_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def advance(unit: Any, case_id: int, step: Any, case: Any = None) -> None:  # as the corridor does with a fault
+    def advance(unit: Any, case_id: int, step: Any, **_told: Any) -> None:  # as the corridor does with a fault
         incidents.open(unit, case_id, ProcessFault("name 'x' is still not defined"), step)
 
     monkeypatch.setattr(instances, "advance", advance)
@@ -498,7 +498,7 @@ def test_retrying_before_the_repair_leaves_the_incident_open(
 def test_a_retry_that_breaks_halfway_leaves_nothing_behind_but_the_reason(
     runtime: Runtime, case_id: int, incident_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def advance(unit: Any, case_id: int, step: Any, case: Any = None) -> None:
+    def advance(unit: Any, case_id: int, step: Any, **_told: Any) -> None:
         unit.record(case_id, "moved", "system")
         raise ZeroDivisionError("division by zero")
 
