@@ -28,7 +28,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, false, or_, select, true
+from sqlalchemy import ColumnElement, Row, and_, bindparam, case, false, or_, select, true
 
 from engine.errors import NotAllowed, NotFound
 from engine.model import VERSION, accounts, agencies, cases, instances, outbox, participants, tasks
@@ -217,7 +217,7 @@ def handed(agency: str) -> ColumnElement[bool]:
 CASES = Columns(cases.c.province, concerns, cases.c.lead_agency, cases.c.opened_by, cases.c.number,
                 cases.c.secrecy, cases.c.report_type, cases.c.area, handed=handed)  # fmt: skip
 # For statements that should begin elsewhere: no index knows such an expression, so no planner begins with all the cases
-# of the province, or all the tasks of the group, and sorts them.
+# of the province, or all the tasks of the group, and sorts them; of a CASE it expects half, so it sorts no one's own.
 _PROVINCE = cases.c.province.concat("")
 JOINED_CASES = replace(CASES, province=_PROVINCE)
 TASKS = Columns(
@@ -228,7 +228,7 @@ TASKS = Columns(
     area=tasks.c.area,
     above=tasks.c.handed_by,
 )
-OWN_TASKS = replace(TASKS, concerns=lambda agency: tasks.c.group.concat("") == agency)
+OWN_TASKS = replace(TASKS, concerns=lambda agency: case((tasks.c.group == agency, true()), else_=false()))
 # Single looks are made once and checked as rows: building a condition costs more than running the statement.
 _CASE = Prepared(
     select(*(column for column in cases.c if column.name != "version"), VERSION).where(

@@ -25,7 +25,7 @@ from engine.vietnamese import nfc
 TOPIC_MAX = 120
 CALLS = "dien_thoai"
 ON_THE_LINE, SHOWN = timedelta(hours=2), 30  # calls that the desk may still say something about
-_FIELDS = ("branch", "call_id", "answered_at", "ended_at", "outcome", "topic", "area", "agency")
+_FIELDS = ("branch", "call_id", "answered_at", "ended_at", "outcome", "topic", "area", "agency", "answered_by")
 
 RECEIVED = Prepared.insertion(
     contacts,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, case, func, literal, select, union_all
+from sqlalchemy import ColumnElement, Row, and_, case, func, literal, or_, select, union_all
 
 from engine import access, branches
 from engine.access import NAMED_ONLY, Account, Target
@@ -84,7 +84,7 @@ class Figures:
         since: when ``cumulative`` begins; ``None``: it was not asked for.
         by_agency: (key of who took the contact, its name, lines); a key of ``None``: nobody did, or nobody said so.
         by_key: (key, what it meant when the period ended, lines), in the order of the keys.
-        topics: (in a few words, how often), most frequent first.
+        topics: (in a few words, how often), most frequent first; of what was refused, none.
         calls_out, consultations: calls that the hotline made, and those of them in which somebody was advised.
     """
 
@@ -174,11 +174,15 @@ def behind(
     conditions += [contacts.c.channel == channel] if channel else []
     conditions += [contacts.c.agency == agency if agency else contacts.c.agency.is_(None)] if agency is not None else []
     conditions += [local_hour(contacts.c.started_at) == hour] if hour else []
-    conditions += [contacts.c.topic == topic] if topic else []
+    conditions += [contacts.c.topic == topic, _ASKED] if topic else []
     if after is not None:
         conditions.append(contacts.c.id > read_cursor(after)[1])
     query = _joined(contacts, cases.c.number.label("case"), LINE.label("line")).where(*conditions)
     return page(unit.all(query.order_by(contacts.c.id).limit(limit + 1)), limit)
+
+
+# Why something was refused, such as a letter that a program wrote, is no topic that people ask about.
+_ASKED = or_(contacts.c.outcome.is_(None), contacts.c.outcome != "refused")
 
 
 def _joined(*columns: Any) -> Any:
@@ -216,6 +220,6 @@ def _of(received: int, rows: list[Row[Any]]) -> Lines:
 
 def _topics(unit: Unit, which: ColumnElement[bool]) -> list[tuple[str, int]]:
     topic, often = contacts.c.topic, func.count().label("n")
-    query = select(topic, often).where(which, topic.is_not(None)).group_by(topic)
+    query = select(topic, often).where(which, topic.is_not(None), _ASKED).group_by(topic)
     return [(row.topic, row.n) for row in unit.all(query.order_by(often.desc(), topic).limit(TOPICS_SHOWN))]
 

@@ -1,4 +1,8 @@
-"""What a version has seen: where cases stand, how long they stay, which deadlines passed (`engine.stays`)."""
+"""What a version has seen: where cases stand, how long they stay, which deadlines passed (`engine.stays`).
+
+A stay, and the deadline that passed in it, counts for the version in which the stay ended; one that goes on, for the
+version that its case runs in. A case that is moved takes along where it stands, and leaves behind where it has been.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +10,18 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select
+import orjson
+from sqlalchemy import ColumnElement, Row, Text, cast, func, select
 
 from engine import access
 from engine.access import Account, Target
 from engine.calendar import ZONE
 from engine.errors import InvalidRequest
-from engine.flow.codec import standing
-from engine.model import cases, instances, stays, tasks
+from engine.model import cases, courses, stays, tasks
 from engine.queries import Page, page, read_cursor
 from engine.runtime import Unit
 
-CHUNK = 200
+_PASSED = tasks.c.breached_at.is_not(None)
 
 
 @dataclass
@@ -44,8 +48,7 @@ class Heat:
 def heat(unit: Unit, definition_id: int, since: date | None = None, *, by: Account) -> list[Heat]:
     """What the elements of a version have seen, those where most tokens stand first.
 
-    Of the stays that ended in it, and of those that go on, as a worker counted them last; deadlines, of the cases that
-    run in it, or ran in it last.
+    Stays as a worker counted them last; deadlines as they are, since an extended one has not passed any more.
 
     Args:
         since: only of cases opened on that local day or later.
@@ -55,9 +58,10 @@ def heat(unit: Unit, definition_id: int, since: date | None = None, *, by: Accou
         NotAllowed: the account may not see exact figures.
     """
     package = unit.catalogue.pinned(unit, definition_id)
-    access.require(by, "figure", Target(province=str(package.province["code"]), report_type=package.code), unit)
+    province = str(package.province["code"])
+    access.require(by, "figure", Target(province=province, report_type=package.code), unit)
     found = {row.element: _seen(row) for row in unit.all(_counted(definition_id, since)) if row.now or row.visits}
-    for element, count in unit.all(_late(definition_id, since)):
+    for element, count in unit.all(_late(definition_id, province, since)):
         found.setdefault(element, Heat(element)).breaches = count
     for one in found.values():
         one.name = package.machine.describe(one.element)
@@ -76,14 +80,16 @@ def _seen(row: Row[Any]) -> Heat:
     return Heat(row.element, "", row.now, row.visits, row.cancelled, 0, mean, row.longest)
 
 
-def _late(definition_id: int, since: date | None) -> Any:
-    of = _opened(select(cases.c.id).where(cases.c.id == tasks.c.case_id, cases.c.definition_id == definition_id), since)
-    late = select(tasks.c.element, func.count()).where(tasks.c.breached_at.is_not(None), of.exists())
+def _late(definition_id: int, province: str, since: date | None) -> Any:
+    late = select(tasks.c.element, func.count()).where(_PASSED, tasks.c.breached_in == definition_id)
+    if since:
+        opened = select(cases.c.id).where(cases.c.province == province, _opened(since))  # as an index has them
+        late = late.where((tasks.c.case_id + 0).in_(opened))  # + 0: SQLite would look up the tasks of each case
     return late.group_by(tasks.c.element)
 
 
-def _opened(query: Select[Any], since: date | None) -> Select[Any]:
-    return query.where(cases.c.opened_at >= datetime.combine(since, time(), ZONE)) if since else query
+def _opened(since: date) -> ColumnElement[bool]:
+    return cases.c.opened_at >= datetime.combine(since, time(), ZONE)
 
 
 def cases_at(
@@ -93,28 +99,26 @@ def cases_at(
     """The cases behind a number of `heat` that this account may see, oldest first.
 
     Args:
-        what: ``now``, those that stand at the element; ``breaches``, those with a task whose deadline passed there.
+        what: ``now``, those that stand at the element, as a worker counted them last; ``breaches``, those with a task
+            whose deadline passed there.
 
     Raises:
         InvalidRequest: there is no such number.
     """
-    query = select(cases).where(cases.c.definition_id == definition_id, access.permits(by, "see")).order_by(cases.c.id)
-    query = _opened(query, since)
     last = read_cursor(after)[1] if after else 0
+    query = select(cases).where(cases.c.id > last, access.permits(by, "see")).order_by(cases.c.id)
+    if since:
+        query = query.where(_opened(since))
     if what == "breaches":
-        late = select(tasks.c.case_id).where(tasks.c.element == element, tasks.c.breached_at.is_not(None))
-        return page(unit.all(query.where(cases.c.id > last, cases.c.id.in_(late)).limit(limit + 1)), limit)
-    if what == "now":
-        return page(_standing_at(unit, query, element, last, limit + 1), limit)
-    raise InvalidRequest(f"{what!r} is none of now, breaches.", field="what")
+        there = select(tasks.c.case_id).where(_PASSED, tasks.c.breached_in == definition_id, tasks.c.element == element)
+    elif what == "now":
+        there = select(courses.c.case_id).where(courses.c.definition_id == definition_id, _names(element))
+    else:
+        raise InvalidRequest(f"{what!r} is none of now, breaches.", field="what")
+    return page(unit.all(query.where(cases.c.id.in_(there)).limit(limit + 1)), limit)
 
 
-def _standing_at(unit: Unit, query: Select[Any], element: str, last: int, most: int) -> list[Row[Any]]:
-    """States are looked into here: the databases do not agree on how to."""
-    running = query.add_columns(instances.c.state).join(instances).where(instances.c.finished_at.is_(None))
-    found: list[Row[Any]] = []
-    while len(found) < most and (rows := unit.all(running.where(cases.c.id > last).limit(CHUNK))):
-        last = rows[-1].id
-        found += [row for row in rows if any(
-            one["element"] == element and one["beside"] is None for one in standing(row.state))]  # fmt: skip
-    return found[:most]
+def _names(element: str) -> ColumnElement[bool]:
+    """Whether a case's course goes on at the element: its table holds no other text in quotation marks but numbers of
+    tokens and instants, and so need not be taken apart."""
+    return cast(courses.c.here, Text).contains(orjson.dumps(element).decode(), autoescape=True)

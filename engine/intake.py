@@ -97,7 +97,7 @@ def receive(unit: Unit, report: Report, *, by: Account) -> Receipt:
         package = unit.catalogue.current(unit, report.report_type)
     except NotFound:
         return _received_instead(unit, report, by)
-    if numbered is None or package is not likely:
+    if not (likely and numbered and package.province["short"] == likely.province["short"]):  # numbers leave no gaps
         numbered, place = registry.next_number(unit, package), None
     province = str(package.province["code"])
     report = _placed(unit, report, package, place)

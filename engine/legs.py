@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Row, or_, select, update
 
 from engine import branches
-from engine.contacts import CALLS, ON_THE_LINE
+from engine.contacts import CALLS, ON_THE_LINE, SHOWN
 from engine.forms import contacts as addresses
 from engine.model import contacts as table
 from engine.runtime import Unit
@@ -57,7 +57,7 @@ def leads_to(unit: Unit, call: Row[Any], *numbers: str) -> bool:
     """Whether one of these numbers is that which the call's key puts calls through to."""
     keys = branches.at(unit, call.province, unit.now) if call.branch is not None and any(numbers) else []
     to = next((row.transfer_to for row in keys if row.key == call.branch), None)
-    return to is not None and _as_one(to) in map(_as_one, filter(None, numbers))
+    return to is not None and addresses.as_one(to) in map(addresses.as_one, filter(None, numbers))
 
 
 def took_over(unit: Unit, whole: Row[Any]) -> bool:
@@ -67,6 +67,23 @@ def took_over(unit: Unit, whole: Row[Any]) -> bool:
     on = or_(table.c.ended_at.is_(None), table.c.ended_at > whole.ended_at)
     there = (table.c.leg_of == whole.id, table.c.put_through_at.is_not(None), on)
     return unit.first(select(table.c.id).where(*there)) is not None
+
+
+def of_extension(unit: Unit, province: str, number: str) -> list[tuple[Row[Any], Row[Any]]]:
+    """The calls that a telephone of ours has made lately, newest first, each with the caller's call that it had on the
+    line then: whose leg it is, or may be. Those made with nobody on the line, or that have an outcome, are left out.
+    """
+    theirs = (table.c.province == province, table.c.channel == CALLS, table.c.answered_by == addresses.as_one(number),
+              table.c.started_at > unit.now - ON_THE_LINE)  # fmt: skip
+    rows = unit.all(select(table).where(*theirs).order_by(table.c.started_at.desc(), table.c.id.desc()))
+    made = [row for row in rows if row.direction == "out" and row.outcome is None]
+    taken = {row.id: row for row in rows if row.direction == "in" and row.leg_of is None}
+    pairs = []
+    for call in made[:SHOWN]:
+        on = [row for row in taken.values() if row.started_at <= call.started_at <= (row.ended_at or call.started_at)]
+        if whole := taken.get(call.leg_of) if call.leg_of else next(iter(on), None):
+            pairs.append((call, whole))
+    return pairs
 
 
 def _named(unit: Unit, call: Row[Any], original: str) -> Row[Any] | None:
@@ -79,12 +96,8 @@ def _held_by(unit: Unit, call: Row[Any], made_by: str, to: str) -> Row[Any] | No
     """The one call that whoever makes this one has on the line, if this one goes where that one's key leads."""
     if call.direction != "out" or not made_by:
         return None
-    theirs = (table.c.province == call.province, table.c.channel == CALLS, table.c.answered_by == _as_one(made_by),
-              table.c.ended_at.is_(None), table.c.leg_of.is_(None),
+    theirs = (table.c.province == call.province, table.c.channel == CALLS, table.c.direction == "in",
+              table.c.answered_by == addresses.as_one(made_by), table.c.ended_at.is_(None), table.c.leg_of.is_(None),
               table.c.started_at > unit.now - ON_THE_LINE)  # fmt: skip
     found = [row for row in unit.all(select(table).where(*theirs)) if leads_to(unit, row, to)]
     return found[0] if len(found) == 1 else None
-
-
-def _as_one(number: str) -> str:
-    return addresses.phone(number) or number

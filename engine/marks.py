@@ -28,9 +28,10 @@ _DEADLINE = Prepared(
 _TASK = Prepared(select(tasks).where(tasks.c.case_id == bindparam("case"), tasks.c.token == bindparam("token")))
 _MARK = {
     (table, column): Prepared(update(table).where(table.c.id == bindparam("key")).values({column: bindparam("at")}))
-    for table in (cases, tasks)
-    for column in ("warned_at", "breached_at")
+    for table, column in ((cases, "warned_at"), (cases, "breached_at"), (tasks, "warned_at"))
 }
+_MARK[tasks, "breached_at"] = Prepared(update(tasks).where(tasks.c.id == bindparam("key")).values(
+    breached_at=bindparam("at"), breached_in=bindparam("version")))  # fmt: skip
 
 
 def warn(unit: Unit, job: Any, case: Row[Any]) -> None:
@@ -56,7 +57,8 @@ def _mark(unit: Unit, job: Any, case: Row[Any], column: str, event: str, text: s
     if case.suspended_at is not None:
         raise Suspended(f"The case {case.number} is suspended.")
     table, marked = (tasks, task[0]) if task else (cases, case)
-    unit.write(_MARK[table, column], {"key": marked.id, "at": unit.now})
+    late_task = {"version": case.definition_id} if task and column == "breached_at" else {}
+    unit.write(_MARK[table, column], {"key": marked.id, "at": unit.now} | late_task)
     unit.record(case.id, event, "system", deadline.name, due_at=deadline.due_at.isoformat())
     responsible = task[0].group if task else case.lead_agency
     words = _words(unit, deadline, task[0].name if task else WHOLE, responsible)

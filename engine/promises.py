@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any
 
 from engine.calendar import ROUND_THE_CLOCK, ZONE, Calendar, Term
@@ -201,4 +202,11 @@ def _outgrown(part_on: Calendar, part: Term, whole_on: Calendar, whole: Term) ->
     if part_on == whole_on and (part == whole or part.units == whole.units and len(part.units) == 1):
         start = _A_WEEK[0]  # of two terms in the same units on the same calendar, one is always the longer
         return _A_WEEK if part_on.add(start, part) > whole_on.add(start, whole) else []
-    return [start for start in _A_WEEK if part_on.add(start, part) > whole_on.add(start, whole)]
+    ends = zip(_A_WEEK, _ends(part_on, part), _ends(whole_on, whole), strict=True)
+    return [start for start, of_part, of_whole in ends if of_part > of_whole]
+
+
+@lru_cache(maxsize=1_000)
+def _ends(on: Calendar, term: Term) -> list[datetime]:
+    """When what is begun at each hour of an ordinary week is due; the types of a province promise much the same."""
+    return [on.add(start, term) for start in _A_WEEK]

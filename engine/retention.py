@@ -10,6 +10,7 @@ due and has not been emptied, and why. A hold keeps a case for a court or an ins
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,7 +18,7 @@ from typing import Any
 
 from sqlalchemy import Row, delete, func, insert, select, update
 
-from engine import access, emptying, keeping
+from engine import access, emptying, keeping, leases
 from engine.access import Account
 from engine.attachments import Store
 from engine.errors import NotFound, WrongState
@@ -27,6 +28,8 @@ from engine.packages import Package
 from engine.reasons import checked_reason
 from engine.runtime import Runtime, Unit
 from engine.term import Term
+
+log = logging.getLogger(__name__)
 
 AT_ONCE = 200
 RULE = "retention"
@@ -71,7 +74,19 @@ def step(runtime: Runtime, store: Store | None) -> int:
     """
     with runtime.read() as unit:
         due = [row.id for rule in _rules(unit) for row in unit.all(_due(unit, *rule).limit(AT_ONCE))]
-    return sum(emptying.whole(runtime, one, by="system", why=RULE, store=store) for one in due)
+    return sum(_emptied(runtime, one, store) for one in due)
+
+
+def _emptied(runtime: Runtime, case_id: int, store: Store | None) -> bool:
+    """A case that cannot be keeps no other waiting."""
+    try:
+        return emptying.whole(runtime, case_id, by="system", why=RULE, store=store)
+    except Exception as error:
+        if leases.is_conflict(error):
+            raise
+        why = leases.reason(error)
+        log.error("The case %s cannot be emptied: %s", case_id, why, extra={"action": "emptying-failed"})
+        return False
 
 
 def _rules(unit: Unit) -> Iterator[tuple[str, str, float]]:

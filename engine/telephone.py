@@ -54,19 +54,23 @@ def rings(unit: Unit, call: Call, *, by: Account) -> Row[Any]:
         InvalidRequest: the account belongs to no province.
     """
     province = _province(by)
-    said = {"channel": CHANNEL, "call_id": call.call_id, "direction": "out" if call.outward else "in"}
-    contact = contacts.begin(unit, province, said | {"branch": _branch(unit, province, call)}, by=by)
+    said = {"channel": CHANNEL, "call_id": call.call_id, "direction": "out" if call.outward else "in",
+            "branch": _branch(unit, province, call),
+            "answered_by": addresses.as_one(call.caller) if call.outward and call.caller else None}  # fmt: skip
+    contact = contacts.begin(unit, province, said, by=by)
     return legs.belongs(unit, contact, call.original, call.caller, call.called)
 
 
 def is_answered(unit: Unit, call: Call, *, by: Account) -> Row[Any]:
-    """Somebody has taken it; whoever its key puts calls through to (``transfer_to``), or one of us.
+    """Somebody has taken it; whoever its key puts calls through to (``transfer_to``), or one of us. Of a call that is
+    over, told so late, it says nothing: we call back rather once too often.
 
     Raises:
         NotAllowed, InvalidRequest: as for `rings`.
     """
     contact = rings(unit, call, by=by)
-    first = update(table).where(table.c.id == contact.id, table.c.answered_at.is_(None))
+    rings_still = (table.c.answered_at.is_(None), table.c.ended_at.is_(None))
+    first = update(table).where(table.c.id == contact.id, *rings_still)
     unit.execute(first.values(answered_at=unit.now))
     whole = legs.whole(unit, contact)
     if legs.leads_to(unit, whole, call.answering, call.called if whole.id != contact.id else ""):
@@ -74,7 +78,7 @@ def is_answered(unit: Unit, call: Call, *, by: Account) -> Row[Any]:
         _tell(unit, whole, by)
     elif contact.direction == "in" and call.answering:
         on = update(table).where(table.c.id == contact.id, table.c.ended_at.is_(None))
-        unit.execute(on.values(answered_by=addresses.phone(call.answering) or call.answering))
+        unit.execute(on.values(answered_by=addresses.as_one(call.answering)))
     return contact
 
 
@@ -92,7 +96,7 @@ def ends(unit: Unit, call: Call, cause: str, *, by: Account) -> tuple[Row[Any], 
     """
     contact = is_answered(unit, call, by=by) if cause == FORWARDED else rings(unit, call, by=by)
     still_on = update(table).where(table.c.id == contact.id, table.c.ended_at.is_(None))
-    first = unit.claims(still_on.values(ended_at=unit.now, answered_by=None))
+    first = unit.claims(still_on.values(ended_at=unit.now))
     if first and cause == FORWARDED:
         _put_through(unit, legs.whole(unit, contact))
     if first:

@@ -130,6 +130,7 @@ def back(
         for table in (jobs, subscriptions, deadlines):
             unit.execute(delete(table).where(table.c.case_id == case.id, table.c.token > serial))
     Ledger(unit, moved.changes).restore()
+    _breaches_follow(unit, case, source_id)
     _write(unit, case, moved.before, case.revision)
     correspondence.rouse_all_of(unit, case.id, case.number)  # it may wait under other keys again
     version = unit.catalogue.pinned(unit, source_id).version
@@ -197,9 +198,16 @@ def _read(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
             for name, value in values.items() if name != "id"}  # fmt: skip
 
 
+def _breaches_follow(unit: Unit, case: Row[Any], version_id: int) -> None:
+    """Where it stands, a deadline may have passed: that counts for the version in which it goes on (`engine.heat`)."""
+    late = update(tasks).where(tasks.c.case_id == case.id, tasks.c.status == "open", tasks.c.breached_at.is_not(None))
+    unit.execute(late.values(breached_in=version_id))
+
+
 def _repoint(unit: Unit, case: Row[Any], plan: Plan, carried: Carried, ledger: Ledger) -> None:
     for table, row in ((model.cases, case), (model.instances, _row(case, case_id=case.id))):
         ledger.change(table, row, definition_id=plan.target.id)
+    _breaches_follow(unit, case, plan.target.id)
     for row in _of(unit, tasks, case, tasks.c.status == "open"):
         if row.token in carried.places:
             node: Any = carried.places[row.token][1]

@@ -21,6 +21,8 @@ from webapi.cli import main
 
 PEOPLE = (("quantri", "admin", None), ("van.phong", "office", "vpubnd_74"), ("can.bo", "handler", "ubnd_74_718"),
           ("phan.tich", "analyst", "vpubnd_74"), ("ung.dung", "client", "tongdai_74"))  # fmt: skip
+# What deletes comes last: among it is the log-out, after which all else would be refused.
+PARTS = (["--exclude-method", "DELETE"], ["--include-method", "DELETE"])
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 
 
@@ -39,9 +41,10 @@ def run(arguments: list[str]) -> int:
                 command = [Path(sys.executable).with_name("schemathesis"), "run", f"{server}/api/v1/openapi.json"]
                 command += ["--url", server, "--header", f"Authorization: Bearer {token}", "--checks", CHECKS]
                 command += ["--phases", "examples,fuzzing", "--max-examples", "10", "--seed", "1022"]
-                command += ["--request-timeout", "60"]
-                if subprocess.run([*command, *arguments], cwd=folder).returncode:
-                    failed.append(role)
+                command += ["--request-timeout", "60", "--suppress-health-check", "too_slow"]
+                for part in PARTS:
+                    if subprocess.run([*command, *part, *arguments], cwd=folder).returncode:
+                        failed.append(role)
     print(f"» failures as: {', '.join(failed)}" if failed else "» no failure")
     return len(failed)
 

@@ -28,7 +28,7 @@ class Server:
     @cached_property
     def client(self) -> imaplib.IMAP4:
         """A mail program that stays logged in."""
-        client = imaplib.IMAP4("127.0.0.1", self.port, timeout=10)
+        client = imaplib.IMAP4("127.0.0.1", self.port, timeout=60)
         client.login(USER, PASSWORD)
         return client
 

@@ -202,7 +202,7 @@ def test_the_pages_note_it_and_show_the_substitute_what_to_do(office: Hotline):
     at = next(place for place, form in enumerate(task.find("//main//form")) if form.get("class") == "card"
               and "data-draft" in form.attrib)  # fmt: skip
     substitute.sends(task, form=at, **{f"a__{name}": value for name, value in ANSWERS.items()})
-    assert "Hoàn thành: Xử lý (thay phuong)" in who.opens(f"/vu-viec/{number}").text
+    assert "Hoàn thành: Xử lý (thay Phuong)" in who.opens(f"/vu-viec/{number}").text
     assert "End it" in who.opens("/vang-mat?lang=en").text
     assert "Ended" in who.sends(who.opens("/vang-mat")).text
     assert "Kết thúc" not in other.opens("/vang-mat").text

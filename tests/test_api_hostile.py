@@ -113,6 +113,7 @@ def test_the_detail_says_what_to_change(hotline, method, path, body, status, det
 
     assert answer.status_code == status, answer.text
     assert detail in answer.json["detail"]
+    assert isinstance(answer.json.get("errors", {}), dict), "by field, as the document says"
 
 
 def test_another_content_type_is_refused(hotline):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from queue import Queue
@@ -22,7 +23,7 @@ from webapi import clock
 from webapi.clock import NodeClock
 from webapi.worker import Metronome
 
-PATIENCE = 30  # seconds, for a machine that is busy with something else
+PATIENCE = 240  # seconds, for a machine that is busy with something else
 TEN_MINUTES = timedelta(minutes=10)
 
 
@@ -55,9 +56,9 @@ def test_nodes_whose_clocks_are_wrong_go_by_the_databases(
     assert [Worker(node, {}).work() for node in (early, late, early)] == [1, 0, 0]
 
     assert moved == [Fire(2)], "once, and what is due in five minutes is not"
-    assert [round(node.clock.wrong.total_seconds(), -1) for node in (early, late)] == [600, -600]
     told = [record.message for record in caplog.records if record.__dict__.get("action") == "clock-wrong"]
-    assert told == [clock.SAID.format(by) for by in (600, -600)]
+    said = [float(re.search(r"[+-]\d+", line)[0]) for line in told]
+    assert said == [pytest.approx(by, abs=30) for by in (600, -600)], "however long each look takes"
     for node in (early, late):
         node.database.dispose()
 
@@ -82,7 +83,7 @@ def test_a_clock_that_is_set_is_followed_at_the_next_look_and_not_before(
 
 @pytest.fixture
 def set_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Sets the clock of this process back by an hour, for APScheduler, too."""
+    """Sets the clock of this process back by so many hours, for APScheduler, too."""
     by = [timedelta()]
 
     class Wrong(datetime):
@@ -92,7 +93,7 @@ def set_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
     for module in (scheduler, webapi.worker):
         monkeypatch.setattr(module, "datetime", Wrong)
-    yield lambda: by.__setitem__(0, timedelta(hours=1))
+    yield lambda hours: by.__setitem__(0, timedelta(hours=hours))
 
 
 def test_a_worker_works_on_when_its_clock_is_set_back(
@@ -113,9 +114,12 @@ def test_a_worker_works_on_when_its_clock_is_set_back(
             jobs.put(unit, case_id, token, "timer", unit.now)
         assert steps.get(timeout=PATIENCE) == Fire(token)
         sleep(1.2)  # until it looks by the clock again, and not because it was woken
-        set_back()
+        set_back(1)
         while node() - webapi.worker.datetime.now(UTC) > clock.TOLERATED:
             sleep(0.01)
 
+    set_back(0)  # what looks at the clock goes on doing so, and would say so in the middle of another test
+    while webapi.worker.datetime.now(UTC) - node() > clock.TOLERATED:
+        sleep(0.01)
     metronome.stop()
     runtime.database.dispose()

@@ -298,6 +298,7 @@ def test_calls_out_are_counted_by_themselves(hotline: Hotline) -> None:
 def test_what_people_ask_about_comes_most_frequent_first(hotline: Hotline) -> None:
     for topic, count in {"Tiêm vắc xin cho trẻ": 3, "Cách ly F1": 5, "=1+1": 1}.items():
         happened(hotline, count, outcome="answered", topic=topic)
+    happened(hotline, 9, outcome="refused", topic="Thư tự động (List-Id)")  # nobody has asked about that
 
     topics = figures(hotline)["topics"]
 

@@ -15,6 +15,8 @@ from tests.hotline import PROVINCE, Hotline, package, refused
 from tests.served import served
 from tests.shipped import BPMN
 from tests.test_contacts import balanced, figures
+from tests.test_ui_office import enters
+from tests.visitor import Page, style_free
 
 DAY = ("2021-09-03T00:00:00+07:00", "2021-09-05T00:00:00+07:00")
 CALLER, LINE = "0912 345 678", "02743822222"
@@ -106,13 +108,16 @@ def test_a_call_that_somebody_else_took_is_not_missed(exchange: Hotline) -> None
 
 
 @pytest.mark.parametrize("events", [
-    ("hangup",), ("hangup", "newCall"), ("newCall", "newCall", "hangup", "hangup", "newCall"),
+    ("hangup",), ("hangup", "newCall"), ("hangup", "answer", "newCall", "answer"),
+    ("newCall", "newCall", "hangup", "hangup", "newCall"),
 ])  # fmt: skip
 def test_events_may_come_twice_late_or_never(exchange: Hotline, events: tuple[str, ...]) -> None:
     heard(exchange, *events, cause="noAnswer")
 
     assert the_contact(exchange)["case"] is not None
     assert figures(exchange)["lines"] == balanced(open=1)
+    answered, ended = (the_contact(exchange)[name] for name in ("answered_at", "ended_at"))
+    assert answered is None, "that is no answer: it was over, and we call back"
 
 
 def test_two_exchanges_that_tell_of_the_same_end_at_once_make_one_case(exchange: Hotline) -> None:
@@ -311,7 +316,7 @@ STORIES = {
 def test_a_caller_put_through_by_a_second_call(emergency: Hotline, desk: Any, named: bool) -> None:
     for count, (story, then) in enumerate(STORIES.items()):
         call, agent = f"call{count}", f"10{count}"
-        # sipgate.io names the call, and shows the caller's number; a fresh call has its own name there
+        # an exchange that names the call, and shows the caller's number; a fresh call has its own name there
         leg = {"origCallId": call, "to": LINE_115, "queue": "1"} if named else DIALLED | {"from": agent}
         desk("newCall", call, queue="1", origCallId=call)
         number = takes_down(emergency, desk("answer", call, queue="1", answeringNumber=agent)["contact"])
@@ -368,3 +373,33 @@ def test_the_operator_says_which_call_it_was_made_for(emergency: Hotline, desk: 
     assert says(caller).json["leg_of"] == caller
     counted = emergency.as_("truc1022").get("/contacts", **{"from": DAY[0], "to": DAY[1]}).json["items"]
     assert [one["id"] for one in counted] == [caller]
+
+
+@on_sqlite
+def test_the_operator_says_so_on_the_page(emergency: Hotline, desk: Any) -> None:
+    """Of the calls of their own telephone, with a button; and takes it back."""
+    caller = desk("newCall", "1", queue="1")["contact"]
+    desk("answer", "1", queue="1", answeringNumber="101")
+    number = takes_down(emergency, caller)
+    writes_down(emergency, number)
+    for name, extension in (("2", "101"), ("3", "102")):  # by another number of 115: nothing shows whose they are
+        for event in ("newCall", "answer"):
+            desk(event, name, **DIALLED | {"from": extension, "to": "02438253531"})
+    who = enters(emergency, "truc1022")
+    page = who.sends(who.opens("/tiep-nhan/cuoc-goi-thu-hai"), extension=" 101 ")
+    (shown,) = page.find("//form[input[@name='contact']]")
+
+    def presses(page: Page) -> Page:
+        (form,) = page.find("//form[contains(@action, 'cuoc-goi-thu-hai/')]")
+        return who.sends(page, form=1, to=form.get("action"))
+
+    assert shown.xpath("input[@name='contact']/@value") == [str(caller)] and style_free(page)
+    assert "đã nối với nhau" in presses(page).text
+    apart = presses(who.opens("/tiep-nhan/cuoc-goi-thu-hai"))
+    assert "đã nối với nhau" not in apart.text
+    presses(apart)
+    assert "đã nối với nhau" in who.opens("/tiep-nhan").text
+    desk("hangup", "1", queue="1")  # the caller's call is over while the second one goes on
+    assert status(emergency, number) == ("da_noi_may", True)
+    emergency.waits(2.1)
+    assert who.opens("/tiep-nhan/cuoc-goi-thu-hai").find("//form[input[@name='contact']]") == []

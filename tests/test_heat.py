@@ -150,3 +150,37 @@ def test_what_is_counted_bit_by_bit_is_what_the_record_says(hotline, monkeypatch
     assert again == [{name: (*row[:3], row[3] and pytest.approx(row[3]), row[4]) for name, row in one.items()}
                      for one in before]  # fmt: skip
     assert refused(hotline.as_("phuong").get("/deployments/1/heat"), 403, "not-allowed")
+
+
+def test_a_breach_counts_where_its_stay_does_and_each_number_leads_to_its_cases(hotline):
+    back, late, other = hotline.assigned(), hotline.assigned(), hotline.receives()
+    hotline.waits(4.5)
+    life = Life(hotline, 1)
+    life.worker.work()
+    gives_back = hotline.as_("phuong").post(f"/tasks/{hotline.task('phuong', back)['id']}/return", {"reason": "lạc"})
+    assert gives_back.status_code == 200
+    life.migrates()
+    life.is_counted()
+    old, new = sorted(life.versions)
+
+    def numbers(version, element, what, **more):
+        with hotline.runtime.read() as unit:
+            by = accounts.account(unit, "phantich")
+            return [row.number for row in heat.cases_at(unit, version, element, what, by=by, **more).items]
+
+    def seen(version, since=None):
+        with hotline.runtime.read() as unit:
+            found = heat.heat(unit, version, since, by=accounts.account(unit, "phantich"))
+            return {one.element: (one.now, one.breaches) for one in found if one.now or one.breaches}
+
+    assert seen(old) == {"xu_ly": (0, 1)}  # the stay that ended before the move
+    assert seen(new) == {"giai_quyet": (1, 1), "tiep_nhan": (2, 0)}
+    assert seen(old, hotline.clock.now.date() + timedelta(days=1)) == {}
+    assert numbers(old, "xu_ly", "breaches") == [back]
+    assert numbers(new, "giai_quyet", "breaches") == numbers(new, "giai_quyet", "now") == [late]
+    assert numbers(new, "tiep_nhan", "now") == [back, other]
+    assert numbers(new, "tiep%nhan", "now") == numbers(new, "tiep", "now") == numbers(old, "tiep_nhan", "now") == []
+    life.goes_back()
+    life.is_counted()
+    assert seen(old) == {"xu_ly": (1, 2), "tiep_nhan": (2, 0)} and seen(new) == {}
+    assert numbers(old, "xu_ly", "breaches") == [back, late]

@@ -95,6 +95,8 @@ def test_what_is_written_wrongly_is_refused_when_it_is_read(source, sentence):
         ("chu + duration(han)", "Cannot add text and a duration of days and time."),
         ("duration(han) + 5", "Cannot add a duration of days and time and a number."),
         ("gio - ngay", "'-' needs two numbers, not text and text."),
+        ("ngay + 3", 'Cannot add text and a number. Move a date by a duration, such as duration("P3D").'),
+        ("ngay - 3", '\'-\' needs two numbers, not text and a number. Move a date by a duration'),
         ('date("9999-12-31") + duration("P1D")', "The date is out of range."),
         ("duration(chu)", 'duration(…) cannot read "gạo"'),
         ('duration(han) / duration("PT0S")', "'/' divides by zero."),
@@ -127,6 +129,7 @@ def test_a_script_keeps_a_duration_as_text():
         ("x", "time", "> time(gio)", "23:00", "22:00"),
         ("x", "yearMonthDuration", '>= duration("P18M")', "P1Y6M", "P17M"),
         ("x", "", '? + duration("P1D") = date("2021-09-04")', "2021-09-03", "2021-09-04"),
+        ("x", "", '? in [date("2021-09-03")..date("2021-09-05"))', "2021-09-03", "2021-09-05"),
     ],
 )
 def test_cells_of_a_table_ask_about_them(asked, kind, cell, fits, not_fitting):
@@ -145,6 +148,7 @@ def test_cells_of_a_table_ask_about_them(asked, kind, cell, fits, not_fitting):
     [
         ("", '< duration("2 giờ")', "Column 3: duration(…) cannot read"),
         ("", '> date("2021-09-03") + 5', "Cannot add text and a number."),
+        ("", '(duration("PT2H")..duration("PT1H"))', "Nothing lies in the range (duration("),
         ("date", '> duration("PT2H")', "'>' cannot compare text with a duration of days and time."),
         ("dayTimeDuration", '"PT2H"', "The input is a duration of days and time, and the cell compares it with text."),
         ("yearMonthDuration", '< duration("P30D")', "'<' cannot compare a duration of years and months with"),

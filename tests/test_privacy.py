@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from engine import accounts, attachments, chain, model, packages, retention
 from engine.attachments import Store
@@ -173,6 +173,21 @@ def test_retention_empties_a_person_in_time_and_says_so(hotline):
 def report(hotline: Hotline) -> list[retention.Line]:
     with hotline.runtime.read() as unit:
         return retention.report(unit)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_case_that_cannot_be_emptied_keeps_no_other_waiting(hotline, caplog):
+    broken, other = over(hotline), over(hotline)
+    with hotline.runtime.begin() as unit:
+        unreadable = update(model.instances).where(model.instances.c.case_id == model.cases.c.id)
+        unit.execute(unreadable.where(model.cases.c.number == broken).values(state=b"?"))
+    hotline.waits(24 * 90)
+    worker(hotline).tidy()
+
+    assert (report(hotline)[0].due, report(hotline)[0].emptied) == (1, 1)
+    assert found(hotline.case(other)["report"]["noi_dung"]) == []
+    [said] = [record.message for record in caplog.records if record.__dict__.get("action") == "emptying-failed"]
+    assert said.startswith("The case 1 cannot be emptied: JSONDecodeError")
 
 
 def test_a_file_that_went_with_one_case_is_never_promised_to_another(hotline):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import logging
 import re
+from collections.abc import Iterator
 
 import pytest
 
@@ -97,3 +98,60 @@ def test_no_secret_gets_into_a_log(hotline: Hotline, caplog: pytest.LogCaptureFi
     said = "\n".join(f"{record.getMessage()} {vars(record)}" for record in caplog.records)
     for secret in (MARKED, session, made, hotline.receipt["secret"], "0987654321", "987654321"):
         assert secret not in said
+
+
+# -- what can be read from the source ----------------------------------------------------------------------------------
+
+CODE = [path for folder in ("engine", "webapi") for path in sorted((ROOT / folder).rglob("*.py"))
+        if "migrations" not in path.parts]  # fmt: skip
+SQL = {"text", "exec_driver_sql", "literal_column"}  # what takes it as it is
+OURS = {  # what is put into it: names of columns, channels and states, from lists in the code
+    "engine/arrivals.py": {"STATES[STATES.index(state)]"}, "engine/kept.py": {"STATES[STATES.index(state)]"},
+    "engine/clocks.py": {"kind"}, "engine/due.py": {"kind", "name"}, "engine/jobs.py": {"str(priority)"},
+    "engine/leases.py": {"channel", "state", "str(REAP_AT_ONCE)"},
+    "engine/listening.py": {"self._channel"}, "engine/model/cases.py": {"way"}, "engine/open_data.py": {"PUBLIC"},
+    "engine/queries.py": {"state"}, "engine/vitals.py": {"name", "str(priority)"},
+}  # fmt: skip
+
+
+def calls() -> Iterator[tuple[str, ast.Call, str]]:
+    """Every call in the code: the file, the call, the name of what is called."""
+    for path in CODE:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                yield path.relative_to(ROOT).as_posix(), node, name
+
+
+def parts(sql: ast.expr) -> list[str]:
+    """What is put into a text that is not simply written down; the name of one is where it was made."""
+    if isinstance(sql, ast.JoinedStr):
+        return [ast.unparse(part.value) for part in sql.values if isinstance(part, ast.FormattedValue)]
+    return [] if isinstance(sql, ast.Constant | ast.Name | ast.Attribute) else [ast.unparse(sql)]
+
+
+def test_no_sql_is_put_together_from_what_is_sent() -> None:
+    found: dict[str, set[str]] = {}
+    for file, call, name in calls():
+        is_another = name == "text" and (file == "engine/mailbox/charsets.py" or isinstance(call.func, ast.Attribute))
+        if name in SQL and call.args and not is_another:
+            for part in parts(call.args[0]):
+                found.setdefault(file, set()).add(part)
+    assert {file: put - OURS.get(file, set()) for file, put in found.items() if put - OURS.get(file, set())} == {}
+    assert found.keys() >= OURS.keys(), "what is no more is not allowed any more"
+
+
+def test_no_debugger_is_ever_switched_on() -> None:
+    switches = [
+        f"{file}: {ast.unparse(call)[:80]}" for file, call, name in calls()
+        if name in {"breakpoint", "set_trace", "DebuggedApplication"}
+        or any(word.arg in {"debug", "use_debugger", "use_reloader"} for word in call.keywords)
+    ]  # fmt: skip
+    assert switches == []
+
+
+def test_everything_that_is_installed_has_the_hash_that_was_locked() -> None:
+    for name in ("requirements.lock", "requirements-test.lock", "requirements-tools.lock"):
+        wanted = re.split(r"^(?=\S)", (ROOT / name).read_text(encoding="utf-8"), flags=re.MULTILINE)
+        wanted = [one for one in wanted if one.strip() and not one.startswith("#")]
+        assert len(wanted) > 20 and [one[:60] for one in wanted if "--hash=sha256:" not in one] == []

@@ -27,7 +27,9 @@ def desk(province: Province) -> Visitor:
 
 
 def writes(desk: Visitor, page: Page | None = None, **more: Any) -> Page:
-    return desk.sends(page or desk.opens(f"{DESK}?loai=BDKK"), form=2, **SAID | more)
+    page = page or desk.opens(f"{DESK}?loai=BDKK")
+    (call,) = [number for number, form in enumerate(page.find("//main//form")) if form.get("id") == "call"]
+    return desk.sends(page, form=call, **SAID | more)
 
 
 def kept(province: Province, table: Any) -> list[Any]:

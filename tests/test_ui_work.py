@@ -88,7 +88,7 @@ def test_several_are_claimed_at_once_and_what_others_took_is_left_to_them(provin
 
     assert said(after) == "Đã nhận 1 việc." and "1 việc không nhận được" in said(after, "refusal")
     assert after.url == "/viec?xem=toi" and numbers[1] in after.text and numbers[0] not in after.text
-    assert said(posts(handler, handler.opens("/viec"), "/viec/nhan")) == "Chưa chọn việc nào."
+    assert said(posts(handler, handler.opens("/viec"), "/viec/nhan"), "refusal") == "Chưa chọn việc nào."
 
 
 def test_the_worklist_goes_on_after_the_last_row_and_asks_three_times(
@@ -143,7 +143,7 @@ def test_the_reporter_is_written_to_unseen_and_known_once_a_second_person_has_ag
 
     page = posts(handler, page, f"{case}/buoc/nhan-tin", text="Nhà số mấy ạ?")
     assert said(page) == "Đã giao tổng đài nhắn người báo." and page.url == where and "còn 4 tin" in page.text
-    assert "Nhắn người báo qua tổng đài" in page.text and CITIZEN not in page.text
+    assert "Nhắn người báo qua tổng đài" in page.text and CITIZEN not in page.text and "tel:" not in page.source
     assert "Chưa nhắn được" in said(posts(handler, page, f"{case}/buoc/nhan-tin", text=" "), "refusal")
     assert "hãy ghi lý do" in said(posts(handler, page, f"{case}/buoc/xin-biet", reason=""), "refusal")
     page = posts(handler, page, f"{case}/buoc/xin-biet", reason="Phải đến tận nhà")
@@ -162,6 +162,7 @@ def test_the_reporter_is_written_to_unseen_and_known_once_a_second_person_has_ag
     assert "Ông (bà) được biết người báo đến" in page.text
     seen = posts(handler, page, f"{where}/nguoi-bao")
     assert "Nguyễn Văn Bình" in seen.text and "Lần xem này đã được ghi" in seen.text
+    assert f'<a href="tel:{CITIZEN}">{CITIZEN}</a>' in seen.source, "the telephone calls it"
     province.waits("1 day")
     assert "Xem người báo" not in handler.opens(where).text
     assert handler.opens(case).status == 200 and "Nguyễn Văn Bình" not in handler.opens(case).text

@@ -426,7 +426,8 @@ def make_days(folder: str, day: datetime, days: int, surge: float, seed: int) ->
     generator = Generator(open_runtime().database, place, seed)
     for number in range(days):
         when = (day + timedelta(days=number)).date()
-        made = generator.day(when, surge)
+        with click.progressbar(length=100, label=str(when), file=sys.stderr) as bar:
+            made = generator.day(when, surge, lambda part, bar=bar: bar.update(int(part * 100) - bar.pos))
         said = ", ".join(f"{count} {outcome}" for outcome, count in sorted(made.contacts.items()))
         click.echo(f"{when}: {sum(made.contacts.values())} contacts ({said}); {made.steps} steps taken in cases")
 

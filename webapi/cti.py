@@ -6,9 +6,10 @@ A call was put through if it ends with the cause ``forwarded``, or is answered o
 number that its key puts calls through to (answeringNumber).
 
 Who asks that number in a second call of its own, and then puts the caller through, makes a leg (`engine.legs`).
-Zammad's protocol has no field for it; the one it was made after has ``origCallId``, the callId of the first call, which
-is read here, too (in a fresh call it is empty, or the call's own). Exchanges without it are understood by the numbers:
-the leg goes ``out``, ``from`` the answeringNumber of the first call, ``to`` where its key leads.
+Zammad's protocol has no field for it; programs that take sipgate.io's events, which look alike, read ``origCallId``:
+here it is the callId of the first call (in a fresh call it is empty, or the call's own). Exchanges without it are
+understood by the numbers: the leg goes ``out``, ``from`` the answeringNumber of the first call, ``to`` where its key
+leads.
 
 Form fields or JSON. The token in the address is that of a program's account at the desk: it is all such a client can be
 told, so let it be an account that may do nothing else.

@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -27,6 +28,7 @@ from engine import (
     directory,
     folders,
     intake,
+    jobs,
     messages,
     packages,
     queries,
@@ -43,6 +45,7 @@ from webapi.rehearsal.stage import KINDS, Clock, PostBox
 from webapi.rehearsal.story import Story, moment, read, span, stories_in
 
 WORKS = ("operator", "handler", "office", "monitor", "overseer")  # who does what a story says an agency does
+TOLD = timedelta(minutes=1)  # how long messages lie until they are sent, together
 STORY_CUT = 0.3  # of the cases, the share that is not finished
 FAMILY = ("Nguyễn", "Trần", "Lê", "Phạm", "Hoàng", "Huỳnh", "Phan", "Vũ", "Võ", "Đặng", "Bùi", "Đỗ", "Hồ", "Ngô")
 MIDDLE = ("Văn", "Thị", "Đức", "Ngọc", "Minh", "Thanh", "Quốc", "Thu", "Hữu", "Kim")
@@ -112,6 +115,9 @@ class Catalogue(packages.Catalogue):
             unit.now = then
 
 
+_told = cache(read)  # a story is taken as it stood when it was first told
+
+
 class Generator:
     """One province, one seed."""
 
@@ -127,7 +133,7 @@ class Generator:
         self.profile = Profile.read(folder)
         province = tomllib.loads((folder / "province.toml").read_text(encoding="utf-8"))
         self.province, self.districts = str(province["code"]), [area["code"] for area in province["areas"]]
-        self.stories = {one.name: [read(file) for file in stories_in(one)] for one in folders.types_in(folder)}
+        self.stories = {one.name: list(stories_in(one)) for one in folders.types_in(folder)}
         self.stories = {code: found for code, found in self.stories.items() if found}
         if not self.stories:
             raise InvalidRequest(f"There are no scenarios under {folder}: nothing tells how a case lives.")
@@ -135,6 +141,8 @@ class Generator:
             self._learn(unit)
         self.queue: list[_Next] = []
         self.numbers = count()
+        self.plain: list[dict[str, Any]] = []  # contacts that are no cases, to be written together
+        self.keys: dict[datetime, list[Any]] = {}  # what keys mean, by the hour
         self.counted: dict[str, int] = {}
         self.steps = self.refused = 0
 
@@ -151,11 +159,12 @@ class Generator:
 
     # -- a day
 
-    def day(self, when: date, surge: float = 1.0) -> Made:
+    def day(self, when: date, surge: float = 1.0, tell: Callable[[float], None] = lambda part: None) -> Made:
         """Make a day.
 
         Args:
             surge: times as many contacts as on an ordinary day.
+            tell: called again and again with how much of the day is over, 0 to 1.
         """
         begins = datetime.combine(when, time(), ZONE)
         self.counted, self.steps, self.refused = {}, 0, 0
@@ -163,22 +172,29 @@ class Generator:
         for hour in hours:
             at = begins + timedelta(hours=hour, seconds=self.chance.uniform(0, 3600))
             self._later(at, self._contact)
-        self._run(begins + timedelta(days=1))
+        self._run(begins + timedelta(days=1), tell)
+        self._write()
         return Made(dict(self.counted), self.steps, self.refused)
 
     def _later(self, at: datetime, do: Callable[[], None]) -> None:
         heapq.heappush(self.queue, _Next(at, next(self.numbers), do))
 
-    def _run(self, until: datetime) -> None:
+    def _run(self, until: datetime, tell: Callable[[float], None]) -> None:
         """Whatever is to happen before then; what falls due meanwhile is done when it does."""
+        due = self.worker.next_due()
         while self.queue and self.queue[0].at < until:
             event = heapq.heappop(self.queue)
-            while (due := self.worker.next_due()) is not None and due <= event.at:
+            while due is not None and due <= event.at:
                 self.clock.now = max(self.clock.now, due.astimezone(ZONE))
-                self.worker.drain()
-            self.clock.now = event.at
+                self.worker.tick()
+                due = self.worker.next_due()
+            self.clock.now, plain = event.at, len(self.plain)
             event.do()
+            if len(self.plain) == plain:  # it was no plain contact: a clock may run by now, and somebody has to be told
+                due = min(due or event.at + TOLD, event.at + TOLD, jobs.next_due(self.runtime) or event.at + TOLD)
+            tell(1 - (until - event.at) / timedelta(days=1))
         self.clock.now = until
+        tell(1.0)
 
     # -- contacts
 
@@ -190,16 +206,29 @@ class Generator:
         if outcome == "case":
             self._case(channel, branch)
             return
-        said = {"channel": channel, "branch": branch, "outcome": outcome}
+        now = self.clock.now
+        said = {"channel": channel, "branch": branch, "outcome": outcome, "started_at": now, "ended_at": now}
         if outcome == "answered":
             said |= {"topic": self.chance.choice(self.profile.topics), "area": self.chance.choice(self.districts)}
+        self.plain.append(said)
+
+    def _write(self) -> None:
         with self.runtime.begin() as unit:
-            contacts.begin(unit, self.province, said, by=self.desk)
+            for said in self.plain:
+                contacts.begin(unit, self.province, said, by=self.desk)
+        self.plain.clear()
 
     def _keys(self) -> dict[str, float]:
-        with self.runtime.read() as unit:
-            known = [row.key for row in branches.at(unit, self.province, self.clock.now)]
+        known = [row.key for row in self._meanings()]
         return {key: self.profile.branches.get(key, 0.0) for key in known if self.profile.branches.get(key)}
+
+    def _meanings(self) -> list[Any]:
+        """What keys mean in this hour."""
+        hour = self.clock.now.replace(minute=0, second=0, microsecond=0)
+        if hour not in self.keys:
+            with self.runtime.read() as unit:
+                self.keys = {hour: branches.at(unit, self.province, hour)}
+        return self.keys[hour]
 
     def _one(self, weights: dict[str, float]) -> Any:
         return self.chance.choices(list(weights), list(weights.values()))[0]
@@ -229,10 +258,9 @@ class Generator:
     def _story(self, branch: str | None) -> Story:
         codes = list(self.stories)
         if branch is not None:
-            with self.runtime.read() as unit:
-                keys = branches.at(unit, self.province, self.clock.now)
-            codes = [row.report_type for row in keys if row.key == branch and row.report_type in self.stories] or codes
-        return self.chance.choice(self.stories[self.chance.choice(codes)])
+            here = [row.report_type for row in self._meanings() if row.key == branch]
+            codes = [code for code in here if code in self.stories] or codes
+        return _told(self.chance.choice(self.stories[self.chance.choice(codes)]))
 
     def _areas_in(self, story: Story) -> Iterator[str]:
         for step in story.steps:

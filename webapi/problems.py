@@ -137,7 +137,8 @@ def _invalid(error: HTTPException) -> Response:
     faults = list(_faults(found, ""))
     said = "; ".join(faults[:FAULTS_SAID]) + (f"; and {len(faults) - FAULTS_SAID} more" * (len(faults) > FAULTS_SAID))
     detail = f"The {where} does not fit: {said}." if said else f"The {where} does not fit."
-    return problem(422, "invalid-request", _TITLES["invalid-request"], detail, errors=found)
+    by_field = {"errors": found} if isinstance(found, dict) else {}  # a body that is no object has no fields
+    return problem(422, "invalid-request", _TITLES["invalid-request"], detail, **by_field)
 
 
 def _faults(found: Any, field: str) -> Iterator[str]:

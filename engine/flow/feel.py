@@ -24,7 +24,7 @@ from engine.flow.dialect import EXPRESSION_LENGTH, Token, in_one_word, normal, r
 from engine.flow.expressions import ordering
 from engine.flow.feel_words import in_our_words
 from engine.flow.operations import Frame
-from engine.flow.values import NUMBERS, SCALARS, ScriptError, kind_of, shown
+from engine.flow.values import DURATIONS, NUMBERS, SCALARS, ScriptError, kind_of, shown
 
 Test = Callable[[Frame, Any], bool]
 ANY = ("", "-")
@@ -170,9 +170,10 @@ class _Reader:
 
     def _check_range(self, part: _Part, signs: tuple[str, str], low: Any, high: Any) -> None:
         """Refuse one that nothing could ever lie in."""
-        if type(low) is type(high) is str or _numbers(low, high):
+        if type(low) is type(high) and type(low) in (str, *DURATIONS) or _numbers(low, high):
             if low > high or low == high and signs != (">=", "<="):
-                raise ScriptError(f"Nothing lies in the range {self.text[part.start : part.end]}: write the smaller "
+                written = " ".join(self.text[part.start : part.end].split())
+                raise ScriptError(f"Nothing lies in the range {written}: write the smaller "
                                   "end first.")  # fmt: skip
 
     def expression(self, start: int, end: int) -> Code:

@@ -142,9 +142,13 @@ class _Phrase:
         return self.tokens[end - 1].text in _CLOSING and any(one.text == ".." for one in self.tokens[place:end])
 
     def _end_of_range(self, place: int) -> int:
+        depth, dots = 0, False
         for at in range(place + 1, len(self.tokens)):
-            if self.tokens[at].text in _CLOSING and any(one.text == ".." for one in self.tokens[place:at]):
+            text = self.tokens[at].text
+            if depth == 0 and dots and text in _CLOSING:
                 return at + 1
+            dots = dots or depth == 0 and text == ".."
+            depth += _NESTS.get(text, 0)
         return len(self.tokens)
 
     def _end_of_operand(self, place: int, *, ands: bool) -> int:

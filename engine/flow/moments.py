@@ -181,6 +181,12 @@ RECKONED: dict[str, Callable[[Any, Any], Any]] = {
 }  # fmt: skip
 
 
+def asks_for_a_duration(left: Any, right: Any) -> str:
+    """What to say to whoever adds a number to a date, or takes it away; else nothing."""
+    dated = _point(left) is not None and type(right) in NUMBERS or _point(right) is not None and type(left) in NUMBERS
+    return ' Move a date by a duration, such as duration("P3D").' if dated else ""
+
+
 def sorting(left: str, right: str) -> tuple[Any, Any]:
     """Two texts as they compare: moments written with different offsets by when they are."""
     if left[10:11] == "T" == right[10:11] and left[-6:] != right[-6:]:

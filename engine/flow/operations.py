@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from operator import floordiv, mod, mul, sub, truediv
 from typing import Any
 
-from engine.flow.moments import RECKONED, sorting
+from engine.flow.moments import RECKONED, asks_for_a_duration, sorting
 from engine.flow.values import (
     DEPTH,
     ITEMS,
@@ -93,7 +93,9 @@ def plus(frame: Frame, left: Any, right: Any) -> Any:
         return result
     if (moved := RECKONED["+"](left, right)) is not None:
         return moved
-    hint = " Write str(…) around what is not text." if str in (kind, type(right)) else ""
+    hint = asks_for_a_duration(left, right)
+    if not hint and str in (kind, type(right)):
+        hint = " Write str(…) around what is not text."
     raise ScriptError(f"Cannot add {kind_of(left)} and {kind_of(right)}.{hint}")
 
 
@@ -110,7 +112,8 @@ def calculates(symbol: str, operation: Callable[[Any, Any], Any]) -> Callable[[F
             raise ScriptError(f"'{symbol}' divides by zero.") from None
         except OverflowError:
             raise ScriptError("The result is too large a number.") from None
-        raise ScriptError(f"'{symbol}' needs two numbers, not {kind_of(left)} and {kind_of(right)}.")
+        raise ScriptError(f"'{symbol}' needs two numbers, not {kind_of(left)} and {kind_of(right)}."
+                          f"{asks_for_a_duration(left, right)}")  # fmt: skip
 
     return calculate
 

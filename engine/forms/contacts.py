@@ -33,6 +33,15 @@ def phone(text: str) -> str | None:
     return number if _FOREIGN.fullmatch(number) else None
 
 
+def as_one(number: str) -> str:
+    """The same for every way that a number is written; one inside an exchange stays as it is.
+
+    >>> as_one("0912 345 678"), as_one("101")
+    ('+84912345678', '101')
+    """
+    return phone(number) or number
+
+
 def is_email(text: str) -> bool:
     """Whether the text is an address mail can be sent to. Domains in Vietnamese letters are not."""
     return len(text) <= _LONGEST_EMAIL and _EMAIL.fullmatch(text) is not None

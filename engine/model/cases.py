@@ -225,6 +225,7 @@ tasks = Table(
     Column("due_at", Instant),
     Column("warned_at", Instant),
     Column("breached_at", Instant),
+    Column("breached_in", Id),  # the version in which that counts: see `engine.heat`
     Column("claimed_at", Instant),
     Column("finished_at", Instant),
     Column("finished_by", Text),
@@ -248,7 +249,8 @@ tasks = Table(
         postgresql_where=text("status = 'open'"),
     ),
     Index(
-        "ix_tasks_late",  # where deadlines passed
+        "ix_tasks_late",  # where deadlines passed, by version
+        "breached_in",
         "element",
         "case_id",
         sqlite_where=text("breached_at IS NOT NULL"),

@@ -27,7 +27,7 @@ contacts = Table(
     Column("agency", Text),  # who took it
     Column("taken_by", Text),  # log-in
     Column("case_id", Id, ForeignKey("cases.id", ondelete="SET NULL")),
-    Column("answered_by", Text),  # the number of whoever has an incoming call on the line; null once it has ended
+    Column("answered_by", Text),  # the number of ours that has it on the line, or had it: who took it, or who made it
     Column("leg_of", Id, ForeignKey("contacts.id")),  # the caller's call for which this one was made
     one_of("direction", "in", "out"),
     one_of("outcome", *OUTCOMES),

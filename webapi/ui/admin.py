@@ -210,7 +210,7 @@ def log(unit: Unit, caller: Account) -> Any:
     kind = audit.VIEWED if request.args.get("xem") else None
     found = audit.lines(unit, caller, **asked, kind=kind, after=request.args.get("after"))
     packages = {one.definition_id: unit.catalogue.pinned(unit, one.definition_id) for one in found.items}
-    rows = [{"at": one.at, "actor": one.actor, "number": one.number, "did": history.sentence(
+    rows = [{"at": one.at, "actor": history.who(one.actor, {}), "number": one.number, "did": history.sentence(
         {"kind": one.kind, "element": one.element, "data": {}}, packages[one.definition_id], {}, {})}
         for one in found.items]  # fmt: skip
     return page("ui/admin_log.html", rows=rows, after=found.after, asked=asked, viewed=kind is not None)

@@ -61,7 +61,7 @@ def _drawn(unit: Unit, caller: Account, call: Call) -> Any:
         "channels": channels(), "outcomes": calls.outcomes(SAID_AT_ONCE),
         "asks_place": package and all(one.key != PLACE for one in package.intake_form.fields),
         "conditional": package and any(one.hidden_when for one in package.intake_form.fields),
-        **_known(unit, caller, call, package), **callback.waiting(unit, caller, types),
+        **line.seconds(unit, caller), **_known(unit, caller, call, package), **callback.waiting(unit, caller, types),
         "names": {one.code: one for one in types}, "status": dossier.status,
     }  # fmt: skip
     return page("ui/desk.html", 422 if faults else 200, **facts)
@@ -135,6 +135,7 @@ def taken(unit: Unit, caller: Account) -> Any:
     """Number and secret, large, to read out; for the operator who has just taken it down."""
     number, secret = session.get(RECEIPT, (None, None))
     try:
-        return page("ui/desk_taken.html", secret=secret, **line.of(unit, caller, number or ""))
+        facts = line.of(unit, caller, number or "") | line.seconds(unit, caller)
+        return page("ui/desk_taken.html", secret=secret, **facts)
     except EngineError:
         return redirect(url_for("ui_desk.show"), 303)

@@ -26,7 +26,7 @@ def lines(
     """
     told = [one for one in events if one["kind"] not in SILENT]
     return [
-        {"at": row["at"], "who": _who(row["actor"], people), "text": sentence(row, package, names, people),
+        {"at": row["at"], "who": who(row["actor"], people), "text": sentence(row, package, names, people),
          "mine": row["kind"] == "task-completed"}
         for before, row in zip([None, *told], told, strict=False)
         if before is None or row["kind"] != LOOK or (before["kind"], before["actor"]) != (LOOK, row["actor"])
@@ -39,7 +39,8 @@ def involved(events: Iterable[Mapping[str, Any]]) -> set[str]:
             for name in (one["actor"], data.get("to"), data.get("on_behalf_of")) if name}  # fmt: skip
 
 
-def _who(actor: str, people: Mapping[str, str]) -> str:
+def who(actor: str, people: Mapping[str, str]) -> str:
+    """Who did it, in words."""
     return {"system": _("hệ thống"), "citizen": _("người dân")}.get(actor) or people.get(actor, actor)
 
 
@@ -135,7 +136,8 @@ def _of_letters(data: Mapping[str, Any], agency: str) -> dict[str, str]:
     """What was told, by the code of its text; to an agency or to the citizen."""
     said = {"text": data.get("text", ""), "agency": agency}
     return {
-        "message-sent": _("Báo %(agency)s (%(text)s)", **said) if agency else _("Nhắn người dân (%(text)s)", **said),
+        "message-sent": _("Gửi tin") if not said["text"]
+        else _("Báo %(agency)s (%(text)s)", **said) if agency else _("Nhắn người dân (%(text)s)", **said),
         "message-resent": _("Gửi lại tin %(text)s", **said),
         "message-undeliverable": _("Không gửi được tin %(text)s cho %(agency)s", **said) if agency
         else _("Không gửi được tin %(text)s", **said),

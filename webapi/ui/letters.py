@@ -115,6 +115,18 @@ def note(letter: Letter, error: EngineError) -> None:
         letter.faults.append(_sentences().get(error.facts.get("field", ""), ("", _("Nội dung gửi chưa đúng."))))
 
 
+def look_through(letter: Letter, today: date) -> None:
+    """Something was refused: say at once what else would be, rather than one thing after another."""
+    named = {id for id, _sentence in letter.faults}
+    if not letter.package.type["web"].get("anonymous"):
+        missing = [name for name in ("name", "phone") if not letter.fields.get(name, "").strip()]
+        letter.faults += [_sentences()[name] for name in missing if name not in named]
+    try:
+        letter.package.intake_form.check_first(letter.answers or {}, today=today)
+    except InvalidAnswers as error:
+        letter.wrong = letter.wrong or error.facts.get("errors", {})
+
+
 def _sentences() -> dict[str, tuple[str, str]]:
     phone = _("Số điện thoại chưa đúng. Hãy viết như 0912345678.")
     return {

@@ -1,7 +1,8 @@
 """Somebody who is still on the line: what their case waits for, by the second, and what the operator says to it.
 
 Nothing here knows a report type: a case is shown so as long as a deadline of minutes runs, or its process waits for a
-message that this operator may send, such as "115 nhận máy".
+message that this operator may send, such as "115 nhận máy". Where the exchange does not tell for which call a second
+one was made (`engine.legs`), the operator does, for those of their own telephone.
 """
 
 from __future__ import annotations
@@ -10,20 +11,22 @@ from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
-from flask import url_for
+from flask import redirect, request, session, url_for
 from sqlalchemy import Row, select
 
-from engine import access, anatomy, messages, queries
-from engine.access import Account
+from engine import access, anatomy, legs, messages, queries, telephone
+from engine.access import Account, Target
 from engine.errors import InvalidRequest, NotFound, WrongState
 from engine.model import branches, contacts, deadlines, subscriptions
 from engine.packages import Package
 from engine.runtime import Unit
-from webapi.ui import door, dossier, pages
-from webapi.ui.pages import Pages, done
+from webapi.ui import calls, door, dossier, pages
+from webapi.ui.pages import Pages, done, page
 from webapi.ui.words import _, step
 
 bp = Pages("ui_line")
+SECONDS = 3  # calls that are shown, the newest first
+EXTENSION = "extension"  # in the session: the number of the telephone that this operator speaks at
 SHORT = timedelta(minutes=10)  # a term that is lived through on the telephone
 
 
@@ -98,3 +101,39 @@ def say(number: str, message: str) -> Any:
     except (WrongState, NotFound):
         return pages.undone(_("Vụ việc không còn chờ điều này: xem lại bên dưới."), url_for("ui_desk.taken"))
     return done(_("Đã ghi."), "ui_desk.taken")
+
+
+# -- a second call ---------------------------------------------------------------------------------------------------
+
+
+def seconds(unit: Unit, caller: Account) -> dict[str, Any]:
+    """The calls that this operator's telephone has made lately, each with the caller's that it had on the line."""
+    number = session.get(EXTENSION, "")
+    may = bool(caller.province) and access.allows(caller, "contact", Target(caller.province), unit)
+    pairs = legs.of_extension(unit, str(caller.province), number) if may and number else []
+    return {"extension": number, "pairs": pairs[:SECONDS]}
+
+
+@bp.read("/tiep-nhan/cuoc-goi-thu-hai")
+def second(unit: Unit, caller: Account) -> Any:
+    """Them alone: what the operator's page shows of them, again and again."""
+    return page("ui/second.html", **seconds(unit, caller))
+
+
+@bp.open("POST", "/tiep-nhan/may-nhanh")
+def sits() -> Any:
+    """Say at which telephone this browser's operator sits; nothing: at none any more."""
+    door.reads(lambda unit, caller: None)()
+    session[EXTENSION] = request.form.get("extension", "").strip()[:20]
+    return redirect(url_for("ui_line.second"), 303)
+
+
+@bp.open("POST", "/tiep-nhan/cuoc-goi-thu-hai/<key:contact_id>")
+def join(contact_id: int) -> Any:
+    """The call was made for the caller's; or it was not, if none is named."""
+    whole = calls.contact(request.form)
+    try:
+        door.changes(lambda unit, caller: telephone.joins(unit, contact_id, whole, by=caller))()
+    except (WrongState, NotFound, InvalidRequest):
+        return pages.undone(_("Chưa nối được: có người vừa ghi cuộc gọi này là việc khác."), url_for("ui_line.second"))
+    return done(_("Đã ghi."), "ui_line.second")

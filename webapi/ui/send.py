@@ -54,6 +54,8 @@ def send(province: str, code: str) -> Any:
     if "refresh" not in request.form and not letter.faults and _send(found, letter):
         return redirect(url_for("ui_track.sent", number=session["receipt"][0]), 303)
     with auth.runtime().read() as unit:
+        if letter.faults:
+            letters.look_through(letter, areas.today(unit))
         return _ask(unit, found, letter)
 
 
@@ -82,7 +84,7 @@ def _send(province: Any, letter: Letter) -> bool:
 def _ask(unit: Unit, province: Any, letter: Letter) -> Any:
     form = letter.package.intake_form
     parts = forms.draw(form, letter.answers, letter.wrong, reader="citizen")
-    faults = [*letter.faults, *(fault for part in parts for fault in part.faults())]
+    faults = [*(fault for part in parts for fault in part.faults()), *letter.faults]
     facts = {
         "province": province, "letter": letter, "package": letter.package, "web": letter.package.type["web"],
         "parts": parts, "faults": faults, "districts": offers.districts(unit, letter.package),

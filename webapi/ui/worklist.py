@@ -76,11 +76,12 @@ def _districts(packages: list[Any]) -> list[tuple[str, str]]:
 def claim(unit: Unit, caller: Account) -> Any:
     """Several at once. What somebody else has taken meanwhile is left to them."""
     chosen = [int(one) for one in request.form.getlist("task") if one.isdecimal()][:ROWS]
+    if not chosen:
+        return pages.undone(_("Chưa chọn việc nào."), url_for("ui_worklist.index", xem=request.form.get("xem")))
     taken = sum(_claimed(unit, one, caller) for one in chosen)
     if taken < len(chosen):
         flash(_("%(count)s việc không nhận được: đã có người nhận hoặc đã xong.", count=len(chosen) - taken), "wrong")
-    return done(_("Đã nhận %(count)s việc.", count=taken) if chosen else _("Chưa chọn việc nào."),
-                "ui_worklist.index", xem="toi")  # fmt: skip
+    return done(_("Đã nhận %(count)s việc.", count=taken), "ui_worklist.index", xem="toi")
 
 
 def _claimed(unit: Unit, task_id: int, caller: Account) -> bool:

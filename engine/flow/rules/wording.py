@@ -21,13 +21,13 @@ PROPERTIES = frozenset(
 
 
 def wording(draft: Draft) -> Iterator[Fault]:
-    texts = _texts(draft)
+    texts, known = _texts(draft), WORDS | known_names(draft)
     yield from _broken_texts(draft)
     for process in draft.reached:
         for node in process.walk():
             yield from _properties(draft, node)
             if is_notice(node):
-                yield from _notice(draft, node, texts)
+                yield from _notice(draft, node, texts, known)
     yield from _outcomes(draft)
 
 
@@ -89,7 +89,7 @@ def _properties(draft: Draft, node: Node) -> Iterator[Fault]:
                     "tells the citizen: it is no place for anything else (only an end may say \"nobody\").")
 
 
-def _notice(draft: Draft, node: Node, texts: dict[str, Text | None]) -> Iterator[Fault]:
+def _notice(draft: Draft, node: Node, texts: dict[str, Text | None], known: set[str]) -> Iterator[Fault]:
     key = node.properties.get("text", "").strip()
     if not key:
         yield error(node, "text-missing", f"Say which text {node.label} sends: add the property 'text'.")
@@ -98,15 +98,14 @@ def _notice(draft: Draft, node: Node, texts: dict[str, Text | None]) -> Iterator
             yield error(node, "text-missing", f"Write [texts.{key}] in province.toml: {node.label} sends it."
                         f"{meant(key, texts)}")
     elif (text := texts[key]) is not None:
-        yield from _placeholders(draft, node, text)
-    to, known = node.properties.get("to", "reporter").strip(), {*RECIPIENTS, *agencies(draft)}
-    if "${" not in to and draft.has(PROVINCE) and to not in known:
+        yield from _placeholders(node, text, known)
+    to, people = node.properties.get("to", "reporter").strip(), {*RECIPIENTS, *agencies(draft)}
+    if "${" not in to and draft.has(PROVINCE) and to not in people:
         yield error(node, "recipient-unknown", f"Say whom {node.label} tells: {to!r} is neither one of "
-                    f"{', '.join(RECIPIENTS)} nor an agency of province.toml.{meant(to, known)}")
+                    f"{', '.join(RECIPIENTS)} nor an agency of province.toml.{meant(to, people)}")
 
 
-def _placeholders(draft: Draft, node: Node, text: Text) -> Iterator[Fault]:
-    known = WORDS | known_names(draft)
+def _placeholders(node: Node, text: Text, known: set[str]) -> Iterator[Fault]:
     for name in sorted(text.placeholders):
         if name.split(".")[0] not in known:
             yield warning(node, "placeholder-unknown", f"Check {{{name}}} in the text {text.key!r} that {node.label} "

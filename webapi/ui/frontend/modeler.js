@@ -37,11 +37,25 @@ async function open(form) {
   } catch { return asText(form); } // the gate says what is wrong with it
   legible(modeler.get("canvas"));
   canvas.append(tools(modeler, words));
+  simulationIn(words, canvas);
+  modeler.on("tokenSimulation.toggleMode", 0, () => simulationIn(words, canvas));
   await shown();
   const text = await unchangedOr(form.elements.text, async () => (await modeler.saveXML({ format: true })).xml);
   const page = editing(form, { text, marks: marking(modeler), select: selecting(modeler) });
   modeler.on("commandStack.changed", () => page.changed());
   form.dataset.opened = "true";
+}
+
+// The token simulation writes its words into elements without having them translated.
+function simulationIn(words, canvas) {
+  for (const part of canvas.querySelectorAll(".bts-toggle-mode, .bts-log, .bts-palette, .bts-palette [title], .bts-set-animation-speed [title]")) {
+    if (part.title) part.title = words(part.title);
+    const said = document.createTreeWalker(part, NodeFilter.SHOW_TEXT);
+    while (said.nextNode()) {
+      const text = said.currentNode.data.trim();
+      if (words(text) !== text) said.currentNode.data = ` ${words(text)} `;
+    }
+  }
 }
 
 // A large diagram begins at its beginning, large enough to be read; a small one is shown whole.

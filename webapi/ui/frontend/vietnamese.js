@@ -73,10 +73,9 @@ export const VIETNAMESE = {
   "Range": "Trong khoảng", "Between": "Giữa", "Before": "Trước", "After": "Sau", "Exactly": "Đúng", "Comparison": "So sánh",
   "Strings must be in double quotes": "Chữ phải nằm trong dấu nháy kép", "Edit decision table": "Sửa bảng", "Values": "Giá trị",
   // token simulation
-  "Token Simulation": "Chạy thử", "Toggle Token Simulation": "Chạy thử", "Play Simulation": "Chạy", "Pause Simulation": "Dừng",
-  "Reset Simulation": "Làm lại", "Play/Pause Simulation": "Chạy, dừng", "Show Simulation Log": "Nhật ký chạy thử",
-  "Simulation Log": "Nhật ký chạy thử", "No Entries": "Chưa có gì", "Set Animation Speed = Slow": "Chậm",
-  "Set Animation Speed = Normal": "Vừa", "Set Animation Speed = Fast": "Nhanh",
+  "Token Simulation": "Chạy thử từng bước", "Reset Simulation": "Làm lại", "Play/Pause Simulation": "Chạy, dừng",
+  "Toggle Simulation Log": "Nhật ký chạy thử", "Simulation Log": "Nhật ký chạy thử", "No Entries": "Chưa có gì",
+  "Set animation speed = Slow": "Chậm", "Set animation speed = Normal": "Vừa", "Set animation speed = Fast": "Nhanh",
   // what may be wrong with an id
   "ID must not be empty.": "Mã không được để trống.", "ID must be unique.": "Mã phải khác mọi mã khác.",
   "ID must not contain spaces.": "Mã không được có dấu cách.", "ID must be a valid QName.": "Mã chỉ gồm chữ không dấu, số, gạch dưới.",
