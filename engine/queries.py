@@ -139,9 +139,7 @@ def list_cases(unit: Unit, account: Account, wanted: CaseFilter) -> Page:
     if by_due:
         query = query if wanted.open is False else query.where(cases.c.closed_at.is_(None))
         return _by_due(unit, query, cases.c.due_at, cases.c.id, wanted)
-    if ours:
-        return newest_first(unit, query, participants.c.case_id, wanted.limit, wanted.after)
-    return newest_first(unit, query, cases.c.id, wanted.limit, wanted.after)
+    return newest_first(unit, query, participants.c.case_id if ours else cases.c.id, wanted.limit, wanted.after)
 
 
 def case_conditions(unit: Unit, account: Account, wanted: CaseFilter) -> list[ColumnElement[bool]]:
