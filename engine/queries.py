@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, false, func, literal_column, or_, select
 
-from engine import access, firewall, persons, unmasking
+from engine import access, firewall, parts, persons, unmasking
 from engine.access import Account
 from engine.errors import InvalidRequest, NotFound
 from engine.model import (
@@ -32,7 +32,7 @@ from engine.model import (
     people,
     tasks,
 )
-from engine.paging import Page, by_due, newest_first, oldest_first
+from engine.paging import Page, newest_first, oldest_first, soonest_first
 from engine.prepared import Prepared
 from engine.runtime import Unit
 from engine.sql import says
@@ -40,7 +40,6 @@ from engine.vietnamese import fold
 
 LIMIT_MAX = 200
 FEW = 1_000  # cases that say what is searched for
-FEW_OF_AGENCY = 5_000  # cases that concern or concerned it
 SOON = timedelta(hours=24)  # what a province counts as due soon
 LETTER_STATES = ("ready", "leased", "sent", "dead")
 _NUMBER = re.compile(r"\d+\.[A-Za-z]+\.[\w.]+\Z")
@@ -124,23 +123,14 @@ def list_cases(unit: Unit, account: Account, wanted: CaseFilter) -> Page:
     known = access.permits(account, "see", access.CASES if by_due or wanted.report_type else access.JOINED_CASES)
     readable = access.permits(account, "read").label("readable")
     query = select(*SUMMARY, readable).where(known, *case_conditions(unit, account, wanted))
-    if ours and (not by_due or _concern_few(unit, account.agency)):
-        mine = and_(participants.c.case_id == cases.c.id, participants.c.agency == account.agency)
-        query = query.join(participants, mine)
+    if ours and (not by_due or parts.are_few(unit, account.agency)):
+        query = query.join(participants, parts.of(account.agency))
     elif ours:
         query = query.where(cases.c.province == account.province)  # for the index of open cases
     if by_due:
         query = query if wanted.open is False else query.where(cases.c.closed_at.is_(None))
-        return by_due(unit, query, cases.c.due_at, cases.c.id, wanted)
-    if ours:
-        return newest_first(unit, query, participants.c.case_id, wanted.limit, wanted.after)
-    return newest_first(unit, query, cases.c.id, wanted.limit, wanted.after)
-
-
-def _concern_few(unit: Unit, agency: str | None) -> bool:
-    """Whether to look at all of an agency's cases rather than to find them among the province's, by due time."""
-    some = select(participants.c.case_id).where(participants.c.agency == agency).limit(FEW_OF_AGENCY + 1)
-    return bool(unit.scalar(select(func.count()).select_from(some.subquery())) <= FEW_OF_AGENCY)
+        return soonest_first(unit, query, cases.c.due_at, cases.c.id, wanted)
+    return newest_first(unit, query, participants.c.case_id if ours else cases.c.id, wanted.limit, wanted.after)
 
 
 def case_conditions(unit: Unit, account: Account, wanted: CaseFilter) -> list[ColumnElement[bool]]:
@@ -314,7 +304,7 @@ def list_tasks(unit: Unit, account: Account, wanted: TaskFilter) -> Page:
     kind = access.OWN_TASKS if own else access.TASKS
     query = _tasks().where(access.permits(account, "see-task", kind), *_task_conditions(unit, account, wanted))
     if wanted.status == "open":
-        return by_due(unit, query.where(OPEN_TASK), tasks.c.due_at, tasks.c.id, wanted)
+        return soonest_first(unit, query.where(OPEN_TASK), tasks.c.due_at, tasks.c.id, wanted)
     return newest_first(unit, query.where(tasks.c.status == wanted.status), tasks.c.id, wanted.limit, wanted.after)
 
 

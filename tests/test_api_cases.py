@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from engine import queries
+from engine import parts, queries
 from tests.hotline import PHONE, refused
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x02\x00\x00\x00\x90wS\xde"
@@ -59,9 +59,9 @@ def test_by_due_time_what_falls_due_first_comes_first(hotline):
     assert numbers(first) + numbers(rest) == made
 
 
-@pytest.mark.parametrize("few", [0, queries.FEW_OF_AGENCY])
+@pytest.mark.parametrize("few", [0, parts.FEW])
 def test_an_agency_with_few_cases_and_one_with_many_get_theirs_by_due_time(hotline, monkeypatch, few):
-    monkeypatch.setattr(queries, "FEW_OF_AGENCY", few)
+    monkeypatch.setattr(parts, "FEW", few)
     made = []
     for agency in ("ubnd_74_718", "ubnd_74_719", "ubnd_74_718", "ubnd_74_718"):
         made.append(hotline.assigned(agency))
