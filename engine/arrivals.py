@@ -25,7 +25,7 @@ from engine.conversations import Taken
 from engine.errors import EngineError, NotFound, WrongState
 from engine.model import arrivals, cases, provinces
 from engine.outbox import ATTEMPTS_MAX, BACK_OFF
-from engine.queries import Page, newest_first
+from engine.paging import Page, newest_first
 from engine.runtime import Runtime, Unit
 
 log = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ from engine import access
 from engine.access import Account
 from engine.calendar import ZONE
 from engine.model import acts, cases, events
-from engine.queries import Page, newest_first
+from engine.paging import Page, newest_first
 from engine.runtime import Unit
 
 WINDOW = 200_000

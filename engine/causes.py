@@ -18,6 +18,7 @@ from engine.access import Account
 from engine.model import cases, definitions, incidents
 from engine.model import jobs as job_table
 from engine.model import outbox as letters
+from engine.paging import Page, oldest_first
 from engine.runtime import Unit
 
 MOST = 1_000  # at one click
@@ -68,7 +69,7 @@ def of_incidents(unit: Unit, account: Account) -> list[Row[Any]]:
     return unit.all(query.order_by(func.count().desc(), func.min(incidents.c.id)).limit(SHOWN))
 
 
-def same_cause(unit: Unit, account: Account, incident_id: int, after: str | None = None) -> queries.Page:
+def same_cause(unit: Unit, account: Account, incident_id: int, after: str | None = None) -> Page:
     """The open incidents with this one's cause, oldest first, as `queries.list_incidents` shows them.
 
     Raises:
@@ -77,7 +78,7 @@ def same_cause(unit: Unit, account: Account, incident_id: int, after: str | None
     one = queries.show_incident(unit, account, incident_id)
     known = access.permits(account, "see-incident", access.JOINED_CASES)
     query = select(incidents, cases.c.number, cases.c.report_type).select_from(_with_case()).where(known)
-    return queries.oldest_first(unit, query.where(_OPEN, *_like(one)), incidents.c.id, 50, after)
+    return oldest_first(unit, query.where(_OPEN, *_like(one)), incidents.c.id, 50, after)
 
 
 def retry(unit: Unit, account: Account, incident_id: int) -> int:

@@ -11,7 +11,7 @@ from sqlalchemy import Row, or_, select
 from engine import access, areas
 from engine.access import Account
 from engine.model import accounts, agencies
-from engine.queries import Page, oldest_first
+from engine.paging import Page, oldest_first
 from engine.runtime import Unit
 
 

@@ -20,7 +20,7 @@ from engine.access import NAMED_ONLY, Account, Target
 from engine.directory import list_agencies
 from engine.errors import InvalidRequest
 from engine.model import cases, contacts, provinces
-from engine.queries import Page, page, read_cursor
+from engine.paging import Page, page, read_cursor
 from engine.runtime import Unit
 from engine.sql import local_hour
 

@@ -18,7 +18,7 @@ from engine.access import Account, Target
 from engine.calendar import ZONE
 from engine.errors import InvalidRequest
 from engine.model import cases, courses, stays, tasks
-from engine.queries import Page, page, read_cursor
+from engine.paging import Page, page, read_cursor
 from engine.runtime import Unit
 
 _PASSED = tasks.c.breached_at.is_not(None)

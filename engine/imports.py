@@ -25,7 +25,7 @@ from engine.intake import Person, Report
 from engine.model import accounts as people_of
 from engine.model import agencies, cases, import_rows, imports, people, provinces
 from engine.packages import Package
-from engine.queries import Page, newest_first, page, read_cursor, write_cursor
+from engine.paging import Page, newest_first, page, read_cursor, write_cursor
 from engine.runtime import Runtime, Unit
 from engine.vietnamese import nfc
 

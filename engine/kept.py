@@ -20,7 +20,7 @@ from engine.calendar import ROUND_THE_CLOCK, Term
 from engine.errors import InvalidRequest, NotFound, WrongState
 from engine.flow.addressing import ENGINES_OWN, KEPT_MAX, KEY_MAX
 from engine.model import case_messages, cases, instances, provinces
-from engine.queries import Page, newest_first
+from engine.paging import Page, newest_first
 from engine.runtime import Unit
 from engine.vietnamese import nfc
 

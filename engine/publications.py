@@ -13,12 +13,12 @@ from typing import Any
 
 from sqlalchemy import Row, and_, insert, or_, select, tuple_, update
 
-from engine import access, queries
+from engine import access
 from engine.access import Account
 from engine.errors import InvalidRequest, WrongState
 from engine.model import cases, people, publications
 from engine.open_data import IS_PUBLIC, IS_SHOWN, PUBLIC, province_of, public_types
-from engine.queries import Page
+from engine.paging import Page, page, read_cursor, write_cursor
 from engine.reasons import checked_reason
 from engine.runtime import Unit
 from engine.vietnamese import fold, nfc
@@ -42,8 +42,8 @@ def queue(unit: Unit, account: Account, limit: int = 50, after: str | None = Non
         access.permits(account, "publish"), *_may_be_public(unit), waits
     )  # fmt: skip
     if after is not None:
-        query = query.where(cases.c.id > queries.read_cursor(after)[1])
-    found = queries.page(unit.all(query.order_by(cases.c.id).limit(limit + 1)), limit)
+        query = query.where(cases.c.id > read_cursor(after)[1])
+    found = page(unit.all(query.order_by(cases.c.id).limit(limit + 1)), limit)
     return Page([_waiting(row) for row in found.items], found.after)
 
 
@@ -152,13 +152,13 @@ def published(
     if between:
         query = query.where(publications.c.approved_at >= between[0], publications.c.approved_at < between[1])
     if after is not None:
-        at, key = queries.read_cursor(after)
+        at, key = read_cursor(after)
         if at is None:
             raise InvalidRequest(f"after={after[:40]!r} is not what a list gave to go on with.", field="after")
         query = query.where(tuple_(publications.c.approved_at, publications.c.case_id) < tuple_(at, key))
     newest_first = (publications.c.approved_at.desc(), publications.c.case_id.desc())
     rows = unit.all(query.order_by(*newest_first).limit(limit + 1))
-    return queries.page(rows, limit, lambda row: queries.write_cursor(row.approved_at, row.id))
+    return page(rows, limit, lambda row: write_cursor(row.approved_at, row.id))
 
 
 def _may_be_public(unit: Unit) -> tuple[Any, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, false, func, literal_column, or_, select
@@ -32,6 +32,7 @@ from engine.model import (
     people,
     tasks,
 )
+from engine.paging import Page, by_due, newest_first, oldest_first
 from engine.prepared import Prepared
 from engine.runtime import Unit
 from engine.sql import says
@@ -41,10 +42,8 @@ LIMIT_MAX = 200
 FEW = 1_000  # cases that say what is searched for
 SOON = timedelta(hours=24)  # what a province counts as due soon
 LETTER_STATES = ("ready", "leased", "sent", "dead")
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER = re.compile(r"\d+\.[A-Za-z]+\.[\w.]+\Z")
 _WORD = re.compile(r"[a-z0-9]+")
-_CURSOR = re.compile(r"(-?\d{1,17}|none)_(\d{1,15})\Z")
 # never in a list; the report itself is in `show_case`
 _HIDDEN = {"secret_hash", "search_text", "search_place", "born_of", "report", "version"}
 
@@ -58,14 +57,6 @@ _OPEN_OF_CASE = Prepared(
     .where(tasks.c.case_id == bindparam("case"), OPEN_TASK)
     .order_by(tasks.c.id)
 )
-
-
-@dataclass(frozen=True)
-class Page:
-    """Some rows of a list, and how to ask for those after them: ``None`` at the end."""
-
-    items: list[Any]
-    after: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,18 +118,18 @@ class TaskFilter:
 
 def list_cases(unit: Unit, account: Account, wanted: CaseFilter) -> Page:
     """The cases this account may know of, newest first, or open ones by due time."""
-    by_due = wanted.sort == "due" or (wanted.sort is None and wanted.overdue)
+    due_first = wanted.sort == "due" or (wanted.sort is None and wanted.overdue)
     ours = access.sees_its_agency_only(account)
-    known = access.permits(account, "see", access.CASES if by_due or wanted.report_type else access.JOINED_CASES)
+    known = access.permits(account, "see", access.CASES if due_first or wanted.report_type else access.JOINED_CASES)
     readable = access.permits(account, "read").label("readable")
     query = select(*SUMMARY, readable).where(known, *case_conditions(unit, account, wanted))
-    if ours and (not by_due or parts.are_few(unit, account.agency)):
+    if ours and (not due_first or parts.are_few(unit, account.agency)):
         query = query.join(participants, parts.of(account.agency))
     elif ours:
         query = query.where(cases.c.province == account.province)  # for the index of open cases
-    if by_due:
+    if due_first:
         query = query if wanted.open is False else query.where(cases.c.closed_at.is_(None))
-        return _by_due(unit, query, cases.c.due_at, cases.c.id, wanted)
+        return by_due(unit, query, cases.c.due_at, cases.c.id, wanted)
     return newest_first(unit, query, participants.c.case_id if ours else cases.c.id, wanted.limit, wanted.after)
 
 
@@ -313,7 +304,7 @@ def list_tasks(unit: Unit, account: Account, wanted: TaskFilter) -> Page:
     kind = access.OWN_TASKS if own else access.TASKS
     query = _tasks().where(access.permits(account, "see-task", kind), *_task_conditions(unit, account, wanted))
     if wanted.status == "open":
-        return _by_due(unit, query.where(OPEN_TASK), tasks.c.due_at, tasks.c.id, wanted)
+        return by_due(unit, query.where(OPEN_TASK), tasks.c.due_at, tasks.c.id, wanted)
     return newest_first(unit, query.where(tasks.c.status == wanted.status), tasks.c.id, wanted.limit, wanted.after)
 
 
@@ -462,49 +453,3 @@ def _found(unit: Unit, query: Select[Any], noun: str, key: int) -> Row[Any]:
     if row is None:
         raise NotFound(f"There is no {noun} {key}, or it is not yours to deal with.")
     return row
-
-
-# -- pages ---------------------------------------------------------------------------------------------------------
-
-
-def _by_due(unit: Unit, query: Select[Any], due: Any, key: Any, wanted: Any) -> Page:
-    """What falls due first; what has no due time comes last."""
-    if wanted.after is not None:
-        at, last = read_cursor(wanted.after)
-        later = or_(due > at, and_(due == at, key > last), due.is_(None)) if at else and_(due.is_(None), key > last)
-        query = query.where(later)
-    rows = unit.all(query.order_by(due.asc().nulls_last(), key).limit(wanted.limit + 1))
-    return page(rows, wanted.limit, lambda row: write_cursor(row.due_at, row.id))
-
-
-def newest_first(unit: Unit, query: Select[Any], key: Any, limit: int, after: str | None) -> Page:
-    if after is not None:
-        query = query.where(key < read_cursor(after)[1])
-    return page(unit.all(query.order_by(key.desc()).limit(limit + 1)), limit)
-
-
-def oldest_first(unit: Unit, query: Select[Any], key: Any, limit: int, after: str | None) -> Page:
-    if after is not None:
-        query = query.where(key > read_cursor(after)[1])
-    return page(unit.all(query.order_by(key).limit(limit + 1)), limit)
-
-
-def page(rows: list[Any], limit: int, cursor: Any = lambda row: write_cursor(None, row.id)) -> Page:
-    """The first ``limit`` of ``limit + 1`` rows, and where the next page begins if there are more."""
-    return Page(rows[:limit], cursor(rows[limit - 1]) if len(rows) > limit else None)
-
-
-def write_cursor(at: datetime | None, key: int) -> str:
-    return f"{'none' if at is None else (at - EPOCH) // timedelta(microseconds=1)}_{key}"
-
-
-def read_cursor(after: str) -> tuple[datetime | None, int]:
-    """Raises:
-    InvalidRequest: this is not what a list gave as ``after``.
-    """
-    match = _CURSOR.match(after)
-    try:
-        at, key = match.groups() if match else (None, None)
-        return None if at == "none" else EPOCH + timedelta(microseconds=int(at)), int(key)
-    except (TypeError, OverflowError) as error:
-        raise InvalidRequest(f"after={after[:40]!r} is not what a list gave to go on with.", field="after") from error

@@ -35,7 +35,8 @@ from sqlalchemy import (
 from engine import access
 from engine.access import Account
 from engine.model import accounts, agencies, cases, incidents, jobs, outbox, provinces, subscriptions, tasks
-from engine.queries import OPEN_TASK, SUMMARY, CaseFilter, Page, case_conditions, page, read_cursor, write_cursor
+from engine.paging import Page, page, read_cursor, write_cursor
+from engine.queries import OPEN_TASK, SUMMARY, CaseFilter, case_conditions
 from engine.runtime import Unit
 from engine.texts import local_time
 

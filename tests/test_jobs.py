@@ -41,7 +41,7 @@ def refuses(monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception | None], Non
     """Let every step from now on end in this error; ``None``: in none."""
 
     def refuse(error: Exception | None) -> None:
-        def advance(unit: Any, case_id: int, step: Any, **_told: Any) -> None:
+        def advance(unit: Any, case_id: int, step: Any, **told: Any) -> None:
             if error is not None:
                 raise error
 
@@ -484,7 +484,7 @@ def test_retrying_after_the_repair_takes_the_step_and_resolves(
 def test_retrying_before_the_repair_leaves_the_incident_open(
     runtime: Runtime, case_id: int, incident_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def advance(unit: Any, case_id: int, step: Any, **_told: Any) -> None:  # as the corridor does with a fault
+    def advance(unit: Any, case_id: int, step: Any, **told: Any) -> None:  # as the corridor does with a fault
         incidents.open(unit, case_id, ProcessFault("name 'x' is still not defined"), step)
 
     monkeypatch.setattr(instances, "advance", advance)
@@ -498,7 +498,7 @@ def test_retrying_before_the_repair_leaves_the_incident_open(
 def test_a_retry_that_breaks_halfway_leaves_nothing_behind_but_the_reason(
     runtime: Runtime, case_id: int, incident_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def advance(unit: Any, case_id: int, step: Any, **_told: Any) -> None:
+    def advance(unit: Any, case_id: int, step: Any, **told: Any) -> None:
         unit.record(case_id, "moved", "system")
         raise ZeroDivisionError("division by zero")
 

@@ -93,7 +93,7 @@ def test_stopping_finishes_what_was_begun_and_gives_the_rest_back(
     case_id = open_case(runtime)
     begun: Queue[int] = Queue()
 
-    def advance(unit: Any, case_id: int, step: Any, case: Any = None) -> None:
+    def advance(unit: Any, case_id: int, step: Any, **told: Any) -> None:
         begun.put(step.token)
         metronome.worker.stop()
 

@@ -14,7 +14,7 @@ from engine import access
 from engine.access import Account, Target
 from engine.calendar import ZONE
 from engine.errors import InvalidRequest, NotAllowed, NotFound
-from engine.queries import Page, page, read_cursor
+from engine.paging import Page, page, read_cursor
 from engine.runtime import Unit
 from engine.statistics import lookups, small
 from engine.statistics.catalogue import STATISTICS

@@ -8,7 +8,7 @@ from flask import Response, request, url_for
 from marshmallow import fields
 
 from engine import bulk, publications
-from engine.queries import Page
+from engine.paging import Page
 from engine.statistics import periods
 from webapi import auth, tabular
 from webapi.api.blueprint import Blueprint, Code, Out, PageQuery, Words, instant, page_of

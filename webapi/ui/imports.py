@@ -13,8 +13,8 @@ from engine import access, imports, lists
 from engine.access import Account, Target
 from engine.errors import InvalidRequest, WrongState
 from engine.packages import Package
-from engine.queries import Page, read_cursor, write_cursor
-from engine.queries import page as page_of
+from engine.paging import Page, read_cursor, write_cursor
+from engine.paging import page as page_of
 from engine.runtime import Unit
 from webapi import tabular
 from webapi.ui import door, forms, pages

@@ -8,7 +8,7 @@ from flask import request, url_for
 
 from engine import access, agency_changes, causes, overview, queries, stuck, unmasking
 from engine.access import Account, Target
-from engine.queries import Page
+from engine.paging import Page
 from engine.runtime import Unit
 from webapi.ui.pages import Pages, page
 from webapi.ui.words import _, in_language
