@@ -24,7 +24,7 @@ class Page:
     after: str | None
 
 
-def by_due(unit: Unit, query: Select[Any], due: Any, key: Any, wanted: Any) -> Page:
+def soonest_first(unit: Unit, query: Select[Any], due: Any, key: Any, wanted: Any) -> Page:
     """What falls due first; what has no due time comes last."""
     if wanted.after is not None:
         at, last = read_cursor(wanted.after)

@@ -32,7 +32,7 @@ from engine.model import (
     people,
     tasks,
 )
-from engine.paging import Page, by_due, newest_first, oldest_first
+from engine.paging import Page, newest_first, oldest_first, soonest_first
 from engine.prepared import Prepared
 from engine.runtime import Unit
 from engine.sql import says
@@ -118,18 +118,18 @@ class TaskFilter:
 
 def list_cases(unit: Unit, account: Account, wanted: CaseFilter) -> Page:
     """The cases this account may know of, newest first, or open ones by due time."""
-    due_first = wanted.sort == "due" or (wanted.sort is None and wanted.overdue)
+    by_due = wanted.sort == "due" or (wanted.sort is None and wanted.overdue)
     ours = access.sees_its_agency_only(account)
-    known = access.permits(account, "see", access.CASES if due_first or wanted.report_type else access.JOINED_CASES)
+    known = access.permits(account, "see", access.CASES if by_due or wanted.report_type else access.JOINED_CASES)
     readable = access.permits(account, "read").label("readable")
     query = select(*SUMMARY, readable).where(known, *case_conditions(unit, account, wanted))
-    if ours and (not due_first or parts.are_few(unit, account.agency)):
+    if ours and (not by_due or parts.are_few(unit, account.agency)):
         query = query.join(participants, parts.of(account.agency))
     elif ours:
         query = query.where(cases.c.province == account.province)  # for the index of open cases
-    if due_first:
+    if by_due:
         query = query if wanted.open is False else query.where(cases.c.closed_at.is_(None))
-        return by_due(unit, query, cases.c.due_at, cases.c.id, wanted)
+        return soonest_first(unit, query, cases.c.due_at, cases.c.id, wanted)
     return newest_first(unit, query, participants.c.case_id if ours else cases.c.id, wanted.limit, wanted.after)
 
 
@@ -304,7 +304,7 @@ def list_tasks(unit: Unit, account: Account, wanted: TaskFilter) -> Page:
     kind = access.OWN_TASKS if own else access.TASKS
     query = _tasks().where(access.permits(account, "see-task", kind), *_task_conditions(unit, account, wanted))
     if wanted.status == "open":
-        return by_due(unit, query.where(OPEN_TASK), tasks.c.due_at, tasks.c.id, wanted)
+        return soonest_first(unit, query.where(OPEN_TASK), tasks.c.due_at, tasks.c.id, wanted)
     return newest_first(unit, query.where(tasks.c.status == wanted.status), tasks.c.id, wanted.limit, wanted.after)
 
 

@@ -6,7 +6,7 @@ import base64
 
 import argon2
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Text, select, type_coerce, update
 
 from engine import access, accounts, chain, model, passwords, second_factors
 from tests.hotline import Caller, Hotline, refused
@@ -175,14 +175,16 @@ def test_who_knows_the_password_gets_five_guesses_at_the_code(hotline: Hotline) 
 
 def test_a_recovery_code_works_once_and_the_administrator_removes_a_lost_device(hotline: Hotline) -> None:
     make(hotline)
-    _, codes = sets_up(hotline)
+    secret, codes = sets_up(hotline)
     assert len(set(codes)) == second_factors.RECOVERY_CODES
     assert log_in(hotline, code=codes[0]).status_code == 201
     refused(log_in(hotline, code=codes[0]), 401, "not-authenticated")
     assert log_in(hotline, code=codes[1].upper().replace("-", " ")).status_code == 201
     with hotline.runtime.read() as unit:
         kept = str(unit.all(select(model.second_factors)))
+        (sealed,) = unit.all(select(type_coerce(model.second_factors.c.secret, Text)))
     assert not any(code.replace("-", "") in kept for code in codes)
+    assert sealed[0][:1] == "~" and secret not in sealed[0], "nor is the device's secret to be read in the database"
 
     refused(hotline.as_("hoa").post("/accounts/anna/second-factor", method="DELETE"), 403, "not-allowed")
     assert hotline.as_("quantri").post("/accounts/anna/second-factor", method="DELETE").status_code == 204

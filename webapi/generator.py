@@ -184,17 +184,23 @@ class Generator:
         due = self.worker.next_due()
         while self.queue and self.queue[0].at < until:
             event = heapq.heappop(self.queue)
-            while due is not None and due <= event.at:
-                self.clock.now = max(self.clock.now, due.astimezone(ZONE))
-                self.worker.tick()
-                due = self.worker.next_due()
+            due = self._keep_up(due, event.at)
             self.clock.now, plain = event.at, len(self.plain)
             event.do()
             if len(self.plain) == plain:  # it was no plain contact: a clock may run by now, and somebody has to be told
                 due = min(due or event.at + TOLD, event.at + TOLD, jobs.next_due(self.runtime) or event.at + TOLD)
             tell(1 - (until - event.at) / timedelta(days=1))
+        self._keep_up(due, until)
         self.clock.now = until
         tell(1.0)
+
+    def _keep_up(self, due: datetime | None, until: datetime) -> datetime | None:
+        """Do what falls due, when it does; returns when there is something to do next."""
+        while due is not None and due <= until:
+            self.clock.now = max(self.clock.now, due.astimezone(ZONE))
+            self.worker.tick()
+            due = self.worker.next_due()
+        return due
 
     # -- contacts
 
