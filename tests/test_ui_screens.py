@@ -19,7 +19,7 @@ FRAME = "() => document.querySelector('.top').offsetHeight"
 def test_every_page_is_accessible_and_fits_a_phone_and_a_desk(site: Site):
     names = stage(site.province)
     for who in dict.fromkeys(screen.who for screen in SCREENS):
-        window = site.window(who)
+        window = site.looks_closely(site.window(who))
         for screen in (one for one in SCREENS if one.who == who):
             window.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
             window.goto(screen.path.format_map(names))
@@ -37,7 +37,7 @@ def test_every_page_is_accessible_to_every_role_that_may_open_it(site: Site):
     names = stage(site.province)
     staff = [screen for screen in SCREENS if screen.who]
     for who in dict.fromkeys(screen.who for screen in staff):
-        window, others = site.window(who), [screen for screen in staff if screen.who != who]
+        window, others = site.looks_closely(site.window(who)), [screen for screen in staff if screen.who != who]
         for path in dict.fromkeys(screen.path.format_map(names) for screen in others):
             if window.request.get(path, max_redirects=0, timeout=LONG).status == 200:
                 window.goto(path, timeout=LONG)
