@@ -108,7 +108,10 @@ class Wire:
 
     def _read(self, result: pq.abc.PGresult) -> Answer:
         if result.status not in _DONE:
-            raise error_from_result(result, self._words.encoding)
+            error = error_from_result(result, self._words.encoding)
+            if error.sqlstate is None:  # libpq's own words: nobody is there; it does not always call that broken
+                self._connection.close()
+            raise error
         if not result.ntuples:
             return [], result.command_tuples or 0
         self._words.set_pgresult(result)
