@@ -135,4 +135,5 @@ def row(name: str, codes: list[str]) -> str:
 
 def manual() -> list[str]:
     text = (Path(__file__).parent.parent / "docs" / "elements.md").read_text(encoding="utf-8")
-    return [line for line in text.splitlines() if line.startswith("| ") and not line.startswith("| element")]
+    listed = text.partition("## One by one")[2]
+    return [line for line in listed.splitlines() if line.startswith("| ") and not line.startswith("| element")]
