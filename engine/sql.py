@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Integer, Text, bindparam
+from sqlalchemy import JSON, BigInteger, Column, Integer, Text, bindparam
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
@@ -41,8 +41,7 @@ class entry(FunctionElement[str]):
 
 
 class _among(FunctionElement[bool]):
-    type = Boolean()
-    inherit_cache = True
+    inherit_cache = True  # no Boolean: of one SQLAlchemy asks SQLite whether it is 1, and each row is looked at
 
 
 def among(column: Column[int], name: str) -> _among:
@@ -57,7 +56,7 @@ class says(FunctionElement[bool]):
     Given: words of a-z and 0-9, a space between; how many such cases are wanted at most.
     """
 
-    inherit_cache = True  # no Boolean: of one SQLAlchemy asks SQLite whether it is 1, and each case is looked at
+    inherit_cache = True  # no Boolean, as `_among`
 
 
 @compiles(_among, "sqlite")
@@ -66,8 +65,8 @@ def _among_in_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
     return f"{column} IN (SELECT value FROM json_each({keys}))"
 
 
-@compiles(_among, "postgresql")
-def _among_in_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
+@compiles(_among)  # PostgreSQL
+def _among_in_an_array(element: Any, compiler: Any, **kw: Any) -> str:
     column, keys = (compiler.process(one, **kw) for one in element.clauses)
     return f"{column} = ANY({keys})"
 

@@ -13,11 +13,11 @@ import engine
 from engine.prepared import Prepared
 from engine.runtime import Runtime
 
-# nothing but the rows of an index that holds only what waits, or what was found just before (anon_1);
-# `migrations` has a few rows in all, and the agencies that are no more are asked for once in ten seconds
+# nothing but the rows of an index that holds only what waits, a list that was given, or what was found just before
+# (anon_1); `migrations` has a few rows in all, and the agencies that are no more are asked for once in ten seconds
 READS_ALL = (
     r"(-> +)?Seq Scan (?!on (migrations|agencies))"
-    r"|SCAN (?!CONSTANT ROW|anon_\d+$|imports USING INDEX ix_imports_waiting|"
+    r"|SCAN (?!CONSTANT ROW|json_each VIRTUAL|anon_\d+$|imports USING INDEX ix_imports_waiting|"
     r"batches USING INDEX ix_batches_running|migrations$|agencies$)"
 )
 
