@@ -102,20 +102,21 @@ def _looped(client: Client, count: int) -> list[float]:
 
 
 def full(bed: Bed) -> Figures:
-    """The cost of a call beside 100,000 open cases: the same server, before and after the database is filled"""
-    url = bed.make("full")
-    token, cases = ours.prepare(url), bed.some(OPEN_CASES)
-    with running("ours", url, token) as host:
-        _round(host, 1, 5)
-        before = median(_round(host, 1, bed.some(CASES, 3))[1] for _ in range(5))
+    """The cost of a call beside 100,000 open cases, and beside none: two servers, in turns"""
+    urls, cases = {name: bed.make(name) for name in ("empty", "full")}, bed.some(OPEN_CASES)
+    with (
+        running("ours", urls["empty"], ours.prepare(urls["empty"])) as empty,
+        running("ours", urls["full"], ours.prepare(urls["full"])) as filled,
+    ):
         bed.say(f"writing {cases:,} open cases")
-        host.client().start()  # a fresh one to copy
-        fill.multiply(url, cases)
-        _round(host, 1, 5)
-        after = median(_round(host, 1, bed.some(CASES, 3))[1] for _ in range(5))
+        filled.client().start()  # a fresh one to copy
+        fill.multiply(urls["full"], cases)
+        for host in (empty, filled):
+            _round(host, 1, 10)  # warm up
+        rounds = [[_round(host, 1, bed.some(CASES, 3))[1] for host in (empty, filled)] for _ in range(8)]
     return {
         "open_cases": cases,
-        "cpu_ms_per_call_empty": round(before, 2),
-        "cpu_ms_per_call_full": round(after, 2),
-        "full_to_empty_ratio": round(after / before, 2),
+        "cpu_ms_per_call_empty": round(median(r[0] for r in rounds), 2),
+        "cpu_ms_per_call_full": round(median(r[1] for r in rounds), 2),
+        "full_to_empty_ratio": round(median(r[1] / r[0] for r in rounds), 2),
     }
