@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, case, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select, union_all
 
 from engine import access, branches
 from engine.access import NAMED_ONLY, Account, Target
@@ -208,14 +208,10 @@ def _lines(unit: Unit, which: ColumnElement[bool]) -> Lines:
 
 def _grouped(unit: Unit, by: Any, which: ColumnElement[bool]) -> list[tuple[Any, Lines]]:
     query = _joined(by.label("key"), LINE.label("line"), func.count().label("n")).where(which)
-    found: dict[Any, list[Row[Any]]] = {}
+    found: dict[Any, dict[str, int]] = {}
     for row in unit.all(query.group_by(by, LINE).order_by(by.nulls_last())):
-        found.setdefault(row.key, []).append(row)
-    return [(key, _of(sum(row.n for row in rows), rows)) for key, rows in found.items()]
-
-
-def _of(received: int, rows: list[Row[Any]]) -> Lines:
-    return Lines(received, **{row.line: row.n for row in rows})
+        found.setdefault(row.key, {})[row.line] = row.n
+    return [(key, Lines(sum(by_line.values()), **by_line)) for key, by_line in found.items()]
 
 
 def _topics(unit: Unit, which: ColumnElement[bool]) -> list[tuple[str, int]]:

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from engine.flow.compiler import Code, Compiler
 from engine.flow.dialect import EXPRESSION_LENGTH, Token, in_one_word, normal, read_expression, tokens, unwrapped
 from engine.flow.expressions import ordering
-from engine.flow.feel_words import in_our_words
+from engine.flow.feel_words import CLOSING, OPENING, in_our_words
 from engine.flow.operations import Frame
 from engine.flow.values import DURATIONS, NUMBERS, SCALARS, ScriptError, kind_of, shown
 
@@ -35,8 +35,6 @@ _COMPARES: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-_OPENING = {"[": ">=", "]": ">", "(": ">"}
-_CLOSING = {"]": "<=", "[": "<", ")": "<"}
 _CALLED = {  # FEEL's names of functions that ours have
     ("string", "length"): "len",
     ("upper", "case"): "upper",
@@ -153,10 +151,10 @@ class _Reader:
                 code.run(Frame({}, {}, 0))  # what cannot be worked out now never could
             return _comparison(first.text, code)
         if part.dots:
-            if last.text not in _CLOSING:
+            if last.text not in CLOSING:
                 raise ScriptError(f"A range is written [1..3], not {self.text[part.start : part.end]}.")
             limits = self.expression(first.end, part.dots.start), self.expression(part.dots.end, last.start)
-            signs = _OPENING[first.text], _CLOSING[last.text]
+            signs = OPENING[first.text], CLOSING[last.text]
             if all(code.is_constant for code in limits):
                 self._check_range(part, signs, *(code.run(Frame({}, {}, 0)) for code in limits))
             lower, upper = (_comparison(sign, code) for sign, code in zip(signs, limits, strict=True))
@@ -227,10 +225,10 @@ def _split(found: list[Token]) -> Iterator[_Part]:
             part, dots = [], None
             continue
         if not part:
-            ranged = token.text in _OPENING and _has_dots(found[place + 1 :])
+            ranged = token.text in OPENING and _has_dots(found[place + 1 :])
         if ranged and depth == 0 and token.text == "..":
             dots = token
-        elif not (ranged and depth == 0 and (not part or dots and token.text in _CLOSING)):
+        elif not (ranged and depth == 0 and (not part or dots and token.text in CLOSING)):
             depth += _NESTS.get(token.text, 0)
         part.append(token)
     yield _whole(part, dots)

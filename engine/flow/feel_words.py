@@ -20,8 +20,8 @@ from engine.flow.values import ScriptError
 _WORDS = frozenset({"then", "satisfies", "return", "between", ".."})
 _NESTS = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
 _ENDS = frozenset({"and", "or", ",", "then", "else", "satisfies", "return", "if", "for"})
-_OPENING = {"[": ">=", "]": ">", "(": ">"}
-_CLOSING = {"]": "<=", "[": "<", ")": "<"}
+OPENING = {"[": ">=", "]": ">", "(": ">"}
+CLOSING = {"]": "<=", "[": "<", ")": "<"}
 
 
 def in_our_words(text: str) -> str:
@@ -136,16 +136,16 @@ class _Phrase:
         return f" (len([{name} for {name} in {items} if not ({what})]) == 0)"
 
     def _is_range(self, place: int) -> bool:
-        if place >= len(self.tokens) or self.tokens[place].text not in _OPENING:
+        if place >= len(self.tokens) or self.tokens[place].text not in OPENING:
             return False
         end = self._end_of_range(place)
-        return self.tokens[end - 1].text in _CLOSING and any(one.text == ".." for one in self.tokens[place:end])
+        return self.tokens[end - 1].text in CLOSING and any(one.text == ".." for one in self.tokens[place:end])
 
     def _end_of_range(self, place: int) -> int:
         depth, dots = 0, False
         for at in range(place + 1, len(self.tokens)):
             text = self.tokens[at].text
-            if depth == 0 and dots and text in _CLOSING:
+            if depth == 0 and dots and text in CLOSING:
                 return at + 1
             dots = dots or depth == 0 and text == ".."
             depth += _NESTS.get(text, 0)
@@ -173,5 +173,5 @@ class _Phrase:
         else:
             dots = self._find("..", place + 1, end)
             low, high = self._of(place + 2, dots), self._of(dots + 1, end - 1)
-            signs = _OPENING[self.tokens[place + 1].text], _CLOSING[self.tokens[end - 1].text]
+            signs = OPENING[self.tokens[place + 1].text], CLOSING[self.tokens[end - 1].text]
         return f"{operand} {signs[0]} ({low}) and {operand} {signs[1]} ({high})"

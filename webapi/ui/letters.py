@@ -89,18 +89,6 @@ def send(unit: Unit, province: str, letter: Letter) -> dict[str, Any]:
     return idempotency.keep(unit, SENDER, letter.key[:60], make)
 
 
-def note_all(letter: Letter, error: EngineError, today: date) -> None:
-    """What was refused, and what else is wrong: a refusal names one thing, and nobody wants to hear them one by one."""
-    note(letter, error)
-    letter.faults += [_sentences()[field] for field in offers.lacking(letter.package, _report(letter, None))]
-    letter.faults = list(dict.fromkeys(letter.faults))
-    if not letter.wrong:
-        try:
-            letter.package.intake_form.check_first(letter.answers or {}, today=today)
-        except InvalidAnswers as more:
-            note(letter, more)
-
-
 def note(letter: Letter, error: EngineError) -> None:
     """What was refused, in the citizen's words and at the question it is about."""
     if isinstance(error, InvalidAnswers):
@@ -118,13 +106,13 @@ def note(letter: Letter, error: EngineError) -> None:
 def look_through(letter: Letter, today: date) -> None:
     """Something was refused: say at once what else would be, rather than one thing after another."""
     named = {id for id, _sentence in letter.faults}
-    if not letter.package.type["web"].get("anonymous"):
-        missing = [name for name in ("name", "phone") if not letter.fields.get(name, "").strip()]
-        letter.faults += [_sentences()[name] for name in missing if name not in named]
-    try:
-        letter.package.intake_form.check_first(letter.answers or {}, today=today)
-    except InvalidAnswers as error:
-        letter.wrong = letter.wrong or error.facts.get("errors", {})
+    missing = offers.lacking(letter.package, _report(letter, None))
+    letter.faults += [_sentences()[name] for name in missing if name not in named]
+    if not letter.wrong:
+        try:
+            letter.package.intake_form.check_first(letter.answers or {}, today=today)
+        except InvalidAnswers as error:
+            note(letter, error)
 
 
 def _sentences() -> dict[str, tuple[str, str]]:

@@ -54,7 +54,7 @@ def send(province: str, code: str) -> Any:
     if "refresh" not in request.form and not letter.faults and _send(found, letter):
         return redirect(url_for("ui_track.sent", number=session["receipt"][0]), 303)
     with auth.runtime().read() as unit:
-        if letter.faults:
+        if letter.faults or letter.wrong:
             letters.look_through(letter, areas.today(unit))
         return _ask(unit, found, letter)
 
@@ -74,7 +74,7 @@ def _send(province: Any, letter: Letter) -> bool:
         with auth.runtime().begin() as unit:
             receipt = letters.send(unit, province.code, letter)
     except (InvalidAnswers, InvalidRequest, TooMany) as error:
-        letters.note_all(letter, error, areas.today(unit))
+        letters.note(letter, error)
         return False
     session["receipt"] = [receipt["number"], receipt["secret"]]
     session["shown"] = [*session.get("shown", [])[-9:], receipt["number"]]
