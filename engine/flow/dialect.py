@@ -14,7 +14,7 @@ import re
 import textwrap
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from engine.flow.values import ScriptError
@@ -123,11 +123,13 @@ def tokens(text: str) -> Iterator[Token]:
 
 def in_one_word(text: str) -> str:
     """Names of several words as those that our functions have; places stay the same."""
-    if "and" not in text:
-        return text
-    found = list(tokens(text))
-    for place in range(len(found) - 3):
-        for words, ours in _OF_SEVERAL_WORDS.items():
+    return renamed(text, list(tokens(text)), _OF_SEVERAL_WORDS) if "and" in text else text
+
+
+def renamed(text: str, found: Sequence[Token], names: Mapping[tuple[str, ...], str]) -> str:
+    """Functions under the names that ours have, none of which is the longer: places stay the same."""
+    for place in range(len(found)):
+        for words, ours in names.items():
             behind = found[place : place + len(words) + 1]
             if [one.text for one in behind] == [*words, "("]:
                 start, end = behind[0].start, behind[-2].end

@@ -20,9 +20,18 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from engine.flow.compiler import Code, Compiler
-from engine.flow.dialect import EXPRESSION_LENGTH, Token, in_one_word, normal, read_expression, tokens, unwrapped
+from engine.flow.dialect import (
+    EXPRESSION_LENGTH,
+    Token,
+    in_one_word,
+    normal,
+    read_expression,
+    renamed,
+    tokens,
+    unwrapped,
+)
 from engine.flow.expressions import ordering
-from engine.flow.feel_words import CLOSING, OPENING, in_our_words
+from engine.flow.feel_words import CLOSING, NESTS, OPENING, in_our_words
 from engine.flow.operations import Frame
 from engine.flow.values import DURATIONS, NUMBERS, SCALARS, ScriptError, kind_of, shown
 
@@ -44,7 +53,6 @@ _CALLED = {  # FEEL's names of functions that ours have
     ("list", "contains"): "contains",
     ("count",): "len",
 }
-_NESTS = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
 
 
 class Cell(NamedTuple):
@@ -192,15 +200,11 @@ class _Reader:
 def _in_our_words(text: str, found: list[Token]) -> str:
     """The cell as our expressions are written; columns stay where they are, but for those behind an `=` without a
     space."""
+    text = renamed(text, found, _CALLED)
     for place in range(len(found) - 1, -1, -1):
         token, before = found[place], found[place - 1].text if place else ","
         if token.text == "=" and before not in (",", "("):
             text = f"{text[: token.start]}=={text[token.end + (text[token.end : token.end + 1] == ' ') :]}"
-        for words, ours in _CALLED.items():
-            behind = found[place : place + len(words) + 1]
-            if [one.text for one in behind] == [*words, "("]:
-                end = behind[-2].end
-                text = text[: token.start] + ours.ljust(end - token.start) + text[end:]
     return text
 
 
@@ -229,7 +233,7 @@ def _split(found: list[Token]) -> Iterator[_Part]:
         if ranged and depth == 0 and token.text == "..":
             dots = token
         elif not (ranged and depth == 0 and (not part or dots and token.text in CLOSING)):
-            depth += _NESTS.get(token.text, 0)
+            depth += NESTS.get(token.text, 0)
         part.append(token)
     yield _whole(part, dots)
 
@@ -246,7 +250,7 @@ def _has_dots(found: list[Token]) -> bool:
     for token in found:
         if depth == 0 and token.text in ("..", ","):
             return token.text == ".."
-        depth += _NESTS.get(token.text, 0)
+        depth += NESTS.get(token.text, 0)
         if depth < 0:
             return False
     return False

@@ -18,7 +18,7 @@ from engine.flow.dialect import EXPRESSION_LENGTH, Token, fault_at, tokens
 from engine.flow.values import ScriptError
 
 _WORDS = frozenset({"then", "satisfies", "return", "between", ".."})
-_NESTS = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
+NESTS = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
 _ENDS = frozenset({"and", "or", ",", "then", "else", "satisfies", "return", "if", "for"})
 OPENING = {"[": ">=", "]": ">", "(": ">"}
 CLOSING = {"]": "<=", "[": "<", ")": "<"}
@@ -62,13 +62,13 @@ class _Phrase:
                 done[begin:] = [f" ({self._within(operand, place, end)})"]
                 begin, place = len(done), end
                 continue
-            if token.text in _NESTS and _NESTS[token.text] > 0:
+            if token.text in NESTS and NESTS[token.text] > 0:
                 starts.append(begin)
                 done.append(self._piece(place))
                 begin, place = len(done), place + 1
                 continue
             done.append(self._piece(place))
-            if token.text in _NESTS and starts:
+            if token.text in NESTS and starts:
                 begin = starts.pop()
             elif token.text in _ENDS or token.text == "not":
                 begin = len(done)
@@ -99,7 +99,7 @@ class _Phrase:
         """Where what begins here ends: at a comma, or a bracket that was opened before."""
         depth = 0
         for at in range(place, len(self.tokens)):
-            depth += _NESTS.get(self.tokens[at].text, 0)
+            depth += NESTS.get(self.tokens[at].text, 0)
             if depth < 0 or depth == 0 and self.tokens[at].text == ",":
                 return at
         return len(self.tokens)
@@ -109,7 +109,7 @@ class _Phrase:
         depth = inside = 0
         for at in range(start + 1, end):
             token = self.tokens[at]
-            depth += _NESTS.get(token.text, 0)
+            depth += NESTS.get(token.text, 0)
             if depth == 0 and word == "else" and token.text == "then":
                 inside += 1
             if depth == 0 and token.text == word:
@@ -148,7 +148,7 @@ class _Phrase:
             if depth == 0 and dots and text in CLOSING:
                 return at + 1
             dots = dots or depth == 0 and text == ".."
-            depth += _NESTS.get(text, 0)
+            depth += NESTS.get(text, 0)
         return len(self.tokens)
 
     def _end_of_operand(self, place: int, *, ands: bool) -> int:
@@ -157,7 +157,7 @@ class _Phrase:
         depth = seen = 0
         for at in range(place, len(self.tokens)):
             token = self.tokens[at]
-            depth += _NESTS.get(token.text, 0)
+            depth += NESTS.get(token.text, 0)
             if depth == 0 and token.text == "and" and not seen:
                 seen = 1
             elif depth < 0 or depth == 0 and token.text in _ENDS:
