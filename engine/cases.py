@@ -159,8 +159,9 @@ def merge(unit: Unit, number: str, into: str, *, by: Account) -> Row[Any]:
         InvalidRequest: they are of different provinces or types, or the same one.
         WrongState: this one is closed already, or the other is, or is itself a duplicate.
     """
-    original = access.find(unit, by, "merge", into, lock=True)
-    case = access.find(unit, by, "merge", number, lock=True)
+    access.hold(unit, number, into)
+    original = access.find(unit, by, "merge", into)
+    case = access.find(unit, by, "merge", number)
     if original.id == case.id or original.province != case.province:
         raise InvalidRequest(f"{number} cannot be joined to {into}: they must be two cases of one province.")
     if original.duplicate_of is not None:

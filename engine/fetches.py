@@ -116,10 +116,11 @@ def _give_up(unit: Unit, row: Row[Any], why: str) -> None:
 
 
 def _settle(unit: Unit, row: Row[Any], stored: Stored) -> None:
+    number = str(unit.scalar(select(cases.c.number).where(cases.c.id == row.case_id)))
+    access.hold(unit, number)  # before the row, as whoever empties the case holds it first
     open_ = select(fetches.c.id).where(fetches.c.id == row.id, _WAITING).with_for_update()
     if unit.first(open_) is None:
         return  # somebody else was faster
-    number = str(unit.scalar(select(cases.c.number).where(cases.c.id == row.case_id)))
     made = attachments.add(unit, number, stored, _name(row.url, stored), by=access.citizen(number))
     done = {"state": "done", "attachment_id": made.id, "last_error": None}
     unit.execute(update(fetches).where(fetches.c.id == row.id).values(done))

@@ -89,11 +89,11 @@ def emptying(url: str) -> Iterator[Callable[[], None]]:
         yield empty
 
 
-def somebody_waits(runtime: Runtime) -> bool:
-    """Whether a session of this PostgreSQL database waits for another that holds a lock."""
-    waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+def somebody_waits(runtime: Runtime, sessions: int = 1) -> bool:
+    """Whether so many sessions of this PostgreSQL database wait for others that hold locks."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
     with runtime.read() as unit:
-        return unit.first(text(waiting)) is not None
+        return int(unit.scalar(text(waiting))) >= sessions
 
 
 @contextmanager

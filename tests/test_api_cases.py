@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from engine import parts, queries
+from engine import access, parts, queries
+from tests import databases
 from tests.hotline import PHONE, refused
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x02\x00\x00\x00\x90wS\xde"
@@ -241,6 +243,27 @@ def test_a_duplicate_joins_its_original(hotline):
     refused(change(hotline, "truc", copy, "merge", {"into": original}), 409, "wrong-state")
     refused(change(hotline, "truc", original, "merge", {"into": original}), 422, "invalid-request")
     refused(change(hotline, "truc", original, "merge", {"into": "1022.BD.20210903.99999"}), 404, "not-found")
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # SQLite has one writer
+def test_of_two_who_join_two_cases_crosswise_one_is_told_that_the_other_was_faster(hotline):
+    one, other = hotline.assigned(), hotline.assigned()
+    etags = {number: hotline.case(number)["etag"] for number in (one, other)}
+
+    def joins(number, into):
+        return change(hotline, "truc", number, "merge", {"into": into}, etags[number])
+
+    with ThreadPoolExecutor(2) as pool:
+        with hotline.runtime.begin() as unit:  # both begin before either can go on
+            access.hold(unit, one, other)
+            tried = [pool.submit(joins, one, other), pool.submit(joins, other, one)]
+            while not databases.somebody_waits(hotline.runtime, 2):
+                assert not any(attempt.done() for attempt in tried)
+        answers = [attempt.result() for attempt in tried]
+
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+    [late] = [answer for answer in answers if answer.status_code == 409]
+    assert "is itself a duplicate" in refused(late, 409, "wrong-state")
 
 
 # -- who reported ------------------------------------------------------------------------------------------------------

@@ -14,12 +14,13 @@ from pytest_httpserver import HTTPServer
 from sqlalchemy import select, update
 from werkzeug import Request, Response
 
-from engine import downloads, fetches, model
+from engine import access, downloads, fetches, model
 from engine.attachments import Store
 from engine.downloads import Downloads
 from engine.fetches import AGAIN, ATTEMPTS_MAX
 from engine.notifiers import TryLater, Undeliverable
 from engine.worker import Worker
+from tests import databases
 from tests.hotline import Hotline, refused
 from tests.post import deaf_peer
 
@@ -96,6 +97,23 @@ def test_workers_that_look_at_once_fetch_each_file_once(hotline, worker, photos)
         list(pool.map(lambda _: worker.fetch(), range(3)))
 
     assert len(files(hotline, number)) == 4 == len(photos.log)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # SQLite has one writer
+def test_a_file_that_comes_while_somebody_has_the_case_is_added_after_them(hotline, worker, photos):
+    photos.expect_request("/1.png").respond_with_data(PNG)
+    number = sent(hotline, photos.url_for("/1.png"))
+    with ThreadPoolExecutor(1) as pool:
+        with hotline.runtime.begin() as unit:
+            access.hold(unit, number)
+            fetching = pool.submit(worker.fetch)
+            while not databases.somebody_waits(hotline.runtime):
+                assert not fetching.done()
+            unit.execute(update(model.fetches).values(last_error="seen"))  # as who empties a case writes to its links
+        assert fetching.result() == 1
+
+    assert len(files(hotline, number)) == 1
+    assert [(one["state"], one["last_error"]) for one in links(hotline, number)] == [("done", None)]
 
 
 @on_sqlite

@@ -338,7 +338,7 @@ def reassign(unit: Unit, caller: Account, body: dict[str, Any], number: str) -> 
 @bp.change(f"{NUMBER}/merge", CaseOut, MergeIn, match=True)
 def merge(unit: Unit, caller: Account, body: dict[str, Any], number: str) -> Any:
     """Join it to the case that it repeats"""
-    _read_before(unit, caller, "merge", number)
+    _read_before(unit, caller, "merge", number, body["into"])
     cases.merge(unit, number, body["into"], by=caller)
     return _shown(unit, caller, number)
 
@@ -367,8 +367,12 @@ def rate(unit: Unit, caller: Account, body: dict[str, Any], number: str) -> Any:
     return _shown(unit, caller, number)
 
 
-def _read_before(unit: Unit, caller: Account, action: str, number: str) -> None:
-    unchanged(access.find(unit, caller, action, number, lock=True).version)
+def _read_before(unit: Unit, caller: Account, action: str, number: str, *others: str) -> None:
+    """Args:
+    others: further cases that are wanted in this unit, to be held together with it.
+    """
+    access.hold(unit, number, *others)
+    unchanged(access.find(unit, caller, action, number).version)
 
 
 def _shown(unit: Unit, caller: Account, number: str) -> Any:
