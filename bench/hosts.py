@@ -20,6 +20,7 @@ import waitress
 from flask import Flask
 
 from bench.bed import one, process_cpu
+from tests.post import free_port
 
 REPORT = {"noi_dung": "Nhà bốn người hết gạo từ hôm qua, có cháu nhỏ. " * 20, "place": "khu phố 3", "urgent": True}
 
@@ -112,9 +113,7 @@ def environment() -> dict[str, str]:
 @contextmanager
 def running(name: str, url: str, token: str | None = None) -> Iterator[Host]:
     """Start ``bench.naive``, ``bench.floor`` or ``bench.ours`` and wait until it answers."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen([sys.executable, "-m", f"bench.{name}", url, str(port)], env=environment())
     try:
         _wait(process, port)

@@ -136,14 +136,13 @@ def drop(unit: Unit, job_id: int, case_id: int) -> bool:
 
 
 def take(unit: Unit, *held: Job) -> None:
-    """Delete jobs, all of one holder, in the unit that does them.
+    """Delete jobs, at least one and all claimed by the same worker, in the unit that does them.
 
     Raises:
         Gone: one is not ours any more, or was cancelled; the unit must not go on.
     """
-    owners = {job.lease_owner for job in held}
-    taken = unit.all(_TAKE, {"ids": [job.id for job in held], "owner": owners.pop()})
-    if owners or {tuple(row) for row in taken} != {(job.id, job.fence, job.case_id) for job in held}:
+    taken = unit.all(_TAKE, {"ids": [job.id for job in held], "owner": held[0].lease_owner})
+    if {tuple(row) for row in taken} != {(job.id, job.fence, job.case_id) for job in held}:
         raise Gone
 
 

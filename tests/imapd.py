@@ -83,13 +83,13 @@ def serving(*options: str) -> Iterator[Server]:
         server.client.logout()
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 def _wait(process: subprocess.Popen[bytes], port: int) -> None:
     for _ in range(START_SECONDS * 20):
         try:
-            imaplib.IMAP4("127.0.0.1", port, timeout=5).shutdown()
+            imaplib.IMAP4("127.0.0.1", port, timeout=60).shutdown()
             return
         except (OSError, imaplib.IMAP4.error):
             assert process.poll() is None, "pymap did not start"

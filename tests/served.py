@@ -27,7 +27,7 @@ def served(app: Any, **how: Any) -> Iterator[str]:
         # any more: closing them there raced with the very write that wakes it up.
         sockets: dict[int, wasyncore.dispatcher] = {}
         server.trigger.pull_trigger(lambda: (sockets.update(server._map), server._map.clear()))
-        thread.join(10)
+        thread.join(60)
         server.task_dispatcher.shutdown()
         wasyncore.close_all(sockets, ignore_all=True)
         assert not thread.is_alive()

@@ -78,7 +78,7 @@ def test_a_server_that_refuses_by_itself_says_it_in_the_same_way(monkeypatch):
     monkeypatch.setattr(HTTPChannel, "error_task_class", Refusal)
 
     def told(address: str, accept: bytes) -> list[bytes]:
-        with socket.create_connection(("127.0.0.1", urlsplit(address).port), timeout=10) as line:
+        with socket.create_connection(("127.0.0.1", urlsplit(address).port), timeout=60) as line:
             head = b"POST / HTTP/1.1\r\nHost: x\r\nAccept: " + accept + b"\r\nContent-Length: 1001\r\n\r\n"
             line.sendall(head + b"x" * 1001)
             return b"".join(iter(lambda: line.recv(4096), b"")).split(b"\r\n\r\n", 1)

@@ -139,7 +139,7 @@ def test_two_cases_are_not_joined_to_each_other_at_once(hotline, monkeypatch):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join()
     monkeypatch.undo()
     assert outcomes.count("joined") <= 1, outcomes
     assert not all(hotline.case(number)["closed_at"] for number in (one, two))

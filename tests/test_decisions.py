@@ -5,7 +5,6 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from lxml import etree
 
 from engine.flow.decisions import NAMESPACES, DecisionFault, parse_decisions
 from tests.drawn_tables import RANKED, ROUTING, decision, file_of, named, requires, table
@@ -83,11 +82,6 @@ def test_text_fits_whatever_unicode_form_it_comes_in():
 def test_every_version_of_dmn_is_read(namespace):
     dmn = file_of(table([(['"a"'], ["1"])]), namespace=namespace)
     assert parse_decisions(dmn, "x.dmn")["d"].decide({"x": "a"}) == {"y": 1}
-
-
-def test_an_already_parsed_file_is_taken_too():
-    root = etree.fromstring(file_of(table([(["-"], ["1"])])))
-    assert parse_decisions(root, "x.dmn")["d"].decide({"x": 0}) == {"y": 1}
 
 
 # -- hit policies ----------------------------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ import re
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ import httpx
 import pytest
 import yaml
 
+from tests.post import free_port
 from tests.sources import ROOT
 from webapi.config import PREFIX, SETTINGS
 
@@ -73,10 +73,7 @@ def test_the_commands_start_serve_and_stop(environment: dict[str, str]) -> None:
     upgrade, web, worker = (list(found[f"thongsuot-{name}.service"]) for name in ("upgrade", "web", "worker"))
     assert (upgrade, worker) == (found["compose upgrade"], found["compose worker"])
     assert found["compose web"] == found["Dockerfile"] == [word.replace("127.0.0.1", "0.0.0.0") for word in web]
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
-    web[web.index("8022")] = port
+    web[web.index("8022")] = port = str(free_port())
 
     subprocess.run([sys.executable, "-m", "webapi.cli", *upgrade], cwd=ROOT, env=environment, check=True)
     with started(worker, environment), started(web, environment):

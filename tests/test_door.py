@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from threading import Event
 from time import sleep
 from typing import Any
 
@@ -25,18 +26,22 @@ from webapi import door
 from webapi.server import Refusal
 from webapi.urgent import Urgent, reported
 
-TAKES = 0.05  # seconds
+CROWD = 60
 KNOWN = "ts_of_an_operator"
 
 
 @pytest.fixture
 def crowd(monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
-    """Sixty callers of a real server whose one thread needs a moment for everything."""
+    """Sixty callers of a real server with one thread, who all stand at its door before the first is served."""
     monkeypatch.setattr(door, "WAIT_SECONDS", 0.5)
     monkeypatch.setattr(HTTPChannel, "error_task_class", Refusal)
+    everybody = Event()
 
-    def slow(_environ: Any, start_response: Any) -> list[bytes]:
-        sleep(TAKES)
+    def serve(_environ: Any, start_response: Any) -> list[bytes]:
+        while not everybody.is_set():
+            sleep(0.01)
+            if entrance.shed + len(entrance.queue) == CROWD - 1:
+                everybody.set()
         start_response("200 OK", [("Content-Type", "text/plain")])
         return [b"served"]
 
@@ -44,14 +49,14 @@ def crowd(monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
     urgent.keep_up()
     entrance = door.Door(urgent)
     entrance.set_thread_count(1)
-    limits = httpx.Limits(max_connections=60)
-    with served(slow, _dispatcher=entrance) as url, httpx.Client(base_url=url, limits=limits, timeout=60) as crowd:
+    limits = httpx.Limits(max_connections=CROWD)
+    with served(serve, _dispatcher=entrance) as url, httpx.Client(base_url=url, limits=limits, timeout=60) as crowd:
         yield crowd
 
 
 def at_once(call: Callable[[int], Any]) -> list[Any]:
-    with ThreadPoolExecutor(60) as threads:
-        return list(threads.map(call, range(60)))
+    with ThreadPoolExecutor(CROWD) as threads:
+        return list(threads.map(call, range(CROWD)))
 
 
 def test_a_surge_is_shed_politely_and_an_emergency_never(crowd: httpx.Client) -> None:

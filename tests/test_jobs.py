@@ -198,7 +198,7 @@ def test_whoever_waited_for_a_busy_case_sees_it_as_it_has_become(runtime: Runtim
                 assert not waiting.done()
             unit.execute(update(model.cases).values(status="xong"))
             unit.execute(update(model.instances).values(revision=1))
-        case = waiting.result(timeout=10)
+        case = waiting.result(timeout=60)
 
     assert (case.revision, case.status) == (1, "xong")
 
@@ -213,7 +213,7 @@ def test_giving_a_job_up_does_not_wait_for_a_case_that_is_busy(runtime: Runtime,
 
     with ThreadPoolExecutor(1) as pool, runtime.begin() as unit:
         instances.load(unit, case_id)
-        pool.submit(jobs.fail, runtime, last, KeyError("x"), Random(1)).result(timeout=10)
+        pool.submit(jobs.fail, runtime, last, KeyError("x"), Random(1)).result(timeout=60)
 
     assert [row.state for row in rows(runtime, model.jobs)] == ["incident"]
 
@@ -240,7 +240,7 @@ def test_due_jobs_wake_whoever_listens(runtime: Runtime, case_id: int) -> None:
         arm(runtime, case_id)
 
         driver: Any = connection.connection.driver_connection
-        assert [notice.channel for notice in driver.notifies(timeout=10, stop_after=1)] == [leases.DUE]
+        assert [notice.channel for notice in driver.notifies(timeout=60, stop_after=1)] == [leases.DUE]
         connection.execute(text("UNLISTEN *"))
 
 

@@ -65,7 +65,7 @@ def test_whatever_becomes_an_incident_has_a_vietnamese_sentence():
          "Bảng quyết định 'Mức độ': Dòng 3, Hạn: '<' không so sánh được văn bản với một khoảng thời gian tính theo "
          "ngày giờ."),
         ("'Xác minh': its group came out as None, not as an agency's key",
-         "'Xác minh': đơn vị được giao tính ra None, không phải mã của một cơ quan"),
+         "'Xác minh': nhóm nhận việc tính ra None, không phải mã của một cơ quan"),
         ("'Tính hạn': Line 2, column 8: Cannot add text and a number. Write str(…) around what is not text.",
          "'Tính hạn': Dòng 2, cột 8: Không cộng được văn bản với một số. Hãy viết str(…) quanh thứ không phải văn "
          "bản."),

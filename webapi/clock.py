@@ -17,6 +17,8 @@ from threading import Thread
 from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from engine.runtime import Runtime
+
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 5.0
@@ -88,6 +90,11 @@ class NodeClock:
             return self.put_right(database)
         except (SQLAlchemyError, OSError):  # others say that it is away; what was known before still holds
             return False
+
+
+def node_clock(runtime: Runtime) -> NodeClock | None:
+    """The clock of a process that works on real time; ``None``: somebody else moves it, as tests do."""
+    return runtime.clock if isinstance(runtime.clock, NodeClock) else None
 
 
 def _told(database: Engine) -> datetime | None:

@@ -25,7 +25,7 @@ from engine import presence, schema, vitals
 from engine.errors import NotAllowed
 from engine.runtime import Runtime, Unit
 from webapi import auth
-from webapi.clock import NodeClock
+from webapi.clock import node_clock
 
 BOUNDS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}
@@ -121,7 +121,8 @@ def _ask(runtime: Runtime) -> Iterator[Metric]:
     began = perf_counter()
     yield _gauge("build_info", "Which version runs.", {(_version(),): 1}, "version")
     yield from _pool(runtime.database.pool)
-    wrong = {(): runtime.clock.wrong.total_seconds()} if isinstance(runtime.clock, NodeClock) else {}
+    clock = node_clock(runtime)
+    wrong = {(): clock.wrong.total_seconds()} if clock else {}
     yield _gauge("clock_ahead_seconds", "By how much this machine's clock is ahead of the database's.", wrong)
     try:
         with runtime.read() as unit:

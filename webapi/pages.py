@@ -11,7 +11,7 @@ from engine import presence, schema
 from engine.model import provinces
 from engine.runtime import Unit
 from webapi import auth
-from webapi.clock import SAID, NodeClock
+from webapi.clock import SAID, node_clock
 
 AWAY = "The database cannot be reached."
 BEHIND = "The database is of an older version than this program: run `thongsuot db upgrade`."
@@ -47,8 +47,8 @@ def readyz() -> ResponseReturnValue:
     try:
         with auth.runtime().read() as unit:
             ready, faults = _standing(unit)
-        if isinstance(time := auth.runtime().clock, NodeClock) and time.is_wrong:
-            faults.append(SAID.format(time.wrong.total_seconds()))
+        if (clock := node_clock(auth.runtime())) and clock.is_wrong:
+            faults.append(SAID.format(clock.wrong.total_seconds()))
     except DBAPIError:
         ready, faults = False, [AWAY]
     return jsonify(ready=ready, faults=faults), 200 if ready else 503

@@ -15,7 +15,7 @@ from waitress.task import ErrorTask
 from engine import branches
 from webapi import attached, auth, camunda, door
 from webapi.bodies import dump
-from webapi.clock import NodeClock
+from webapi.clock import node_clock
 from webapi.urgent import Urgent
 
 FORM_OVERHEAD = 100_000  # bytes of a multipart body beside the file
@@ -62,8 +62,8 @@ def run(app: Flask, host: str, port: int, threads: int) -> None:
     gc.freeze()  # what has been loaded by now stays: the collector need not look at it again and again
     gc.set_threshold(10_000, 20, 20)
     runtime = auth.runtime_of(app)
-    if isinstance(runtime.clock, NodeClock):
-        runtime.clock.keep_right(runtime.database)
+    if clock := node_clock(runtime):
+        clock.keep_right(runtime.database)
     attached.take_in(app.config)
     HTTPChannel.error_task_class = Refusal
     urgent = Urgent(lambda: _emergencies(app), runtime.callers)

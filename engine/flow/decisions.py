@@ -7,8 +7,8 @@ here, at deploy, and not when a citizen's report comes by.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 from lxml import etree
@@ -38,27 +38,24 @@ _NOT_RUN = {"businessKnowledgeModel": "The business knowledge model", "decisionS
 Made = TypeVar("Made")
 
 
-def parse_decisions(dmn: bytes | str | etree._Element, filename: str) -> dict[str, Decision]:
+@lru_cache(maxsize=64)  # the gate and the machine read the same files, and so do the provinces
+def parse_decisions(dmn: bytes | str, filename: str) -> Mapping[str, Decision]:
     """The decisions of a file, by their id.
-
-    Args:
-        dmn: the file, or its root element if it was already parsed (hardened) by `engine.flow.xml`.
 
     Raises:
         DecisionFault: the first fault of the file; its ``faults`` are all of them.
     """
-    if isinstance(dmn, bytes | str):
-        try:
-            dmn = parse_xml(dmn, filename)
-        except XmlFault as fault:
-            raise DecisionFault(fault.line, None, fault.message) from None
-    name = etree.QName(dmn)
+    try:
+        root = parse_xml(dmn, filename)
+    except XmlFault as fault:
+        raise DecisionFault(fault.line, None, fault.message) from None
+    name = etree.QName(root)
     if name.localname != "definitions" or name.namespace not in NAMESPACES:
         raise DecisionFault(1, None, f"{filename} is not a DMN 1.1-1.5 file: draw it in a DMN modeler.")
-    reader = _Reader(dmn, name.namespace)
+    reader = _Reader(root, name.namespace)
     decisions = reader.decisions()
     if not decisions and not reader.faults:
-        reader.fault(dmn, None, f"{filename} has no decision.")
+        reader.fault(root, None, f"{filename} has no decision.")
     if reader.faults:
         first = reader.faults[0]
         first.faults = tuple(reader.faults)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tomllib
@@ -17,6 +16,7 @@ from engine import accounts, packages
 from engine.database import connect
 from engine.runtime import Runtime
 from tests import crash_type, databases
+from tests.post import free_port
 from tests.sources import ROOT
 
 THREADS = 4
@@ -92,8 +92,7 @@ class Office:
         self.runtime.database.dispose()
 
     def _web(self, number: int) -> Process:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        port = free_port()
         return self._process(["serve", "--port", str(port)], f"web-{number}", port)
 
     def _process(self, arguments: list[str], name: str, port: int | None = None) -> Process:
