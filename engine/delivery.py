@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from engine import firewall, outbox
+from engine import firewall, outbox, spans
 from engine.model import accounts, agencies, cases, people
 from engine.notifiers import Message, Notifier, Undeliverable
 from engine.outbox import Delivered, Item
@@ -37,7 +37,8 @@ def attempt(
         sent | gone (somebody else has it by now, and will send it with the same key) | failed | dead
     """
     try:
-        delivered = deliver(runtime, item, notifiers, services)
+        with spans.span(f"send {item.kind}", outbox=item.id, case_id=item.case_id or 0):
+            delivered = deliver(runtime, item, notifiers, services)
     except Exception as error:
         told = {"action": "delivery-failed", "outbox": item.id, "case_id": item.case_id}
         log.warning("A %s failed: %s", item.kind, type(error).__name__, extra=told)  # the reason is in its row

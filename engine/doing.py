@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from engine import instances, jobs, leases, marks, repairs
+from engine import instances, jobs, leases, marks, repairs, spans
 from engine.errors import NotFound, Suspended, WrongState
 from engine.jobs import Gone, Job
 from engine.runtime import Runtime, Unit
@@ -90,13 +90,14 @@ def perform(unit: Unit, job: Job, case: Row[Any]) -> None:
     Args:
         case: its row, from `instances.load` or `load_free`.
     """
-    if job.kind == "warning":
-        marks.warn(unit, job, case)
-    elif job.kind == "breach":
-        marks.breach(unit, job, case)
-    elif job.kind == "retry":
-        repairs.retry_queued(unit, **job.payload)
-    else:
-        step = jobs.step(job)
-        assert step is not None, job.kind
-        instances.advance(unit, job.case_id, step, case=case)
+    with spans.span(f"job {job.kind}", job=job.id, case_id=job.case_id):
+        if job.kind == "warning":
+            marks.warn(unit, job, case)
+        elif job.kind == "breach":
+            marks.breach(unit, job, case)
+        elif job.kind == "retry":
+            repairs.retry_queued(unit, **job.payload)
+        else:
+            step = jobs.step(job)
+            assert step is not None, job.kind
+            instances.advance(unit, job.case_id, step, case=case)

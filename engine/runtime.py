@@ -21,6 +21,7 @@ from engine import model
 from engine.database import BUSY_SECONDS, connect, transaction
 from engine.owed import Owed, run
 from engine.prepared import Prepared
+from engine.spans import span
 
 if TYPE_CHECKING:
     from engine.packages import Catalogue
@@ -175,7 +176,7 @@ class Runtime:
     @contextmanager
     def begin(self) -> Iterator[Unit]:
         """A unit that may write. Commits at the end, rolls back on any exception."""
-        with self._turn(), transaction(self.database, writes=True) as pooled:
+        with span("unit"), self._turn(), transaction(self.database, writes=True) as pooled:
             unit = self._unit(pooled)
             yield unit
             unit.note_views(unit.views)
@@ -185,7 +186,7 @@ class Runtime:
     def read(self) -> Iterator[Unit]:
         """A unit that only reads. On SQLite all that it reads is of one moment, on PostgreSQL what each statement does.
         What it has to leave behind follows."""
-        with transaction(self.database, writes=False) as pooled:
+        with span("read"), transaction(self.database, writes=False) as pooled:
             unit = self._unit(pooled)
             yield unit
             unit.flush()

@@ -68,13 +68,19 @@ def _facts(record: logging.LogRecord) -> dict[str, Any]:
     facts = {name: getattr(record, name) for name in FACTS if getattr(record, name, None) is not None}
     if not has_request_context():
         return facts
-    facts |= {"request": request_id(), "method": request.method, "route": request.url_rule and request.url_rule.rule}
+    facts |= {"method": request.method, "route": request.url_rule and request.url_rule.rule}
+    return facts | ids()
+
+
+def ids() -> dict[str, int | str]:
+    """Of the request that is being answered, and of what it is about; nothing that may be somebody's."""
+    found: dict[str, int | str] = {"request": request_id()}
     for name, value in (request.view_args or {}).items():
         if name == "number" and _CASE.fullmatch(str(value)):
-            facts["case"] = value
+            found["case"] = value
         elif isinstance(value, int) and value <= LONGEST_ID:
-            facts[name] = value
-    return facts
+            found[name] = value
+    return found
 
 
 def _error(record: logging.LogRecord) -> list[str]:

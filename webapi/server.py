@@ -13,7 +13,7 @@ from waitress.channel import HTTPChannel
 from waitress.task import ErrorTask
 
 from engine import branches
-from webapi import attached, auth, camunda, door
+from webapi import attached, auth, camunda, door, telemetry
 from webapi.bodies import dump
 from webapi.clock import node_clock
 from webapi.urgent import Urgent
@@ -61,6 +61,7 @@ def run(app: Flask, host: str, port: int, threads: int) -> None:
     gc.collect()
     gc.freeze()  # what has been loaded by now stays: the collector need not look at it again and again
     gc.set_threshold(10_000, 20, 20)
+    telemetry.set_up("thongsuot-web", app)
     runtime = auth.runtime_of(app)
     if clock := node_clock(runtime):
         clock.keep_right(runtime.database)

@@ -22,6 +22,7 @@ from engine import chain, due, leases, outbox
 from engine.listening import Listener
 from engine.mailbox.postman import EVERY, Postman
 from engine.worker import Worker
+from webapi import telemetry
 from webapi.clock import NodeClock
 
 log = logging.getLogger(__name__)
@@ -162,6 +163,7 @@ ASKED_TO_STOP = (signal.SIGTERM, signal.SIGINT)
 
 def run(worker: Worker, postmen: Sequence[Postman] = ()) -> None:
     """Work until SIGTERM or SIGINT; then finish what is being done, and return."""
+    telemetry.set_up("thongsuot-worker")
     # Held back for every thread from before the first begins, and waited for: a handler that set an Event would now
     # and then run while this very thread holds the lock inside that Event, and wait for itself for ever.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ASKED_TO_STOP)
