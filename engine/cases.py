@@ -14,6 +14,7 @@ from engine import access, areas, clocks, communes, instances, keeping, messages
 from engine.access import Account
 from engine.errors import InvalidRequest, Suspended, WrongState
 from engine.flow.steps import Abandon, Amend, Deliver
+from engine.packages import Package
 from engine.reasons import checked_reason
 from engine.runtime import Unit
 from engine.texts import local_time
@@ -22,6 +23,7 @@ from engine.vietnamese import nfc
 COMMENT_MAX = 4_000
 FEEDBACK = "phan_hoi"  # the term in which a citizen may say what they think of a result
 FEEDBACK_TIME = timedelta(days=10)
+JOINED = "T09"  # the text that tells a caller that their report repeats another, where the province or the type has it
 
 
 def extend(unit: Unit, number: str, until: datetime, reason: str, *, by: Account) -> Row[Any]:
@@ -152,12 +154,12 @@ def _must_be_in_time(unit: Unit, case: Row[Any], result: Row[Any], what: str) ->
 
 
 def merge(unit: Unit, number: str, into: str, *, by: Account) -> Row[Any]:
-    """Join a case to the one it repeats. Its process ends; its caller hears the other's result.
+    """Join a case to the one it repeats. Its process ends; its caller is told so at once, and hears the other's result.
 
     Raises:
         NotFound, NotAllowed: one of the two is not for this account.
         InvalidRequest: they are of different provinces or types, or the same one.
-        WrongState: this one is closed already, or the other is, or is itself a duplicate.
+        WrongState: this one is closed already, or the other is, or is itself a duplicate; or no case of its type is.
     """
     access.hold(unit, number, into)
     original = access.find(unit, by, "merge", into)
@@ -169,11 +171,20 @@ def merge(unit: Unit, number: str, into: str, *, by: Account) -> Row[Any]:
     if original.closed_at is not None:
         raise WrongState(f"{into} is settled: its result has been told. Answer {number} with it instead.")
     _must_run(unit, case)
+    package = unit.catalogue.pinned(unit, case.definition_id)
+    if not joins(package):
+        raise WrongState(f"Cases of the type {case.report_type} are joined to no other: it has no outcome 'trung'.")
     said = {"status": instances.DUPLICATE, "outcome": instances.DUPLICATE, "ma_goc": into}
-    instances.advance(unit, case.id, Abandon(said), by=by.login)
-    unit.record(case.id, "merged", by.login, into=into)
-    unit.record(original.id, "joined-by", by.login, number=number)
+    step = Abandon(said, JOINED if JOINED in package.texts else "")
+    if instances.advance(unit, case.id, step, by=by.login) is not None:
+        unit.record(case.id, "merged", by.login, into=into)
+        unit.record(original.id, "joined-by", by.login, number=number)
     return _now(unit, case.id)
+
+
+def joins(package: Package) -> bool:
+    """Whether cases of this type may end as duplicates of others."""
+    return instances.DUPLICATE in package.type.get("outcomes", {})
 
 
 def ask(unit: Unit, number: str, question: str, *, by: Account) -> Row[Any]:

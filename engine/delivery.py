@@ -41,7 +41,7 @@ def attempt(
             delivered = deliver(runtime, item, notifiers, services)
     except Exception as error:
         told = {"action": "delivery-failed", "outbox": item.id, "case_id": item.case_id}
-        log.warning("A %s failed: %s", item.kind, type(error).__name__, extra=told)  # the reason is in its row
+        log.warning("Not sent (%s): %s", item.kind, type(error).__name__, extra=told)  # the reason is in its row
         return outbox.fail(runtime, item, error, jitter)
     return outbox.settle(runtime, item, delivered)
 

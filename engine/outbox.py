@@ -287,7 +287,7 @@ def answered(said: dict[str, Any], error: str | None = None, message: str = "") 
 
 def bury(unit: Unit, item: Any, why: str) -> None:
     if item.case_id is None:
-        log.error("A %s was given up.", item.kind, extra={"action": "message-undeliverable", "outbox": item.id})
+        log.error("Given up (%s).", item.kind, extra={"action": "message-undeliverable", "outbox": item.id})
         return
     what = {"outbox": item.id, "channel": item.kind, "why": why}
     if item.kind != "service":

@@ -165,7 +165,7 @@ REASONS: dict[str, Reason] = {
     ),
     "suspended-job": Reason(
         2, _suspended,
-        lambda row, _: f"A {row.a} that was due at {local_time(row.since)} is suspended{_because(row.b)}",
+        lambda row, _: f"A job ({row.a}) that was due at {local_time(row.since)} is suspended{_because(row.b)}",
         (("resume-case", "resume"),),
     ),
     "nobody": Reason(
@@ -192,7 +192,7 @@ REASONS: dict[str, Reason] = {
     ),
     "unrun-job": Reason(
         7, _unrun,
-        lambda row, _: f"A {row.a} was due at {local_time(row.since)} and has not been run: is a worker running?",
+        lambda row, _: f"A job ({row.a}) was due at {local_time(row.since)} and has not been run: is a worker running?",
         (("start-worker", "manage"),),
     ),
     "unserved": Reason(

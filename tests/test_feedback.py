@@ -13,6 +13,11 @@ from tests.sources import ROOT
 LINKED = PROVINCE.replace(
     "phản ánh {ma} đã có kết quả: {noi_dung_ket_qua}", "phản ánh {ma} đã có kết quả: {noi_dung_ket_qua}. {link}"
 )
+JOINED = """
+[texts.T09]
+sms = "1022: phản ánh {ma} trùng với {ma_goc}."
+only_for_outcomes = ["trung"]
+"""
 SHIPPED = sorted(ROOT.glob("bpmn/*/*/process.bpmn"))
 
 
@@ -47,6 +52,51 @@ def test_each_of_those_who_called_is_told_the_result_with_their_own_number_and_l
         number = receipt["number"]
         assert told == f"1022: phản ánh {number} đã có kết quả: Đã nhắc nhở. https://1022.example/tra-cuu/{number}"
         assert other["number"] not in told
+
+
+def joins(hotline, number, into):
+    return hotline.as_("truc").post(f"/cases/{number}/merge", {"into": into}, If_Match=hotline.case(number)["etag"])
+
+
+def test_who_is_joined_to_a_case_is_told_at_once_and_so_are_those_joined_to_theirs_before(hotline):
+    hotline.deploys(province__toml=PROVINCE + JOINED)
+    receipts = []
+    for phone in ({}, {"phone": "0987654321"}, {"phone": "0933333333"}):
+        hotline.receives(reporter={"name": "Hoa"} | phone)
+        receipts.append(hotline.receipt)
+    silent, second, third = receipts
+    first = hotline.assigned()
+    for copy, into in ((third, second["number"]), (second, first), (silent, first)):
+        assert joins(hotline, copy["number"], into).status_code == 200
+
+    of_second, of_third = ([one["text"] for one in tracked(hotline, who)["told"][1:]] for who in (second, third))
+    said = "1022: phản ánh {} trùng với {}."
+    assert of_second == [said.format(second["number"], first)]
+    assert of_third == [said.format(third["number"], into) for into in (second["number"], first)]
+    timeline = hotline.as_("vanphong").get(f"/cases/{silent['number']}/timeline").json["items"]
+    assert [event["data"]["text"] for event in timeline if event["kind"] == "nobody-to-tell"] == ["T01", "T09"]
+
+
+@pytest.mark.parametrize("text", ["", JOINED.replace("{ma_goc}", "{khong_co}"), JOINED.replace("trung", "khong_dung")])
+def test_a_text_that_says_nothing_true_of_a_joined_case_is_not_sent(hotline, text):
+    hotline.deploys(province__toml=PROVINCE + text)
+    original, copy = hotline.assigned(), hotline.assigned()
+    receipt = hotline.receipt
+
+    assert joins(hotline, copy, original).status_code == 200
+    assert len(tracked(hotline, receipt)["told"]) == 1
+    incidents = [one["case"] for one in hotline.as_("phantich").get("/incidents").json["items"]]
+    kinds = [event["kind"] for event in hotline.as_("vanphong").get(f"/cases/{copy}/timeline").json["items"]]
+    assert (incidents, "merged" in kinds) == (([copy], False) if text else ([], True))
+
+
+def test_cases_of_a_type_that_knows_no_duplicates_are_joined_to_none(hotline):
+    hotline.deploys(type__toml=TYPE.format(secrecy="C2").replace('trung = {vi = "Trùng", closes_as = "trung"}', ""))
+    original, copy = hotline.assigned(), hotline.assigned()
+
+    said = refused(joins(hotline, copy, original), 409, "wrong-state")
+    assert said == "Cases of the type PAKN are joined to no other: it has no outcome 'trung'."
+    assert hotline.case(copy)["closed_at"] is None
 
 
 def test_who_was_joined_to_a_case_rates_its_result_when_there_is_one(hotline):

@@ -68,7 +68,7 @@ def test_a_sender_is_an_address_that_can_be_answered_or_nobody(sender, address, 
     read = letter.read(f"From: {sender}\r\nSubject: x\r\n\r\nx".encode())
 
     assert (read.sender, read.name) == (address, name)
-    assert (read.automatic == "no sender") == (not address)
+    assert (read.automatic == "không có người gửi") == (not address)
 
 
 def test_html_is_made_plain():

@@ -170,12 +170,12 @@ def test_the_page_says_what_is_wrong_and_the_analyst_corrects_values(hotline: Ho
 def test_letters_that_were_given_up_for_one_cause_are_sent_again_together(hotline: Hotline):
     numbers = [hotline.receives(), hotline.receives()]
     with hotline.runtime.begin() as unit:
-        unit.execute(update(model.outbox).values(state="dead", last_error="the gateway says 503"))
+        unit.execute(update(model.outbox).values(state="dead", last_error="The SMS gateway answered 503."))
     analyst, office = enters(hotline, "phantich"), enters(hotline, "vanphong")
 
     assert not analyst.opens("/tinh/su-co").find("//main//form")
     page = office.opens("/tinh/su-co")
-    assert "the gateway says 503" in page.text
+    assert "Cổng SMS trả lời 503." in page.text and "Tin nhắn SMS" in page.text
     assert "Đang gửi lại 2 tin" in office.sends(page).text
     with hotline.runtime.begin() as unit:
         assert {row.state for row in unit.all(select(model.outbox.c.state))} == {"ready"}

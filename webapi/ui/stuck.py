@@ -18,7 +18,7 @@ from engine.queries import CaseFilter
 from engine.runtime import Unit
 from webapi.ui import office
 from webapi.ui.pages import Pages, done, page
-from webapi.ui.words import _, step, translated
+from webapi.ui.words import _, channels, step, translated
 
 bp = Pages("ui_stuck")
 
@@ -121,23 +121,31 @@ def labels() -> dict[str, str]:
     }  # fmt: skip
 
 
+def _jobs() -> dict[str, str]:
+    return {"timer": _("hẹn giờ của quy trình"), "warning": _("nhắc sắp đến hạn"), "breach": _("báo quá hạn"),
+            "answer": _("nhận trả lời của dịch vụ"), "retry": _("thử lại bước lỗi")}  # fmt: skip
+
+
 def why(found: dict[str, Any], package: Package) -> str:
     """The reason in one sentence: the same facts as the engine's English one, a step by its name."""
     nobody = {"login": _("chưa ai"), "agency": _("chưa có")}
     said = {name: value or nobody.get(name, "–") for name, value in found["facts"].items()}
-    if found["reason"] == "incident":
-        said["message"] = translated(said["message"])
+    of_us = {"incident": "message", "suspended-job": "error", "dead-letter": "error"}.get(found["reason"])
+    if of_us:
+        said[of_us] = translated(said[of_us])
+    if "kind" in said:
+        said["kind"] = (_jobs() | channels()).get(said["kind"], said["kind"])
     if "element" in said:
         said["element"] = step(package, said["element"])
     return {
         "incident": _("Bước %(element)s không thực hiện được: %(message)s"),
         "held": _("Vụ việc đang bị tạm giữ: không bước nào chạy cho đến khi có người cho chạy tiếp."),
-        "suspended-job": _("Việc định giờ %(kind)s bị treo: %(error)s"),
+        "suspended-job": _("Việc định giờ (%(kind)s) bị treo: %(error)s"),
         "nobody": _("Việc “%(task)s” chờ %(agency)s, nhưng cơ quan này chưa có ai có tài khoản."),
         "overdue-task": _("Việc “%(task)s” của %(agency)s đã quá hạn; người nhận: %(login)s."),
-        "dead-letter": _("Không gửi được %(kind)s “%(topic)s”: %(error)s"),
+        "dead-letter": _("Không gửi được “%(topic)s” (%(kind)s): %(error)s"),
         "no-answer": _("Quy trình chờ thông điệp “%(message)s”, trong khi vụ việc đã quá hạn."),
-        "unrun-job": _("Việc định giờ %(kind)s đã đến giờ mà chưa chạy: tiến trình nền có đang chạy không?"),
+        "unrun-job": _("Việc định giờ (%(kind)s) đã đến giờ mà chưa chạy: tiến trình nền có đang chạy không?"),
         "unserved": _("Dịch vụ “%(topic)s” chưa có chương trình nào nhận: chương trình đó có đang chạy không?"),
         "overdue-case": _("Vụ việc đã quá hạn; cơ quan chủ trì: %(agency)s."),
     }[found["reason"]] % said  # fmt: skip
