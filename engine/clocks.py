@@ -6,6 +6,7 @@ unit of whoever changed the case. A job's row is the timer: nothing else knows w
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
@@ -71,14 +72,20 @@ def moment(unit: Unit, package: Package, case: Row[Any]) -> Moment:
         moment.asked.append((value, name, mark))
         return value
 
-    moment.functions = {
-        "now": lambda: unit.now.isoformat(),
-        "today": lambda: date.isoformat(unit.now.astimezone(ZONE).date()),
+    moment.functions = present(unit) | {
         "due": lambda name: point(name, "due"),
         "warn": lambda name: point(name, "warn"),
         "late": point,
     }
     return moment
+
+
+def present(unit: Unit) -> dict[str, Callable[..., Any]]:
+    """What any expression may ask, be it a case's or none's."""
+    return {
+        "now": lambda: unit.now.isoformat(),
+        "today": lambda: date.isoformat(unit.now.astimezone(ZONE).date()),
+    }
 
 
 def _as_running(found: Any) -> Any:

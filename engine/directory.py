@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, or_, select
+from sqlalchemy import Row, Select, or_, select
 
 from engine import access, areas
 from engine.access import Account
@@ -39,14 +39,19 @@ def list_accounts(
     after: str | None = None, q: str | None = None,
 ) -> Page:  # fmt: skip
     """The people this account may know of: oneself, and those of one's agency, or of the province."""
-    known = or_(access.permits(account, "see-account", access.ACCOUNTS), accounts.c.id == account.id)
-    query = select(accounts, agencies.c.province).outerjoin(agencies, agencies.c.key == accounts.c.agency).where(known)
+    query = people_known_to(account)
     equal = {accounts.c.agency: agency, accounts.c.role: role}
     query = query.where(*(column == value for column, value in equal.items() if value is not None))
     if q is not None:  # a part of the log-in or of the name
         query = query.where(or_(accounts.c.login.icontains(q, autoescape=True),
                                 accounts.c.name.icontains(q, autoescape=True)))  # fmt: skip
     return oldest_first(unit, query, accounts.c.id, limit, after)
+
+
+def people_known_to(account: Account) -> Select[Any]:
+    """Those that `list_accounts` lists, each with the province of their agency."""
+    known = or_(access.permits(account, "see-account", access.ACCOUNTS), accounts.c.id == account.id)
+    return select(accounts, agencies.c.province).outerjoin(agencies, agencies.c.key == accounts.c.agency).where(known)
 
 
 def names(unit: Unit, logins: Iterable[str]) -> dict[str, str]:

@@ -18,6 +18,7 @@ from engine.errors import InvalidRequest
 
 LEFT = 5  # different from each other: fewer characters of one's own are no password
 
+SHORTEST, LONGEST = 10, 200  # characters
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)  # KiB; OWASP's advice: some 30 ms
 # a hash that no password has, so that an unknown name takes as long as a known one
 NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$3IVWg+09mkB0HrQ4DbLCjA$LdNiN9fBEEtk6HJEfNW+BxGscN2rogfFrGI9hKe6zm8"
@@ -43,15 +44,20 @@ def hashed(password: str, *about: str) -> str:
     Raises:
         InvalidRequest: shorter than 10 or longer than 200 characters, or one that would be guessed.
     """
+    require_good(password, *about)
+    return _HASHER.hash(unicodedata.normalize("NFC", password))
+
+
+def require_good(password: str, *about: str) -> None:
+    """As `hashed`, which it begins."""
     password = unicodedata.normalize("NFC", password)
-    if not 10 <= len(password) <= 200:
-        raise InvalidRequest("A password has 10 to 200 characters.", field="password")
+    if not SHORTEST <= len(password) <= LONGEST:
+        raise InvalidRequest(f"A password has {SHORTEST} to {LONGEST} characters.", field="password")
     if is_guessable(password, *about):
         raise InvalidRequest(
             "This password would be guessed: names, known words, years and rows of keys do not count. Take a few words "
             "that have nothing to do with each other.", field="password",
         )  # fmt: skip
-    return _HASHER.hash(password)
 
 
 def is_guessable(password: str, *about: str) -> bool:

@@ -109,7 +109,8 @@ def retry(unit: Unit, incident_id: int, by: str) -> bool:
         if leases.is_conflict(error):
             raise
         trace = "".join(traceback.format_tb(error.__traceback__))
-        fault = error if isinstance(error, ProcessFault) else ProcessFault(leases.reason(error), incident.element)
+        said = ProcessFault(f"This could not be done: {leases.reason(error)}", incident.element)
+        fault = error if isinstance(error, ProcessFault) else said
         incidents.open(unit, incident.case_id, fault, incident.step, incident.job_id, trace)
         return False
     if how is None:

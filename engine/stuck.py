@@ -165,7 +165,7 @@ REASONS: dict[str, Reason] = {
     ),
     "suspended-job": Reason(
         2, _suspended,
-        lambda row, _: f"A job ({row.a}) that was due at {local_time(row.since)} is suspended{_because(row.b)}",
+        lambda row, _: f"The job '{row.a}' that was due at {local_time(row.since)} is suspended{_because(row.b)}",
         (("resume-case", "resume"),),
     ),
     "nobody": Reason(
@@ -176,8 +176,8 @@ REASONS: dict[str, Reason] = {
     ),
     "overdue-task": Reason(
         4, _overdue_tasks,
-        lambda row, names: f"The task '{row.a}' of {_name(row.b, names)} is overdue since {local_time(row.since)}"
-        + (f"; {row.c} has claimed it." if row.c else "; nobody has claimed it."),
+        lambda row, names: f"The task '{row.a}' of {_name(row.b, names)} is overdue since {local_time(row.since)}; "
+        + (f"{row.c} has claimed it." if row.c else "nobody has claimed it."),
         (("delegate-task", "delegate"), ("extend-case", "extend"), ("reassign-case", "reassign")),
     ),
     "dead-letter": Reason(
@@ -187,12 +187,14 @@ REASONS: dict[str, Reason] = {
     ),
     "no-answer": Reason(
         6, _unanswered,
-        lambda row, _: f"The process waits for the {row.b} '{row.a}', and the case was due at {local_time(row.since)}.",
+        lambda row, _: f"The process waits for {'the signal' if row.b == 'signal' else 'the message'} '{row.a}', and "
+        f"the case was due at {local_time(row.since)}.",
         (("send-message", "message"), ("extend-case", "extend")),
     ),
     "unrun-job": Reason(
         7, _unrun,
-        lambda row, _: f"A job ({row.a}) was due at {local_time(row.since)} and has not been run: is a worker running?",
+        lambda row, _: f"The job '{row.a}' was due at {local_time(row.since)} and has not been run: is a worker "
+        "running?",
         (("start-worker", "manage"),),
     ),
     "unserved": Reason(
@@ -203,8 +205,8 @@ REASONS: dict[str, Reason] = {
     ),
     "overdue-case": Reason(
         9, _overdue,
-        lambda row, names: f"The case is overdue since {local_time(row.since)}"
-        + (f"; {_name(row.a, names)} leads it." if row.a else "; no agency leads it yet."),
+        lambda row, names: f"The case is overdue since {local_time(row.since)}; "
+        + (f"{_name(row.a, names)} leads it." if row.a else "no agency leads it yet."),
         (("extend-case", "extend"), ("reassign-case", "reassign")),
     ),
 }  # fmt: skip

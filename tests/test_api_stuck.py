@@ -136,6 +136,7 @@ rut_don -> rut_xong
 
     [why] = stuck(hotline).values()
     assert why["reason"] == "no-answer" and "waits for the message 'msg_phan_anh_lai'" in why["why"]
+    assert "Quy trình đang chờ thông điệp 'msg_phan_anh_lai'" in why["why_vi"]
     with hotline.runtime.begin() as unit:
         unit.execute(delete(model.subscriptions).where(~model.subscriptions.c.aside))
     assert stuck(hotline)[number]["reason"] == "overdue-case"

@@ -70,6 +70,77 @@ def test_they_are_read_and_reckoned_with(source, value):
 
 
 @pytest.mark.parametrize(
+    ("source", "value"),
+    [
+        ("ngay.year * 10000 + ngay.month * 100 + ngay.day", 20210831),
+        ("ngay.weekday", 2),
+        ('date("2021-09-05").weekday', 7),
+        ("nhan_luc.hour * 100 + nhan_luc.minute + nhan_luc.second", 1530),  # on Vietnam's clock
+        ('date and time("2021-09-03T18:00:00Z").day', 4),
+        ("nhan_luc.timezone", "Asia/Ho_Chi_Minh"),
+        ("time(gio).hour", 22),
+        ("duration(han).days * 100 + duration(han).hours", 112),
+        ('duration("-PT90M").hours * 100 + duration("-PT90M").minutes', -130),
+        ('duration("PT1.5S").seconds', 1.5),
+        ('duration("P1Y18M").years * 100 + duration("P1Y18M").months', 206),
+        ("(date(nhan_luc) - ngay).days", 3),
+        ('@"2021-09-03"', "2021-09-03"),
+        ('@"2021-09-03T08:30:00Z"', "2021-09-03T15:30:00+07:00"),
+        ('@"15:30"', "15:30:00"),
+        ('@"PT90M" + @"PT30M"', "PT2H"),
+        ('@"P1Y6M".months', 6),
+        ('ngay < @"2021-09-03" && (@"2021-09-03" - ngay).days == 3', True),
+        ('sum([@"PT1H", @"PT30M", duration(han)])', "P1DT13H30M"),
+        ('sum(@"P1Y", @"P1M")', "P1Y1M"),
+        ("sum([]) + sum(1, 2) + sum([3])", 6),
+        ('mean(@"PT1H", @"PT2H")', "PT1H30M"),
+        ("mean([1, 2, 6])", 3.0),
+        ('min(ngay, date("2021-01-02"), @"2021-12-31")', "2021-01-02"),
+        ('max([@"PT90M", @"PT2H"])', "PT2H"),
+        ('max(@"2021-09-03T10:00:00+07:00", "2021-09-03T04:00:00Z")', "2021-09-03T04:00:00Z"),  # 11:00
+        ("day of week(ngay)", "Tuesday"),
+        ("day of year(ngay)", 243),
+        ("week of year(ngay) * 100 + week of year(date(2021, 1, 3))", 3553),
+        ("month of year( nhan_luc )", "September"),
+        ("years and months duration(ngay, ngay).months", 0),
+    ],
+)
+def test_their_parts_literals_and_functions(source, value):
+    assert value_of(source) == value
+
+
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [
+        ('@"2021-02-30"', 'date(…) cannot read "2021-02-30"'),
+        ('@"hôm nay"', '@"hôm nay" is no date, time or duration: write @"2021-09-03"'),
+        ("@ngay", "write @\"2021-09-03\", a text right behind '@'"),
+        ('ngay + @ "P1D"', "a text right behind '@'"),
+        ("ngay @", "a text right behind '@'"),
+        ("nhan_luc.time offset", "every moment is told on Vietnam's clock, whose offset is +07:00"),
+        ("ngay.hour", "There is no field 'hour' in 'ngay', which is text."),
+        ("chu.year", "There is no field 'year' in 'chu', which is text."),
+        ("duration(han).years", "There is no field 'years' in this, which is a duration of days and time."),
+        ('max(@"PT1H", @"P1M")', "max(…) needs values of one kind, not a duration of days and time"),
+        ("sum(ngay, ngay)", "sum(…) needs numbers, and there is text in the list."),
+        ("mean([])", "mean(…) of an empty list has no answer."),
+        ('day of week("gạo")', '"gạo" is not a date or time'),
+    ],
+)
+def test_what_is_no_part_or_literal_of_them_is_refused(source, sentence):
+    with pytest.raises(ScriptError) as raised:
+        value_of(source)
+    assert sentence in raised.value.reason
+
+
+def test_a_table_collects_durations_by_their_length():
+    rows = [(["-"], ['@"PT2H"']), (["-"], ['duration("PT30M")'])]
+    for aggregation, answer in (("MIN", "PT30M"), ("MAX", "PT2H"), ("SUM", "PT2H30M")):
+        made = decision(rows, policy="COLLECT", more=f'aggregation="{aggregation}"')
+        assert made.decide({"x": 1}) == {"y": answer}
+
+
+@pytest.mark.parametrize(
     ("source", "sentence"),
     [
         ('duration("2 giờ")', "duration(…) cannot read \"2 giờ\": write it as \"PT2H\", \"P3D\" or \"P1Y6M\"."),
@@ -130,6 +201,11 @@ def test_a_script_keeps_a_duration_as_text():
         ("x", "yearMonthDuration", '>= duration("P18M")', "P1Y6M", "P17M"),
         ("x", "", '? + duration("P1D") = date("2021-09-04")', "2021-09-03", "2021-09-04"),
         ("x", "", '? in [date("2021-09-03")..date("2021-09-05"))', "2021-09-03", "2021-09-05"),
+        ("x", "date", '[@"2021-09-03"..@"2021-09-05")', "2021-09-03", "2021-09-05"),
+        ("x", "date", '@"2021-09-03", @"2021-09-04"', "2021-09-04", "2021-09-05"),
+        ("x", "date", 'if ?.weekday > 5 then true else ? = @"2021-09-03"', "2021-09-04", "2021-09-02"),
+        ("x.weekday", "number", "[6..7]", "2021-09-04", "2021-09-03"),
+        ("day of week(x)", "string", '"Saturday", "Sunday"', "2021-09-04", "2021-09-03"),
     ],
 )
 def test_cells_of_a_table_ask_about_them(asked, kind, cell, fits, not_fitting):

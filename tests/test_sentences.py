@@ -18,7 +18,7 @@ FLOW = ("check", "draft", "diagram", "decisions", "dialect", "compiler", "expres
         "operations", "loops", "policies", "tables", "events", "nodes", "machine", "several", "gateways",
         "addressing")  # fmt: skip
 FORMS = ("branch", "conditions", "form", "layout", "patterns", "questions")
-OTHERS = ("transfers", "term", "hours", "promises", "texts")
+OTHERS = ("transfers", "term", "hours", "promises", "texts", "stuck")
 SPEAKING = [
     *(ROOT / "engine" / "flow" / f"{name}.py" for name in FLOW),
     *sorted(path for path in (ROOT / "engine" / "flow" / "rules").glob("*.py") if path.stem != "codes"),
@@ -73,6 +73,14 @@ def test_whatever_becomes_an_incident_has_a_vietnamese_sentence():
          "bản."),
         ("The service 'tra_cuu' did not answer: the worker died in each of 7 attempts",
          "Dịch vụ 'tra_cuu' không trả lời: tiến trình xử lý đều dừng giữa chừng trong cả 7 lần thử"),
+        ("This could not be done in 3 attempts: KeyError: 'x'",
+         "Không thực hiện được sau 3 lần thử: lỗi KeyError trong máy chủ: 'x'"),
+        ("The step Complete failed: ZeroDivisionError: division by zero",
+         "Bước Complete không thực hiện được: lỗi ZeroDivisionError trong máy chủ: division by zero"),
+        ("The task 'Xử lý' of the unknown agency 'x_74' is overdue since 15:30 03/09/2021; nobody has claimed it.",
+         "Công việc 'Xử lý' của cơ quan không rõ 'x_74' quá hạn từ 15:30 03/09/2021; chưa ai nhận."),
+        ("The job 'timer' that was due at 15:30 03/09/2021 is suspended: KeyError: 'x'",
+         "Việc nền 'hẹn giờ' đến hạn lúc 15:30 03/09/2021 đang bị treo: lỗi KeyError trong máy chủ: 'x'"),
         ("The message 'msg_ket_qua': No case of the province has waited for it with this key in 7 days and 0 hours. "
          "Retry, and it is tried for as long again.",
          "Thông điệp 'msg_ket_qua': Trong 7 ngày 0 giờ, không vụ việc nào của tỉnh chờ nó với khóa này. Hãy thử lại, "

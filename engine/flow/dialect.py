@@ -32,7 +32,7 @@ _TOKEN = re.compile(
     | (?P<text>[fF]?(?: "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*' ))
     | (?P<number>\d\w*(?:\.(?!\.)\d*\w*)?(?:(?<=[eE])[+-]?\d+)?)
     | (?P<word>[^\W\d]\w*)
-    | (?P<sign>&&|\|\||===|==|!=|<=|>=|<<|>>|:=|\.\.|//|\*\*|[-+*/%()\[\]{}<>=!,.:;?&|^~])
+    | (?P<sign>&&|\|\||===|==|!=|<=|>=|<<|>>|:=|\.\.|//|\*\*|[-+*/%()\[\]{}<>=!,.:;?&|^~@])
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -50,6 +50,10 @@ _ODD = {
 _OF_SEVERAL_WORDS = {  # FEEL's functions
     ("date", "and", "time"): "datetime",
     ("years", "and", "months", "duration"): "months_between",
+    ("day", "of", "week"): "day_of_week",
+    ("day", "of", "year"): "day_of_year",
+    ("week", "of", "year"): "week_of_year",
+    ("month", "of", "year"): "month_of_year",
 }
 _WORDS = {"eq": "==", "ne": "!=", "lt": "<", "gt": ">", "le": "<=", "ge": ">=", "div": "/", "mod": "%"}
 
@@ -123,7 +127,7 @@ def tokens(text: str) -> Iterator[Token]:
 
 def in_one_word(text: str) -> str:
     """Names of several words as those that our functions have; places stay the same."""
-    return renamed(text, list(tokens(text)), _OF_SEVERAL_WORDS) if "and" in text else text
+    return renamed(text, list(tokens(text)), _OF_SEVERAL_WORDS) if "and" in text or "of" in text else text
 
 
 def renamed(text: str, found: Sequence[Token], names: Mapping[tuple[str, ...], str]) -> str:
@@ -227,12 +231,15 @@ def _parse(source: Source, mode: str) -> Any:
 
 
 def _translate(text: str, before: str = "", after: str = "") -> Source:
-    """`&&` becomes `and`, `||` becomes `or`, `!` becomes `~`, which binds as `!` does and is read as *not*."""
+    """`&&` becomes `and`, `||` becomes `or`, `!` becomes `~`, which binds as `!` does and is read as *not*; `@"…"`
+    becomes `at("…")`."""
     pieces = [before]
     shifts = [(0, len(before))]
     length, place = len(before), 0
     for token in _checked(text):
-        python = {"&&": " and ", "||": " or ", "!": "~", "?": INPUT}.get(token.text, token.text)
+        python = {"&&": " and ", "||": " or ", "!": "~", "?": INPUT, "@": "at("}.get(token.text, token.text)
+        if text[token.start - 1 : token.start] == "@" and token.kind == "text":
+            python += ")"
         pieces += _plain_space(text[place : token.start]), python
         length += token.start - place + len(python)
         place = token.end
@@ -262,6 +269,8 @@ def _checked(text: str) -> Iterator[Token]:
                 raise fault_at(f"'{token.text}' closes nothing that was opened.", text, token.start)
         yield token
         before = token
+    if before.text == "@":
+        _refuse_odd(Token("", "", len(text) + 1), before, text)
     if opened:
         raise fault_at(f"'{opened[-1].text}' is never closed.", text, opened[-1].start)
 
@@ -275,6 +284,8 @@ def _refuse_odd(token: Token, before: Token, text: str) -> None:
     advice = None
     if token.text == "lambda":
         raise fault_at("Functions cannot be made here.", text, token.start)
+    if before.text == "@" and (token.kind != "text" or token.start > before.end or token.text[0] in "fF"):
+        raise fault_at("This cannot be read: write @\"2021-09-03\", a text right behind '@'.", text, before.start)
     if token.text == "**":
         raise fault_at("'**' is not allowed: write x * x.", text, token.start)
     if token.kind == "text" and token.text[0] in "fF" and len(token.text) > FORMATTED_LENGTH:
@@ -302,6 +313,8 @@ def _advice(text: str) -> str:
         return ": write 'b if a else c' instead of 'a ? b : c'"
     if "=" in signs:
         return ": compare with '==', not '='"
+    if {"time", "offset"} <= words:
+        return ": every moment is told on Vietnam's clock, whose offset is +07:00"
     if "empty" in words:
         return ": write empty(x)"
     for word in sorted(words & _WORDS.keys()):

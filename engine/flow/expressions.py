@@ -17,6 +17,7 @@ from engine.flow import operations as does
 from engine.flow.compiler import CONSTANTS, NAME, Closure, Compiler, compiles
 from engine.flow.dialect import INPUT
 from engine.flow.functions import PURE
+from engine.flow.moments import part_of
 from engine.flow.operations import ARITHMETIC, Frame
 from engine.flow.values import SCALARS, TEXT, WHOLE, ScriptError, clean_text, kind_of
 
@@ -213,6 +214,8 @@ def field(c: Compiler, node: ast.Attribute) -> Closure:
     def read(frame: Frame) -> Any:
         group = container(frame)
         if type(group) is not dict:
+            if (part := part_of(group, name)) is not None:
+                return part
             raise ScriptError(f"There is no field '{name}' in {group_name}, which is {kind_of(group)}.")
         if name not in group:
             raise ScriptError(f"There is no field '{name}' in {group_name}.")

@@ -8,9 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from functools import reduce
 from typing import Any
 
-from engine.flow.moments import add_days, days_between, months_between, to_day, to_duration, to_instant, to_time
+from engine.flow.moments import (
+    add_days,
+    added,
+    day_of_week,
+    day_of_year,
+    days_between,
+    divided,
+    month_of_year,
+    months_between,
+    placed,
+    read,
+    to_day,
+    to_duration,
+    to_instant,
+    to_time,
+    week_of_year,
+)
 from engine.flow.values import DURATIONS, ITEMS, NUMBERS, SCALARS, TEXT, ScriptError, kind_of, shown, written
 
 
@@ -33,14 +50,34 @@ def _numbers(value: Any, function: str) -> list[Any]:
     return value
 
 
-def _comparable(values: tuple[Any, ...], function: str) -> list[Any]:
-    """Numbers only or texts only, given one by one or as a list."""
-    items = _items(values[0], function) if len(values) == 1 else list(values)
+def _several(values: tuple[Any, ...], function: str) -> list[Any]:
+    """What was given one by one, or as a list."""
+    return _items(values[0], function) if len(values) == 1 and type(values[0]) is not str else list(values)
+
+
+def _some(values: tuple[Any, ...], function: str) -> list[Any]:
+    items = _several(values, function)
     if not items:
         raise ScriptError(f"{function}(…) of an empty list has no answer.")
+    return items
+
+
+def _comparable(values: tuple[Any, ...], function: str) -> list[Any]:
+    """Numbers only, texts only, or durations of one kind only."""
+    items = _some(values, function)
     if all(type(item) is str for item in items):
         return items
-    return _numbers(items, function)
+    return _addable(items, function)
+
+
+def _addable(items: list[Any], function: str) -> list[Any]:
+    """Numbers only, or durations of one kind only."""
+    if not any(type(item) in DURATIONS for item in items):
+        return _numbers(items, function)
+    for item in items:
+        if type(item) is not type(items[0]):
+            raise ScriptError(f"{function}(…) needs values of one kind, not {kind_of(items[0])} and {kind_of(item)}.")
+    return items
 
 
 def length(value: Any) -> int:
@@ -89,20 +126,32 @@ def absolute(value: Any) -> Any:
     return abs(_numbers([value], "abs")[0])
 
 
-def total(values: Any) -> Any:
-    return sum(_numbers(values, "sum"))
+def total(*values: Any) -> Any:
+    """Of numbers, or of durations of one kind; of nothing: 0."""
+    items = _addable(_several(values, "sum"), "sum")
+    return reduce(added, items) if items and type(items[0]) in DURATIONS else sum(items)
+
+
+def mean(*values: Any) -> Any:
+    items = _some(values, "mean")
+    whole = total(items)
+    return divided(whole, len(items)) if type(whole) in DURATIONS else whole / len(items)
 
 
 def smallest(*values: Any) -> Any:
-    return min(_comparable(values, "min"))
+    return min(_comparable(values, "min"), key=_place)
 
 
 def largest(*values: Any) -> Any:
-    return max(_comparable(values, "max"))
+    return max(_comparable(values, "max"), key=_place)
 
 
 def in_order(values: Any) -> list[Any]:
-    return sorted(_comparable((values,), "sorted")) if values else []
+    return sorted(_comparable((values,), "sorted"), key=_place) if values else []
+
+
+def _place(value: Any) -> Any:
+    return placed(value) if type(value) is str else value
 
 
 def any_of(values: Any) -> bool:
@@ -210,5 +259,7 @@ PURE: dict[str, Callable[..., Any]] = {
     "keys": keys, "values": values, "items": items, "get": get,
     "date": to_day, "datetime": to_instant, "time": to_time, "duration": to_duration,
     "add_days": add_days, "days_between": days_between, "months_between": months_between,
+    "mean": mean, "at": read, "day_of_week": day_of_week, "day_of_year": day_of_year, "week_of_year": week_of_year,
+    "month_of_year": month_of_year,
 }  # fmt: skip
-READING = frozenset({"date", "datetime", "time", "duration"})  # what they are given plainly, the check reads
+READING = frozenset({"date", "datetime", "time", "duration", "at"})  # what they are given plainly, the check reads

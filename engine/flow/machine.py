@@ -67,7 +67,8 @@ class Machine:
         except RecursionError:
             raise ProcessFault("The diagram is nested or chained too deeply.") from None
         except Exception as error:
-            raise ProcessFault(f"The step {type(step).__name__} failed: {error!r}") from error
+            said = f"{type(error).__name__}: {error}"
+            raise ProcessFault(f"The step {type(step).__name__} failed: {said}") from error
 
     def _process(self, state: bytes | None, step: Step) -> Process:
         if state and isinstance(step, Start):

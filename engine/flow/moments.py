@@ -24,6 +24,9 @@ from typing import Any
 
 from engine.flow.values import DURATIONS, NUMBERS, Months, ScriptError, kind_of, shown
 
+_WEEK = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_YEAR = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+         "December")  # fmt: skip
 VIETNAM = timezone(timedelta(hours=7))
 _ZONE = re.compile(r"@Asia/(Ho_Chi_Minh|Saigon)\Z")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
@@ -36,6 +39,7 @@ _DURATION = re.compile(
     )
 )
 _BEGINNING = instant(2000, 1, 1)  # of a clock's round, to count on
+_PARTS = frozenset({"year", "month", "day", "weekday", "hour", "minute", "second", "timezone"})
 Point = day | instant | clock
 
 
@@ -136,6 +140,74 @@ def days_between(first: Any, second: Any) -> int:
     return (day.fromisoformat(to_day(second)) - day.fromisoformat(to_day(first))).days
 
 
+def read(text: Any) -> str | timedelta | Months:
+    """FEEL's ``@"…"``: a date, a time, a moment or a duration, by how it is written."""
+    if type(text) is str and len(text) <= 60:
+        if _DAY.fullmatch(text):
+            return to_day(text)
+        if _MOMENT.fullmatch(text):
+            return to_instant(text)
+        if _DURATION.fullmatch(text):
+            return to_duration(text)
+        if _TIME.fullmatch(_ZONE.sub("+07:00", text)):
+            return to_time(text)
+    raise ScriptError(f'@{shown(text)} is no date, time or duration: write @"2021-09-03", @"15:30" or @"PT2H".')
+
+
+# -- parts -----------------------------------------------------------------------------------------------------------
+
+
+def part_of(value: Any, name: str) -> int | float | str | None:
+    """FEEL's properties: `.year`, `.weekday` (Monday is 1), `.hour`, … of a point in time, `.days`, `.months`, … of a
+    duration, which has its sign; ``None``: it has no such part."""
+    if type(value) in DURATIONS:
+        return _share(value, name)
+    point = _point(value)
+    if point is None or name not in _PARTS:
+        return None
+    if name == "weekday":
+        return None if type(point) is clock else point.isoweekday()  # type: ignore[union-attr]
+    if name == "timezone":
+        return "Asia/Ho_Chi_Minh" if isinstance(point, instant) else None
+    return getattr(point, name, None)
+
+
+def _share(duration: timedelta | Months, name: str) -> int | float | None:
+    if isinstance(duration, Months):
+        years, months = divmod(abs(duration.count), 12)
+        found: dict[str, int | float] = {"years": years, "months": months}
+        back = duration.count < 0
+    else:
+        whole = abs(duration)
+        minutes, seconds = divmod(whole.seconds, 60)
+        found = {"days": whole.days, "hours": minutes // 60, "minutes": minutes % 60,
+                 "seconds": seconds + whole.microseconds / 1e6 if whole.microseconds else seconds}  # fmt: skip
+        back = duration < timedelta()
+    return -found[name] if back and name in found else found.get(name)
+
+
+def day_of_week(value: Any) -> str:
+    """In FEEL's words: `"Monday"`."""
+    return _WEEK[_day(value).weekday()]
+
+
+def month_of_year(value: Any) -> str:
+    return _YEAR[_day(value).month - 1]
+
+
+def day_of_year(value: Any) -> int:
+    return _day(value).timetuple().tm_yday
+
+
+def week_of_year(value: Any) -> int:
+    """As ISO 8601 counts: the week of the year's first Thursday is 1."""
+    return _day(value).isocalendar().week
+
+
+def _day(value: Any) -> day:
+    return day.fromisoformat(to_day(value))
+
+
 # -- reckoning -------------------------------------------------------------------------------------------------------
 
 
@@ -185,6 +257,18 @@ def asks_for_a_duration(left: Any, right: Any) -> str:
     """What to say to whoever adds a number to a date, or takes it away; else nothing."""
     dated = _point(left) is not None and type(right) in NUMBERS or _point(right) is not None and type(left) in NUMBERS
     return ' Move a date by a duration, such as duration("P3D").' if dated else ""
+
+
+def durations(values: list[Any]) -> list[Any]:
+    """The values, as durations if all of them are texts that say one: what a table answers is kept as text."""
+    if values and all(type(value) is str and _DURATION.fullmatch(value) for value in values):
+        return [to_duration(value) for value in values]
+    return values
+
+
+def placed(value: str) -> Any:
+    """By what a text is put in order: a moment by when it is."""
+    return to_instant(value) if _MOMENT.fullmatch(value) and _point(value) is not None else value
 
 
 def sorting(left: str, right: str) -> tuple[Any, Any]:

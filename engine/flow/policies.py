@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from engine.flow.functions import largest, smallest, total
+from engine.flow.moments import durations
 from engine.flow.operations import bounded
-from engine.flow.values import ScriptError, shown
+from engine.flow.values import DURATIONS, ScriptError, shown, written
 
 if TYPE_CHECKING:
     from engine.flow.tables import Output
@@ -65,7 +66,8 @@ def collect(outputs: Sequence[Output], rows: list[int], answers: list[Answer]) -
 def _aggregates(reduce: Callable[[list[Any]], Any]) -> Policy:
     def aggregate(outputs: Sequence[Output], rows: list[int], answers: list[Answer]) -> Answer:
         name = outputs[0].name
-        return {name: bounded(reduce([answer[name] for answer in answers]))}
+        found = reduce(durations([answer[name] for answer in answers]))
+        return {name: written(found) if type(found) in DURATIONS else bounded(found)}
 
     return aggregate
 

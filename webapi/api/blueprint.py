@@ -28,6 +28,7 @@ from werkzeug.routing import BaseConverter, IntegerConverter
 
 from engine.access import Account
 from engine.errors import InvalidRequest, Stale
+from engine.flow.sentences import in_vietnamese
 from engine.queries import LIMIT_MAX
 from webapi import auth, bodies, idempotency
 
@@ -178,6 +179,17 @@ class Code(Words):
         rule = validate.Regexp(r"[A-Za-z0-9_.-]{1,80}\Z", error="Not a code: letters, digits, '_', '.' and '-' only.")
         said = {"pattern": "^[A-Za-z0-9_.-]{1,80}$"}  # the same for JavaScript, which knows no \Z and looks anywhere
         super().__init__(validate=rule, metadata=said | kwargs.pop("metadata", {}), **kwargs)
+
+
+class InVietnamese(fields.String):
+    """What is wrong, in Vietnamese: another field's sentence."""
+
+    def __init__(self, of: str = "message") -> None:
+        super().__init__()
+        self.of = of
+
+    def get_value(self, obj: Any, attr: str, *args: Any, **more: Any) -> Any:
+        return in_vietnamese(super().get_value(obj, self.of, *args, **more))
 
 
 class Flag(fields.Boolean):

@@ -18,6 +18,7 @@ from webapi.api.blueprint import (
     Code,
     Flag,
     In,
+    InVietnamese,
     Out,
     PageQuery,
     Words,
@@ -56,6 +57,7 @@ class StuckOut(Out):
     since = instant()
     reason = fields.String(validate=validate.OneOf(stuck.REASONS))
     why = fields.String(metadata={"description": "one sentence, with the evidence"})
+    why_vi = InVietnamese("why")
     next = fields.List(fields.Nested(NextOut), metadata={"description": "what you may do about it"})
     also = fields.List(fields.String(), metadata={"description": "codes of further reasons"})
 

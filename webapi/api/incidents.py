@@ -8,19 +8,11 @@ from marshmallow import fields
 
 from engine import causes, queries, repairs
 from engine.access import Account
-from engine.flow.sentences import in_vietnamese
 from engine.runtime import Unit
-from webapi.api.blueprint import Blueprint, Flag, In, Out, PageQuery, instant, page_of
+from webapi.api.blueprint import Blueprint, Flag, In, InVietnamese, Out, PageQuery, instant, page_of
 
 bp = Blueprint("incidents", "What a fault of a report type holds up. Nothing of it is lost: repair, then retry.")
 INCIDENT = "/incidents/<key:incident_id>"
-
-
-class InVietnamese(fields.String):
-    """What is wrong, in Vietnamese."""
-
-    def get_value(self, obj: Any, attr: str, *args: Any, **more: Any) -> Any:
-        return in_vietnamese(super().get_value(obj, "message", *args, **more))
 
 
 class IncidentSummary(Out):

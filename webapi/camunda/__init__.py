@@ -12,12 +12,15 @@ from werkzeug.exceptions import HTTPException
 from engine.errors import EngineError
 from webapi import auth, problems
 from webapi.camunda import (
+    authorizations,
     batches,
     cockpit,
+    decisions,
     definition_forms,
     definitions,
     deployments,
     door,
+    executions,
     external,
     filters,
     history,
@@ -29,17 +32,19 @@ from webapi.camunda import (
     metrics,
     migration,
     past,
+    people,
     refusals,
     subscriptions,
     taskdata,
     tasks,
+    variables,
 )
 from webapi.camunda.waiting import WaitingRoom
 
 VERSION = "7.24.0"  # whose protocol this is; the Modeler shows it
 PARTS = (deployments, definitions, definition_forms, instances, messages, subscriptions, tasks, taskdata, external,
          migration, incidents, jobs, batches, filters, history, past, job_log,
-         metrics, refusals)  # fmt: skip
+         metrics, people, authorizations, executions, variables, decisions, refusals)  # fmt: skip
 
 
 def register(app: Flask) -> None:
@@ -61,6 +66,7 @@ def waiting_room(app: Flask) -> WaitingRoom:
 def _blueprint(name: str) -> Blueprint:
     bp = Blueprint(name, __name__)
     bp.before_request(door.limit_body)
+    bp.before_request(door.describe_options)
     bp.after_request(door.with_cors)
     bp.register_error_handler(EngineError, door.refused)
     bp.register_error_handler(HTTPException, door.http_refused)

@@ -53,8 +53,15 @@ def token() -> str:
     if basic is None or basic.type != "basic":
         return auth.token()
     login, password = basic.username or "", basic.password or ""
-    if password.startswith(accounts.TOKEN_PREFIX):
-        return password
+    return password if password.startswith(accounts.TOKEN_PREFIX) else token_of(login, password)
+
+
+def token_of(login: str, password: str) -> str:
+    """The token of somebody's password; the same one for as long as it is good.
+
+    Raises:
+        NotAuthenticated, SecondFactorMissing, TooMany: as `accounts.log_in`.
+    """
     known = hashlib.sha256(f"{login}\0{password}".encode()).hexdigest()
     with _lock:
         found = _logged_in.get(known)
@@ -281,6 +288,11 @@ def with_cors(response: Response) -> Response:
         response.headers["Access-Control-Allow-Methods"] = "GET, POST, PUT, DELETE, OPTIONS"
     response.headers.setdefault("Cache-Control", "no-store")
     return response
+
+
+def describe_options() -> Response | None:
+    """Before a page of another origin asks, its browser does; and Camunda's clients, what else can be done there."""
+    return answer({"links": []}) if request.method == "OPTIONS" else None
 
 
 def limit_body() -> None:

@@ -23,7 +23,7 @@ _CASE_BY_CASE = "Cases are modified one by one: POST /process-instance/{id}/modi
 _HELD = "Jobs are held with their case: PUT /process-instance/{id}/suspended."
 _ENGINES = "The engine orders jobs by what they are for, and works out due times itself."
 _ENDS = "A person's task ends with the answers of its form: draw a choice behind it. Errors are thrown by services."
-_HISTORY = "How long history is kept is no setting of a process definition here."
+_HISTORY = "How long history is kept is no setting of a definition here."
 _KEPT = "How long what is kept, and what is emptied by when, the province says (docs/privacy.md): no call begins it."
 _ELSEWHERE = "Kept is what GET /history/activity-instance, /history/variable-instance and /history/user-operation tell."
 _DECIDED = "What a table decided is not kept by itself: GET /history/variable-instance has what followed from it."
@@ -31,6 +31,16 @@ _ASKED = "GET /history/activity-instance tells when a service was asked and answ
 _FIGURES = "How many tasks were done, and how long they took, GET /api/v1/statistics tells."
 _NOTES = "History is only added to: comment on the case, POST /task/{id}/comment/create."
 _DEPLOY = "Deploy the files you want: POST /deployment/create."
+_ACCOUNTS = "Accounts are made and changed with POST /api/v1/accounts and PATCH /api/v1/accounts/{login}."
+_AGENCIES = "A group is an agency: changed as docs/agencies.md says; who is in it, with the account."
+_PROVINCES = "There are no tenants: a server has provinces, which come with their report types."
+_RULES = "What an account may do, its role says, the same for all: GET /authorization/check asks."
+_TIMERS = "Jobs are told themselves, GET /job?processDefinitionId=…, and are held with their case or version."
+_LOOKED_AT = "A case looks at its conditions by itself whenever what it knows changes, and none begins by one."
+_CMMN = "There is no CMMN here: a case is a process instance, GET /process-instance."
+_STEPS = "A case goes on by its tasks, services, messages and signals; one that is stuck is modified."
+_NOTED = "Incidents are noted by the engine, where something could not be done."
+_HOUSE = "Nothing about this server is sent to anybody; how it does, GET /metrics and GET /api/v1/statistics tell."
 
 REFUSED: dict[str, dict[str, str]] = {
     _STAYS: {
@@ -45,12 +55,15 @@ REFUSED: dict[str, dict[str, str]] = {
     },
     _ANSWERS: {
         "/process-instance/<name:number>/variables": "POST", "/process-instance/variables-async": "POST",
-        "/process-instance/<name:number>/variables/<string:name>": "PUT DELETE",
+        "/process-instance/<name:number>/variables/<string:name>": "POST PUT DELETE",
         "/process-instance/<name:number>/variables/<string:name>/data": "POST",
-        "/task/<int:task_id>/variables": "POST", "/task/<int:task_id>/variables/<string:name>": "PUT DELETE",
+        "/task/<int:task_id>/variables": "POST", "/task/<int:task_id>/variables/<string:name>": "POST PUT DELETE",
         "/task/<int:task_id>/variables/<string:name>/data": "POST", "/task/<int:task_id>/localVariables": "POST",
-        "/task/<int:task_id>/localVariables/<string:name>": "PUT DELETE",
+        "/task/<int:task_id>/localVariables/<string:name>": "POST PUT DELETE",
         "/task/<int:task_id>/localVariables/<string:name>/data": "POST",
+        "/execution/<string:text>/localVariables": "POST",
+        "/execution/<string:text>/localVariables/<string:name>": "POST PUT DELETE",
+        "/execution/<string:text>/localVariables/<string:name>/data": "POST",
     },
     _DRAWN: {"/task/<int:task_id>/identity-links": "POST", "/task/<int:task_id>/identity-links/delete": "POST"},
     _MADE: {"/task/create": "POST", "/task/<int:task_id>": "DELETE"},
@@ -65,9 +78,15 @@ REFUSED: dict[str, dict[str, str]] = {
     },
     _CASE_BY_CASE: {
         "/process-instance/<name:number>/modification-async": "POST", "/process-instance/message-async": "POST",
-        "/process-instance/job-retries-historic-query-based": "POST",
+        "/process-instance/job-retries-historic-query-based": "POST", "/modification/execute": "POST",
+        "/modification/executeAsync": "POST",
     },
     _HELD: {"/job/<int:job_id>/suspended": "PUT", "/job/suspended": "PUT"},
+    _TIMERS: {
+        "/job-definition": "GET POST", "/job-definition/count": "GET POST", "/job-definition/suspended": "PUT",
+        "/job-definition/<string:text>": "GET", "/job-definition/<string:text>/suspended": "PUT",
+        "/job-definition/<string:text>/jobPriority": "PUT", "/job-definition/<string:text>/retries": "PUT",
+    },
     _ENGINES: {"/job/<int:job_id>/priority": "PUT", "/job/<int:job_id>/duedate/recalculate": "POST"},
     _ENDS: {"/task/<int:task_id>/bpmnError": "POST", "/task/<int:task_id>/bpmnEscalation": "POST",
             "/task/<int:task_id>/resolve": "POST"},
@@ -75,7 +94,31 @@ REFUSED: dict[str, dict[str, str]] = {
         "/process-definition/<string:text>/history-time-to-live": "PUT",
         "/process-definition/key/<string:key>/history-time-to-live": "PUT",
         "/process-definition/key/<string:key>/tenant-id/<string:tenant>/history-time-to-live": "PUT",
+        "/decision-definition/<string:text>/history-time-to-live": "PUT",
+        "/decision-definition/key/<string:key>/history-time-to-live": "PUT",
+        "/decision-definition/key/<string:key>/tenant-id/<string:tenant>/history-time-to-live": "PUT",
     },
+    _ACCOUNTS: {
+        "/user/create": "POST", "/user/<name:login>": "DELETE", "/user/<name:login>/profile": "PUT",
+        "/user/<name:login>/credentials": "PUT", "/user/<name:login>/unlock": "POST",
+    },
+    _AGENCIES: {"/group/create": "POST", "/group/<string:text>": "PUT DELETE",
+                "/group/<string:text>/members/<name:login>": "PUT DELETE"},
+    _PROVINCES: {
+        "/tenant/create": "POST", "/tenant/<string:text>": "PUT DELETE",
+        "/tenant/<string:text>/user-members/<name:login>": "PUT DELETE",
+        "/tenant/<string:text>/group-members/<string:group>": "PUT DELETE",
+    },
+    _RULES: {"/authorization": "GET", "/authorization/count": "GET", "/authorization/create": "POST",
+             "/authorization/<string:text>": "GET PUT DELETE"},
+    _LOOKED_AT: {"/condition": "POST"},
+    _CMMN: {
+        f"/{kind}{rest}": "GET POST" for kind in ("case-definition", "case-instance", "case-execution")
+        for rest in ("", "/count", "/<string:text>")
+    },
+    _STEPS: {"/execution/<string:text>/signal": "POST"},
+    _NOTED: {"/execution/<string:text>/create-incident": "POST"},
+    _HOUSE: {"/telemetry/configuration": "GET POST", "/telemetry/data": "GET", "/schema/log": "GET POST"},
     _KEPT: {
         "/history/cleanup": "POST", "/history/cleanup/job": "GET", "/history/cleanup/jobs": "GET",
         "/history/cleanup/configuration": "GET", "/history/batch/set-removal-time": "POST",

@@ -19,16 +19,20 @@ _SORTED = {"created": subscriptions.c.token, "tenantId": cases.c.province}
 @bp.get("")
 @door.reads
 def index(unit: Unit, by: Any) -> Any:
-    wanted = door.asked()
-    limit, offset = door.window(wanted)
-    order = (*door.sorted_by(wanted, _SORTED), cases.c.id, subscriptions.c.token, subscriptions.c.message)
-    return [_subscription(row) for row in unit.all(_wanted(wanted, by).order_by(*order).limit(limit).offset(offset))]
+    return some(unit, by, door.asked())
 
 
 @bp.get("/count")
 @door.reads
 def count(unit: Unit, by: Any) -> Any:
     return {"count": unit.scalar(select(func.count()).select_from(_wanted(door.asked(), by).subquery()))}
+
+
+def some(unit: Unit, by: Any, wanted: dict[str, Any]) -> list[dict[str, Any]]:
+    """Those that are looked for, of cases that the account sees. Raises InvalidRequest."""
+    limit, offset = door.window(wanted)
+    order = (*door.sorted_by(wanted, _SORTED), cases.c.id, subscriptions.c.token, subscriptions.c.message)
+    return [_subscription(row) for row in unit.all(_wanted(wanted, by).order_by(*order).limit(limit).offset(offset))]
 
 
 def _wanted(wanted: dict[str, Any], by: Any) -> Select[Any]:
