@@ -11,15 +11,16 @@ People who do their own work ask this module nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, insert, or_, select, update
+from sqlalchemy import Row, Select, and_, insert, or_, select, update
 
 from engine import access, areas, outbox
 from engine.access import Account
 from engine.errors import InvalidRequest, NotFound, WrongState
-from engine.model import absences, accounts, agencies
+from engine.model import absences, accounts, agencies, tasks
 from engine.runtime import Unit
 
 LONGEST = timedelta(days=366)
@@ -125,12 +126,22 @@ def stood_in_for(unit: Unit, by: Account) -> list[Row[Any]]:
     return [row for row in away if by.id in _chain(substitutes, row.account_id)]
 
 
-def away(unit: Unit, agency: str) -> dict[int, str]:
-    """The people of an agency who are away today, by id, each with the name of who stands in."""
-    query = select(absences.c.account_id, _SUBSTITUTE.c.name).join(_AWAY, _AWAY.c.id == absences.c.account_id)
-    query = query.join(_SUBSTITUTE, _SUBSTITUTE.c.id == absences.c.substitute_id)
+def colleagues(unit: Unit, task_ids: Iterable[int]) -> dict[int, list[Row[Any]]]:
+    """Whom each of these tasks can be given to: {login, name, substitute}, by name.
+
+    That is who works in its agency and does not hold it; ``substitute``: who stands in for one who is away today.
+    """
     today = areas.today(unit)
-    return {row.account_id: row.name for row in unit.all(query.where(_AWAY.c.agency == agency, *_on(today, today)))}
+    query = select(tasks.c.id, accounts.c.login, accounts.c.name, _SUBSTITUTE.c.name.label("substitute"))
+    query = query.join(accounts, accounts.c.agency == tasks.c.group)
+    query = query.outerjoin(absences, and_(absences.c.account_id == accounts.c.id, *_on(today, today)))
+    query = query.outerjoin(_SUBSTITUTE, _SUBSTITUTE.c.id == absences.c.substitute_id)
+    query = query.where(tasks.c.id.in_(list(task_ids)), accounts.c.active, accounts.c.role != "client")
+    query = query.where(or_(tasks.c.assignee.is_(None), accounts.c.id != tasks.c.assignee))
+    found: dict[int, list[Row[Any]]] = {}
+    for row in unit.all(query.order_by(accounts.c.name, accounts.c.id)):
+        found.setdefault(row.id, []).append(row)
+    return found
 
 
 def _chain(substitutes: dict[int, int], absent: int) -> set[int]:

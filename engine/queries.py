@@ -27,6 +27,7 @@ from engine.model import (
     deadlines,
     events,
     incidents,
+    jobs,
     outbox,
     participants,
     people,
@@ -165,6 +166,24 @@ def cases_of_phone(unit: Unit, account: Account, phone: str, limit: int = 8) -> 
     theirs = persons.cases_of("phone", phone)
     query = select(*SUMMARY).where(cases.c.id.in_(theirs), access.permits(account, "person", access.JOINED_CASES))
     return unit.all(query.order_by(cases.c.closed_at.is_not(None), cases.c.id.desc()).limit(limit))
+
+
+def waiting_for_a_time(
+    unit: Unit, account: Account, province: str, report_type: str, since: datetime, limit: int
+) -> list[Row[Any]]:
+    """Cases of this type whose process goes on at a time that is yet to come (``at``), the next one first.
+
+    Args:
+        since: those that were opened before are not looked for.
+    """
+    first = select(cases.c.id).where(cases.c.province == province, cases.c.opened_at >= since)
+    first = first.order_by(cases.c.opened_at, cases.c.id).limit(1)
+    query = select(cases.c.number, cases.c.subject, jobs.c.due_at.label("at"))
+    query = query.join(jobs, jobs.c.case_id == cases.c.id).where(
+        cases.c.province == province, cases.c.report_type == report_type, cases.c.id >= first.scalar_subquery(),
+        jobs.c.kind == "timer", jobs.c.state == "ready", jobs.c.due_at > unit.now, access.visible(account),
+    )  # fmt: skip
+    return unit.all(query.order_by(jobs.c.due_at, cases.c.id).limit(limit))
 
 
 def is_number(words: str) -> bool:

@@ -43,6 +43,7 @@ SCREENS = (
     Screen("viec-lam-thay", "/viec?xem=thay", "ubnd_74_718"),
     Screen("viec-en", "/viec?xem=chua-nhan&lang=en", "ubnd_74_718"),
     Screen("mot-viec", "/viec/{task}?lang=vi", "ubnd_74_718"),
+    Screen("mot-viec-dang-lam", "/viec/{taken}", "ubnd_74_718"),
     Screen("vu-viec-danh-sach", "/vu-viec", "ubnd_74_718"),
     Screen("vu-viec", "/vu-viec/{working}", "tongdai_74"),
     Screen("vu-viec-en", "/vu-viec/{working}?lang=en", "tongdai_74"),
@@ -103,6 +104,7 @@ def stage(province: Province) -> dict[str, str]:
     numbers = {"looked": looked, "started": started}
     numbers |= {"fresh": fresh, "working": working, "asked": asked, "told": told}
     numbers["task"] = str(province.task(working, "don_vi_nhan", "ubnd_74_718")["id"])
+    numbers["taken"] = _takes(province, "ubnd_74_718")
     numbers["incident"] = _held_up(province, working)
     province.as_("ubnd_74_718").post(f"/cases/{working}/reporter/ask", {"reason": "Phải gặp để lấy lời khai"})
     _is_away(province, numbers["task"])
@@ -133,6 +135,15 @@ def _sends(province: Province, name: str, content: bytes, dry_run: str) -> str:
     form = {"file": (BytesIO(content), name), "report_type": "F0CD", "dry_run": dry_run}
     sent = province.as_("vpubnd_01").call("POST", "/imports", data=form, content_type="multipart/form-data")
     return str(sent.json["id"])
+
+
+def _takes(province: Province, who: str) -> str:
+    """The task of checking a report, which this handler has taken on: its id."""
+    number = province.passes_on("BDKK", area="718")
+    province.does(who, number, "don_vi_nhan")
+    task = str(province.task(number, "xac_minh", who)["id"])
+    assert province.as_(who).post(f"/tasks/{task}/claim").status_code == 200
+    return task
 
 
 def _is_away(province: Province, task: str) -> None:

@@ -142,16 +142,20 @@ def test_a_call_back_is_promised_for_a_time_and_comes_due_then(province: Provinc
     page = desk.opens(DESK)
     assert page.find("//*[@id='luc']/@value") == ["08:35"] and "Không còn ai chờ gọi lại." in page.text
     assert "Chưa hẹn được" in said(desk.sends(page, form=1, luc="08:30"), "refusal")
-    assert "Chưa hẹn được" in said(desk.sends(page, form=1, phone="0912345678", luc="25:00"), "refusal")
+    refused = desk.sends(page, form=1, phone="0912345678", luc="25:00")
+    assert "Chưa hẹn được" in said(refused, "refusal")
+    assert refused.find("//*[@id='luc' or @id='phone']/@value") == ["25:00", "0912345678"]
 
     promised = desk.sends(page, form=1, phone="0912345678", luc="08:30")
     assert said(promised) == "Đã hẹn gọi lại lúc 08:30 03/09/2021."
     (case,) = kept(province, model.cases)
     assert (case.report_type, case.status) == ("BDGN", "hen_goi_lai")
+    (later,) = promised.find("//ul[@id='later']/li")
+    assert "08:30 03/09/2021" in later.text_content() and case.number in later.text_content()
     province.waits(timedelta(minutes=31))
     page = desk.opens(DESK)
     (task,) = page.find("//*[@id='callbacks']//a[@data-shortcut='F10']/@href")
-    assert "Hẹn gọi lại lúc 08:30 03/09/2021" in page.text
+    assert "Hẹn gọi lại lúc 08:30 03/09/2021" in page.text and not page.find("//*[@id='later']")
     form = desk.opens(task)
     asks = next(n for n, one in enumerate(form.find("//main//form")) if one.get("action").endswith("/nguoi-bao"))
     form = desk.sends(form, form=asks)  # whom to call stands beside the form, and the way back is kept

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from engine import access, accounts, overview
 from engine.worker import Worker
 from tests.hotline import PHONE, TYPE, Hotline
-from tests.visitor import Page, Visitor, style_free
+from tests.visitor import Page, Visitor, refused, style_free
 from webapi.ui import heat, stuck
 
 PASSWORD = "mot-mat-khau-dai"
@@ -80,6 +80,12 @@ def test_what_is_stuck_is_said_in_both_languages_and_can_be_helped_here(hotline:
     english = who.opens("/tinh/ket?lang=en").text
     assert "The task “Xử lý” of UBND thành phố Thủ Dầu Một is overdue; claimed by: nobody." in english
     who.opens("/tinh/ket?lang=vi")
+    extend, early = f"/tinh/ket/{number}/extend-case", "2021-09-01T08:00"
+    assert f"{number}: Chưa gia hạn được" in refused(who, page, extend, until=early, reason="Mưa")
+    colleagues = page.find(f"//form[@action='/tinh/ket/{number}/delegate-task']//option[@value != '']")
+    assert [one.text_content() for one in colleagues] == ["Hoa (hoa)", "Phuong (phuong)"]
+    body = dict(page.find(f"//form[@action='/tinh/ket/{number}/delegate-task']")[0].form_values()) | {"to": "phuong"}
+    assert "Đã thực hiện: Giao đồng nghiệp" in who.posts(f"/tinh/ket/{number}/delegate-task", body).text
     (form,) = page.find(f"//form[@action='/tinh/ket/{number}/reassign-case']")
     at = page.find("//main//form").index(form)
     done = who.sends(page, form=at, agency="ubnd_74_719", reason="Đúng địa bàn")
@@ -104,7 +110,7 @@ def test_the_overseer_sees_nothing_personal_and_asks(hotline: Hotline):
     # this type's process takes no questions: the page does not offer to ask, and who asks nevertheless is refused
     assert pages[-1].find("//main//form") == [] and "không nhận câu hỏi mới" in pages[-1].text
     token = pages[-1].find("//meta[@name='csrf-token']/@content")[0]
-    assert who.posts(f"/giam-sat/{number}/hoi", {"question": "Đã đến nơi chưa?", "csrf_token": token}).status == 409
+    assert who.posts(f"/giam-sat/{number}/hoi", {"question": "Đã đến nơi chưa?", "csrf_token": token}).status == 422
     assert enters(hotline, "phuong").opens(f"/giam-sat/{number}").status in (403, 404)
 
 

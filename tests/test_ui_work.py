@@ -11,7 +11,7 @@ from sqlalchemy import event, select
 
 from engine import model
 from tests.province import CITIZEN, Province
-from tests.visitor import Page, Visitor, style_free
+from tests.visitor import Page, Visitor, refused, style_free
 from webapi.ui import door
 
 HANDLER = "ubnd_74_718"
@@ -245,6 +245,26 @@ def test_the_case_is_extended_and_its_due_time_tells_its_story(province: Provinc
     posts(handler, page, f"/vu-viec/{number}/buoc/gia-han", until=until, reason="Chờ hàng")
 
     assert "Chờ hàng" in handler.opens(f"/vu-viec/{number}").text
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_was_typed_is_still_there_when_it_was_refused(province: Province, handler: Visitor):
+    number, office = province.passes_on("BDTT", area="718"), logged_in(province, "vpubnd_74")
+    step, long = f"/vu-viec/{number}/buoc", "Đường hỏng " * 200
+    page = office.opens(f"/vu-viec/{number}")
+
+    early = refused(office, page, f"{step}/gia-han", until="2021-01-01T00:00", reason="Chờ\nhàng")
+    assert "Chưa gia hạn được: hãy ghi lý do" in early
+    assert "ghi lý do" in refused(office, page, f"{step}/giao-don-vi", agency="ubnd_74_719", reason=" ")
+    for into in ("1022.BD.20210903.99999", number.lower(), "không nhớ"):
+        assert "mã số của một vụ việc khác" in refused(office, page, f"{step}/gop", into=into)
+    task_page = handler.opens(where := task(province, number))
+    assert "hãy ghi lý do" in refused(handler, task_page, f"{where}/buoc/tra-lai", reason=long)
+    assert "hãy viết từ 1" in refused(handler, task_page, f"{step}/ghi-chu", text=long * 2, public="1")
+    english = handler.sends(task_page, to=f"{step}/ghi-chu", text="").find("//div[@class='corner']/a/@href")[0]
+    assert handler.opens(english).url == f"{where}?lang=en"  # the page's own address, not the one it was sent to
+
+    assert office.sends(page, to=f"/vu-viec/{number}0/buoc/ghi-chu", back="/vu-viec/0", text="").status == 404
 
 
 def test_comments_and_files_are_added_and_files_are_only_for_who_may_read(province: Province, handler: Visitor):

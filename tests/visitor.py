@@ -68,6 +68,20 @@ class Visitor:
                                      content_type="multipart/form-data"))  # fmt: skip
 
 
+def refused(visitor: Visitor, page: Page, to: str, **values: str) -> str:
+    """The form of a page that goes to ``to`` is refused, and comes back open and as it was filled in: why."""
+    at = next(n for n, form in enumerate(page.find("//main//form")) if form.get("action") == to)
+    again = visitor.sends(page, form=at, **values)
+    (form,) = again.find(f"//main//form[@action='{to}' and @data-refused]")
+    kept = {name: str(form.fields[name] or "").removeprefix("\n") for name in values}
+    assert (again.status, kept) == (422, values), (again.status, again.text)
+    assert "open" in form.getparent().attrib or form.getparent().tag != "details", to
+    assert style_free(again) and again.find("//nav/a[@aria-current]"), to
+    (why,) = again.find("//p[@class='refusal']")
+    assert form.find(".//p[@class='fault']").text_content() == why.text_content()
+    return str(why.text_content())
+
+
 def codes(page: Page) -> list[str]:
     """The number and the secret on a receipt."""
     return [one.text_content() for one in page.find("//*[@class='code']")]

@@ -72,7 +72,8 @@ document.querySelectorAll("[data-print]").forEach((button) => {
 // What is wrong is looked at first: where somebody types without looking up, the field itself.
 const first = (where) => document.querySelector(`form[data-keyboard] ${where} :is(input:not([type=hidden]), select, textarea)`);
 const faults = document.getElementById("faults");
-((faults && first(".wrong")) ?? faults ?? first("[data-begins]"))?.focus();
+const refused = document.querySelector("form[data-refused] :is(textarea, select, input:not([type=hidden]))");
+((faults && first(".wrong")) ?? faults ?? refused ?? first("[data-begins]"))?.focus();
 
 // Files that are too large together are not chosen: better now than after minutes of sending them.
 document.querySelectorAll("input[type=file][data-max]").forEach((input) => {

@@ -68,7 +68,7 @@ def _frame() -> dict[str, Any]:
     """What every page's frame asks for."""
     return {
         "caller": pages.caller, "menu": navigation.menu, "other_language": words.other, "role_name": words.role,
-        "without": pages.without, "shared_login": shared.is_set_up,
+        "without": pages.without, "typed": pages.typed, "shared_login": shared.is_set_up,
     }  # fmt: skip
 
 

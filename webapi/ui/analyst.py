@@ -64,7 +64,8 @@ def act(code: str, definition_id: int, step: str) -> Any:
     try:
         door.changes(lambda unit, caller: STEPS[step](unit, caller, definition_id, request.form))()
     except (InvalidPackage, InvalidRequest, NotAllowed, WrongState) as error:
-        return pages.undone(_refusal(step, error), url_for("ui_analyst.show", code=code))
+        back = door.safe_address(request.form.get("back"), url_for("ui_analyst.show", code=code))
+        return pages.undone(_refusal(step, error), back)
     return done(_done(step), "ui_analyst.show", code=code)
 
 

@@ -5,7 +5,7 @@ What is called back with is the report type that ``missed_call`` in province.tom
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,12 +25,14 @@ from webapi.ui.words import _
 
 bp = Pages("ui_callback")
 SHOWN = 6
+AHEAD = timedelta(days=2)  # no call-back waits longer: promised for the next day, and tried again within hours
 WHEN = "goi_luc"  # the question of its intake form
 USUAL = timedelta(minutes=30)  # from now, unless somebody says otherwise
 
 
 def waiting(unit: Unit, caller: Account, types: Sequence[Package]) -> dict[str, Any]:
-    """The call-backs that are this desk's to make, what is due first; and when one is promised for, if nobody says."""
+    """The call-backs that are this desk's to make, what is due first; those promised for later; and the time that one
+    is promised for if nobody says."""
     package = _type(types)
     if package is None:
         return {"callbacks": None}
@@ -38,7 +40,9 @@ def waiting(unit: Unit, caller: Account, types: Sequence[Package]) -> dict[str, 
     local = (unit.now + USUAL).astimezone(ZONE)
     usual = local - timedelta(minutes=local.minute % 5) + timedelta(minutes=5)
     asks = any(one.key == WHEN for one in package.intake_form.fields)
-    return {"callbacks": queries.list_tasks(unit, caller, mine).items, "callback_type": package.code,
+    later = queries.waiting_for_a_time(unit, caller, str(package.province["code"]), package.code,
+                                       unit.now - AHEAD, SHOWN)  # fmt: skip
+    return {"callbacks": queries.list_tasks(unit, caller, mine).items, "later": later, "callback_type": package.code,
             "promised": f"{usual:%H:%M}", "promises": asks}  # fmt: skip
 
 
@@ -52,8 +56,14 @@ def promise() -> Any:
     try:
         at = door.changes(_promised)()
     except (InvalidAnswers, InvalidRequest, NotAllowed, NotFound):
-        return undone(_("Chưa hẹn được: hãy ghi số gọi đến và giờ gọi lại, như 15:30."), url_for("ui_desk.show"))
+        return undone(_("Chưa hẹn được: hãy ghi số gọi đến và giờ gọi lại, như 15:30."), desk_with(request.form))
     return done(_("Đã hẹn gọi lại lúc %(at)s.", at=f"{at:%H:%M %d/%m/%Y}"), "ui_desk.show")
+
+
+def desk_with(said: Mapping[str, str]) -> str:
+    """The operator's page with what a small form beside it has borrowed from it."""
+    borrowed = ("phone", "name", "phim", "channel", "contact")
+    return url_for("ui_desk.show", **{name: said[name] for name in borrowed if said.get(name)})
 
 
 def _promised(unit: Unit, caller: Account) -> datetime:

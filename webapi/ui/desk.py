@@ -111,7 +111,7 @@ def answer() -> Any:
     try:
         _answered()
     except (InvalidRequest, NotFound, WrongState):
-        return undone(_("Chưa ghi được cuộc gọi: hãy kiểm tra phím và kết quả."), url_for("ui_desk.show"))
+        return undone(_("Chưa ghi được cuộc gọi: hãy kiểm tra phím và kết quả."), callback.desk_with(request.form))
     return done(_("Đã ghi cuộc gọi trả lời ngay."), "ui_desk.show")
 
 

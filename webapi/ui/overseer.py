@@ -8,9 +8,10 @@ from flask import request, url_for
 
 from engine import access, cases, overview, queries, tracking
 from engine.access import Account
+from engine.errors import InvalidRequest, WrongState
 from engine.runtime import Unit
-from webapi.ui import office
-from webapi.ui.pages import Pages, done, page
+from webapi.ui import door, office, steps
+from webapi.ui.pages import Pages, done, page, undone
 from webapi.ui.words import _
 
 bp = Pages("ui_overseer")
@@ -44,7 +45,11 @@ def case(unit: Unit, caller: Account, number: str) -> Any:
                 agencies=overview.names(unit, "agency", [one.group for one in waiting]))  # fmt: skip
 
 
-@bp.change("/giam-sat/<name:number>/hoi")
-def ask(unit: Unit, caller: Account, number: str) -> Any:
-    cases.ask(unit, number, request.form.get("question", ""), by=caller)
+@bp.open("POST", "/giam-sat/<name:number>/hoi")
+def ask(number: str) -> Any:
+    question = request.form.get("question", "")
+    try:
+        door.changes(lambda unit, caller: cases.ask(unit, number, question, by=caller))()
+    except (InvalidRequest, WrongState) as error:
+        return undone(steps.refusal("hoi", error), url_for("ui_overseer.case", number=number))
     return done(_("Đã gửi câu hỏi"), "ui_overseer.case", number=number)

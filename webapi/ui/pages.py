@@ -19,8 +19,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, flash, g, redirect, render_template, request, session, url_for
+from flask import Blueprint, Response, current_app, flash, g, redirect, render_template, request, session, url_for
 from flask_wtf.csrf import CSRFError, CSRFProtect
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -43,6 +44,7 @@ HEADERS = {
     "Cache-Control": "no-store",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
+REFUSED = "thongsuot.refused"  # in the environ of a page that is shown again: which form was refused, and its fields
 
 
 class Pages(Blueprint):
@@ -85,9 +87,36 @@ def done(sentence: str, endpoint: str, **values: Any) -> AnyResponse:
 
 
 def undone(sentence: str, address: str) -> AnyResponse:
-    """After a change that was refused: say why on the page it was asked for."""
-    flash(sentence, "wrong")
-    return redirect(address, 303)
+    """After a change that was refused: the page it was asked for on, which says why and still has what was typed.
+
+    That page is the answer itself, asked for once more from inside. Where it is gone, the browser goes and sees.
+    """
+    answer = _asked_again(sentence, address)
+    if answer is None:
+        flash(sentence, "wrong")
+        return redirect(address, 303)
+    answer.status_code = 422
+    return answer
+
+
+def _asked_again(sentence: str, address: str) -> Response | None:
+    path, _mark, query = address.partition("?")
+    said = MultiDict([*request.form.items(multi=True), ("refusal", sentence)])
+    asked = {**request.environ, "REQUEST_METHOD": "GET", "PATH_INFO": path, "QUERY_STRING": query,
+             "CONTENT_LENGTH": "0", "CONTENT_TYPE": "", REFUSED: (request.path, said)}  # fmt: skip
+    try:
+        with current_app.request_context(asked):
+            flash(sentence, "wrong")
+            answer = current_app.make_response(current_app.dispatch_request())
+    except (EngineError, HTTPException):
+        return None
+    return answer if answer.status_code == 200 else None
+
+
+def typed(url: str) -> MultiDict[str, str]:
+    """What was typed into the form that posts to this address, and why it was refused (``refusal``); else nothing."""
+    refused_at, said = request.environ.get(REFUSED, ("", None))
+    return said if said and refused_at == url else MultiDict()
 
 
 def dressed(answer: Response) -> Response:

@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import flash, redirect, request
 
-from engine import cases, reasons, relay, tasks, unmasking
+from engine import access, cases, reasons, relay, tasks, unmasking
 from engine.access import Account
 from engine.calendar import ZONE
 from engine.errors import (
@@ -45,7 +45,7 @@ CASE_STEPS: dict[str, Step] = {
     "chay-tiep": lambda unit, by, case, said: cases.resume(unit, case, by=by),
     "giao-don-vi": lambda unit, by, case, said: cases.reassign(
         unit, case, said.get("agency", ""), said.get("reason", ""), by=by),
-    "gop": lambda unit, by, case, said: cases.merge(unit, case, said.get("into", "").strip().upper(), by=by),
+    "gop": lambda unit, by, case, said: _merge(unit, by, case, said.get("into", "").strip().upper()),
     "mo-lai": lambda unit, by, case, said: cases.reopen(unit, case, said.get("reason", ""), by=by),
     "ghi-chu": lambda unit, by, case, said: cases.comment(
         unit, case, said.get("text", ""), public="public" in said, by=by),
@@ -65,6 +65,15 @@ def take(steps: Mapping[str, Step], name: str, thing: Any, otherwise: str) -> An
         return pages.undone(refusal(name, error), back)
     flash(_done(name))
     return redirect(otherwise if name in ("tra-lai", "giao-cap-duoi") else back, 303)
+
+
+def _merge(unit: Unit, by: Account, number: str, into: str) -> None:
+    """A number to join it to that is none, or not for them, is a wrong answer here."""
+    access.find(unit, by, "merge", number)
+    try:
+        cases.merge(unit, number, into, by=by)
+    except NotFound:
+        raise InvalidRequest("Write the number of the case it repeats.", field="into") from None
 
 
 def _moment(said: Mapping[str, str]) -> datetime:
@@ -100,13 +109,15 @@ def refusal(name: str, error: EngineError) -> str:
         ("tam-dung", "wrong-state"): _("Chưa tạm dừng được: loại việc này không cho, hoặc thời hạn không đang chạy."),
         ("chay-tiep", "wrong-state"): _("Chưa chạy tiếp được: thời hạn không đang tạm dừng."),
         ("giao-don-vi", "invalid-request"): _("Chưa giao được: hãy chọn cơ quan và ghi lý do."),
-        ("gop", "invalid-request"): _("Chưa gộp được: phải là hai vụ việc khác nhau của cùng một tỉnh."),
+        ("gop", "invalid-request"): _("Chưa gộp được: hãy ghi mã số của một vụ việc khác trong tỉnh."),
         ("gop", "wrong-state"): _("Chưa gộp được: một trong hai vụ việc đã xong, hoặc đã gộp vào vụ khác."),
         ("mo-lai", "wrong-state"): _("Chưa mở lại được: vụ việc chưa xong, hoặc đã hết thời gian phản ánh lại."),
         ("ghi-chu", "invalid-request"): _("Chưa ghi được: hãy viết từ 1 đến %(most)s ký tự.", most=cases.COMMENT_MAX),
         ("xin-biet", "wrong-state"): _("Ông (bà) đã đề nghị rồi và chưa có ai trả lời."),
         ("nhan-tin", "wrong-state"): _("Chưa nhắn được: người báo không để lại cách liên lạc, hoặc hôm nay đã đủ tin."),
         ("nhan-tin", "invalid-request"): _("Chưa nhắn được: hãy viết từ 1 đến %(most)s ký tự.", most=relay.LONGEST),
+        ("hoi", "wrong-state"): _("Chưa hỏi được: lúc này vụ việc không nhận câu hỏi."),
+        ("hoi", "invalid-request"): _("Chưa hỏi được: hãy viết từ 1 đến %(most)s ký tự.", most=reasons.REASON_MAX),
         ("tep", "invalid-request"): _("Chưa nhận được: tệp rỗng, quá lớn hoặc chứa mã độc."),
     }.get((name, error.code))
     if known is None and error.code == "invalid-request":

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
-from flask import request
+from flask import request, url_for
 
-from engine import access, cases, directory, modifications, outbox, queries, repairs, stuck, tasks
+from engine import absences, access, directory, modifications, outbox, queries, repairs, stuck
 from engine.access import Account
 from engine.areas import today
-from engine.calendar import ZONE
 from engine.errors import InvalidRequest
 from engine.packages import Package
 from engine.queries import CaseFilter
 from engine.runtime import Unit
-from webapi.ui import office
-from webapi.ui.pages import Pages, done, page
+from webapi.ui import door, office, steps
+from webapi.ui.pages import Pages, done, page, undone
 from webapi.ui.words import _, channels, step, translated
 
 bp = Pages("ui_stuck")
@@ -32,7 +30,8 @@ def index(unit: Unit, caller: Account) -> Any:
              for case, one in zip(office.impersonal(unit, found.items), found.items, strict=True)]  # fmt: skip
     agencies = [row for row in directory.list_agencies(unit, caller.province, at=today(unit)) if row.kind != "overseer"]
     return page("ui/stuck.html", cases=shown, after=found.after, agencies=agencies, labels=labels(), here=HERE,
-                lost=queries.lost_reports(unit, caller), may_resend=access.allows(caller, "resend"))  # fmt: skip
+                colleagues=absences.colleagues(unit, _given(shown)), lost=queries.lost_reports(unit, caller),
+                may_resend=access.allows(caller, "resend"))  # fmt: skip
 
 
 @bp.change("/tinh/ket/bao-cao/<key:letter_id>/gui-lai")
@@ -44,34 +43,34 @@ def resend(unit: Unit, caller: Account, letter_id: int) -> Any:
                 "ui_stuck.index")  # fmt: skip
 
 
-@bp.change("/tinh/ket/<name:number>/<name:action>")
-def act(unit: Unit, caller: Account, number: str, action: str) -> Any:
+def _given(shown: list[dict[str, Any]]) -> list[int]:
+    """The tasks that can be given to a colleague here."""
+    return [one["id"] for case in shown for one in case["stuck"]["next"] if one["action"] == "delegate-task"]
+
+
+@bp.open("POST", "/tinh/ket/<name:number>/<name:action>")
+def act(number: str, action: str) -> Any:
     if action not in HERE:
         raise InvalidRequest(f"Nothing here is called {action!r}.")
-    moved = HERE[action](unit, caller, number)
-    what = labels()[action]
+    what, back = labels()[action], door.safe_address(request.form.get("back"), url_for("ui_stuck.index"))
+    try:
+        moved = door.changes(lambda unit, caller: HERE[action](unit, caller, number))()
+    except steps.REFUSALS as error:
+        return undone(f"{number}: {steps.refusal(REFUSED_AS.get(action, action), error)}", back)
     if moved is False:
-        return done(_("Chưa qua được, vẫn như cũ: %(what)s (%(number)s)", what=what, number=number), "ui_stuck.index")
+        return undone(_("Chưa qua được, vẫn như cũ: %(what)s (%(number)s)", what=what, number=number), back)
     return done(_("Đã thực hiện: %(what)s (%(number)s)", what=what, number=number), "ui_stuck.index")
 
 
 # -- what can be done here -----------------------------------------------------------------------------------------
 
 
-def _extend(unit: Unit, caller: Account, number: str) -> None:
-    try:
-        until = datetime.fromisoformat(request.form.get("until", "")).replace(tzinfo=ZONE)
-    except ValueError:
-        raise InvalidRequest("Say until when, as day and time.", field="until") from None
-    cases.extend(unit, number, until, request.form.get("reason", ""), by=caller)
+Act = Callable[[Unit, Account, str], bool | None]
 
 
-def _reassign(unit: Unit, caller: Account, number: str) -> None:
-    cases.reassign(unit, number, request.form.get("agency", ""), request.form.get("reason", ""), by=caller)
-
-
-def _resume(unit: Unit, caller: Account, number: str) -> None:
-    cases.resume(unit, number, by=caller)
+def _case(name: str) -> Act:
+    """A step that the case's own page has, too."""
+    return lambda unit, caller, number: steps.CASE_STEPS[name](unit, caller, number, request.form)
 
 
 def _release(unit: Unit, caller: Account, number: str) -> None:
@@ -79,7 +78,7 @@ def _release(unit: Unit, caller: Account, number: str) -> None:
 
 
 def _delegate(unit: Unit, caller: Account, number: str) -> None:
-    tasks.delegate(unit, _thing(), request.form.get("to", "").strip(), by=caller)
+    steps.TASK_STEPS["giao"](unit, caller, _thing(), request.form)
 
 
 def _retry(unit: Unit, caller: Account, number: str) -> bool:
@@ -93,10 +92,12 @@ def _resend(unit: Unit, caller: Account, number: str) -> None:
     outbox.resend(unit, _thing(), caller.login)
 
 
-HERE: dict[str, Callable[[Unit, Account, str], bool | None]] = {
-    "extend-case": _extend, "reassign-case": _reassign, "resume-case": _resume, "release-case": _release,
-    "delegate-task": _delegate, "retry-incident": _retry, "resend-letter": _resend,
+HERE: dict[str, Act] = {
+    "extend-case": _case("gia-han"), "reassign-case": _case("giao-don-vi"), "resume-case": _case("chay-tiep"),
+    "release-case": _release, "delegate-task": _delegate, "retry-incident": _retry, "resend-letter": _resend,
 }  # fmt: skip
+REFUSED_AS = {"extend-case": "gia-han", "reassign-case": "giao-don-vi", "resume-case": "chay-tiep",
+              "delegate-task": "giao"}  # fmt: skip
 
 
 def _thing() -> int:

@@ -137,14 +137,11 @@ def _hands(unit: Unit, caller: Account, task: Any) -> dict[str, Any]:
     absent = next((one for one in absences.stood_in_for(unit, caller) if one.login == task.assignee), None) \
         if others else None
     delegates = open_ and access.allows(caller, "delegate", task, unit)
-    there = {"agency": task.group, "limit": queries.LIMIT_MAX}
-    people = directory.list_accounts(unit, caller, **there).items if delegates else []
     return {
         "works": works and (not others or absent is not None), "mine": task.assignee == caller.login,
         "absent": absent, "claimable": works and (task.assignee is None or absent is not None),
         "returns": works and tasks.can_be_returned(unit, task),
-        "away": absences.away(unit, task.group) if people else {},
-        "colleagues": [one for one in people if one.active and one.login != task.assignee],
+        "colleagues": absences.colleagues(unit, [task.id]).get(task.id, []) if delegates else [],
         "below": directory.list_agencies(unit, parent=task.group, at=areas.today(unit)) if delegates else [],
     }  # fmt: skip
 
