@@ -70,7 +70,6 @@ class Target:
     agency: str | None = None
 
 
-
 CITIZEN = "citizen"  # who did it, where a citizen did; and the role of who has shown a case's secret
 
 

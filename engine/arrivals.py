@@ -125,11 +125,6 @@ def tidy(unit: Unit, before: datetime) -> int:
     return unit.execute(old.values(body=b"")).rowcount
 
 
-def next_due(runtime: Runtime) -> datetime | None:
-    """When there is something to try next, as far as is known now."""
-    return waiting.next_due(runtime, arrivals)
-
-
 # -- what a person sees ----------------------------------------------------------------------------------------------
 
 

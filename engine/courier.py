@@ -12,7 +12,7 @@ less and less often.
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Row, bindparam, select, union_all, update
@@ -65,11 +65,6 @@ def step(runtime: Runtime) -> str | None:
             return _missed(runtime, row)
         _note(runtime, row, error)
         return "failed"
-
-
-def next_due(runtime: Runtime) -> datetime | None:
-    """When to look next."""
-    return waiting.next_due(runtime, case_messages)
 
 
 # -- particulars -------------------------------------------------------------------------------------------------------

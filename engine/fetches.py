@@ -16,7 +16,7 @@ from __future__ import annotations
 import logging
 import mimetypes
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -60,10 +60,6 @@ def step(runtime: Runtime, fetcher: Fetcher) -> bool:
     except Exception as error:
         _note_failure(runtime, row, error)
     return True
-
-
-def next_due(runtime: Runtime) -> datetime | None:
-    return waiting.next_due(runtime, fetches)
 
 
 # -- what people see -------------------------------------------------------------------------------------------------

@@ -36,12 +36,14 @@ from engine import (
     imports,
     jobs,
     migrations,
+    model,
     outbox,
     periodic,
     presence,
     retention,
     stays,
     successions,
+    waiting,
 )
 from engine.attachments import Store
 from engine.leases import LEASE
@@ -229,10 +231,9 @@ class Worker:
 
     def next_due(self) -> datetime | None:
         """When there is something to do next, as far as is known now."""
-        owed = outbox.next_due(self.runtime, self.services)
-        files = fetches.next_due(self.runtime) if self.fetcher else None
-        told = (arrivals.next_due(self.runtime), courier.next_due(self.runtime))
-        known = (jobs.next_due(self.runtime), owed, files, *told)
+        queues = (model.arrivals, model.case_messages, *([model.fetches] if self.fetcher else []))
+        known = [waiting.next_due(self.runtime, queue) for queue in queues]
+        known += [jobs.next_due(self.runtime), outbox.next_due(self.runtime, self.services)]
         return min((instant for instant in known if instant is not None), default=None)
 
     def by_the_clock(self) -> int:

@@ -120,6 +120,7 @@ class Site:
         """axe finds nothing wrong with what the window shows."""
         if not AXE.is_file():
             pytest.skip("axe-core is not there: npm ci in webapi/ui/frontend, or ./manage test")
+        page.wait_for_load_state()  # a click waits until a page begins, not until it is whole
         if not page.evaluate("() => 'axe' in window"):
             page.evaluate(_axe())
         found = page.evaluate(f"async () => (await axe.run({LOOKED_FOR})).violations.map({SAID})")
@@ -127,6 +128,7 @@ class Site:
 
     def fits(self, page: Page) -> None:
         """Nothing is cut off at the right, and nothing brings its own style."""
+        page.wait_for_load_state()
         wide = page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, f"{page.url} is {wide} px wider than the window"
         styled = "[...document.querySelectorAll('main [style]')].every((one) => one.closest('.diagram, .board'))"

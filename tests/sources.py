@@ -9,7 +9,8 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-MADE = {".git", ".venv", "instance", "build", "dist", "node_modules", "__pycache__"}
+MADE = {".git", ".venv", ".hypothesis", "instance", "build", "dist", "htmlcov", "screenshots", "site", "node_modules",
+        "__pycache__"}  # fmt: skip
 GENERATED = ROOT / "webapi" / "migrations" / "versions"
 
 

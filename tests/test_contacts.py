@@ -330,8 +330,6 @@ def test_a_period_that_is_none_is_refused(hotline: Hotline, period: dict[str, st
     assert answer.status_code in (403, 422), answer.text
 
 
-
-
 # -- keys that come with a province ------------------------------------------------------------------------------------
 
 

@@ -386,7 +386,6 @@ def test_five_working_days_to_pass_a_petition_on_worked_out_by_hand(hotline: Hot
     assert values(report(hotline, "decree-20", **month), "PAKN") == columns | {"not_passed_overdue": 1, "published": 1}
 
 
-
 def test_planned_calls_worked_out_by_hand(hotline: Hotline) -> None:
     held(hotline)
     assert report(hotline, "calls")["rows"] == []

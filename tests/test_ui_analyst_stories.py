@@ -45,11 +45,11 @@ def changed_lines(site: Site, file: str) -> list[str]:
 def compares(site: Site, window: Page) -> None:
     """What the draft changes is marked in its diagram, and chosen there from the list."""
     window.get_by_role("link", name="Xem trên sơ đồ").click()
-    element = window.locator("[data-element-id=bao_trung].djs-shape")
     window.locator("[data-container-id=bao_trung] .note").get_by_text("± đổi").wait_for()
-    assert "is-changed" in str(element.get_attribute("class"))
+    window.locator("[data-element-id=bao_trung].djs-shape.is-changed").wait_for()
     window.get_by_role("button", name="Xem trên sơ đồ").first.click()
-    assert "selected" in str(element.get_attribute("class")) and window.locator(".djs-element.selected").count() == 1
+    window.locator("[data-element-id=bao_trung].djs-shape.selected").wait_for()
+    assert window.locator(".djs-element.selected").count() == 1
     site.is_accessible(window)
     site.fits(window)
     window.go_back()

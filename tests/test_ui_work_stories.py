@@ -59,7 +59,7 @@ def test_an_operator_takes_down_a_report_by_keyboard_alone(site: Site):
     window = site.window("tongdai_74")
     window.goto("/tiep-nhan")
     typist = Typist(window)
-    assert typist.at() == "phone"  # it begins there
+    window.locator("#phone:focus").wait_for()  # it begins there
     typist.type("0912345678")
     typist.press("Enter")
     typist.type("Ng Van Binh")

@@ -40,8 +40,6 @@ class Surge(Error):
     reason = "Service Unavailable"
 
 
-
-
 class Door(ThreadedTaskDispatcher):
     """Attributes:
     shed: how many were sent away since the start.

@@ -188,7 +188,6 @@ def encoded(text: str, key: str) -> tuple[int, list[bytes]]:
     return (consts.SMPP_ENCODING_DEFAULT if latin else consts.SMPP_ENCODING_ISO10646), bodies
 
 
-
 def _status(pdu: Any) -> str:
     name = consts.DESCRIPTIONS.get(pdu.status, "unknown status")
     return f"{name} (0x{pdu.status:08X})"
