@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, and_, bindparam, insert, null, or_, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from engine import access, acts, attempts, passwords, second_factors
+from engine import access, acts, attempts, notices, passwords, second_factors
 from engine.access import Account
 from engine.calendar import ZONE
 from engine.errors import InvalidRequest, NotAuthenticated, NotFound, SecondFactorMissing, Stale, WrongState
@@ -229,6 +229,7 @@ def change_password(runtime: Runtime, token: str, present: str, wanted: str, add
             raise Stale("Your password has just been changed elsewhere: log in again.")
         _end(unit, and_(tokens.c.account_id == by.id, tokens.c.label == LOGIN, tokens.c.hash != fingerprint(token)))
         acts.note(unit, "password-changed", by.login, by.login, address)
+        notices.tell(unit, "password-changed", by.login)
 
 
 # -- tokens --------------------------------------------------------------------------------------------------------
@@ -424,8 +425,10 @@ def change(unit: Unit, login: str, changes: dict[str, Any], by: Account | None, 
         unit.execute(update(tokens).where(mine).values(revoked_at=unit.now))
     if "password_hash" in values:
         acts.note(unit, "password-changed", _name(by), login)
+        notices.tell(unit, "password-changed", login)
     if was := {name: value for name, value in _told(row._mapping).items() if values.get(name, value) != value}:
         acts.note(unit, "account-changed", _name(by), login, was=was, now={name: values[name] for name in was})
+        notices.tell(unit, "account-changed", login)
     return unit.first(_with_province().where(accounts.c.id == row.id))
 
 

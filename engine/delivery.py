@@ -81,7 +81,7 @@ def _message(runtime: Runtime, item: Item) -> Message:
             payload = firewall.over_letter(unit, item.agency, case)(payload)
     text, subject = payload.get("text", ""), payload.get("subject", "")
     # what is about no case is about the agency's province
-    about = (case.number, case.province) if case else ("", getattr(row, "province", ""))
+    about = (case.number, case.province) if case else ("", getattr(row, "province", None) or "")
     return Message(item.kind, item.key, _address(item, row), text, subject, payload, *about)
 
 
@@ -90,7 +90,7 @@ def _whom(item: Item) -> Any:
         return select(people).where(people.c.id == item.person_id)
     if item.account_id is not None:
         theirs = select(accounts.c.email, agencies.c.province).where(accounts.c.id == item.account_id)
-        return theirs.join(agencies, agencies.c.key == accounts.c.agency)
+        return theirs.outerjoin(agencies, agencies.c.key == accounts.c.agency)
     return select(agencies).where(agencies.c.key == item.agency)
 
 

@@ -45,7 +45,7 @@ class Downloads:
         if isinstance(inside, str):
             raise ValueError('inside must be a list of hosts such as ["files.example.vn", "10.0.0.7:8443"].')
         self._store, self._largest, self._inside = store, largest, frozenset(inside)
-        self._client = web.client(timeout, ca_file, keep_alive=False)
+        self._client = web.client(timeout, ca_file)
 
     def __call__(self, url: str) -> Stored:
         """The file, in the store.

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Row, func, select, update
 
-from engine import accounts, acts, second_factors
+from engine import accounts, acts, notices, second_factors
 from engine.errors import NotAllowed, NotAuthenticated
 from engine.model import accounts as table
 from engine.runtime import Runtime, Unit
@@ -78,6 +78,7 @@ def _bound(unit: Unit, identity: Identity) -> Row[Any] | None:
     if not unit.claims(mine.values(identity=_key(identity))):
         return None  # it is somebody else's at the provider: an address that was given to another person
     acts.note(unit, "identity-bound", acts.SYSTEM, rows[0].login, issuer=identity.issuer)
+    notices.tell(unit, "identity-bound", rows[0].login)
     return rows[0]
 
 

@@ -17,7 +17,7 @@ from urllib.parse import quote, urlencode
 
 from sqlalchemy import Row, delete, insert, select, update
 
-from engine import access, acts
+from engine import access, acts, notices
 from engine.access import Account
 from engine.errors import InvalidRequest, NotFound, WrongState
 from engine.model import accounts, second_factors
@@ -93,6 +93,7 @@ def _recovers(unit: Unit, row: Row[Any], shown: str) -> bool:
     unit.execute(_this(row.account_id).values(recovery=left))
     login = unit.scalar(select(accounts.c.login).where(accounts.c.id == row.account_id))
     acts.note(unit, "recovery-code-used", login, login, left=len(left))
+    notices.tell(unit, "recovery-code-used", login)
     return True
 
 
@@ -144,6 +145,7 @@ def confirm(unit: Unit, shown: str, by: Account) -> list[str]:
     codes = [base64.b32encode(secrets.token_bytes(10)).decode().lower() for _ in range(RECOVERY_CODES)]
     unit.execute(_this(by.id).values(confirmed_at=unit.now, recovery=[_digest(one) for one in codes]))
     acts.note(unit, "second-factor-set", by.login, by.login)
+    notices.tell(unit, "second-factor-set", by.login)
     return ["-".join(one[at : at + 4] for at in range(0, len(one), 4)) for one in codes]
 
 
@@ -164,6 +166,7 @@ def remove(unit: Unit, login: str, by: Account | None) -> None:
     if not unit.claims(delete(second_factors).where(second_factors.c.account_id == account_id)):
         raise NotFound(f"{login!r} has no second factor.")
     acts.note(unit, "second-factor-removed", "cli" if by is None else by.login, login)
+    notices.tell(unit, "second-factor-removed", login)
 
 
 def _must_be_the_person(by: Account) -> None:

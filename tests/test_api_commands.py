@@ -14,7 +14,7 @@ from engine import accounts
 from engine.database import connect
 from engine.runtime import Runtime
 from tests.hotline import package
-from webapi import config
+from webapi import config, kept
 from webapi.cli import main
 
 
@@ -225,6 +225,26 @@ def test_every_command_has_a_help_text():
 def test_a_setting_that_will_not_do_is_named(name, text):
     with pytest.raises(config.BadSetting, match=f"THONGSUOT_{name}"):
         config.read({f"THONGSUOT_{name}": text})
+
+
+def test_a_secret_may_come_from_a_file_and_is_never_repeated(tmp_path):
+    file, name = tmp_path / "notifiers", "THONGSUOT_NOTIFIERS"
+    file.write_text('{"sms": {"kind": "http", "password": "bi-mat-cua-cong"}}\n')
+
+    assert config.read({f"{name}_FILE": str(file)})["NOTIFIERS"]["sms"]["password"] == "bi-mat-cua-cong"
+    said = {}
+    for why, environment in {
+        "not a table": {name: file.read_text()[:-2]}, "not both": {name: "{}", f"{name}_FILE": str(file)},
+        "no file": {f"{name}_FILE": str(tmp_path / "away")},
+        "a bad one": {"THONGSUOT_TRUSTED_PROXIES_FILE": str(file)},
+    }.items():  # fmt: skip
+        with pytest.raises(config.BadSetting) as refused:
+            config.read(environment)
+        said[why] = str(refused.value)
+    assert "must be a JSON table" in said["not a table"] and "leave out one" in said["not both"]
+    assert "cannot be read (FileNotFoundError)" in said["no file"] and "TRUSTED_PROXIES must be" in said["a bad one"]
+    assert "bi-mat" not in str(said)
+    assert kept.once(tmp_path / "new.key", "x") == "x" and (tmp_path / "new.key").stat().st_mode & 0o777 == 0o600
 
 
 def test_every_setting_says_what_it_is_for_and_the_defaults_are_safe():

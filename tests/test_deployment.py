@@ -21,6 +21,7 @@ import yaml
 
 from tests.post import free_port
 from tests.sources import ROOT
+from webapi.cli import serve
 from webapi.config import PREFIX, SETTINGS
 
 KEPT = ROOT / "docs" / "operations"
@@ -46,6 +47,15 @@ def test_each_way_runs_the_same_three_processes() -> None:
     words = {" ".join(command[:2] if command[0] == "db" else command[:1]) for command in commands().values()}
     assert words == {"serve", "worker", "db upgrade", "load"}
     assert [unit.stem for unit in UNITS] == ["thongsuot-upgrade", "thongsuot-web", "thongsuot-worker"]
+
+
+def test_nothing_is_open_to_other_machines_without_a_proxy() -> None:
+    """In a container everything listens; what the machine lets in from elsewhere is what counts."""
+    default = next(option.default for option in serve.params if option.name == "host")
+    assert default == commands()["thongsuot-web.service"][2] == "127.0.0.1"
+    ports = [port for service in COMPOSE["services"].values() for port in service.get("ports", [])]
+    assert ports and all(port.startswith("127.0.0.1:") for port in ports)
+    assert re.search(r'"--host", default="127\.0\.0\.1"', (ROOT / "manage").read_text(encoding="utf-8"))
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ import pytest
 from sqlalchemy import Text, select, type_coerce, update
 
 from engine import access, accounts, chain, model, passwords, second_factors
+from engine.notifiers import Message, Receipt
+from engine.worker import Worker
 from tests.hotline import Caller, Hotline, refused
 
 PASSWORD = "mật khẩu rất dài"
@@ -329,3 +331,48 @@ def test_a_few_words_of_ones_own_are(password: str) -> None:
 def test_all_of_a_long_password_counts() -> None:
     long = "con trâu xanh gặm sách " * 8
     assert not passwords.matches(passwords.hashed(long + "a"), long + "b")
+
+
+# -- who is told ---------------------------------------------------------------------------------------------------
+
+
+class Keeping:
+    def __init__(self, sent: list[Message]) -> None:
+        self.sent = sent
+
+    def send(self, message: Message) -> Receipt:
+        self.sent.append(message)
+        return Receipt()
+
+
+@on_sqlite
+def test_whose_account_changes_is_told_by_email_and_who_has_no_address_is_not(hotline: Hotline) -> None:
+    sent: list[Message] = []
+    admin = hotline.as_("quantri")
+    make(hotline)
+    with hotline.runtime.begin() as unit:
+        accounts.change(unit, "anna", {"email": "anna@example.vn"}, None)
+        accounts.change(unit, "quantri", {"email": "quan.tri@example.vn"}, None)
+        accounts.change(unit, "binh", {"password": "một mật khẩu khác hẳn"}, None)  # has no address
+    session = holding(hotline, log_in(hotline).json["token"])
+    secret = session.post("/me/second-factor").json["secret"]
+    shown = second_factors.code(secret, second_factors.step_at(hotline.clock()))
+    codes = session.post("/me/second-factor/confirm", {"code": shown}).json["recovery_codes"]
+    assert log_in(hotline, code=codes[0]).status_code == 201
+    assert admin.call("DELETE", "/accounts/anna/second-factor").status_code == 204
+    wanted = {"present": PASSWORD, "wanted": "mật khẩu mới, cũng dài"}
+    assert session.post("/me/password", wanted | {"present": "không phải"}).status_code == 422  # tells nobody
+    assert session.post("/me/password", wanted).status_code == 204
+
+    Worker(hotline.runtime, {"email": Keeping(sent)}).drain()
+
+    told = [(one.to, one.text.split(": ")[2].split(" lúc ")[0]) for one in sent]
+    assert told == [
+        ("anna@example.vn", "thông tin hoặc quyền của tài khoản vừa được đổi"),
+        ("quan.tri@example.vn", "thông tin hoặc quyền của tài khoản vừa được đổi"),  # of no agency
+        ("anna@example.vn", "mã xác thực thứ hai vừa được bật"),
+        ("anna@example.vn", "một mã khôi phục vừa được dùng để đăng nhập"),
+        ("anna@example.vn", "mã xác thực thứ hai vừa bị gỡ"),
+        ("anna@example.vn", "mật khẩu vừa được đổi"),
+    ]
+    assert not [one for one in sent for mark in (PASSWORD, secret, codes[0]) if mark in one.text + one.subject]

@@ -223,11 +223,14 @@ def test_every_figure_in_the_dashboard_and_the_alarms_exists(client: FlaskClient
     assert ours <= asked, "a figure that nobody looks at"
 
 
-def test_every_alarm_has_its_paragraph_in_the_operators_page() -> None:
+def test_every_alarm_has_its_paragraph_in_the_operators_page_and_is_heard_in_a_test() -> None:
     page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     rules = RULES["groups"][0]["rules"]
 
     assert [rule["alert"] for rule in rules if f"`{rule['alert']}`" not in page] == []
+    tested = yaml.safe_load((KEPT / "alerts.test.yaml").read_text(encoding="utf-8"))["tests"]
+    seen = {one["alertname"] for part in tested for one in part["alert_rule_test"] if one.get("exp_alerts")}
+    assert {rule["alert"] for rule in rules} == seen
     assert {rule["labels"]["severity"] for rule in rules} == {"critical", "warning"}
     assert all(" / " in rule["annotations"]["summary"] for rule in rules)  # Vietnamese / English
 

@@ -7,7 +7,7 @@ import email.policy
 import json
 import re
 import stat
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
@@ -253,6 +253,34 @@ def test_a_gateway_that_is_away_slow_or_endless_does_not_hold_us_up(httpserver):
     with deaf_peer() as deaf:
         slow = gateway(httpserver, url=f"http://127.0.0.1:{deaf}/", timeout=0.2)
         assert "did not answer in time" in put_off(slow, sms())
+
+
+def test_an_answer_given_twice_is_not_taken_for_that_to_the_next_message():
+    heard = []
+
+    class Stammering(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            before, status = heard.count(self.connection), 200 if not heard else 500
+            heard.append(self.connection)
+            for each in [200] * before + [status]:  # on the same connection the first answer comes again, late
+                self.send_response(each)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Stammering) as gateway:
+        thread = Thread(target=gateway.serve_forever, args=(0.01,))
+        thread.start()
+        notifier_ = notifier("sms", kind="http", url=f"http://127.0.0.1:{gateway.server_port}", body={"to": "{to}"})
+        notifier_.send(sms())
+        assert "answered 500" in put_off(notifier_, sms())
+        gateway.shutdown()
+        thread.join()
 
 
 def test_what_is_no_number_or_says_nothing_is_not_sent(httpserver):

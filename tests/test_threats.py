@@ -11,7 +11,7 @@ import pytest
 
 from engine import accounts
 from tests.hotline import Hotline
-from tests.sources import ROOT
+from tests.sources import ROOT, texts, tracked
 from tests.visitor import Visitor
 
 PAGE = (ROOT / "docs" / "threats.md").read_text(encoding="utf-8")
@@ -139,6 +139,37 @@ def test_no_sql_is_put_together_from_what_is_sent() -> None:
                 found.setdefault(file, set()).add(part)
     assert {file: put - OURS.get(file, set()) for file, put in found.items() if put - OURS.get(file, set())} == {}
     assert found.keys() >= OURS.keys(), "what is no more is not allowed any more"
+
+
+SECRET = re.compile(r"pass(word|wd)|secret|token|api_?key|credential", re.IGNORECASE)
+LOOKS_SO = re.compile(r"(?=\S*\d)(?=\S*[A-Za-z])[\w+/=.-]{16,}")  # letters and digits, and nothing else
+
+
+def test_no_secret_is_in_the_source() -> None:
+    """No key of anybody, no value that looks like one where its name says that it is; only tests make up some."""
+    named = [
+        f"{path.name}:{node.lineno} {name}"
+        for path in CODE
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for name, value in assigned(node)
+        if SECRET.search(name) and isinstance(value, ast.Constant) and LOOKS_SO.fullmatch(str(value.value))
+    ]
+    assert named == []
+    shipped = [path for path in tracked() if path.relative_to(ROOT).parts[0] != "tests"]
+    assert [path for path in shipped if path.suffix in {".key", ".keys", ".pem", ".p12", ".env"}] == []
+    private = [path for path, text in texts() if re.search("-----BEGIN [A-Z ]*PRIVATE KEY", text) and path in shipped]
+    assert private == []
+
+
+def assigned(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    """What is called what: in an assignment, a call, a table."""
+    if isinstance(node, ast.Assign):
+        yield from ((ast.unparse(target), node.value) for target in node.targets)
+    elif isinstance(node, ast.keyword) and node.arg:
+        yield node.arg, node.value
+    elif isinstance(node, ast.Dict):
+        yield from ((str(key.value), value) for key, value in zip(node.keys, node.values, strict=True)
+                    if isinstance(key, ast.Constant))  # fmt: skip
 
 
 def test_no_debugger_is_ever_switched_on() -> None:

@@ -1,6 +1,7 @@
 """Every setting, each with its name in the environment, a sentence, and a default that is safe in production.
 
-The environment variable of a setting is its name with ``THONGSUOT_`` before it.
+The environment variable of a setting is its name with ``THONGSUOT_`` before it. With ``_FILE`` behind it, it names a
+file that holds the value: where a vault, systemd or Docker puts a secret.
 """
 
 from __future__ import annotations
@@ -155,6 +156,9 @@ def reference() -> str:
         "# Settings", "",
         f"Read from the environment when a process starts; every name begins with `{PREFIX}`. A value that will not do",
         "is refused with a sentence, and nothing starts. This page is written by `thongsuot settings`.", "",
+        f"With `_FILE` behind its name a setting names a file that holds the value (`{PREFIX}SECRET_KEY_FILE`):",
+        "so secrets come from a vault, systemd's `LoadCredential=` or Docker's `secrets:`, and stand nowhere else.",
+        "",
         "| name | default | what it is |", "|---|---|---|",
     ]  # fmt: skip
     for one in SETTINGS:
@@ -194,10 +198,23 @@ def complete(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _value(setting: Setting, environment: Mapping[str, str]) -> Any:
-    text = environment.get(PREFIX + setting.name)
+    name = PREFIX + setting.name
+    text, file = environment.get(name), environment.get(f"{name}_FILE")
+    if file is not None:
+        text = _content(name, file, text)
     if text is None:
         return setting.default
     try:
         return setting.read(text)
     except ValueError as error:
-        raise BadSetting(f"{PREFIX}{setting.name}={text!r} {error}. {setting.says}") from error
+        secret = file is not None or setting.read in (_table, _openid)  # tables hold passwords
+        raise BadSetting(f"{name}{'' if secret else f'={text!r}'} {error}. {setting.says}") from None
+
+
+def _content(name: str, file: str, text: str | None) -> str:
+    if text is not None:
+        raise BadSetting(f"{name} and {name}_FILE are both set: leave out one.")
+    try:
+        return Path(file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSetting(f"{name}_FILE={file!r} cannot be read ({type(error).__name__}).") from None

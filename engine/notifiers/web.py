@@ -33,14 +33,12 @@ class Answer(NamedTuple):
             return None
 
 
-def client(
-    timeout: float, ca_file: str | None = None, proxy: str | None = None, keep_alive: bool = True
-) -> httpx.Client:
+def client(timeout: float, ca_file: str | None = None, proxy: str | None = None) -> httpx.Client:
     """A client that follows no redirects and takes nothing from the environment.
 
-    Args:
-        keep_alive: not where addresses stand for names: two names at one address would share a connection whose
-            certificate was checked for one of them.
+    Each request has a connection of its own. On one that is kept, an answer which a gateway gives twice would be taken
+    for the answer to the next message, which would be lost; and where addresses stand for names, two names at one
+    address would share a connection whose certificate was checked for one of them.
     """
     return httpx.Client(
         timeout=seconds(timeout),
@@ -48,7 +46,7 @@ def client(
         trust_env=False,
         verify=ssl.create_default_context(cafile=ca_file),
         proxy=proxy,
-        limits=httpx.Limits(max_keepalive_connections=None if keep_alive else 0),
+        limits=httpx.Limits(max_keepalive_connections=0),
         headers={"Accept-Encoding": "identity", "User-Agent": "thong-suot"},
     )
 

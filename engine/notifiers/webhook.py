@@ -45,7 +45,7 @@ class Webhook:
         self.secrets = dict(secrets)
         self.clock = clock
         self.allow_private = allow_private
-        self._client = web.client(timeout, ca_file, keep_alive=False)
+        self._client = web.client(timeout, ca_file)
 
     def send(self, message: Message) -> Receipt:
         url = self._url(message.to)
