@@ -22,7 +22,7 @@ from sqlalchemy import Row, false, literal_column, select, update
 from engine import access, leases, waiting
 from engine.access import Account, Columns, Target
 from engine.conversations import Taken
-from engine.errors import EngineError, NotFound, WrongState
+from engine.errors import EngineError, InvalidRequest, NotFound, WrongState
 from engine.model import arrivals, cases, provinces
 from engine.outbox import ATTEMPTS_MAX, BACK_OFF
 from engine.paging import Page, newest_first
@@ -175,7 +175,13 @@ def retry(unit: Unit, arrival_id: int, *, by: Account) -> dict[str, Any]:
 def _understood(unit: Unit, row: Row[Any], readers: Readers) -> Taken | None:
     if row.channel not in readers:
         raise WrongState(f"Nobody here reads what comes by {row.channel!r}.")
-    told = readers[row.channel](row.body)
+    try:
+        told = readers[row.channel](row.body)
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        why = leases.reason(error)
+        raise InvalidRequest(
+            f"What came by {row.channel!r} is not written as we know it ({why}): it is kept as it came."
+        ) from error
     return told.take(unit, row) if told is not None else None
 
 

@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, Select, distinct, func, select
 
-from engine import access, stuck
+from engine import access, firewall, stuck
 from engine.access import Account, Target
 from engine.errors import InvalidRequest
-from engine.model import agencies, areas, cases, events, provinces, tasks
+from engine.model import agencies, areas, cases, events, outbox, provinces, tasks
 from engine.queries import CaseFilter, is_late, is_soon
 from engine.runtime import Unit
 
@@ -96,9 +97,10 @@ def area_names(unit: Unit, codes: Iterable[str]) -> dict[str, str]:
 
 
 def questions(unit: Unit, case: Row[Any], account: Account) -> list[dict[str, Any]]:
-    """The questions that overseers put into a case, oldest first: {at, agency, question, answered_at}.
+    """The questions that overseers put into a case, oldest first: {at, agency, question, answered_at, answer}.
 
-    ``question`` is ``None`` for what another agency asked; the answer itself went to who asked, and is never here.
+    ``question`` and ``answer`` are ``None`` for what another agency asked. The answer is the letter that whoever asked
+    was sent when it was given, behind the veil.
     """
     asked = (events.c.case_id == case.id, events.c.kind == "asked")
     rows = unit.all(select(events.c.at, events.c.data).where(*asked).order_by(events.c.id))
@@ -114,11 +116,21 @@ def _question(unit: Unit, case: Row[Any], row: Row[Any], account: Account) -> di
     )
     ends = [task.finished_at for task in opened if task.status != "open"]
     agency = row.data.get("agency") or ""
+    answered_at = max(ends) if opened and len(ends) == len(opened) else None
     return {
         "at": row.at, "agency": names(unit, "agency", [agency]).get(agency, agency),
         "question": row.data.get("question") if mine else None,
-        "answered_at": max(ends) if opened and len(ends) == len(opened) else None,
+        "answered_at": answered_at,
+        "answer": _answer(unit, case, account, answered_at) if mine and answered_at else None,
     }  # fmt: skip
+
+
+def _answer(unit: Unit, case: Row[Any], account: Account, at: datetime) -> str | None:
+    """What the agency was told in the step that answered it; ``None``: it left no address, or it was emptied."""
+    told = (outbox.c.case_id == case.id, outbox.c.agency == account.agency, outbox.c.created_at == at)
+    payload = unit.scalar(select(outbox.c.payload).where(*told).order_by(outbox.c.id.desc()).limit(1))
+    said = firewall.over(unit, account, case)(payload or {}).get("text")
+    return said if isinstance(said, str) else None
 
 
 def _by() -> list[Any]:

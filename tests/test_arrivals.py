@@ -118,7 +118,7 @@ def test_what_cannot_be_understood_leaves_nothing_behind_and_is_tried_again(desk
 
     assert arrivals.attempt(desk.runtime, arrival, {"zalo": stumbles}) == "failed"
     assert (row(desk, arrival).state, count(desk, model.contacts)) == ("waiting", 0)
-    assert row(desk, arrival).last_error.startswith("ValueError: no such thing")
+    assert row(desk, arrival).last_error.startswith("What came by 'zalo' is not written as we know it (ValueError: no")
 
     desk.clock.advance(BACK_OFF[0])
     assert worker(desk).understand() == 1

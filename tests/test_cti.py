@@ -182,6 +182,8 @@ def test_json_is_as_good_as_a_form(exchange: Hotline) -> None:
         "contact": the_contact(exchange)["id"]
     }
     refused(client.post(path, json=["newCall"]), 422, "invalid-request")
+    said = refused(client.post(path, data=b"<event/>", content_type="text/xml"), 422, "invalid-request")
+    assert said.startswith("Send the event as a form")
     refused(client.post(path, json={"event": "newCall", "callId": 7}), 422, "invalid-request")
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from tests.drawing import draw, form
 from tests.hotline import LIFE, PHONE, Hotline, _text, refused
+from tests.test_ui_office import enters
 
 ASKED = """
 boundary cau_hoi "Câu hỏi giám sát" on=xu_ly message=msg_cau_hoi aside
@@ -45,6 +46,24 @@ def test_a_question_is_answered_while_the_case_goes_on(watched: Hotline) -> None
     [letter] = [one for one in watched.as_("vanphong").get("/outbox", case=number).json["items"] if one["agency"]]
     assert (letter["agency"], letter["payload"]["text"]) == ("mttq_74", f"[1022] {number}: Đang chờ vật tư")
     assert watched.case(number)["status"] == "dang_xu_ly"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_answer_stands_on_the_page_of_who_asked_without_anybody_in_it(watched: Hotline) -> None:
+    number = watched.assigned(place="12 Yersin")
+    who, other = enters(watched, "mattran"), enters(watched, "vanphong")
+    page = who.sends(who.opens(f"/giam-sat/{number}"), question=QUESTION)
+    assert "chờ trả lời" in page.text and "hãy hỏi tiếp khi đã có trả lời" in page.text
+
+    watched.waits(0.1)
+    task = next(one for one in watched.as_("phuong").get("/tasks").json["items"] if one["element"] == "tra_loi")
+    said = f"Đã gặp ông Nguyễn Văn Bình ({PHONE}), đang chờ vật tư"
+    watched.as_("phuong").post(f"/tasks/{task['id']}/complete", {"answers": {"noi_dung_tra_loi": said}})
+
+    page = who.opens(f"/giam-sat/{number}")
+    assert f"[1022] {number}: Đã gặp ông ••• (•••), đang chờ vật tư" in page.text and page.find("//textarea")
+    assert [one for one in ("Nguyễn", "Bình", PHONE, PHONE[1:], "Yersin", "Tụ tập") if one in page.source] == []
+    assert "vật tư" not in other.opens(f"/giam-sat/{number}").text
 
 
 def test_a_second_question_waits_until_the_first_is_answered(watched: Hotline) -> None:

@@ -70,6 +70,9 @@ def event(token: str) -> ResponseReturnValue:
 
 def _said() -> dict[str, Any]:
     said = bodies.read(request) if request.is_json else request.form.to_dict()
+    if not (said or request.is_json) and request.content_length:
+        raise InvalidRequest("Send the event as a form (application/x-www-form-urlencoded) or as JSON, and say so in "
+                             "Content-Type.")
     if not isinstance(said, dict):
         raise InvalidRequest("An event is a table of fields: event, callId, from, to …")
     return said
