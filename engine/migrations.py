@@ -1,6 +1,6 @@
 """Moving the running cases of a report type to another of its versions.
 
-    running ──(canary: so many moved)──► canary ──go on──► running ──► done ──undo──► undoing ──► undone
+    running ──(canary: so many tried)──► canary ──go on──► running ──► done ──undo──► undoing ──► undone
         └──────────── cancel ────────────► cancelled ─────────────────────undo──┘
 
 `preview` says beforehand how many can be moved, and why others cannot. `start` lists the cases; workers move them one
@@ -136,7 +136,7 @@ def start(
 
     Args:
         elements: as for `preview`.
-        canary: move so many, and then wait until somebody says `go_on` (or `undo`).
+        canary: try so many, and then wait until somebody says `go_on` (or `undo`).
         numbers: only these cases.
 
     Returns:
@@ -274,11 +274,17 @@ def _move(unit: Unit, migration: Row[Any], entry: Row[Any]) -> None:
             raise
         why = str(error) if isinstance(error, Misfit | EngineError) else leases.reason(error)
         _note(unit, entry, "refused", why=why)
-        return
-    _note(unit, entry, "moved", **vars(moved))
-    if migration.canary is not None and _count(unit, migration.id, "moved") >= migration.canary:
+    else:
+        _note(unit, entry, "moved", **vars(moved))
+    if migration.canary is not None and _tried(unit, migration) >= migration.canary:
         unit.execute(update(migrations).where(migrations.c.id == migration.id, migrations.c.state == "running")
                      .values(state="canary"))  # fmt: skip
+
+
+def _tried(unit: Unit, migration: Row[Any]) -> int:
+    """A canary that dies has been one, too: were only those counted that could be moved, a migration that moves none
+    would go through all cases without asking."""
+    return _count(unit, migration.id, "moved") + _count(unit, migration.id, "refused")
 
 
 def _back(unit: Unit, migration: Row[Any], entry: Row[Any]) -> None:

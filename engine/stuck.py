@@ -7,7 +7,7 @@ sentence that explains a case is written from the same row that put it there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import SimpleNamespace
@@ -244,13 +244,13 @@ def list_stuck(unit: Unit, account: Account, wanted: CaseFilter) -> Page:
     return Page(_explained(unit, account, [row.id for row in shown.items]), shown.after)
 
 
-def explain(unit: Unit, account: Account, case: Row[Any]) -> dict[str, Any] | None:
-    """Why this case is stuck, or ``None``: {since, reason, why, facts, next, also}.
+def explain(unit: Unit, account: Account, case: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Why this case (its columns) is stuck, or ``None``: {since, reason, why, facts, next, also}.
 
     ``facts`` are what the sentence ``why`` is made of (`FACTS`; an agency by its name).
-    ``next`` lists what this account may do about it: [{action, id}]; ``also`` the codes of further reasons.
+    ``next`` lists what this account may do about it: [{action, id, number}]; ``also`` the codes of further reasons.
     """
-    return _reasons(unit, account, [case]).get(case.id)
+    return _reasons(unit, account, [SimpleNamespace(**case)]).get(case["id"])
 
 
 def _explained(unit: Unit, account: Account, ids: Sequence[int]) -> list[dict[str, Any]]:
@@ -260,7 +260,7 @@ def _explained(unit: Unit, account: Account, ids: Sequence[int]) -> list[dict[st
     return [dict(rows[one]._mapping) | {"stuck": reasons.get(one)} for one in ids if one in rows]
 
 
-def _reasons(unit: Unit, account: Account, of: Sequence[Row[Any]]) -> dict[int, dict[str, Any]]:
+def _reasons(unit: Unit, account: Account, of: Sequence[Any]) -> dict[int, dict[str, Any]]:
     by_id = {case.id: case for case in of}
     found = _union(unit.now, list(by_id))
     rows = unit.all(select(found).order_by(found.c.case_id, found.c.rank, found.c.since, found.c.thing))
@@ -270,12 +270,12 @@ def _reasons(unit: Unit, account: Account, of: Sequence[Row[Any]]) -> dict[int, 
         if row.case_id in told:
             told[row.case_id]["also"] |= {row.reason: None}
             continue
-        reason = REASONS[row.reason]
+        reason, case = REASONS[row.reason], by_id[row.case_id]
         told[row.case_id] = {
             "since": row.since, "reason": row.reason, "why": reason.tell(row, names), "also": {},
             "facts": _facts(row, names),
-            "next": [{"action": action, "id": row.thing} for action, right in reason.cures
-                     if access.allows(account, right, _subject(right, row, by_id[row.case_id]), unit)],
+            "next": [{"action": action, "id": row.thing, "number": case.number} for action, right in reason.cures
+                     if access.allows(account, right, _subject(right, row, case), unit)],
         }  # fmt: skip
     return {key: one | {"also": [also for also in one["also"] if also != one["reason"]]} for key, one in told.items()}
 

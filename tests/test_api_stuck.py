@@ -26,9 +26,10 @@ def sets(hotline, table, **values):
 
 
 def test_what_moves_by_itself_is_not_stuck(hotline):
-    hotline.receives(), hotline.assigned(), hotline.settled()
+    number = hotline.assigned()
+    hotline.receives(), hotline.settled()
 
-    assert stuck(hotline) == {}
+    assert stuck(hotline) == {} and hotline.case(number)["stuck"] is None
 
 
 def test_an_overdue_task_names_its_agency_and_that_nobody_claimed_it(hotline):
@@ -41,6 +42,8 @@ def test_an_overdue_task_names_its_agency_and_that_nobody_claimed_it(hotline):
                           "nobody has claimed it.")  # fmt: skip
     assert [step["action"] for step in why["next"]] == ["delegate-task", "extend-case", "reassign-case"]
     assert why["next"][0]["href"] == f"/api/v1/tasks/{why['next'][0]['id']}/delegate"
+    assert why["next"][1]["href"] == f"/api/v1/cases/{number}/extend"
+    assert hotline.case(number)["stuck"] == why
 
 
 def test_only_what_the_asker_may_do_is_offered(hotline):

@@ -188,6 +188,16 @@ def test_a_canary_waits_and_an_undo_puts_back_all_that_have_not_gone_on(hotline)
         "cases": 1, "tasks": 1, "deadlines": 2, "jobs": 4, "subscriptions": 1, "outbox": 0}  # only those of the first
 
 
+def test_a_canary_waits_also_if_its_cases_could_not_be_moved(hotline):
+    numbers = [hotline.assigned() for _ in range(4)]
+    migration = started(hotline, deployed(hotline, **NEW), elements={}, canary=3)
+
+    assert works(hotline) == 3
+    found = shown(hotline, migration)
+    assert (found["state"], found["counts"]) == ("canary", {"refused": 3, "waiting": 1})
+    assert [one.numbers for one in found["refused"]] == [numbers[:3]]
+
+
 def test_the_api_says_how_far_it_is_and_to_whom_it_is_open(hotline):
     number = hotline.assigned()
     source, target = deployed(hotline, **NEW)

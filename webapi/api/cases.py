@@ -48,6 +48,10 @@ class NextOut(Out):
             "add-account": f"{PREFIX}/accounts",
             "send-message": f"{PREFIX}/messages",
             "repair-report-type": f"{PREFIX}/deployments",
+            "release-case": f"{PREFIX}/cases/{row['number']}/release",
+            "resume-case": f"{PREFIX}/cases/{row['number']}/resume",
+            "extend-case": f"{PREFIX}/cases/{row['number']}/extend",
+            "reassign-case": f"{PREFIX}/cases/{row['number']}/reassign",
         }.get(row["action"])
 
 
@@ -263,9 +267,10 @@ def index(unit: Unit, caller: Account, query: dict[str, Any]) -> Any:
 def show(unit: Unit, caller: Account, number: str) -> Any:
     """One case
 
-    Its ETag is its version: send it back in If-Match when you change the case.
+    Its ETag is its version: send it back in If-Match when you change the case. Only here it is said why it is stuck.
     """
-    return _shown(unit, caller, number)
+    case, version = _shown(unit, caller, number)
+    return case | {"stuck": stuck.explain(unit, caller, case)}, version
 
 
 @bp.read(f"{NUMBER}/timeline", page_of(EventOut, "event"), PageQuery)
