@@ -18,7 +18,7 @@ from tests.hotline import ASKS, LIFE, Hotline, package
 from tests.sources import ROOT
 from tests.test_activations import states, version
 from tests.test_ui_office import enters
-from tests.visitor import Page, Visitor, style_free
+from tests.visitor import Page, Visitor, refused, style_free
 from webapi.rehearsal import apart
 from webapi.ui import comparing
 
@@ -246,8 +246,8 @@ def test_a_draft_is_written_sent_and_given_up_without_any_script(careful: Hotlin
     mine.sends(draft, form=actions.index("/quy-trinh/PAKN/nhap-bo"))
     added = mine.sends(draft, form=actions.index("/quy-trinh/PAKN/nhap-them"), name="ghi_chep", kind="form")
     assert added.url.endswith("/nhap/ghi_chep.form") and "Biểu mẫu chưa hỏi gì" in added.text and style_free(added)
-    again = mine.sends(draft, form=actions.index("/quy-trinh/PAKN/nhap-them"), name="ghi_chep", kind="form")
-    assert "vừa thay đổi" in again.text
+    again = refused(mine, draft, "/quy-trinh/PAKN/nhap-them", name="ghi_chep", kind="form")
+    assert again == "Đã có tệp ghi_chep.form: hãy đặt tên khác."
     assert "chờ một người khác duyệt" in sends_draft(mine).text
     assert states(careful) == {2: "parked", 1: "current"}
     assert "Change the diagram" in mine.opens("/quy-trinh/PAKN?lang=en").text

@@ -69,7 +69,8 @@ def test_a_session_ends_when_nothing_is_clicked_for_a_while(hotline: Hotline, vi
     hotline.clock.advance(door.IDLE - timedelta(minutes=1))
     assert visitor.opens("/tai-khoan").url == "/tai-khoan"  # the click before began it anew
     hotline.clock.advance(door.IDLE + timedelta(minutes=1))
-    assert visitor.opens("/tai-khoan").url.startswith("/dang-nhap")
+    late = visitor.opens("/tai-khoan")
+    assert late.url.startswith("/dang-nhap") and "Phiên làm việc đã hết" in late.text
 
 
 def test_a_wrong_password_and_an_unknown_name_are_told_the_same_and_are_slowed_down(visitor: Visitor):

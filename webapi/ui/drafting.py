@@ -62,6 +62,9 @@ def preview(code: str, file: str) -> Any:
 @bp.open("POST", f"{analyst.TYPE}/nhap-them")
 def add(code: str) -> Any:
     name = f"{request.form.get('name', '').strip()}.{request.form.get('kind', '')}"
+    if name in door.reads(lambda unit, caller: drafts.show(unit, code, by=caller).files)():
+        return pages.undone(_("Đã có tệp %(file)s: hãy đặt tên khác.", file=name),
+                            url_for("ui_drafting.show", code=code))  # fmt: skip
     return _changed(code, lambda unit, by, seen: drafts.save(unit, code, name, blank.file(name), "", by=by),
                     _("Đã thêm %(file)s.", file=name), "ui_drafting.edit", file=name)  # fmt: skip
 

@@ -18,6 +18,7 @@ Their names begin with ui_, since the API has its own "login", "cases" and "task
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, current_app, flash, g, redirect, render_template, request, session, url_for
 from flask_wtf.csrf import CSRFError, CSRFProtect
@@ -153,7 +154,8 @@ def said(code: str) -> tuple[str, str]:
 
 def refusal(status: int, code: str, detail: str | None = None, retry_after: int | None = None) -> Response:
     title, advice = said(code)
-    answer = Response(render_template("ui/refused.html", title=title, advice=advice, detail=detail, code=code), status)
+    facts = {"title": title, "advice": advice, "detail": detail, "code": code, "back": sent_from()}
+    answer = Response(render_template("ui/refused.html", **facts), status)
     if retry_after is not None:
         answer.headers["Retry-After"] = str(retry_after)
     return answer
@@ -161,13 +163,26 @@ def refusal(status: int, code: str, detail: str | None = None, retry_after: int 
 
 def refused(error: EngineError) -> Any:
     if isinstance(error, errors.NotAuthenticated):
-        session.pop(door.TOKEN, None)
+        if session.pop(door.TOKEN, None):
+            flash(_ended(), "wrong")
         g.pop("caller", None)
         if request.headers.get("HX-Request"):  # a part of a page: the whole page goes to log in
             return Response(status=401, headers={"HX-Redirect": url_for("ui_login.show")})
-        back = request.full_path.rstrip("?") if request.method == "GET" else None
+        back = request.full_path.rstrip("?") if request.method == "GET" else sent_from()
         return redirect(url_for("ui_login.show", next=back), 303)
     return refusal(error.status, error.code, error.detail, error.facts.get("retry_after"))
+
+
+def _ended() -> str:
+    if request.method == "GET":
+        return _("Phiên làm việc đã hết: xin đăng nhập lại.")
+    return _("Phiên làm việc đã hết, nội dung vừa gửi chưa được nhận: xin đăng nhập lại, rồi gửi lại.")
+
+
+def sent_from() -> str | None:
+    """The page on which a form was sent: it is there still, and so is a draft that the browser keeps."""
+    from_ = urlsplit(request.referrer or "")
+    return from_.path or None if request.method == "POST" and from_.netloc == request.host else None
 
 
 def http_refused(error: HTTPException) -> Any:
