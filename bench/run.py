@@ -13,7 +13,8 @@ import random
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from bench import day, embedded, lifecycles, plots, services, timers, worklist
@@ -46,9 +47,9 @@ def main(arguments: list[str] | None = None) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--only", metavar="A,B", type=_names(WORKLOADS), default=SHORT,
-                       help=f"these workloads; else {', '.join(SHORT)}")  # fmt: skip
-    which.add_argument("--all", dest="only", action="store_const", const=tuple(WORKLOADS),
+    which.add_argument("--only", metavar="A,B=S", type=_shares, default=dict.fromkeys(SHORT),
+                       help=f"these workloads, =S: with another share of one; else {', '.join(SHORT)}")  # fmt: skip
+    which.add_argument("--all", dest="only", action="store_const", const=dict.fromkeys(WORKLOADS),
                        help="all workloads, which takes hours")  # fmt: skip
     parser.add_argument("--database", metavar="KIND", type=_names(DATABASES), default=DATABASES,
                         help="sqlite or postgresql; else both")  # fmt: skip
@@ -64,17 +65,24 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def measure(
-    only: tuple[str, ...], kinds: tuple[str, ...], share: float, seed: int = SEED, pictures: Path | None = None
-) -> Figures:
-    """All figures of these workloads, each key beginning with the database and the workload."""
+    only: Mapping[str, float | None], kinds: tuple[str, ...], share: float, seed: int = SEED,
+    pictures: Path | None = None,
+) -> Figures:  # fmt: skip
+    """All figures of these workloads, each key beginning with the database and the workload.
+
+    Args:
+        only: which, and the share of its work that each does, where that is another than ``share``.
+    """
     figures: Figures = {**machine(), "share_of_work": share, "seed": seed}
     with beds(kinds, share) as made:
         for bed in made:
-            for name in only:
+            for name, own in only.items():
                 random.seed(seed)
                 bed.say(f"{name}: {str(WORKLOADS[name].__doc__).splitlines()[0]}")
                 began = time.monotonic()
-                found = WORKLOADS[name](bed) | {"took_s": round(time.monotonic() - began, 1)}
+                found = WORKLOADS[name](replace(bed, share=own or share))
+                found |= {"share": own or share, "took_s": round(time.monotonic() - began, 1)}
+                bed.say(f"{name}: {found}")  # should the rest be cut off
                 figures |= {f"{bed.kind}_{name}_{key}": value for key, value in found.items()}
             if pictures is not None:
                 _draw(bed, pictures)
@@ -94,9 +102,18 @@ def _draw(bed: Bed, folder: Path) -> None:
         print(f"» {path}", file=sys.stderr)
 
 
-def _names(known: dict[str, object] | tuple[str, ...] | object) -> Callable[[str], tuple[str, ...]]:
+def _shares(words: str) -> dict[str, float | None]:
+    """Reads "a,b=0.1": any workloads, with the shares that they have of their own."""
+    own = dict(word.strip().partition("=")[::2] for word in words.split(","))
+    try:
+        shares = {name: float(share) if share else None for name, share in own.items()}
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"a share is a number, as in drain=0.1: {error}") from error
+    return {name: shares[name] for name in _names(tuple(WORKLOADS))(",".join(own))}
+
+
+def _names(names: tuple[str, ...]) -> Callable[[str], tuple[str, ...]]:
     """Reads "a,b": any of these."""
-    names = tuple(known)  # type: ignore[arg-type]
 
     def read(words: str) -> tuple[str, ...]:
         chosen = tuple(word.strip() for word in words.split(",") if word.strip())

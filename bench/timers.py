@@ -144,6 +144,7 @@ def drain(bed: Bed) -> Figures:
     for nodes in (1, 2) if bed.kind == "postgresql" else (1,):
         url, _token, cases = filled(bed, f"drain_{nodes}", bed.some(DRAINED))
         found = _fired(bed, url, nodes, cases)
+        bed.say(f"{nodes} node(s): {found}")
         figures |= {f"{nodes}_nodes_{key}": value for key, value in found.items() if "lag" not in key}
     if "2_nodes_fired_per_s" in figures:
         ratio = figures["2_nodes_fired_per_s"] / figures["1_nodes_fired_per_s"]

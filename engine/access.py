@@ -365,10 +365,9 @@ def permits(account: Account, action: str, of: Columns = CASES) -> ColumnElement
     return and_(or_(*ways), *_limits(account, of))
 
 
-def sees_its_agency_only(account: Account) -> bool:
-    """Whether all it sees are cases that concern its agency: a list may then begin with those."""
-    rules = _BY_ROLE.get((account.role, "see"), ())
-    return account.agency is not None and all(scope in ("agency", "lead") for scope, _ in rules)
+def seen(account: Account) -> set[str]:
+    """The scopes within which it sees cases: a list may begin with what concerns its agency, or with its province."""
+    return {scope for scope, _ in _BY_ROLE.get((account.role, "see"), ())}
 
 
 def visible(account: Account) -> ColumnElement[bool]:

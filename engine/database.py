@@ -22,6 +22,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.pool import PoolProxiedConnection, StaticPool
 
+from engine.wire import READING, WRITING
+
 BUSY_SECONDS = 30
 IDLE_SECONDS = 5  # a connection that has rested longer is asked whether it is still there
 
@@ -164,6 +166,8 @@ def transaction(database: Engine, *, writes: bool) -> Iterator[PoolProxiedConnec
     try:
         if database.dialect.name == "sqlite":
             _begin(driver, writes)
+        else:
+            pooled.info["begin"] = WRITING if writes else READING
         yield pooled
         try:
             driver.commit()

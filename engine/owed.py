@@ -51,8 +51,10 @@ def run(dialect: Dialect, pooled: PoolProxiedConnection, owed: Iterable[Sequence
     """
     shares = [(share, matter) for matter in owed for share in _shared(dialect, matter)]
     asked = [(share.sql, share.bind(matter)) for share, matter in shares]
-    wired = dialect.name == "postgresql"
-    answers = _wire(pooled).run(asked, commit) if wired else _on_sqlite(pooled.driver_connection, asked)
+    if dialect.name == "postgresql":
+        answers = _wire(pooled).run(asked, commit, pooled.info["begin"])
+    else:
+        answers = _on_sqlite(pooled.driver_connection, asked)
     errors: Any = dialect.loaded_dbapi.Error  # type: ignore[attr-defined]
     done = 0
     try:
@@ -70,6 +72,21 @@ def run(dialect: Dialect, pooled: PoolProxiedConnection, owed: Iterable[Sequence
             raise otherwise from None
         sql = ";\n".join(sql for sql, _ in asked)
         raise DBAPIError.instance(sql, None, error, errors, hide_parameters=True) from error
+
+
+def begin(dialect: Dialect, pooled: PoolProxiedConnection) -> None:
+    """Begin the unit's transaction for statements that are not sent here, unless it has begun: the driver would do it
+    otherwise, in as many exchanges.
+
+    Raises:
+        DBAPIError: as `run`.
+    """
+    errors: Any = dialect.loaded_dbapi.Error  # type: ignore[attr-defined]
+    if dialect.name == "postgresql":
+        try:
+            _wire(pooled).begin(pooled.info["begin"])
+        except errors as error:
+            raise DBAPIError.instance("BEGIN", None, error, errors, dialect=dialect) from error
 
 
 class _Part(NamedTuple):

@@ -26,12 +26,17 @@ class Page:
 
 def soonest_first(unit: Unit, query: Select[Any], due: Any, key: Any, wanted: Any) -> Page:
     """What falls due first; what has no due time comes last."""
-    if wanted.after is not None:
-        at, last = read_cursor(wanted.after)
+    rows = unit.all(due_after(query, due, key, wanted.after).limit(wanted.limit + 1))
+    return page(rows, wanted.limit, lambda row: write_cursor(row.due_at, row.id))
+
+
+def due_after(query: Select[Any], due: Any, key: Any, after: str | None) -> Select[Any]:
+    """In the order of `soonest_first`, what comes after a page."""
+    if after is not None:
+        at, last = read_cursor(after)
         later = or_(due > at, and_(due == at, key > last), due.is_(None)) if at else and_(due.is_(None), key > last)
         query = query.where(later)
-    rows = unit.all(query.order_by(due.asc().nulls_last(), key).limit(wanted.limit + 1))
-    return page(rows, wanted.limit, lambda row: write_cursor(row.due_at, row.id))
+    return query.order_by(due.asc().nulls_last(), key)
 
 
 def newest_first(unit: Unit, query: Select[Any], key: Any, limit: int, after: str | None) -> Page:

@@ -120,22 +120,47 @@ class TaskFilter:
 def list_cases(unit: Unit, account: Account, wanted: CaseFilter) -> Page:
     """The cases this account may know of, newest first, or open ones by due time."""
     by_due = wanted.sort == "due" or (wanted.sort is None and wanted.overdue)
-    ours = access.sees_its_agency_only(account)
-    known = access.permits(account, "see", access.CASES if by_due or wanted.report_type else access.JOINED_CASES)
-    readable = access.permits(account, "read").label("readable")
-    query = select(*SUMMARY, readable).where(known, *case_conditions(unit, account, wanted))
-    if ours and (not by_due or parts.are_few(unit, account.agency)):
-        query = query.join(participants, parts.of(account.agency))
-    elif ours:
-        query = query.where(cases.c.province == account.province)  # for the index of open cases
+    ours = account.agency is not None and access.seen(account) <= {"agency", "lead"}
+    agency = account.agency if ours else wanted.agency or wanted.lead or None
     if by_due:
+        return _cases_by_due(unit, account, wanted, agency)
+    query = _cases(unit, account, wanted, access.CASES if wanted.report_type else access.JOINED_CASES)
+    if agency is None:
+        return newest_first(unit, query, cases.c.id, wanted.limit, wanted.after)
+    query = query.join(participants, parts.of(agency))
+    return newest_first(unit, query, participants.c.case_id, wanted.limit, wanted.after)
+
+
+def _cases_by_due(unit: Unit, account: Account, wanted: CaseFilter, agency: str | None) -> Page:
+    """A province's list is its index of open cases. An agency's is, where that gives a page soon; else all of its own
+    are put in order."""
+    if agency is None:
+        query = _cases(unit, account, wanted, access.CASES)
+        if account.province is not None and "all" not in access.seen(account):
+            query = query.where(cases.c.province == account.province)  # for the index of open cases
         query = query if wanted.open is False else query.where(cases.c.closed_at.is_(None))
         return soonest_first(unit, query, cases.c.due_at, cases.c.id, wanted)
-    return newest_first(unit, query, participants.c.case_id if ours else cases.c.id, wanted.limit, wanted.after)
+    query = _cases(unit, account, wanted, access.JOINED_CASES)
+    if wanted.open is not False:
+        if not parts.are_few(unit, agency):
+            near = parts.due_next(agency, wanted, unit.now)
+            found = soonest_first(unit, query.join(near, near.c.id == cases.c.id), near.c.due_at, near.c.id, wanted)
+            if found.after is not None:
+                return found
+        query = query.where(cases.c.closed_at.is_(None))
+    return soonest_first(unit, query.join(participants, parts.of(agency)), cases.c.due_at, cases.c.id, wanted)
 
 
-def case_conditions(unit: Unit, account: Account, wanted: CaseFilter) -> list[ColumnElement[bool]]:
-    equal = {cases.c.province: wanted.province, cases.c.report_type: wanted.report_type,
+def _cases(unit: Unit, account: Account, wanted: CaseFilter, of: access.Columns) -> Select[Any]:
+    readable = access.permits(account, "read").label("readable")
+    known = access.permits(account, "see", of)
+    return select(*SUMMARY, readable).where(known, *case_conditions(unit, account, wanted, of))
+
+
+def case_conditions(
+    unit: Unit, account: Account, wanted: CaseFilter, of: access.Columns = access.CASES
+) -> list[ColumnElement[bool]]:
+    equal = {of.province: wanted.province, cases.c.report_type: wanted.report_type,
              cases.c.status: wanted.status, cases.c.area: wanted.area, cases.c.lead_agency: wanted.lead}  # fmt: skip
     asked = {column: value for column, value in equal.items() if value is not None}
     conditions = [column == value if value else column.is_(None) for column, value in asked.items()]

@@ -19,7 +19,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from engine import model
 from engine.database import BUSY_SECONDS, connect, transaction
-from engine.owed import Owed, run
+from engine.owed import Owed, begin, run
 from engine.prepared import Prepared
 from engine.spans import span
 
@@ -61,6 +61,7 @@ class Unit:
 
         It is never closed, nor its transaction ended: both are the unit's.
         """
+        begin(self.database.dialect, self._pooled)
         return Connection(self.database, connection=self._pooled)
 
     def execute(self, statement: Any, values: Any = None) -> CursorResult[Any]:
@@ -184,8 +185,7 @@ class Runtime:
 
     @contextmanager
     def read(self) -> Iterator[Unit]:
-        """A unit that only reads. On SQLite all that it reads is of one moment, on PostgreSQL what each statement does.
-        What it has to leave behind follows."""
+        """A unit that only reads, and all that it reads is of one moment. What it has to leave behind follows."""
         with span("read"), transaction(self.database, writes=False) as pooled:
             unit = self._unit(pooled)
             yield unit

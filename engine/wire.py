@@ -22,7 +22,10 @@ from psycopg.generators import send
 Asked = tuple[str, Sequence[Any]]  # SQL with $1, $2, … whose types it makes plain, and the values
 Answer = tuple[list[tuple[Any, ...]], int]  # the rows, and how many were read or changed
 
-_BEGIN, _COMMIT = "BEGIN ISOLATION LEVEL READ COMMITTED", "COMMIT"
+WRITING = "BEGIN ISOLATION LEVEL READ COMMITTED"
+# All that is read is of one moment, that of the first statement. Only who writes can be refused for it.
+READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_COMMIT = "COMMIT"
 # libpq's function itself: ctypes lets go of Python's lock, psycopg's `pipeline_sync` does not. The kernel likes to run
 # PostgreSQL on our processor as soon as it has something to read, and all other threads would wait for it.
 _sync = ctypes.CDLL(sys.modules[pq.PGconn.__module__].__file__).PQpipelineSync
@@ -41,11 +44,21 @@ class Wire:
         self._socket = select.poll()
         self._socket.register(self._libpq.socket, select.POLLIN)
 
-    def run(self, asked: Sequence[Asked], commit: bool) -> Iterator[Answer]:
+    def begin(self, how: str) -> None:
+        """Begin a transaction, unless one is open.
+
+        Raises:
+            psycopg.Error
+        """
+        if self._libpq.transaction_status == pq.TransactionStatus.IDLE:
+            self._read(self._libpq.exec_prepared(self._named(how), None))
+
+    def run(self, asked: Sequence[Asked], commit: bool, how: str = WRITING) -> Iterator[Answer]:
         """Run statements in order, in the transaction that is open or else a new one.
 
         Args:
             commit: and end it with them.
+            how: a new one begins.
 
         Raises:
             psycopg.Error: of the first that failed, in its place; none after it was run.
@@ -57,7 +70,7 @@ class Wire:
         if len(named) == 1 and not idle and not commit:
             yield self._read(self._libpq.exec_prepared(*named[0]))
             return
-        begin = [(self._named(_BEGIN), None)] if idle else []
+        begin = [(self._named(how), None)] if idle else []
         end = [(self._named(_COMMIT), None)] if commit else []
         for place, result in enumerate(self._exchange([*begin, *named, *end])):
             answer = self._read(result)

@@ -6,8 +6,10 @@ import io
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import select
 
 from engine import access, parts, queries
+from engine.queries import CaseFilter
 from tests import databases
 from tests.hotline import PHONE, refused
 
@@ -61,20 +63,36 @@ def test_by_due_time_what_falls_due_first_comes_first(hotline):
     assert numbers(first) + numbers(rest) == made
 
 
-@pytest.mark.parametrize("few", [0, parts.FEW])
+@pytest.mark.parametrize("few", [0, 2, parts.FEW])  # none is near; the first page is; there are few at all
 def test_an_agency_with_few_cases_and_one_with_many_get_theirs_by_due_time(hotline, monkeypatch, few):
     monkeypatch.setattr(parts, "FEW", few)
     made = []
-    for agency in ("ubnd_74_718", "ubnd_74_719", "ubnd_74_718", "ubnd_74_718"):
+    for agency in ("ubnd_74_718", "ubnd_74_718", "ubnd_74_719", "ubnd_74_718"):
         made.append(hotline.assigned(agency))
         hotline.waits(1)
     phuong = hotline.as_("phuong")
 
-    first = phuong.get("/cases", sort="due", limit=2)
+    first = phuong.get("/cases", sort="due", limit=1)
     rest = phuong.get("/cases", sort="due", limit=2, after=first.json["after"])
 
-    assert numbers(first) + numbers(rest) == [made[0], made[2], made[3]]
-    assert numbers(phuong.get("/cases", sort="due", open="true", province="74")) == [made[0], made[2], made[3]]
+    ours = [made[0], made[1], made[3]]
+    assert numbers(first) + numbers(rest) == ours
+    assert numbers(phuong.get("/cases", sort="due", open="true", province="74", report_type="PAKN")) == ours
+    office = hotline.as_("vanphong")
+    assert numbers(office.get("/cases", sort="due", open="true", agency="ubnd_74_718")) == ours
+    assert numbers(office.get("/cases", agency="ubnd_74_718")) == ours[::-1]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # PostgreSQL would rather read a small table
+def test_whichever_of_an_agencys_cases_fall_due_next_is_found_by_indexes(runtime):
+    wanted = CaseFilter(report_type="PAKN", soon=True, after="1630634400000000_7")
+    look = select(parts.due_next("ubnd_74_718", wanted, runtime.clock())).compile(dialect=runtime.database.dialect)
+    with runtime.read() as unit:
+        driver = unit.connection.connection.driver_connection
+        plan = [row[3] for row in driver.execute(f"EXPLAIN QUERY PLAN {look}", [None] * str(look).count("?"))]
+
+    assert "SEARCH open_cases USING INDEX ix_cases_open (province=? AND due_at>?)" in plan
+    assert not [step for step in plan if step.startswith("SCAN") and step != "SCAN few"], plan
 
 
 def test_filters_narrow_a_list(hotline, monkeypatch):

@@ -16,19 +16,22 @@ from engine.runtime import Runtime
 
 
 def test_a_chosen_workload_is_measured_told_and_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run.main(["--only", "decisions", "--database", "sqlite", "--share", "0.01", "--json", "--plots", str(tmp_path)])
+    run.main(["--only", "decisions=0.01", "--database", "sqlite", "--json", "--plots", str(tmp_path)])
     said = capsys.readouterr()
     figures = json.loads(said.out)
     assert figures["sqlite_decisions_100_rules_to_1_ratio"] > 0 and figures["sqlite_decisions_1_rules_cases_per_s"] > 0
     assert {"machine", "load_before", "load_after", "seed"} <= figures.keys() and "100 rules" in said.err
+    assert (figures["share_of_work"], figures["sqlite_decisions_share"]) == (1, 0.01)
     assert "sqlite decisions 1 rules cases per s" in run.table(figures)
     [picture] = tmp_path.glob("sqlite-*.svg")
     assert "<path" in picture.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"), [("--only=decision", "there is no 'decision'"), ("--database=mysql", "there is no 'mysql'")]
-)
+    ("asked", "told"),
+    [("--only=decision", "there is no 'decision'"), ("--database=mysql", "there is no 'mysql'"),
+     ("--only=drain=a-tenth", "a share is a number, as in drain=0.1")],
+)  # fmt: skip
 def test_what_does_not_exist_is_refused(asked: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         run.main([asked])

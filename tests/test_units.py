@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import bindparam, exists, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from engine import model
 from engine.errors import NotFound, Stale
@@ -171,6 +171,27 @@ def test_writers_wait_for_each_other(runtime: Runtime, case_id: int) -> None:
         thread.join()
 
     assert (failed, version(runtime, case_id)) == ([], 17)
+
+
+def test_all_that_a_reading_unit_reads_is_of_one_moment(runtime: Runtime, case_id: int) -> None:
+    shown = select(CASES.version).where(CASES.id == case_id)
+
+    def changes(seen: int) -> None:
+        with runtime.begin() as unit:
+            unit.write(RAISE, {"case": case_id, "seen": seen})
+
+    with runtime.read() as unit:
+        assert unit.first(FIND, {"case": case_id}).version == 1
+        changes(1)
+        assert (unit.scalar(shown), unit.first(FIND, {"case": case_id}).version) == (1, 1)
+    with runtime.read() as unit:
+        assert unit.scalar(shown) == 2
+        changes(2)
+        assert (unit.scalar(shown), unit.first(FIND, {"case": case_id}).version) == (2, 2)
+    assert version(runtime, case_id) == 3
+    if runtime.database.dialect.name == "postgresql":
+        with pytest.raises(DBAPIError, match="read-only"), runtime.read() as unit:
+            unit.write(RAISE, {"case": case_id, "seen": 3})
 
 
 def test_values_of_every_kind_come_back_as_they_went(runtime: Runtime, case_id: int) -> None:
