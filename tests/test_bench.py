@@ -39,18 +39,17 @@ def test_what_does_not_exist_is_refused(asked: str, told: str, capsys: pytest.Ca
 
 
 def test_the_floor_writes_the_rows_that_we_write_and_copies_are_whole(sqlite_url: str) -> None:
-    url = sqlite_url
-    ours.prepare(url)
-    client = floor.create_app(url).test_client()  # it has taken case 1 through the lifecycle
+    ours.prepare(sqlite_url)
+    client = floor.create_app(sqlite_url).test_client()  # it has taken case 1 through the lifecycle
     answer = client.post("/cases", json={}).json
     while answer["tasks"]:
         answer = client.post(f"/cases/{answer['id']}/tasks/{answer['tasks'][0]}", json={}).json
-    assert _rows(url, answer["id"]) == _rows(url, 1)
+    assert _rows(sqlite_url, answer["id"]) == _rows(sqlite_url, 1)
 
-    open_case = ours.receive(Runtime(connect(url), lambda: datetime.now(UTC)), "LIFE")
-    copies = fill.multiply(url, 3, instead={"tasks.element": "'copy_' || n"})
-    assert len(copies) == 3 and _rows(url, copies[-1]) == _rows(url, open_case) | {"contacts": 0}
-    database = connect(url)
+    database = connect(sqlite_url)
+    open_case = ours.receive(Runtime(database, lambda: datetime.now(UTC)), "LIFE")
+    copies = fill.multiply(sqlite_url, 3, instead={"tasks.element": "'copy_' || n"})
+    assert len(copies) == 3 and _rows(sqlite_url, copies[-1]) == _rows(sqlite_url, open_case) | {"contacts": 0}
     with database.connect() as connection:
         named = select(model.tasks.c.element).where(model.tasks.c.case_id == copies[-1])
         assert connection.execute(named).scalar() == "copy_2"
