@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import select, text
+from sqlalchemy import insert, select, text
 
 from engine import backups, model, schema
 from engine.attachments import Store
@@ -200,7 +200,10 @@ def _flipped(content: bytes, at: int) -> bytes:
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_from_the_command_line(hotline: Hotline, tmp_path: Path) -> None:
-    (tmp_path / "secret.key").write_text("khoa-bi-mat-khong-duoc-sao-chep")
+    for name in ("secret.key", "data.keys"):
+        (tmp_path / name).write_text("khoa-bi-mat-khong-duoc-sao-chep")
+    with hotline.runtime.begin() as unit:
+        unit.execute(insert(model.data_keys).values(id="0badc0de", since_at=unit.now))
     store = Store(tmp_path / "attachments")
     changed, missing = (attached(hotline, store, hotline.receives(), content) for content in (b"mot", b"hai"))
     environment = {"THONGSUOT_DATABASE": str(hotline.runtime.database.url), "THONGSUOT_INSTANCE": str(tmp_path)}
@@ -212,13 +215,14 @@ def test_from_the_command_line(hotline: Hotline, tmp_path: Path) -> None:
     file = str(tmp_path / "a.tar")
     code, said = run("backup", file)
     assert code == 0 and "2 attachments" in said and "secret.key" in said and "keys and settings" in said
+    assert "data.keys" in said
     assert b"khoa-bi-mat" not in (tmp_path / "a.tar").read_bytes()
     assert run("restore", file, "--check")[1].startswith("  reading the whole copy …\n" + file + " is whole: sqlite")
     code, said = run("restore", file)
     assert code == 1 and "Error: The database is not empty" in said
     there = {"THONGSUOT_DATABASE": f"sqlite:///{tmp_path}/b.db", "THONGSUOT_INSTANCE": f"{tmp_path}/b"}
     code, said = run("restore", file, **there)
-    assert code == 0 and "The hotline is as it was at 2" in said, said
+    assert code == 1 and "The hotline is as it was at 2" in said and "the keys 0badc0de for its" in said, said
     with Store(tmp_path / "b" / "attachments").open(missing) as opened:
         assert opened.read() == b"hai"
 

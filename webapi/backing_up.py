@@ -8,12 +8,13 @@ from typing import Any
 
 import click
 
-from engine import backups, schema
+from engine import backups, keys, schema
 from engine.attachments import Store
 from engine.runtime import Runtime
 
 LEFT_OUT = """Not in it: keys and settings, which are kept elsewhere and needed to go on:
-  secret.key of the instance folder (or THONGSUOT_SECRET_KEY), every other *.key there, the THONGSUOT_… environment;
+  data.keys of the instance folder (or THONGSUOT_DATA_KEYS), without which NO personal data can ever be read again;
+  secret.key there (or THONGSUOT_SECRET_KEY), the THONGSUOT_… environment;
   and demo accounts, messages.jsonl and what `units load` fetched, which are not needed."""
 
 
@@ -57,6 +58,12 @@ def add_to(main: click.Group, open_runtime: Callable[[], Runtime], open_store: C
         click.echo(f"The hotline is as it was at {made['made_at']}.")
         if not schema.is_current(runtime.database):
             click.echo("Its tables are of an older version: run `thongsuot db upgrade`.")
+            return
+        with runtime.read() as unit:
+            lacking = keys.missing(unit)
+        if lacking:
+            raise Refused(f"Nothing will start yet: the keys {', '.join(lacking)} for its personal data are not here. "
+                          f"Put the data.keys that was kept elsewhere into the instance folder.")  # fmt: skip
 
 
 def _say(line: str) -> None:

@@ -48,10 +48,10 @@ class Trouble:
         self.recoveries: list[float] = []
         self._asleep: dict[Process, float] = {}
         self._kinds: list[Callable[[], object]] = [
-            self.kill_web, self.kill_worker, self.freeze_worker, self.freeze_web, self.move_clock, self.change_mood,
+            self.kill_web, self.kill_worker, self.freeze_worker, self.freeze_web, self.change_mood,
         ]  # fmt: skip
-        if server is not None:
-            self._kinds += [self.stop_database, self.crash_database]
+        if server is not None:  # with SQLite all are on one machine, and have its clock
+            self._kinds += [self.stop_database, self.crash_database, self.move_clock]
 
     def make_some(self) -> str:
         """Returns what was done."""
