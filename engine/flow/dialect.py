@@ -309,6 +309,14 @@ def _advice(text: str) -> str:
     found = list(tokens(text))
     words = {token.text for token in found if token.kind == "word"}
     signs = {token.text for token in found if token.kind == "sign"}
+    if found[:1] and found[0].text == "=":
+        return ": leave out the '=' in front, which only Camunda 8 writes"
+    if words & {"throw", "var", "let", "const", "function"}:
+        return ": this is JavaScript; write it in the small Python of this server"
+    if any(one.text == "!=" and text[one.end : one.end + 1] == "=" for one in found):
+        return ": write '!=' instead of '!=='"
+    if found[-1:] and found[-1].text == ";":
+        return ": leave out the ';' at the end"
     if "?" in signs and ":" in signs:
         return ": write 'b if a else c' instead of 'a ? b : c'"
     if "=" in signs:
