@@ -61,7 +61,8 @@ def test_a_version_is_approved_by_another_and_the_one_before_put_in_force_again(
     token = page.find("//meta[@name='csrf-token']/@content")[0]
     own = mine.posts(f"/quy-trinh/PAKN/{which}/duyet", {"csrf_token": token, "reason": "Tự duyệt"})
     assert "phải là một người khác" in own.text
-    assert "hãy ghi lý do" in decides(other, which, "duyet", SEEN, reason=" ").text
+    compared = other.opens(f"/quy-trinh/PAKN{SEEN}")
+    assert "hãy ghi lý do" in refused(other, compared, f"/quy-trinh/PAKN/{which}/duyet", reason=" ")
     assert "Đã duyệt." in decides(other, which, "duyet", SEEN, reason="Đúng quy trình").text
     assert states(careful) == {2: "current", 1: "past"}
 
