@@ -479,11 +479,10 @@ _WORDS = {  # what an action is called where it is refused
     "contact": "note contacts of", "count": "count the contacts of", "figure": "see the exact figures of",
     "close-day": "close the days of", "publish": "publish", "arrange": "change the agencies of",
     "branch": "say what the keys mean in", "ask": "put a question into", "serve": "do the service calls of",
-    "import": "import lists of people into", "see-arrival": "see what came in at",
-    "read-arrival": "read what came in at", "signal": "throw signals in", "hold": "hold the personal data of",
-    "privacy": "export or erase the personal data of", "unmask": "let others know who reported",
-    "ask-person": "ask who reported", "relay": "write to who reported",
-    "retry-arrival": "take up again what came in at",
+    "import": "import lists of people into", "see-arrival": "see what came in at", "signal": "throw signals in",
+    "read-arrival": "read what came in at", "retry-arrival": "take up again what came in at",
+    "hold": "hold the personal data of", "privacy": "export or erase the personal data of",
+    "unmask": "let others know who reported", "ask-person": "ask who reported", "relay": "write to who reported",
 }  # fmt: skip
 
 
