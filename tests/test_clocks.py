@@ -63,6 +63,15 @@ def test_nodes_whose_clocks_are_wrong_go_by_the_databases(
         node.database.dispose()
 
 
+def test_an_answer_that_was_long_in_coming_moves_no_clock(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "TOLERATED", timedelta())
+    database, node = connect(postgresql_url), ahead(TEN_MINUTES)
+    assert node._look(database) is False and node.wrong == timedelta()
+    database.dispose()
+
+
 def test_a_clock_that_is_set_is_followed_at_the_next_look_and_not_before(
     sqlite_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:

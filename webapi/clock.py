@@ -52,7 +52,11 @@ class NodeClock:
         return self._began + timedelta(seconds=self._steady())
 
     def put_right(self, database: Engine) -> bool:
-        """Hold it against the clock that counts; returns whether the machine's clock was set since the last look."""
+        """Hold it against the clock that counts; returns whether the machine's clock was set since the last look.
+
+        Raises:
+            TimeoutError: the database took too long to tell; nothing is changed.
+        """
         counts = _told(database) or self._wall()
         here, elapsed = self._wall(), timedelta(seconds=self._steady())
         if abs(counts - elapsed - self._began) > TOLERATED:
@@ -88,7 +92,7 @@ class NodeClock:
     def _look(self, database: Engine) -> bool:
         try:
             return self.put_right(database)
-        except (SQLAlchemyError, OSError):  # others say that it is away; what was known before still holds
+        except (SQLAlchemyError, OSError):  # others say that it is away or slow; what was known before still holds
             return False
 
 
@@ -98,10 +102,17 @@ def node_clock(runtime: Runtime) -> NodeClock | None:
 
 
 def _told(database: Engine) -> datetime | None:
-    """What the database's own clock says, in the middle of asking; ``None``: it has none."""
+    """What the database's own clock says, in the middle of asking; ``None``: it has none.
+
+    Raises:
+        TimeoutError: it took so long to say that its answer could be of before or of now.
+    """
     if database.dialect.name != "postgresql":
         return None
     with database.connect() as connection:
         began = time.monotonic()
         told: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
-        return told + timedelta(seconds=(time.monotonic() - began) / 2)
+        took = timedelta(seconds=time.monotonic() - began)
+    if took > TOLERATED:
+        raise TimeoutError(f"The database took {took.total_seconds():.1f} s to say what time it is.")
+    return told + took / 2
