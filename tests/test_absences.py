@@ -174,7 +174,7 @@ def test_a_substitute_is_told_by_e_mail_and_an_administrator_notes_it_for_anybod
 
     post = Post()
     Worker(office.runtime, {"email": post, "sms": post}).drain()
-    first, second = [one for one in post.letters if one.to == "hoa@example.vn"]
+    first, second = [one for one in post.letters if one.to == "hoa@example.vn" and "làm thay" in one.subject]
     assert first.subject == second.subject == "1022: làm thay Phuong"
     assert "làm thay Phuong từ ngày 03/09/2021 đến hết ngày 10/09/2021" in first.text
     assert "không làm thay Phuong nữa" in second.text
