@@ -129,7 +129,8 @@ def values(hotline: Hotline, number: str) -> dict[str, list[Any]]:
         "code": ["PAKN"], "day": ["2021-09-03"], "key": ["PAKN", "S01", "ubnd_74_718"], "province": ["74"],
         "month": ["2021-09.json"], "form": ["tiep_nhan_phan_anh", "json"], "file": ["type.toml"], "login": ["phuong"],
         "token": ["x"], "path": ["x"], "state": ["open"], "what": ["waiting"], "which": ["1"], "tenant": ["74"],
-        "text": ["PAKN:1:1"], "message_id": [1], "comment_id": [1, 2], "filter_id": [1], "name": ["noi_dung", "task"],
+        "text": ["PAKN:1:1", number, f"{number}:1", "phuong"], "message": ["msg_cau_hoi"],
+        "message_id": [1], "comment_id": [1, 2], "filter_id": [1], "name": ["noi_dung", "task"],
     }  # fmt: skip
 
 
