@@ -141,9 +141,10 @@ def addresses(hotline: Hotline, number: str) -> list[str]:
     for rule in hotline.app.url_map.iter_rules():
         if "GET" not in (rule.methods or ()) or rule.rule.startswith(SKIPPED):
             continue
-        missing = rule.arguments - known.keys()
+        here = known | {name: [value] for name, value in (rule.defaults or {}).items()}
+        missing = rule.arguments - here.keys()
         assert not missing, f"{rule.rule}: say in `values` what to put in for {missing}"
-        for filled in itertools.product(*(known[name] for name in sorted(rule.arguments))):
+        for filled in itertools.product(*(here[name] for name in sorted(rule.arguments))):
             try:
                 there.append(adapter.build(rule.endpoint, dict(zip(sorted(rule.arguments), filled, strict=True))))
             except Exception:  # a value that this part does not take
