@@ -3,7 +3,7 @@
 import os
 from base64 import b64decode, b64encode
 
-from engine import sealing
+from engine.storage import sealing
 
 # one key for this process and those it starts; whoever has one already keeps it
 KEY = os.environ.setdefault("THONGSUOT_DATA_KEYS", b64encode(b"a key for the bench, none else's").decode())

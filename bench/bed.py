@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from engine.database import connect
+from engine.storage.database import connect
 
 Figures = dict[str, Any]
 TICKS = os.sysconf("SC_CLK_TCK")

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from bench import ours
 from bench.bed import Bed, Figures, one, percentile, timed
 from bench.hosts import Client, environment, running
-from engine.database import connect
+from engine.storage.database import connect
 
 CONTACTS = 100_000
 PEAK = 5  # times the mean hour

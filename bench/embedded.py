@@ -16,8 +16,8 @@ from typing import Any
 from bench import ours
 from bench.bed import Bed, Figures
 from bench.naive import Naive
-from engine.database import connect
 from engine.runtime import Runtime
+from engine.storage.database import connect
 from tests.drawing import draw
 
 THREADS = 4

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, Table, text
 
 from engine import model
-from engine.database import connect
+from engine.storage.database import connect
 
 AT_ONCE = 100_000
 COPIED = (model.cases, model.instances, model.participants, model.people, model.deadlines, model.jobs, model.tasks,

@@ -19,9 +19,9 @@ from sqlalchemy import JSON, Engine, Table, Text, UniqueConstraint, literal_colu
 from bench import ours
 from bench.hosts import serve
 from engine import model
-from engine.database import connect, transaction
 from engine.model.sealed import SealedJSON
 from engine.runtime import Runtime
+from engine.storage.database import connect, transaction
 
 CASE, FRESH = object(), object()  # in a row's place: the id of the case; a text that nobody else has
 Row = dict[str, Any]

@@ -21,7 +21,7 @@ from SpiffWorkflow.camunda.serializer import DEFAULT_CONFIG
 from sqlalchemy import create_engine, text
 
 from bench.hosts import serve
-from engine.database import prepare
+from engine.storage.database import prepare
 
 LIFECYCLE = Path(__file__).parent / "lifecycle" / "process.bpmn"
 

@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from engine import accounts, intake, packages, queries, tasks
-from engine.access import Account
-from engine.database import connect
+from engine import intake, packages, queries, tasks
+from engine.people import accounts
+from engine.people.access import Account
 from engine.runtime import Runtime, Unit
-from engine.schema import upgrade
+from engine.storage.database import connect
+from engine.storage.schema import upgrade
 
 LIFECYCLE = Path(__file__).parent / "lifecycle"
 OPERATOR = {"login": "bench", "name": "Bench", "role": "operator", "agency": "desk"}

@@ -15,8 +15,8 @@ from bench import ours
 from bench.bed import Bed, Figures, one, percentile
 from bench.hosts import running
 from engine import model
-from engine.database import connect
 from engine.runtime import Runtime
+from engine.storage.database import connect
 from tests.drawing import draw
 
 CASES, RATE = 2_000, 150  # offered a second; the field's figure for one task

@@ -13,8 +13,8 @@ from bench import fill, ours
 from bench.bed import Bed, Figures, database_cpu, percentile, process_cpu
 from bench.hosts import running, workers
 from engine import model
-from engine.database import connect
 from engine.runtime import Runtime
+from engine.storage.database import connect
 from tests.drawing import draw
 
 WAITING, AT_ONE_INSTANT, DRAINED = 1_000_000, 10_000, 1_000_000

@@ -13,10 +13,11 @@ from sqlalchemy import text
 from bench import fill, ours
 from bench.bed import Bed, Figures, percentile, timed
 from bench.hosts import Client, running
-from engine import accounts, model, queries
-from engine.database import connect
+from engine import model, queries
+from engine.people import accounts
 from engine.queries import TaskFilter
 from engine.runtime import Runtime
+from engine.storage.database import connect
 
 OPEN_TASKS = 1_000_000
 AGENCIES, HANDLERS = 50, 200

@@ -17,10 +17,12 @@ from typing import Any
 
 from sqlalchemy import Row, Select, and_, insert, or_, select, update
 
-from engine import access, areas, outbox
-from engine.access import Account
 from engine.errors import InvalidRequest, NotFound, WrongState
 from engine.model import absences, accounts, agencies, tasks
+from engine.people import access
+from engine.people.access import Account
+from engine.places import areas
+from engine.queues import outbox
 from engine.runtime import Unit
 
 LONGEST = timedelta(days=366)

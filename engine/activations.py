@@ -14,8 +14,8 @@ from sqlalchemy import Row, bindparam, func, insert, literal_column, select
 
 from engine import acts
 from engine.model import activations, definitions
-from engine.prepared import Prepared
 from engine.runtime import Unit
+from engine.storage.prepared import Prepared
 
 _DECIDED = activations.join(definitions, definitions.c.id == activations.c.definition_id)
 _COUNTS = (activations.c.active_from <= bindparam("now"), definitions.c.suspended_at.is_(None))

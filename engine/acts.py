@@ -1,7 +1,7 @@
 """What was done that belongs to no case: who logged in or failed to, and changed accounts, tokens, agencies, versions.
 
-Appended in the transaction that does it, and never changed; `engine.chain` links the lines. What belongs to a case is
-in its history (`engine.model.events`), and `engine.audit` lists both.
+Appended in the transaction that does it, and never changed; `engine.record.chain` links the lines. What belongs to a
+case is in its history (`engine.model.events`), and `engine.record.audit` lists both.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from engine.model import acts
-from engine.prepared import Prepared
 from engine.runtime import Unit
+from engine.storage.prepared import Prepared
 
 UNKNOWN = "unknown"  # somebody who could not log in
 SYSTEM = "system"

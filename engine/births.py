@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row, bindparam, func, insert, literal, select
 
 from engine import registry
-from engine.calendar import ZONE
 from engine.errors import InvalidAnswers, NotFound, ProcessFault
 from engine.flow.steps import Outcome, StartCase
 from engine.model import cases, people
 from engine.packages import Package
-from engine.prepared import Prepared
 from engine.runtime import Unit
+from engine.storage.prepared import Prepared
+from engine.terms.calendar import ZONE
 
 GENERATIONS_MAX = 8  # a case that descends from so many starts no other: types that start each other come to an end
 CHILDREN_MAX = 50  # that one case may start

@@ -14,11 +14,12 @@ from typing import Any
 
 from sqlalchemy import Row, and_, func, insert, select
 
-from engine import access, acts
-from engine.access import Account, Target
+from engine import acts
 from engine.errors import InvalidRequest
-from engine.leases import insert_into
 from engine.model import agencies, branches, definitions
+from engine.people import access
+from engine.people.access import Account, Target
+from engine.queues.leases import insert_into
 from engine.runtime import Unit
 
 KEY = re.compile(r"[0-9*#](\.[0-9*#]){0,2}\Z")  # three levels of a voice menu

@@ -10,15 +10,18 @@ from typing import Any
 
 from sqlalchemy import Row, insert, select, update
 
-from engine import access, areas, clocks, communes, instances, keeping, messages, model
-from engine.access import Account
+from engine import clocks, instances, messages, model
 from engine.errors import InvalidRequest, Suspended, WrongState
 from engine.flow.steps import Abandon, Amend, Deliver
+from engine.language.texts import local_time
+from engine.language.vietnamese import nfc
 from engine.packages import Package
+from engine.people import access
+from engine.people.access import Account
+from engine.places import areas, communes
+from engine.privacy import keeping
 from engine.reasons import checked_reason
 from engine.runtime import Unit
-from engine.texts import local_time
-from engine.vietnamese import nfc
 
 COMMENT_MAX = 4_000
 FEEDBACK = "phan_hoi"  # the term in which a citizen may say what they think of a result

@@ -1,6 +1,6 @@
 """The clocks of a case: its deadlines as rows, and the jobs and timers that follow them.
 
-`engine.deadlines` says what a promise means and how pausing and extending move it; here that becomes rows, in the
+`engine.terms.deadlines` says what a promise means and how pausing and extending move it; here that becomes rows, in the
 unit of whoever changed the case. A job's row is the timer: nothing else knows when something is due.
 """
 
@@ -12,17 +12,17 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, insert, literal_column, select, update
 
-from engine import jobs, leases
-from engine.calendar import ZONE
-from engine.deadlines import Deadline, Moved, Running
 from engine.errors import WrongState
 from engine.flow.steps import OpenTask, Timer
 from engine.flow.tokens import Moment
 from engine.model import cases, deadlines, tasks
 from engine.model import jobs as jobs_table
 from engine.packages import Package
-from engine.prepared import Prepared
+from engine.queues import jobs, leases
 from engine.runtime import Unit
+from engine.storage.prepared import Prepared
+from engine.terms.calendar import ZONE
+from engine.terms.deadlines import Deadline, Moved, Running
 
 Promise = Deadline | Running | Row[Any]  # what is promised, or runs
 

@@ -12,15 +12,15 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, select, update
 
-from engine import access
-from engine.access import Account, Target
 from engine.errors import InvalidRequest, NotFound, WrongState
-from engine.leases import insert_into
+from engine.language.vietnamese import nfc
 from engine.model import agencies, areas, contacts
 from engine.model.contacts import OUTCOMES
-from engine.prepared import Prepared
+from engine.people import access
+from engine.people.access import Account, Target
+from engine.queues.leases import insert_into
 from engine.runtime import Unit
-from engine.vietnamese import nfc
+from engine.storage.prepared import Prepared
 
 TOPIC_MAX = 120
 CALLS = "dien_thoai"

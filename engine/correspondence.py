@@ -8,8 +8,8 @@
 
 A *message* is for the one case of its province that waits for its name under its key, now or until it is given up; a
 *signal* is one row for each case of the province that waited for it when it was thrown. A row is never written twice:
-its source is the case's number and the token that threw it. `engine.courier` delivers. A message from outside that
-its sender wants kept waits here, too (`engine.kept`).
+its source is the case's number and the token that threw it. `engine.messaging.courier` delivers. A message from outside
+that its sender wants kept waits here, too (`engine.messaging.kept`).
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from sqlalchemy import (
     update,
 )
 
-from engine import leases
 from engine.errors import WrongState
 from engine.flow.addressing import ENGINES_OWN, KEPT_MAX
 from engine.flow.steps import Broadcast, Outcome, Send
 from engine.model import Id, Instant, case_messages, cases, subscriptions
-from engine.prepared import Prepared
+from engine.queues import leases
 from engine.runtime import Unit
+from engine.storage.prepared import Prepared
 
 _PUT = Prepared.insertion(
     case_messages,

@@ -8,10 +8,11 @@ from typing import Any
 
 from sqlalchemy import Row, Select, or_, select
 
-from engine import access, areas
-from engine.access import Account
 from engine.model import accounts, agencies
 from engine.paging import Page, oldest_first
+from engine.people import access
+from engine.people.access import Account
+from engine.places import areas
 from engine.runtime import Unit
 
 

@@ -12,15 +12,16 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Text, literal_column, select, type_coerce
 
-from engine import access, persons
-from engine.access import Account
 from engine.errors import InvalidRequest, ProcessFault
 from engine.flow.steps import Answer, FindDuplicates, Outcome
 from engine.forms import contacts as addresses
+from engine.language.vietnamese import fold
 from engine.model import cases, people
 from engine.model.sealed import is_any_of
+from engine.people import access
+from engine.people.access import Account
+from engine.privacy import persons
 from engine.runtime import Unit
-from engine.vietnamese import fold
 
 DAYS = 7  # looked back, unless somebody says otherwise
 DAYS_MAX = 90

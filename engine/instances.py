@@ -13,14 +13,15 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, insert, select, update
 
-from engine import births, clocks, correspondence, duplicates, incidents, lines, mail, outbox, registry
+from engine import births, clocks, correspondence, duplicates, lines, mail, registry
 from engine.errors import InvalidRequest, NotFound, ProcessFault, Stale, Suspended
 from engine.flow.steps import MIRRORED, SECRECY, Answer, Complete, OpenTask, Outcome, Start, Step
 from engine.model import areas, cases, deadlines, instances, jobs, participants, subscriptions, tasks
 from engine.packages import Package
-from engine.prepared import Prepared, Upsert
+from engine.queues import incidents, outbox
 from engine.runtime import Unit
 from engine.sql import among
+from engine.storage.prepared import Prepared, Upsert
 
 UNWATCHED_MAX = 10_000  # steps of a case, after which it goes on by itself only when a person has looked
 DUPLICATE = "trung"  # the outcome of a case that repeats another; the variable ``ma_goc`` holds that one's number

@@ -7,14 +7,16 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from engine import access, areas, contacts, instances, packages, registry
-from engine.access import Account, Target
-from engine.calendar import ZONE
+from engine import contacts, instances, packages, registry
 from engine.errors import InvalidRequest, NotFound
 from engine.forms import contacts as addresses
+from engine.language.vietnamese import nfc
 from engine.packages import Package
+from engine.people import access
+from engine.people.access import Account, Target
+from engine.places import areas
 from engine.runtime import Unit
-from engine.vietnamese import nfc
+from engine.terms.calendar import ZONE
 
 CHANNEL_NAMES = {
     "dien_thoai": "Điện thoại", "sms": "Tin nhắn SMS", "zalo": "Zalo", "web": "Trang web", "app": "Ứng dụng",

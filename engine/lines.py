@@ -1,7 +1,8 @@
 """What the telephone exchange has told of the call by which a case came: put through to somebody else, or lost.
 
 A diagram that waits for it gets it as the message `MESSAGE` with the variable ``cuoc_goi``: when the exchange tells
-(`engine.telephone`), or, had it told before, as soon as the case comes to wait. Other diagrams never hear of it.
+(`engine.channels.telephone`), or, had it told before, as soon as the case comes to wait. Other diagrams never hear of
+it.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from sqlalchemy import Row, bindparam, exists, select
 
 from engine.flow.steps import Deliver, Outcome, Step
 from engine.model import contacts, subscriptions
-from engine.prepared import Prepared
 from engine.runtime import Unit
+from engine.storage.prepared import Prepared
 
 MESSAGE = "msg_cuoc_goi"
 PUT_THROUGH, LOST = "da_noi", "da_ngat"

@@ -11,14 +11,15 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Row, bindparam, select, union_all
 
-from engine import clocks, outbox
+from engine import clocks
 from engine.errors import ProcessFault
 from engine.flow.steps import CallOut, Notify, Outcome
+from engine.language.texts import Text, local_time, time_left
 from engine.model import agencies, cases, people
 from engine.packages import Package
-from engine.prepared import Prepared
+from engine.queues import outbox
 from engine.runtime import Unit
-from engine.texts import Text, local_time, time_left
+from engine.storage.prepared import Prepared
 
 CITIZENS = ("reporter", "beneficiary")
 

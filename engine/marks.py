@@ -7,12 +7,13 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, select, update
 
-from engine import areas, mail
+from engine import mail
 from engine.errors import Suspended
+from engine.language.texts import time_left
 from engine.model import agencies, cases, deadlines, tasks
-from engine.prepared import Prepared
+from engine.places import areas
 from engine.runtime import Unit
-from engine.texts import time_left
+from engine.storage.prepared import Prepared
 
 NEAR, PASSED = "I02", "I03"  # the province's texts for an agency, where it has them
 WHOLE, NOBODY_YET = "toàn bộ vụ việc", "chưa phân công"

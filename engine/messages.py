@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from engine import access, instances, registry
-from engine.access import Account
+from engine import instances, registry
 from engine.errors import InvalidRequest
 from engine.flow.scripts import ScriptError, check_value
 from engine.flow.steps import Deliver
+from engine.people import access
+from engine.people.access import Account
 from engine.runtime import Unit
 
 RETURNED = "msg_tra_lai"  # brings a case back to whoever assigns it

@@ -6,10 +6,10 @@ from uuid import uuid4
 
 from sqlalchemy import select
 
-from engine import outbox
-from engine.calendar import ZONE
 from engine.model import accounts
+from engine.queues import outbox
 from engine.runtime import Unit
+from engine.terms.calendar import ZONE
 
 SAID = {  # by the act that is recorded
     "password-changed": ("mật khẩu vừa được đổi", "the password was changed"),

@@ -19,10 +19,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from engine import activations, acts, agency_changes, areas, branches, communes, model
-from engine.areas import search_keys
-from engine.calendar import ZONE
-from engine.deadlines import Terms
+from engine import activations, acts, branches, model
 from engine.errors import InvalidPackage, InvalidRequest, NotFound
 from engine.flow.check import Fault, check
 from engine.flow.draft import read_province
@@ -33,9 +30,13 @@ from engine.flow.parser import parse
 from engine.flow.road import Stop, road
 from engine.flow.xml import begins_by_message, parse_xml, process_ids
 from engine.forms import Form
-from engine.heirs import Heirs
+from engine.language.texts import Text
+from engine.places import agency_changes, areas, communes
+from engine.places.areas import search_keys
+from engine.places.heirs import Heirs
 from engine.runtime import Unit
-from engine.texts import Text
+from engine.terms.calendar import ZONE
+from engine.terms.deadlines import Terms
 
 Files = Mapping[str, str]
 
@@ -151,7 +152,7 @@ class Deployed:
 
     Attributes:
         unchanged: the newest version already had exactly these files.
-        parked: it waits for approval (`engine.approvals`).
+        parked: it waits for approval (`engine.versions.approvals`).
     """
 
     id: int
@@ -294,7 +295,7 @@ def checksum(files: Files) -> str:
 
 def load_province(unit: Unit, settings: Mapping[str, Any]) -> None:
     """Bring a province's areas and agencies up to date with its province.toml. Nothing is deleted, and what
-    administrators have decided about an agency stays (`engine.agency_changes`).
+    administrators have decided about an agency stays (`engine.places.agency_changes`).
 
     Raises:
         InvalidRequest: an area or agency is another province's already.

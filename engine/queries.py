@@ -14,9 +14,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, false, func, literal_column, or_, select
 
-from engine import access, firewall, parts, persons, unmasking
-from engine.access import Account
 from engine.errors import InvalidRequest, NotFound
+from engine.language.vietnamese import fold
 from engine.model import (
     VERSION,
     accounts,
@@ -34,10 +33,12 @@ from engine.model import (
     tasks,
 )
 from engine.paging import Page, newest_first, oldest_first, soonest_first
-from engine.prepared import Prepared
+from engine.people import access, parts
+from engine.people.access import Account
+from engine.privacy import firewall, persons, unmasking
 from engine.runtime import Unit
 from engine.sql import says
-from engine.vietnamese import fold
+from engine.storage.prepared import Prepared
 
 LIMIT_MAX = 200
 FEW = 1_000  # cases that say what is searched for
@@ -324,7 +325,7 @@ def show_attachment(unit: Unit, account: Account, number: str, attachment_id: in
 
 def reveal_people(unit: Unit, account: Account, number: str) -> list[Row[Any]]:
     """Who reported and who needs help: personal data. Looking is itself written into the case's history. Whoever may
-    not may for a while if a second person agreed (`engine.unmasking`).
+    not may for a while if a second person agreed (`engine.privacy.unmasking`).
 
     Raises:
         NotFound: there is no such case, or it does not exist for this account.
@@ -442,8 +443,8 @@ def list_outbox(
     unit: Unit, account: Account, state: str | None = None, case: str | None = None, limit: int = 50,
     after: str | None = None,
 ) -> Page:  # fmt: skip
-    """What is or was owed to people and services, newest first; what is about no case (`engine.periodic`) has no
-    ``number``, and is the affair of its agency's province.
+    """What is or was owed to people and services, newest first; what is about no case (`engine.statistics.periodic`)
+    has no ``number``, and is the affair of its agency's province.
     """
     query = _letters(account, "see-outbox")
     if state is not None:

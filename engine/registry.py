@@ -14,13 +14,13 @@ from typing import Any
 from sqlalchemy import bindparam, func, literal_column, select
 
 from engine import clocks, model
-from engine.calendar import ZONE
 from engine.flow.steps import MIRRORED
-from engine.masks import known, masked, tells
+from engine.language.masks import known, masked, tells
+from engine.language.vietnamese import fold, nfc
 from engine.packages import Package
-from engine.prepared import PerDatabase, Prepared, Upsert
 from engine.runtime import Unit
-from engine.vietnamese import fold, nfc
+from engine.storage.prepared import PerDatabase, Prepared, Upsert
+from engine.terms.calendar import ZONE
 
 Numbered = Callable[[], tuple[str, int]]
 

@@ -18,10 +18,10 @@ from sqlalchemy import Connection, CursorResult, Engine, Executable, Row
 from sqlalchemy.pool import PoolProxiedConnection
 
 from engine import model
-from engine.database import BUSY_SECONDS, connect, transaction
-from engine.owed import Owed, begin, run
-from engine.prepared import Prepared
 from engine.spans import span
+from engine.storage.database import BUSY_SECONDS, connect, transaction
+from engine.storage.owed import Owed, begin, run
+from engine.storage.prepared import Prepared
 
 if TYPE_CHECKING:
     from engine.packages import Catalogue
@@ -36,9 +36,9 @@ class Unit:
         database: what the transaction is of.
         now: aware UTC; the same for the whole unit.
         catalogue: the report types, by version.
-        callers: who held a token when last seen, by the token's hash (`engine.accounts.recall`).
+        callers: who held a token when last seen, by the token's hash (`engine.people.accounts.recall`).
         views: who has been shown the words of a case of which every view is recorded: its secrecy class, by the
-            case's id and the log-in (`engine.firewall`).
+            case's id and the log-in (`engine.privacy.firewall`).
         deployed: ids of the versions that this unit has brought; nobody else knows of them yet.
     """
 
@@ -158,7 +158,7 @@ class Runtime:
 
     def __init__(self, database: Engine, clock: Callable[[], datetime]) -> None:
         """Args:
-        database: prepared by `engine.database.connect` (Flask-SQLAlchemy's engine is, through its options).
+        database: prepared by `engine.storage.database.connect` (Flask-SQLAlchemy's engine is, through its options).
         clock: returns an aware instant. The engine itself never asks the wall clock.
         """
         from engine.packages import Catalogue

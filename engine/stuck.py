@@ -32,13 +32,13 @@ from sqlalchemy import (
     union_all,
 )
 
-from engine import access
-from engine.access import Account
+from engine.language.texts import local_time
 from engine.model import accounts, agencies, cases, incidents, jobs, outbox, provinces, subscriptions, tasks
 from engine.paging import Page, page, read_cursor, write_cursor
+from engine.people import access
+from engine.people.access import Account
 from engine.queries import OPEN_TASK, SUMMARY, CaseFilter, case_conditions
 from engine.runtime import Unit
-from engine.texts import local_time
 
 UNRUN = timedelta(minutes=5)  # a job that has been due for longer than this is not being run
 _NONE = cast(null(), Text)

@@ -8,17 +8,22 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, select, update
 
-from engine import absences, access, areas, attachments, communes, firewall, incidents, instances, mail, messages, model
-from engine.access import Account
-from engine.calendar import ZONE
+from engine import absences, instances, mail, messages, model
 from engine.errors import InvalidRequest, NotAllowed, NotFound, Suspended, WrongState
+from engine.files import attachments
 from engine.flow.codec import data_at
 from engine.flow.steps import Complete, Deliver, Outcome, Reassign
 from engine.forms import Form
-from engine.prepared import Prepared
+from engine.language.texts import local_time
+from engine.people import access
+from engine.people.access import Account
+from engine.places import areas, communes
+from engine.privacy import firewall
+from engine.queues import incidents
 from engine.reasons import checked_reason
 from engine.runtime import Unit
-from engine.texts import local_time
+from engine.storage.prepared import Prepared
+from engine.terms.calendar import ZONE
 
 NEW_WORK = "I01"  # the text that tells an agency of new work
 

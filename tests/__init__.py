@@ -3,7 +3,7 @@
 import os
 from base64 import b64encode
 
-from engine import sealing
+from engine.storage import sealing
 
 DATA_KEYS = b64encode(b"a key for tests, and none else !").decode()
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
-from engine import jobs, model
+from engine import model
+from engine.queues import jobs
 from engine.runtime import Runtime
 from tests.clock import Clock
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from sqlalchemy import MetaData, insert, select, text
 
 from engine import model, packages
-from engine.database import connect
 from engine.runtime import Runtime, Unit
+from engine.storage.database import connect
 
 
 class Beginning:

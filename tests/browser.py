@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from engine import accounts
+from engine.people import accounts
 from tests.province import Province
 from tests.served import served
 from tests.sources import ROOT

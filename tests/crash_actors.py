@@ -27,13 +27,13 @@ from typing import Any
 from sqlalchemy import func, select
 
 from engine import intake, model, packages, tasks
-from engine.access import Account
-from engine.database import connect
 from engine.errors import WrongState
-from engine.leases import is_conflict
 from engine.notifiers import Message, Receipt
+from engine.people.access import Account
+from engine.queues.leases import is_conflict
 from engine.runtime import Runtime
-from engine.worker import Worker
+from engine.storage.database import connect
+from engine.work.worker import Worker
 from tests import crash_type
 
 WORKERS, WEB = 3, 3

@@ -15,9 +15,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 
-from engine import model, schema
-from engine.database import connect
+from engine import model
 from engine.runtime import Runtime
+from engine.storage import schema
+from engine.storage.database import connect
 
 # A test that was killed in the middle may have left a connection holding locks, and one that ended well has closed its
 # own a moment ago. (`pg_terminate_backend` can wait as well, but looks every 100 ms only.)

@@ -15,9 +15,11 @@ from typing import Any
 
 from sqlalchemy import event, select
 
-from engine import accounts, deployments, intake, model
-from engine.access import Account
+from engine import intake, model
+from engine.people import accounts
+from engine.people.access import Account
 from engine.runtime import Runtime, Unit
+from engine.versions import deployments
 from tests.drawing import draw
 from tests.hotline import LIFE, PROVINCE, package
 

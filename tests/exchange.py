@@ -10,8 +10,10 @@ from typing import Any
 
 from sqlalchemy import select
 
-from engine import accounts, migrations, model, packages
-from engine.worker import Worker
+from engine import model, packages
+from engine.people import accounts
+from engine.versions import migrations
+from engine.work.worker import Worker
 from tests.drawing import draw, form
 from tests.hotline import TYPE, Hotline, package
 

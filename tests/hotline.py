@@ -15,7 +15,8 @@ from typing import Any
 from flask import Flask
 from flask.testing import FlaskClient
 
-from engine import accounts, packages
+from engine import packages
+from engine.people import accounts
 from engine.runtime import Runtime
 from tests.beginnings import Beginning
 from tests.clock import Clock

@@ -14,7 +14,7 @@ from pathlib import Path
 from time import sleep
 from uuid import uuid4
 
-from engine.mailbox.imap import Mailbox
+from engine.channels.mailbox.imap import Mailbox
 from tests.post import free_port
 
 USER, PASSWORD = "hop-thu-1022", "mật".encode().hex()

@@ -9,8 +9,9 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime
 
-from engine import batches, migrations
 from engine.runtime import Runtime
+from engine.versions import migrations
+from engine.work import batches
 
 STEPS = {"migrations": migrations.step, "batches": batches.step}
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import xlsxwriter
 
-from engine import accounts, folders, packages
+from engine import packages
+from engine.files import folders
+from engine.people import accounts
 from tests.hotline import Hotline
 from tests.shipped import BPMN
 

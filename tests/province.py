@@ -27,7 +27,7 @@ from sqlalchemy import select
 from engine import model
 from engine.notifiers import Message, Receipt
 from engine.runtime import Runtime
-from engine.worker import Worker
+from engine.work.worker import Worker
 from tests.apps import bound
 from tests.clock import VIETNAM, Clock
 from tests.hotline import Caller

@@ -16,13 +16,13 @@ from typing import Any
 
 from SpiffWorkflow import TaskState
 
-from engine.calendar import ROUND_THE_CLOCK, Term
 from engine.flow import codec, steps
 from engine.flow.events import Alarm, Catch
 from engine.flow.machine import Machine
 from engine.flow.nodes import ServiceTask, UserTask
 from engine.flow.parser import parse
 from engine.flow.tokens import Moment
+from engine.terms.calendar import ROUND_THE_CLOCK, Term
 from tests.drawing import draw
 
 BEGIN = datetime(2021, 9, 3, 3, 30, tzinfo=UTC)

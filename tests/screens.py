@@ -11,9 +11,14 @@ from typing import NamedTuple
 
 from sqlalchemy import select
 
-from engine import absences, accounts, areas, folders, imports, incidents, tasks
+from engine import absences, tasks
 from engine.errors import ProcessFault
+from engine.files import folders
 from engine.model import cases
+from engine.people import accounts
+from engine.places import areas
+from engine.queues import incidents
+from engine.sheets import imports
 from tests.people import cohort
 from tests.province import Province
 from tests.sources import ROOT

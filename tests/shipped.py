@@ -8,7 +8,9 @@ from typing import Any
 
 from sqlalchemy import select
 
-from engine import accounts, folders, model, packages
+from engine import model, packages
+from engine.files import folders
+from engine.people import accounts
 from engine.runtime import Unit
 from tests.beginnings import Beginning
 from webapi import demo

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import event
 
-from engine import accounts, tasks
+from engine import tasks
 from engine.notifiers import Message, Receipt
-from engine.worker import Worker
+from engine.people import accounts
+from engine.work.worker import Worker
 from tests.hotline import Hotline, refused
 from tests.test_ui_office import enters
 from tests.visitor import style_free

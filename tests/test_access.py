@@ -7,9 +7,10 @@ from itertools import product
 import pytest
 from sqlalchemy import insert, select
 
-from engine import access, model
-from engine.access import ALL, ROLES, Account, Target
+from engine import model
 from engine.errors import NotAllowed, NotFound
+from engine.people import access
+from engine.people.access import ALL, ROLES, Account, Target
 
 AREAS = {"74": ["718", "719"], "75": ["731"]}
 AGENCIES = {

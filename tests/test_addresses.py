@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import insert
 
-from engine import addresses, areas
-from engine.areas import search_keys
 from engine.model import areas as rows
 from engine.model import provinces
+from engine.places import addresses, areas
+from engine.places.areas import search_keys
 
 HO_CHI_MINH = {
     "760": "Quận 1", "771": "Quận 10", "769": "Thành phố Thủ Đức", "767": "Quận Tân Phú", "787": "Huyện Cần Giờ",

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 
-from engine import model, packages, successions, tracking
+from engine import model, packages
 from engine.errors import ProcessFault
 from engine.flow import machine
-from engine.worker import Worker
+from engine.public import tracking
+from engine.work import successions
+from engine.work.worker import Worker
 from tests.hotline import PROVINCE, Hotline, package, refused
 
 HERE, BESIDE, DESK, OFFICE = "ubnd_74_718", "ubnd_74_719", "tongdai_74", "vp_74"

@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import select
 
-from engine import access, parts, queries
+from engine import queries
+from engine.people import access, parts
 from engine.queries import CaseFilter
 from tests import databases
 from tests.hotline import PHONE, refused

@@ -10,9 +10,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from engine import accounts
-from engine.database import connect
+from engine.people import accounts
 from engine.runtime import Runtime
+from engine.storage.database import connect
 from tests.hotline import package
 from webapi import config, kept
 from webapi.cli import main

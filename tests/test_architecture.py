@@ -29,7 +29,7 @@ CLOCKS = {
     ("func", "current_timestamp"),
 }  # fmt: skip
 # who may end a transaction: the unit of work, the database's settings, the migrations
-COMMITTERS = {"engine/runtime.py", "engine/database.py", "engine/schema.py"}
+COMMITTERS = {"engine/runtime.py", "engine/storage/database.py", "engine/storage/schema.py"}
 VERBS = {"get", "post", "put", "patch", "delete", "route", "read", "change", "create", "open", "upload"}
 
 
@@ -187,6 +187,14 @@ def test_no_module_is_a_drawer_for_everything():
     names = re.compile(r"(utils?|helpers?|common|misc|managers?|\w+_(service|utils?|helpers?))\.py")
 
     assert [str(path.relative_to(ROOT)) for path in tracked() if names.fullmatch(path.name)] == []
+
+
+def test_the_map_of_the_house_shows_every_room():
+    said = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    there = [path for path in (ROOT / "engine").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()]
+    names = [path.name if path.suffix else f"{path.name}/" for path in there if path.name != "__init__.py"]
+
+    assert [name for name in names if not re.search(rf"[`/]{re.escape(name)}`", said)] == []
 
 
 def test_the_engine_is_imported_without_the_web():

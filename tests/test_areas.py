@@ -13,19 +13,23 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import insert, select, text
 
-from engine import areas, folders, gazetteer, model, offers, packages, schema
-from engine.database import connect
+from engine import model, packages
 from engine.errors import InvalidRequest
+from engine.files import folders
 from engine.flow.check import check
 from engine.flow.codec import data_of
-from engine.gazetteer import Entry, Gazetteer
+from engine.places import areas, gazetteer
+from engine.places.gazetteer import Entry, Gazetteer
+from engine.public import offers
 from engine.runtime import Runtime
+from engine.storage import schema
+from engine.storage.database import connect
 from tests.clock import VIETNAM
 from tests.drawing import choice, draw, form
 from tests.gazetteers import AGENCIES, DISTRICTS, WARD, npm_package, python_package, row
 from tests.hotline import LIFE, PROVINCE, refused
-from webapi import gazetteers
 from webapi.cli import main
+from webapi.commands import gazetteers
 
 BPMN = Path(__file__).parent.parent / "bpmn"
 PROVINCES = ("dong_nai", "ha_noi", "binh_duong", "tp_ho_chi_minh")

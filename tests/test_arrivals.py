@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
-from engine import arrivals, model, packages
-from engine.arrivals import Event
-from engine.conversations import Heard
+from engine import model, packages
+from engine.channels import arrivals
+from engine.channels.arrivals import Event
+from engine.channels.conversations import Heard
 from engine.errors import NotFound
 from engine.intake import Person
-from engine.outbox import ATTEMPTS_MAX, BACK_OFF
-from engine.worker import KEEP_ARRIVALS, Worker
+from engine.queues.outbox import ATTEMPTS_MAX, BACK_OFF
+from engine.work.worker import KEEP_ARRIVALS, Worker
 from tests.hotline import PROVINCE, Hotline, package, refused
 
 MESSAGES = PROVINCE.replace('short = "BD"', 'short = "BD"\nmessage_type = "PAKN"')  # any type will do for the test
@@ -229,7 +230,7 @@ def test_many_at_once_understand_each_message_once_and_one_person_begins_one_con
 
 def test_a_database_that_is_busy_costs_no_attempt(desk: Hotline, monkeypatch: Any) -> None:
     [arrival] = put(desk, "u1: Xin chào")
-    monkeypatch.setattr("engine.leases.is_conflict", lambda error: True)
+    monkeypatch.setattr("engine.queues.leases.is_conflict", lambda error: True)
 
     arrivals.attempt(desk.runtime, arrival, {"zalo": stumbles})
 

@@ -17,13 +17,14 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import insert, select, text
 
-from engine import backups, model, schema
-from engine.attachments import Store
+from engine import backups, model
 from engine.backups import BadBackup
-from engine.database import connect
+from engine.files.attachments import Store
 from engine.notifiers import Message, Receipt
 from engine.runtime import Runtime
-from engine.worker import Worker
+from engine.storage import schema
+from engine.storage.database import connect
+from engine.work.worker import Worker
 from tests import databases
 from tests.conftest import SERVER
 from tests.hotline import Hotline

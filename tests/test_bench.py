@@ -11,8 +11,8 @@ from sqlalchemy import func, select
 
 from bench import fill, floor, ours, run
 from engine import model
-from engine.database import connect
 from engine.runtime import Runtime
+from engine.storage.database import connect
 
 
 def test_a_chosen_workload_is_measured_told_and_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,9 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from engine import accounts, folders, packages
+from engine import packages
+from engine.files import folders
+from engine.people import accounts
 from tests.served import served
 from webapi import auth, create_app, db
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.calendar import ROUND_THE_CLOCK, ZONE, Calendar, Term
-from engine.term import length_in_words
+from engine.terms.calendar import ROUND_THE_CLOCK, ZONE, Calendar, Term
+from engine.terms.term import length_in_words
 
 WEEK = ["mon", "tue", "wed", "thu", "fri"]
 OFFICE = {"days": WEEK, "hours": ["07:30-11:30", "13:00-17:00"], "holidays": "VN"}

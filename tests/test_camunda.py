@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from engine import deployments, packages
-from engine.worker import Worker
+from engine import packages
+from engine.versions import deployments
+from engine.work.worker import Worker
 from tests.drawing import draw
 from tests.external import ASKING, asking
 from tests.hotline import LIFE, TYPE, Hotline, package
@@ -402,7 +403,7 @@ def test_a_diagram_of_nothing_we_know_is_refused(hotline: Hotline) -> None:
 
 
 def test_a_password_does_where_a_token_cannot_be_typed(hotline: Hotline) -> None:
-    from engine import accounts
+    from engine.people import accounts
 
     with hotline.runtime.begin() as unit:
         accounts.change(unit, "phantich", {"password": "mật khẩu rất dài"}, None)

@@ -10,7 +10,7 @@ from typing import Any
 import generic_camunda_client as generated
 import pytest
 
-from engine.worker import Worker
+from engine.work.worker import Worker
 from tests.external import asking
 from tests.hotline import Hotline
 from tests.served import served

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import requests
 
-from engine.worker import Worker
+from engine.work.worker import Worker
 from tests.drawing import draw
 from tests.external import asking
 from tests.hotline import LIFE, Hotline

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from engine import acts, anchors, chain, model
+from engine import acts, model
+from engine.record import anchors, chain
 from engine.runtime import Runtime
 from tests.hotline import Hotline
 from webapi.cli import main

@@ -15,8 +15,8 @@ import pytest
 from sqlalchemy import select
 
 from engine import model
-from engine.outbox import BACK_OFF
-from engine.worker import Worker
+from engine.queues.outbox import BACK_OFF
+from engine.work.worker import Worker
 from tests.apps import bound
 from tests.clock import Clock
 from tests.hotline import refused
@@ -368,7 +368,7 @@ def test_messenger_shakes_hands_with_who_knows_the_word(office: Province) -> Non
 
 
 def test_a_fault_of_ours_is_acknowledged_and_a_worker_makes_it_good(office: Province, monkeypatch: Any) -> None:
-    monkeypatch.setattr("engine.conversations.take", lambda *given: 1 / 0)
+    monkeypatch.setattr("engine.channels.conversations.take", lambda *given: 1 / 0)
     says(office, "zalo")
     assert rows(office, model.cases) == []
 

@@ -8,7 +8,7 @@ from time import process_time
 
 import pytest
 
-from engine import folders
+from engine.files import folders
 from engine.flow.check import check
 from engine.flow.parser import parse
 from engine.flow.rules import CODES

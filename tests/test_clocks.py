@@ -13,11 +13,12 @@ import apscheduler.schedulers.base as scheduler
 import pytest
 
 import webapi.worker
-from engine import instances, jobs
-from engine.database import connect
+from engine import instances
 from engine.flow.steps import Fire
+from engine.queues import jobs
 from engine.runtime import Runtime
-from engine.worker import Worker
+from engine.storage.database import connect
+from engine.work.worker import Worker
 from tests.bare_cases import open_case
 from webapi import clock
 from webapi.clock import NodeClock

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from engine import model
 from engine.flow.codec import data_of
 from engine.notifiers import Message, Receipt
-from engine.worker import Worker
+from engine.work.worker import Worker
 from tests.drawing import draw, form
 from tests.hotline import LIFE, PROVINCE, TYPE, Hotline, _text, refused
 

@@ -8,10 +8,13 @@ from threading import Barrier, BrokenBarrierError, Thread
 import pytest
 from sqlalchemy import select, update
 
-from engine import access, accounts, cases, incidents, mail, model, packages, repairs
+from engine import cases, mail, model, packages
 from engine.errors import ProcessFault
 from engine.flow.steps import Fire
-from engine.worker import Worker
+from engine.people import access, accounts
+from engine.queues import incidents
+from engine.work import repairs
+from engine.work.worker import Worker
 from tests.drawing import choice, draw, form
 from tests.hotline import LIFE, TYPE, package, refused
 from tests.test_api_cases import change

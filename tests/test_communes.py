@@ -8,13 +8,15 @@ from datetime import date, datetime
 import pytest
 from sqlalchemy import insert, select
 
-from engine import accounts, communes, gazetteer, model, packages
+from engine import model, packages
 from engine.errors import InvalidRequest
 from engine.flow.check import check
+from engine.people import accounts
+from engine.places import communes, gazetteer
 from tests.clock import VIETNAM
 from tests.gazetteers import AGENCIES, npm_package, python_package
 from tests.hotline import PROVINCE, package, refused
-from webapi import gazetteers
+from webapi.commands import gazetteers
 
 WITH = PROVINCE + AGENCIES + """
 [texts.I01]

@@ -11,9 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import func, select
 
-from engine import accounts, correlation, courier, intake, lines, messages, model, packages, tasks
+from engine import intake, lines, messages, model, packages, tasks
 from engine.errors import WrongState
 from engine.flow.addressing import ENGINES_OWN
+from engine.messaging import correlation, courier
+from engine.people import accounts
 from tests.exchange import ENDS, INPUT, SENDS, WAITS, Exchange, kind
 from tests.hotline import Hotline, refused
 from tests.sources import ROOT
@@ -144,7 +146,7 @@ import tests  # the keys
 import os, signal, sys
 from datetime import UTC, datetime
 from engine import courier
-from engine.database import connect
+from engine.storage.database import connect
 from engine.runtime import Runtime
 
 takes = courier.instances.advance

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import select
 
 from engine import model
-from engine.database import connect
+from engine.storage.database import connect
 from tests import crash_actors, crash_type
 from tests.sources import ROOT
 

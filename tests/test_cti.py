@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from zammad_cti import CTIClient
 
-from engine import accounts, folders, packages
+from engine import packages
+from engine.files import folders
+from engine.people import accounts
 from tests.hotline import PROVINCE, Hotline, package, refused
 from tests.served import served
 from tests.shipped import BPMN

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine import packages
-from engine.worker import Worker
+from engine.work.worker import Worker
 from tests.hotline import PROVINCE, Hotline, refused
 
 DAY = "2021-09-03"

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.calendar import ZONE
-from engine.deadlines import Terms
 from engine.errors import InvalidRequest, ProcessFault, WrongState
+from engine.terms.calendar import ZONE
+from engine.terms.deadlines import Terms
 
 PROVINCE = {
     "calendars": {

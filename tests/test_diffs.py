@@ -8,8 +8,9 @@ import re
 import pytest
 from click.testing import CliRunner
 
-from engine import diffs, folders
+from engine.files import folders
 from engine.packages import Package
+from engine.versions import diffs
 from tests.drawing import draw
 from tests.drawn_tables import table
 from tests.hotline import LIFE, PROVINCE, TYPE, package, refused

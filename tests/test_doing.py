@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from engine import doing, instances, jobs, model
+from engine import instances, model
 from engine.flow.steps import Fire
+from engine.queues import jobs
 from engine.runtime import Runtime
+from engine.work import doing
 from tests.bare_cases import arm, open_case, rows
 
 

@@ -16,7 +16,7 @@ import pytest
 from waitress.channel import HTTPChannel
 
 from engine import branches, packages
-from engine.accounts import fingerprint
+from engine.people.accounts import fingerprint
 from engine.runtime import Runtime
 from tests import databases
 from tests.clock import Clock

@@ -8,9 +8,11 @@ import argon2
 import pytest
 from sqlalchemy import Text, select, type_coerce, update
 
-from engine import access, accounts, chain, model, passwords, second_factors
+from engine import model
 from engine.notifiers import Message, Receipt
-from engine.worker import Worker
+from engine.people import access, accounts, passwords, second_factors
+from engine.record import chain
+from engine.work.worker import Worker
 from tests.hotline import Caller, Hotline, refused
 
 PASSWORD = "mật khẩu rất dài"

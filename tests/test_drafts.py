@@ -7,9 +7,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import delete
 
-from engine import accounts, drafts, packages
+from engine import packages
 from engine.errors import InvalidPackage, InvalidRequest, NotAllowed, NotFound, Stale
 from engine.model import activations
+from engine.people import accounts
+from engine.versions import drafts
 from tests.hotline import PROVINCE, TYPE, Hotline, package
 
 RENAMED = package()["process.bpmn"].replace('name="Xử lý"', 'name="Giải quyết"')

@@ -14,13 +14,15 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import select
 
-from engine import arrivals, model, outbox, packages
-from engine.arrivals import Event
-from engine.attachments import Store
-from engine.mailbox import letter, taking
-from engine.mailbox.postman import Postman
+from engine import model, packages
+from engine.channels import arrivals
+from engine.channels.arrivals import Event
+from engine.channels.mailbox import letter, taking
+from engine.channels.mailbox.postman import Postman
+from engine.files.attachments import Store
 from engine.notifiers import Message, Receipt
-from engine.worker import Worker
+from engine.queues import outbox
+from engine.work.worker import Worker
 from tests.hotline import PROVINCE, package
 from tests.letters import CITIZEN, bounced, written
 from tests.sources import ROOT
@@ -263,9 +265,9 @@ CHILD = """
 import tests  # the keys
 import os, signal, sys
 from pathlib import Path
-from engine.attachments import Store
-from engine.database import connect
-from engine.mailbox import imap, postman, taking
+from engine.files.attachments import Store
+from engine.storage.database import connect
+from engine.channels.mailbox import imap, postman, taking
 from engine.runtime import Runtime
 from datetime import UTC, datetime
 

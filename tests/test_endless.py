@@ -15,7 +15,7 @@ from engine.errors import InvalidPackage, ProcessFault
 from engine.flow import machine as machines
 from engine.flow import tokens
 from engine.flow.steps import Fire
-from engine.worker import Worker
+from engine.work.worker import Worker
 from tests.drawing import draw
 from tests.hotline import LIFE, Hotline
 from tests.running import Running

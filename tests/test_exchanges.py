@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from engine import wire
+from engine.storage import wire
 from tests.hotline import Hotline
 from webapi import auth
 

@@ -20,9 +20,12 @@ import pytest
 from flask import Flask
 from sqlalchemy import event, make_url, select
 
-from engine import accounts, attachments, database, model, outages, packages
+from engine import model, packages
+from engine.files import attachments
+from engine.people import accounts
 from engine.runtime import Runtime
-from engine.worker import Worker
+from engine.storage import database, outages
+from engine.work.worker import Worker
 from tests import databases
 from tests.clock import Clock
 from tests.crash_type import DESK, FILES, PROVINCE

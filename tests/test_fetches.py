@@ -14,12 +14,14 @@ from pytest_httpserver import HTTPServer
 from sqlalchemy import select, update
 from werkzeug import Request, Response
 
-from engine import access, downloads, fetches, model
-from engine.attachments import Store
-from engine.downloads import Downloads
-from engine.fetches import AGAIN, ATTEMPTS_MAX
+from engine import model
+from engine.channels import downloads, fetches
+from engine.channels.downloads import Downloads
+from engine.channels.fetches import AGAIN, ATTEMPTS_MAX
+from engine.files.attachments import Store
 from engine.notifiers import TryLater, Undeliverable
-from engine.worker import Worker
+from engine.people import access
+from engine.work.worker import Worker
 from tests import databases
 from tests.hotline import Hotline, refused
 from tests.post import deaf_peer

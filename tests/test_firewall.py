@@ -13,10 +13,10 @@ import pytest
 from sqlalchemy import select, text
 
 from engine import model
-from engine.masks import MASK, masked, veiled
+from engine.language.masks import MASK, masked, veiled
+from engine.language.vietnamese import fold
 from engine.notifiers import Message, Receipt
-from engine.vietnamese import fold
-from engine.worker import Worker
+from engine.work.worker import Worker
 from tests.drawing import form
 from tests.hotline import Hotline, _text, refused
 from webapi.ui import door

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import folders
+from engine.files import folders
 from engine.flow.check import check
 from engine.flow.xml import XmlFault, parse_xml
 from tests.sources import ROOT

@@ -9,15 +9,16 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from engine import figures, model
-from engine.calendar import ZONE
-from engine.database import connect
+from engine import model
 from engine.errors import InvalidRequest
 from engine.runtime import Runtime
+from engine.statistics import figures
+from engine.storage.database import connect
+from engine.terms.calendar import ZONE
 from tests.conftest import DATABASES
 from tests.databases import connected
 from tests.shipped import BPMN, Shipped
-from webapi.generator import Generator
+from webapi.commands.generator import Generator
 
 PROVINCES = sorted(path.parent.name for path in BPMN.glob("*/day.toml"))
 DAY = date(2021, 9, 3)

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from engine import model
-from engine.worker import Worker
+from engine.work.worker import Worker
 from tests.clock import VIETNAM
 from tests.hotline import TYPE, Hotline
 from tests.people import cohort, takes_lists

@@ -10,11 +10,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from engine import accounts, heat, histories, migrations, stays
-from engine.calendar import ZONE
 from engine.flow.codec import standing
+from engine.history import heat, histories, stays
 from engine.model import cases, definitions, events, instances
-from engine.worker import Worker
+from engine.people import accounts
+from engine.terms.calendar import ZONE
+from engine.versions import migrations
+from engine.work.worker import Worker
 from tests.drawing import draw
 from tests.hotline import refused
 from tests.test_migrating import NEW_TYPE, PLAN, RENAMED, deployed, in_unit, shown, started

@@ -29,7 +29,7 @@ def lived(hotline):
     hotline.does("binh", first, ket_qua="da_giai_quyet", noi_dung_ket_qua="Xong")
     late = hotline.assigned()
     hotline.waits(4.5)
-    from engine.worker import Worker
+    from engine.work.worker import Worker
 
     worker = Worker(hotline.runtime, {})
     worker.work()

@@ -13,11 +13,12 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import func, select, update
 
-from engine import imports, lists, model
+from engine import model
 from engine.errors import InvalidRequest
 from engine.flow.check import check
 from engine.notifiers import Receipt
-from engine.worker import Worker
+from engine.sheets import imports, lists
+from engine.work.worker import Worker
 from tests import databases
 from tests.broken import SIMPLE
 from tests.drawing import package
@@ -393,7 +394,7 @@ def test_a_list_can_be_sent_from_the_command_line(hanoi: Hotline, database_url: 
 
 
 def test_a_file_that_is_too_large_is_not_read(hanoi: Hotline, monkeypatch: Any) -> None:
-    monkeypatch.setattr("engine.lists.BYTES_MAX", 100)
+    monkeypatch.setattr("engine.sheets.lists.BYTES_MAX", 100)
     assert "larger than 100 bytes" in refused(sends(hanoi.as_("cdc"), cohort(3)), 422, "invalid-request")
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from tests.sources import ROOT
-from webapi import ingredients
 from webapi.cli import main
+from webapi.commands import ingredients
 
 ALLOWED = {
     "0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "ISC", "LGPL-3.0-only", "LicenseRef-bpmn.io",

@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select, text, update
 
-from engine import doing, due, incidents, instances, jobs, leases, model, repairs, worker
+from engine import instances, model
 from engine.errors import ProcessFault, WrongState
 from engine.flow.steps import Fire
+from engine.queues import incidents, jobs, leases
 from engine.runtime import Runtime
+from engine.work import doing, due, repairs, worker
 from tests import databases
 from tests.bare_cases import arm, history, open_case, rows
 from tests.clock import Clock

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from engine import accounts, model, packages
+from engine import model, packages
+from engine.people import accounts
 from tests.exchange import WAITS, Exchange, kind
 from tests.hotline import Hotline, refused
 from tests.test_camunda import Rest

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from engine.mailbox import letter
+from engine.channels.mailbox import letter
 from tests.letters import CITIZEN, bounced, written
 
 OURS = "<0a1b@binhduong.example>"

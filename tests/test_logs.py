@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
-from engine import arrivals, intake, model
-from engine.worker import Worker
+from engine import intake, model
+from engine.channels import arrivals
+from engine.work.worker import Worker
 from tests.hotline import Hotline
 from tests.sources import ROOT
 from webapi import logs
@@ -128,7 +129,7 @@ def test_a_process_tells_its_end_and_others_nothing() -> None:
         import logging, threading
         from webapi import logs
         logs.set_up("INFO", "json")
-        logging.getLogger("engine.outbox").info("call %s, %s", "{PHONE}", "{EMAIL}")
+        logging.getLogger("engine.queues.outbox").info("call %s, %s", "{PHONE}", "{EMAIL}")
         logging.getLogger("httpx").info("GET https://gateway/?to={PHONE}")
         logging.getLogger("engine").debug("left out")
         threading.Thread(target=lambda: int("{NAME}")).start()

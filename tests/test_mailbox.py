@@ -8,9 +8,9 @@ from threading import Barrier, Thread
 
 import pytest
 
-from engine.mailbox import imap, letter, postman
-from engine.mailbox.imap import Mailbox, MailboxProblem, mailboxes
-from engine.mailbox.postman import Postman
+from engine.channels.mailbox import imap, letter, postman
+from engine.channels.mailbox.imap import Mailbox, MailboxProblem, mailboxes
+from engine.channels.mailbox.postman import Postman
 from tests import imapd
 from tests.letters import written
 from tests.post import deaf_peer, free_port

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from engine import model
-from engine.worker import Worker
+from engine.work.worker import Worker
 from tests.drawing import choice, form
 from tests.hotline import TYPE, Hotline
 

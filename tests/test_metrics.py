@@ -19,8 +19,10 @@ from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import delete, insert, update
 
-from engine import model, presence, vitals
-from engine.worker import Worker
+from engine import model
+from engine.queues import presence
+from engine.statistics import vitals
+from engine.work.worker import Worker
 from tests.hotline import Hotline
 from tests.sources import ROOT
 from webapi import create_app, pages

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
-from engine import instances, jobs, model, outbox
-from engine.database import connect
+from engine import instances, model
+from engine.queues import jobs, outbox
 from engine.runtime import Runtime
-from engine.worker import Worker
+from engine.storage.database import connect
+from engine.work.worker import Worker
 from tests.bare_cases import open_case, rows
 from tests.sources import ROOT
 from webapi.worker import Metronome
@@ -115,7 +116,7 @@ import tests  # the keys
 import logging, sys
 from datetime import UTC, datetime
 from engine.runtime import Runtime
-from engine.worker import Worker
+from engine.work.worker import Worker
 from webapi.worker import run
 
 logging.basicConfig(level=logging.INFO)

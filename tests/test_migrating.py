@@ -11,8 +11,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from engine import accounts, batches, migrations, model, packages
-from engine.worker import Worker
+from engine import model, packages
+from engine.people import accounts
+from engine.versions import migrations
+from engine.work import batches
+from engine.work.worker import Worker
 from tests.drawing import draw
 from tests.hotline import LIFE, TYPE, package, refused
 from tests.sources import ROOT

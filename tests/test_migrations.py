@@ -15,8 +15,9 @@ from alembic.operations import Operations
 from alembic.operations.base import AbstractOperations
 from sqlalchemy import Connection, Engine, Text, func, insert, inspect, select, text
 
-from engine import model, schema
-from engine.database import connect
+from engine import model
+from engine.storage import schema
+from engine.storage.database import connect
 
 VERSIONS = "alembic_version"
 WORDS = ("case_words", "ix_cases_words")  # made by `engine.model.words`, which SQLAlchemy knows nothing of

@@ -29,7 +29,7 @@ import tests  # the keys
 import sys
 from datetime import UTC, datetime, timedelta
 from engine.runtime import Runtime
-from engine.worker import Worker
+from engine.work.worker import Worker
 from webapi.worker import run
 
 url, owner = sys.argv[1:]

@@ -9,7 +9,8 @@ import pytest
 from lxml import etree
 from sqlalchemy import event, func, insert, select, text
 
-from engine import model, open_data, packages
+from engine import model, packages
+from engine.public import open_data
 from engine.runtime import Unit
 from tests.drawing import form
 from tests.hotline import PROVINCE, package

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from joserfc.jwk import RSAKey
 
-from engine import accounts, second_factors
+from engine.people import accounts, second_factors
 from tests.hotline import Hotline
 from tests.openid import CLIENT, SECRET, Provider, serving
 from tests.visitor import Page, Visitor

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from engine.flow.check import check
-from engine.worker import Worker
+from engine.work.worker import Worker
 from tests import modelers
 from tests.hotline import package
 

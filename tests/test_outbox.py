@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, update
 
-from engine import delivery, instances, model, outbox, repairs
+from engine import instances, model
 from engine.errors import NotFound, WrongState
 from engine.flow.steps import Answer
 from engine.notifiers import Message, Receipt, TryLater, Undeliverable
+from engine.queues import outbox
 from engine.runtime import Runtime
-from engine.worker import Worker
+from engine.work import delivery, repairs
+from engine.work.worker import Worker
 from tests.bare_cases import history, open_case, rows
 from tests.clock import Clock
 

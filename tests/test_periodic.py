@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select
 
-from engine import accounts, model, packages
+from engine import model, packages
 from engine.flow.rules import timetable
 from engine.notifiers import Message, Receipt, Undeliverable
 from engine.notifiers.smtp import Smtp
-from engine.worker import Worker
+from engine.people import accounts
+from engine.work.worker import Worker
 from tests.clock import VIETNAM
 from tests.hotline import PROVINCE, Hotline, refused
 from tests.test_ui_office import enters

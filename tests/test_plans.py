@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import Insert
 
 import engine
-from engine.prepared import Prepared
 from engine.runtime import Runtime
+from engine.storage.prepared import Prepared
 
 # nothing but the rows of an index that holds only what waits, a list that was given, or what was found just before
 # (anon_1); `migrations` has a few rows in all, and the agencies that are no more are asked for once in ten seconds

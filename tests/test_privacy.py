@@ -10,12 +10,16 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import select, update
 
-from engine import accounts, attachments, chain, model, packages, retention
-from engine.attachments import Store
-from engine.emptying import EMPTIED, throw_away
+from engine import model, packages
+from engine.erasure import retention
+from engine.erasure.emptying import EMPTIED, throw_away
 from engine.errors import WrongState
-from engine.masks import MASK
-from engine.worker import Worker
+from engine.files import attachments
+from engine.files.attachments import Store
+from engine.language.masks import MASK
+from engine.people import accounts
+from engine.record import chain
+from engine.work.worker import Worker
 from tests.hotline import PROVINCE, TYPE, Hotline, package, refused
 from tests.test_firewall import CCCD, EMAIL, NAME, PHONE, REPORTER, SPELT, ZALO, _Post, dumped, found
 from webapi.cli import main

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from argon2 import PasswordHasher
 
-from engine import passwords
+from engine.people import passwords
 from tests.sources import ROOT
 from webapi import create_app, demo
 

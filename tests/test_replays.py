@@ -9,9 +9,11 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import delete, func, select, text, update
 
-from engine import accounts, model, outbox, packages, replays
+from engine import model, packages, replays
 from engine.notifiers import Undeliverable
-from engine.worker import Worker
+from engine.people import accounts
+from engine.queues import outbox
+from engine.work.worker import Worker
 from tests.drawing import choice, draw, form
 from tests.external import ASKING
 from tests.hotline import LIFE, TYPE, _text, package, refused

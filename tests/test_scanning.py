@@ -11,10 +11,10 @@ from threading import Thread
 
 import pytest
 
-from engine.attachments import Store
 from engine.errors import InvalidRequest, Unscanned
-from engine.scanning import Clamd
-from engine.sealed_files import BLOCK
+from engine.files.attachments import Store
+from engine.files.scanning import Clamd
+from engine.files.sealed_files import BLOCK
 from tests.hotline import Hotline, refused
 from webapi import config
 

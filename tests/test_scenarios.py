@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 from sqlalchemy import delete
 
-from engine import folders, incidents, model
-from engine.calendar import ZONE
+from engine import model
 from engine.errors import InvalidRequest, ProcessFault
+from engine.files import folders
+from engine.queues import incidents
+from engine.terms.calendar import ZONE
 from tests.clock import Clock
 from tests.conftest import DATABASES
 from tests.province import opened

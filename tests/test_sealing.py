@@ -16,11 +16,14 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import select, text
 
-from engine import keys, model, sealed_files, sealing
-from engine.attachments import Store
+from engine import model
 from engine.errors import WrongState
+from engine.files import sealed_files
+from engine.files.attachments import Store
 from engine.model.sealed import is_any_of
+from engine.privacy import keys
 from engine.runtime import Runtime
+from engine.storage import sealing
 from tests.served import served
 from tests.test_firewall import ADDRESS, NAME, PHONE, REPORTER, SPELT, dumped, found
 from webapi import attached, data_keys

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from engine import folders, model, retention
+from engine import model
+from engine.erasure import retention
+from engine.files import folders
 from engine.packages import Package
 from tests.province import CITIZEN, instant
 from tests.shipped import DESKS, LEADS, MONITORS, OFFICES

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from click.testing import CliRunner
 
-from engine import folders
+from engine.files import folders
 from tests.hotline import refused
 from tests.province import CITIZEN, HELPED, topics
 from tests.shipped import BPMN, DESKS, OUTSIDERS, TYPES

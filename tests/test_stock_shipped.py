@@ -30,7 +30,7 @@ import pytest
 from SpiffWorkflow import TaskState
 from SpiffWorkflow.bpmn.specs.event_definitions.message import MessageEventDefinition
 
-from engine import folders
+from engine.files import folders
 from engine.flow import codec
 from engine.flow.events import Alarm, BoundaryEvent, Catch
 from engine.flow.nodes import FIND_DUPLICATES, NEW_NUMBER, START_CASE, BusinessRuleTask, UserTask

@@ -15,7 +15,7 @@ from flask import request_finished
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from engine import notifiers, spans
-from engine.worker import Worker
+from engine.work.worker import Worker
 from tests.hotline import Hotline
 from webapi import telemetry
 from webapi.config import BadSetting

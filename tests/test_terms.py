@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.deadlines import Terms
+from engine.terms.deadlines import Terms
 from tests.test_deadlines import BINH_DUONG, OFFICE, PROVINCE
 
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import sms
 from engine.errors import ProcessFault
-from engine.texts import Text, length_in_words, local_time, time_left
-from engine.vietnamese import fold, nfc, plain
+from engine.language import sms
+from engine.language.texts import Text, length_in_words, local_time, time_left
+from engine.language.vietnamese import fold, nfc, plain
 
 DONG_NAI = "Tổng đài 1022 thông báo, kiến nghị của ông (bà) đã được giải quyết. Xin cảm ơn!"
 RECEIVED = "Tổng đài 1022 đã tiếp nhận phản ánh của ông (bà), mã {ma}. Hạn trả lời: {han}. Tra cứu: {link}"

@@ -8,11 +8,13 @@ from datetime import timedelta
 
 import pytest
 
-from engine import drafts, folders, packages
-from engine.diffs import Change, Difference
+from engine import packages
 from engine.errors import InvalidRequest
+from engine.files import folders
 from engine.flow.check import check
 from engine.flow.draft import PROVINCE as SETTINGS
+from engine.versions import drafts
+from engine.versions.diffs import Change, Difference
 from tests.drawing import draw
 from tests.hotline import ASKS, LIFE, Hotline, package
 from tests.sources import ROOT

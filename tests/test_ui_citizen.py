@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from engine import model, offers
+from engine import model
+from engine.public import offers
 from tests.province import Province
 from tests.visitor import Page, Visitor, codes, style_free
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engine import imports, lists
+from engine.sheets import imports, lists
 from tests.browser import PHONE, Site
 from tests.hotline import Hotline
 from tests.people import HEAD, cohort, takes_lists, workbook

@@ -7,8 +7,11 @@ from random import Random
 import pytest
 from sqlalchemy import insert, select, update
 
-from engine import access, accounts, causes, doing, jobs, model
-from engine.worker import Worker
+from engine import model
+from engine.people import access, accounts
+from engine.queues import jobs
+from engine.work import causes, doing
+from engine.work.worker import Worker
 from tests.browser import Site
 from tests.drawing import draw
 from tests.hotline import LIFE, Hotline, refused

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from engine import accounts, second_factors
 from engine.errors import NotAuthenticated
+from engine.people import accounts, second_factors
 from tests.hotline import Hotline
 from tests.visitor import Page, Visitor, style_free
 from webapi.ui import door, navigation
@@ -105,7 +105,7 @@ def test_a_log_in_without_the_forms_token_is_not_looked_at(visitor: Visitor):
 
 
 def test_every_role_has_a_menu_and_every_entry_a_name(hotline: Hotline):
-    from engine.access import ROLES
+    from engine.people.access import ROLES
 
     assert set(navigation.MENUS) == set(ROLES)
     with hotline.app.test_request_context("/"):

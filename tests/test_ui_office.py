@@ -8,8 +8,9 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import text
 
-from engine import access, accounts, overview
-from engine.worker import Worker
+from engine.people import access, accounts
+from engine.statistics import overview
+from engine.work.worker import Worker
 from tests.hotline import PHONE, TYPE, Hotline
 from tests.visitor import Page, Visitor, refused, style_free
 from webapi.ui import heat, stuck

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from sqlalchemy import event, insert, select, text
 
-from engine import accounts, model
+from engine import model
+from engine.people import accounts
 from tests.browser import Site
 from tests.province import Province
 from tests.screens import stage

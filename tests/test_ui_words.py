@@ -54,7 +54,7 @@ def test_every_channel_has_a_name_in_both_languages():
 
 
 def test_every_line_that_the_engine_writes_into_a_history_has_a_sentence():
-    written = {kind for path in (ROOT / "engine").glob("*.py") for kind in RECORDED.findall(path.read_text())}
+    written = {kind for path in (ROOT / "engine").rglob("*.py") for kind in RECORDED.findall(path.read_text())}
     no_package = SimpleNamespace(element_names={}, status=lambda key: {})
 
     assert len(written) > 40  # the search finds them

@@ -11,8 +11,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from engine import model
 from engine.errors import NotFound, Stale
-from engine.prepared import Prepared
 from engine.runtime import Runtime, Unit
+from engine.storage.prepared import Prepared
 from tests.bare_cases import history, open_case, rows
 
 CASES = model.cases.c

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from engine import areas, folders, packages
+from engine import packages
+from engine.files import folders
 from engine.flow.check import check
 from engine.flow.places import Place
+from engine.places import areas
 from tests.clock import VIETNAM
 from tests.drawing import draw
 from tests.drawn_tables import file_of, table

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, inspect
 
-from engine import schema
-from engine.database import connect
+from engine.storage import schema
+from engine.storage.database import connect
 from tests.sources import GENERATED
 
 FIRST = "0026"  # up to here there was no installation to replace

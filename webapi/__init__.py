@@ -23,8 +23,9 @@ from flask_sqlalchemy import SQLAlchemy
 from werkzeug import routing
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from engine import database, model
+from engine import model
 from engine.runtime import Runtime
+from engine.storage import database
 from webapi import (
     api,
     auth,

@@ -12,9 +12,9 @@ from flask import Response, current_app, request, send_file
 from sqlalchemy import Row
 from werkzeug.wsgi import FileWrapper
 
-from engine import sealed_files
-from engine.attachments import SHOWABLE, UNKNOWN, Store
-from engine.scanning import Clamd
+from engine.files import sealed_files
+from engine.files.attachments import SHOWABLE, UNKNOWN, Store
+from engine.files.scanning import Clamd
 
 
 def store(values: Mapping[str, Any] | None = None) -> Store:

@@ -14,9 +14,9 @@ from typing import Any
 
 from flask import Flask, current_app, request
 
-from engine import accounts
-from engine.access import Account
 from engine.errors import EngineError, NotAuthenticated
+from engine.people import accounts
+from engine.people.access import Account
 from engine.runtime import Runtime, Unit
 
 View = Callable[..., Any]

@@ -14,30 +14,23 @@ from typing import Any
 import click
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, ProgrammingError
 
-from engine import accounts, deployments, folders, gazetteer, imports, packages, schema
-from engine.access import Account
-from engine.calendar import ZONE
-from engine.database import connect
+from engine import packages
 from engine.errors import EngineError, InvalidPackage
+from engine.files import folders
 from engine.flow import paths
 from engine.flow.check import Fault
 from engine.flow.check import check as find_faults
+from engine.people import accounts
+from engine.people.access import Account
+from engine.places import gazetteer
 from engine.runtime import Runtime, Unit
-from webapi import (
-    attached,
-    backing_up,
-    config,
-    data_keys,
-    demo,
-    gazetteers,
-    ingredients,
-    logs,
-    members,
-    privacy,
-    record,
-    running,
-    versions,
-)  # fmt: skip
+from engine.sheets import imports
+from engine.storage import schema
+from engine.storage.database import connect
+from engine.terms.calendar import ZONE
+from engine.versions import deployments
+from webapi import attached, config, data_keys, demo, logs
+from webapi.commands import backing_up, gazetteers, ingredients, members, privacy, record, running, versions
 
 ROOT = config.ROOT
 BAD_URL = "THONGSUOT_DATABASE must be sqlite:////folder/file.db or postgresql+psycopg://user:password@host/name."
@@ -149,7 +142,7 @@ def serve(host: str, port: int, threads: int | None) -> None:
 def worker() -> None:
     """Do what is due: timers, deadlines, messages. Any number of these may run on one database."""
     from engine.notifiers import build
-    from engine.worker import Worker
+    from engine.work.worker import Worker
     from webapi import channels
     from webapi import worker as metronome
 
@@ -171,13 +164,13 @@ def _store() -> Any:
 
 
 def _letter_reader() -> Any:
-    from engine.mailbox import taking
+    from engine.channels.mailbox import taking
 
     return taking.reader(_store(), settings()["BODY_MAX"])
 
 
 def _fetcher() -> Any:
-    from engine.downloads import Downloads
+    from engine.channels.downloads import Downloads
 
     values = settings()
     try:
@@ -187,8 +180,8 @@ def _fetcher() -> Any:
 
 
 def _postmen(runtime: Runtime, readers: Any) -> list[Any]:
-    from engine.mailbox import imap, taking
-    from engine.mailbox.postman import Postman
+    from engine.channels.mailbox import imap, taking
+    from engine.channels.mailbox.postman import Postman
 
     try:
         mailboxes = imap.mailboxes(settings()["CHANNELS"])
@@ -415,7 +408,7 @@ def make_days(folder: str, day: datetime, days: int, surge: float, seed: int) ->
 
     For a database with demo people; nothing is sent to anybody.
     """
-    from webapi.generator import Generator
+    from webapi.commands.generator import Generator
 
     if settings()["PRODUCTION"]:
         raise click.ClickException("This is a production server (THONGSUOT_PRODUCTION): no invented cases here.")

@@ -15,9 +15,9 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
-from engine.access import ROLES
+from engine.files.scanning import Clamd
 from engine.intake import CHANNELS
-from engine.scanning import Clamd
+from engine.people.access import ROLES
 
 Network = IPv4Network | IPv6Network
 

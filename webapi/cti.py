@@ -5,11 +5,11 @@
 A call was put through if it ends with the cause ``forwarded``, or is answered once more, under the same callId, by the
 number that its key puts calls through to (answeringNumber).
 
-Who asks that number in a second call of its own, and then puts the caller through, makes a leg (`engine.legs`).
-Zammad's protocol has no field for it; programs that take sipgate.io's events, which look alike, read ``origCallId``:
-here it is the callId of the first call (in a fresh call it is empty, or the call's own). Exchanges without it are
-understood by the numbers: the leg goes ``out``, ``from`` the answeringNumber of the first call, ``to`` where its key
-leads.
+Who asks that number in a second call of its own, and then puts the caller through, makes a leg
+(`engine.channels.legs`). Zammad's protocol has no field for it; programs that take sipgate.io's events, which look
+alike, read ``origCallId``: here it is the callId of the first call (in a fresh call it is empty, or the call's own).
+Exchanges without it are understood by the numbers: the leg goes ``out``, ``from`` the answeringNumber of the first
+call, ``to`` where its key leads.
 
 Form fields or JSON. The token in the address is that of a program's account at the desk: it is all such a client can be
 told, so let it be an account that may do nothing else.
@@ -23,11 +23,11 @@ from typing import Any
 from flask import Flask, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from engine import telephone
-from engine.access import Account
+from engine.channels import telephone
+from engine.channels.telephone import Call
 from engine.errors import InvalidRequest
+from engine.people.access import Account
 from engine.runtime import Unit
-from engine.telephone import Call
 from webapi import auth, bodies
 
 EVENTS = ("newCall", "answer", "hangup")

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from engine import sealing
-from engine.sealing import Key, Ring
+from engine.storage import sealing
+from engine.storage.sealing import Key, Ring
 from webapi import kept
 
 NAME = "THONGSUOT_DATA_KEYS"

@@ -17,9 +17,10 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from engine import accounts, areas, passwords
-from engine.access import NAMED_ONLY
 from engine.model import agencies, provinces
+from engine.people import accounts, passwords
+from engine.people.access import NAMED_ONLY
+from engine.places import areas
 from engine.runtime import Runtime, Unit
 
 FILE = "demo-accounts.json"

@@ -21,10 +21,10 @@ from flask import Response, request
 from marshmallow import Schema
 from sqlalchemy import and_, select, update
 
-from engine import leases
-from engine.access import Account
 from engine.errors import InvalidRequest
 from engine.model import inbox
+from engine.people.access import Account
+from engine.queues import leases
 from engine.runtime import Unit
 from webapi import auth
 from webapi.bodies import Answer, dump

@@ -18,7 +18,7 @@ from uuid import uuid4
 
 from flask import current_app, has_request_context, request
 
-from engine.leases import masked
+from engine.queues.leases import masked
 from webapi.bodies import dump
 
 OURS = ("engine", "webapi", "waitress")  # others tell of what they send and to whom

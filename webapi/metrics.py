@@ -1,7 +1,8 @@
 """``/metrics`` for Prometheus: how this process does, and how the hotline does.
 
-What is counted in memory (`Timings`) is of this web process alone. What is asked of the database (`engine.vitals`) is
-the same from whichever process: take the maximum, not the sum. It is asked at most once in `FRESH` seconds.
+What is counted in memory (`Timings`) is of this web process alone. What is asked of the database
+(`engine.statistics.vitals`) is the same from whichever process: take the maximum, not the sum. It is asked at most once
+in `FRESH` seconds.
 """
 
 from __future__ import annotations
@@ -21,9 +22,11 @@ from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Met
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
-from engine import presence, schema, vitals
 from engine.errors import NotAllowed
+from engine.queues import presence
 from engine.runtime import Runtime, Unit
+from engine.statistics import vitals
+from engine.storage import schema
 from webapi import auth
 from webapi.clock import node_clock
 

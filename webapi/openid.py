@@ -23,7 +23,7 @@ from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
 from engine.errors import NotAuthenticated
-from engine.identities import Identity
+from engine.people.identities import Identity
 
 ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]  # signed with a key of the provider's own; never "none", nor HS256
 LEEWAY = 60  # seconds by which clocks may differ

@@ -7,9 +7,10 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
-from engine import presence, schema
 from engine.model import provinces
+from engine.queues import presence
 from engine.runtime import Unit
+from engine.storage import schema
 from webapi import auth
 from webapi.clock import SAID, node_clock
 

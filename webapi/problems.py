@@ -15,8 +15,10 @@ from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
-from engine import errors, leases, outages
+from engine import errors
 from engine.errors import EngineError
+from engine.queues import leases
+from engine.storage import outages
 from webapi import logs
 from webapi.bodies import dump
 
@@ -50,7 +52,7 @@ ADVICE = {
     "internal-server-error": "Nothing was changed. Tell the operator of this server the id in 'detail'.",
 }
 FAULTS_SAID = 3  # in the sentence; `errors` has them all
-OUTAGES = (DBAPIError, NoConnection, OSError)  # as what `engine.outages` may come
+OUTAGES = (DBAPIError, NoConnection, OSError)  # as what `engine.storage.outages` may come
 # what is said then: status, code, title, detail, and after how many seconds it is worth trying again
 _OUTAGE = {
     outages.BUSY: (503, "busy", "Too many changes at once.", "Try again in a moment.", 1),

@@ -11,11 +11,11 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from engine import bulk
-from engine.bulk import Month
-from engine.calendar import ZONE
-from engine.figures import NAMES, Figures, Lines
 from engine.intake import CHANNEL_NAMES
+from engine.statistics.figures import NAMES, Figures, Lines
+from engine.terms.calendar import ZONE
+from engine.work import bulk
+from engine.work.bulk import Month
 
 Cells = tuple[Any, ...]
 

@@ -16,8 +16,8 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from engine import leases
-from engine.accounts import fingerprint
+from engine.people.accounts import fingerprint
+from engine.queues import leases
 
 log = logging.getLogger(__name__)
 

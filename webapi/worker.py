@@ -18,10 +18,12 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from engine import chain, due, leases, outbox
-from engine.listening import Listener
-from engine.mailbox.postman import EVERY, Postman
-from engine.worker import Worker
+from engine.channels.mailbox.postman import EVERY, Postman
+from engine.queues import leases, outbox
+from engine.queues.listening import Listener
+from engine.record import chain
+from engine.work import due
+from engine.work.worker import Worker
 from webapi import telemetry
 from webapi.clock import NodeClock
 

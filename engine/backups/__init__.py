@@ -17,12 +17,13 @@ from typing import Any
 
 from sqlalchemy import Engine, delete, inspect, select
 
-from engine import presence, schema
-from engine.attachments import Store
 from engine.backups import archive, postgresql, sqlite
 from engine.backups.archive import BadBackup
+from engine.files.attachments import Store
 from engine.model import metadata, workers
+from engine.queues import presence
 from engine.runtime import Runtime
+from engine.storage import schema
 
 __all__ = ["BadBackup", "check", "make", "restore"]
 

@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from engine.attachments import Store
-from engine.sealing import Unreadable
+from engine.files.attachments import Store
+from engine.storage.sealing import Unreadable
 
 FORMAT = 2
 UNSEALED = 1  # the format of before: attachments as they came

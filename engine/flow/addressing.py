@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from engine.calendar import ROUND_THE_CLOCK, Term
 from engine.flow.nodes import Given, Node, Value
 from engine.flow.scripts import ScriptError, check_value
 from engine.flow.steps import Broadcast, Send
 from engine.flow.tokens import Token
-from engine.vietnamese import nfc
+from engine.language.vietnamese import nfc
+from engine.terms.calendar import ROUND_THE_CLOCK, Term
 
 WIDE = "province"  # the one scope there is beside the case itself
 KEY_MAX = 200  # characters

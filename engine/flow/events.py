@@ -19,12 +19,12 @@ from SpiffWorkflow.bpmn.specs.event_definitions.item_aware_event import (
 )
 from SpiffWorkflow.bpmn.specs.event_definitions.message import MessageEventDefinition
 
-from engine.calendar import Calendar, Term
 from engine.flow.addressing import Address, key_of, leave
 from engine.flow.nodes import Node, Value
 from engine.flow.scripts import Expression
 from engine.flow.steps import Timer
 from engine.flow.tokens import Token
+from engine.terms.calendar import Calendar, Term
 
 ROUND_THE_CLOCK = Calendar.parse("24/7", {})
 SHORTEST_PERIOD = timedelta(minutes=1)

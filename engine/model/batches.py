@@ -11,7 +11,7 @@ batches = Table(
     "batches",
     metadata,
     key_column(),
-    Column("kind", Text, nullable=False),  # see `engine.batches.KINDS`
+    Column("kind", Text, nullable=False),  # see `engine.work.batches.KINDS`
     Column("payload", SealedJSON("batches.payload"), nullable=False),  # the same for all its lines
     Column("state", Text, nullable=False),
     Column("created_at", Instant, nullable=False),

@@ -59,7 +59,7 @@ cases = Table(
     Column("breached_at", Instant),
     Column("paused_at", Instant),
     Column("closed_at", Instant),
-    Column("emptied_at", Instant),  # nothing personal is kept any more (`engine.emptying`)
+    Column("emptied_at", Instant),  # nothing personal is kept any more (`engine.erasure.emptying`)
     Column("suspended_at", Instant),  # its process stands still: nothing is taken, no timer fires
     Column("opened_by", Text, nullable=False),
     Column("secret_hash", Text, nullable=False),  # sha256 of the citizen's tracking secret
@@ -69,7 +69,7 @@ cases = Table(
     Column("returns", SmallInteger, nullable=False, server_default="0"),
     Column("reopenings", SmallInteger, nullable=False, server_default="0"),
     Column("rating", SmallInteger),
-    Column("search_text", Text, nullable=False, server_default=""),  # folded; nobody's name or number (`engine.masks`)
+    Column("search_text", Text, nullable=False, server_default=""),  # folded; no name, no number (`language.masks`)
     Column("search_place", Found("cases.search_place"), nullable=False, server_default=""),  # folded, to find it again
     Column("version", Integer, nullable=False, server_default="1"),  # changes beside the steps of its process
     one_of("secrecy", "C0", "C1", "C2", "C3", "C4"),
@@ -223,7 +223,7 @@ tasks = Table(
     Column("due_at", Instant),
     Column("warned_at", Instant),
     Column("breached_at", Instant),
-    Column("breached_in", Id),  # the version in which that counts: see `engine.heat`
+    Column("breached_in", Id),  # the version in which that counts: see `engine.history.heat`
     Column("claimed_at", Instant),
     Column("finished_at", Instant),
     Column("finished_by", Text),

@@ -9,6 +9,6 @@ from engine.model.columns import Instant, metadata
 data_keys = Table(
     "data_keys",
     metadata,
-    Column("id", Text, primary_key=True),  # follows from the key (`engine.sealing.Key`)
+    Column("id", Text, primary_key=True),  # follows from the key (`engine.storage.sealing.Key`)
     Column("since_at", Instant, nullable=False),
 )

@@ -40,7 +40,7 @@ areas = Table(
     Column("level", Text, nullable=False, server_default="district"),
     Column("valid_from", Date),  # first local day; null: since before anybody noted it
     Column("valid_to", Date),  # first local day that it is no more; null: it still is
-    Column("search_name", Folded, nullable=False, server_default=""),  # `engine.areas.search_keys`
+    Column("search_name", Folded, nullable=False, server_default=""),  # `engine.places.areas.search_keys`
     Column("search_short", Folded, nullable=False, server_default=""),
     one_of("level", "district", "commune"),
     Index(None, "province", "level"),
@@ -75,7 +75,7 @@ agencies = Table(
     Index(None, "parent"),
 )
 
-agency_changes = Table(  # what administrators decided: see `engine.agency_changes`
+agency_changes = Table(  # what administrators decided: see `engine.places.agency_changes`
     "agency_changes",
     metadata,
     key_column(),
@@ -127,7 +127,7 @@ activations = Table(  # rows are only added: see `engine.activations`
     Index(None, "definition_id"),
 )
 
-drafts = Table(  # report types that are being changed: see `engine.drafts`
+drafts = Table(  # report types that are being changed: see `engine.versions.drafts`
     "drafts",
     metadata,
     Column("key", Text, primary_key=True),  # the report type's code
@@ -187,14 +187,14 @@ tokens = Table(
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant),
     Column("revoked_at", Instant),
-    Column("scopes", JSON),  # null: whatever the account may; else a list of `engine.access.SCOPES`
+    Column("scopes", JSON),  # null: whatever the account may; else a list of `engine.people.access.SCOPES`
     Column("address", Text),  # from where somebody logged in
     Column("used_at", Instant),  # last, to ten minutes
     Index(None, "account_id"),
 )
 
 second_factors = Table(
-    "second_factors",  # see `engine.second_factors`
+    "second_factors",  # see `engine.people.second_factors`
     metadata,
     Column("account_id", Id, ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
     Column("secret", SealedText("second_factors.secret"), nullable=False),  # base32, shared with the person's device

@@ -56,7 +56,7 @@ outbox = Table(
     "outbox",
     metadata,
     key_column(),
-    Column("case_id", Id, ForeignKey("cases.id", ondelete="CASCADE")),  # null: about no case (`engine.periodic`)
+    Column("case_id", Id, ForeignKey("cases.id", ondelete="CASCADE")),  # null: about no case (`statistics.periodic`)
     Column("key", Text, nullable=False, unique=True),  # Idempotency-Key: the same at every attempt
     Column("kind", Text, nullable=False),
     Column("topic", Text, nullable=False),  # text id of a message, or topic of a service call
@@ -72,7 +72,7 @@ outbox = Table(
     Column("lease_until_at", Instant),
     Column("attempts", SmallInteger, nullable=False, server_default="0"),
     Column("last_error", Text),
-    # of service calls that programs outside answer (`engine.external`)
+    # of service calls that programs outside answer (`engine.work.external`)
     Column("element", Text),
     Column("priority", Integer, nullable=False, server_default="0"),  # the higher, the sooner
     Column("retries", SmallInteger),  # left, as the program last said
@@ -188,7 +188,7 @@ arrivals = Table(
 )
 
 fetches = Table(
-    "fetches",  # files that people sent by chat, as links that expire: see `engine.fetches`
+    "fetches",  # files that people sent by chat, as links that expire: see `engine.channels.fetches`
     metadata,
     key_column(),
     case_column(),
@@ -234,7 +234,7 @@ incidents = Table(
 )
 
 workers = Table(
-    "workers",  # processes that do what is due, as they say themselves: see `engine.presence`
+    "workers",  # processes that do what is due, as they say themselves: see `engine.queues.presence`
     metadata,
     Column("owner", Text, primary_key=True),  # as in `lease_owner`
     Column("started_at", Instant, nullable=False),

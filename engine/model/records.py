@@ -54,7 +54,7 @@ acts = Table(
 )
 
 links = Table(
-    "links",  # chains the rows of `events` and `acts` together, after they were committed: see `engine.chain`
+    "links",  # chains the rows of `events` and `acts` together, after they were committed: see `engine.record.chain`
     metadata,
     Column("seq", Id, primary_key=True, autoincrement=False),  # 1, 2, 3, … without a gap
     Column("source", Text, nullable=False),  # the table: "events" or "acts"

@@ -1,4 +1,4 @@
-"""Columns whose values are sealed in the database and plain everywhere else (`engine.sealing`).
+"""Columns whose values are sealed in the database and plain everywhere else (`engine.storage.sealing`).
 
 They are declared as what they are in the database, text, JSON or bytes, so that a sealed value can take the place of a
 plain one row by row. Nothing can be asked about them in SQL but whether they are there; a `Found` one can also be
@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 from sqlalchemy import JSON, ColumnElement, LargeBinary, Text, TypeDecorator, type_coerce
 
-from engine import sealing
+from engine.storage import sealing
 
 Convert = Callable[[Any], Any]
 

@@ -1,9 +1,9 @@
 """What refuses to let a line of the record be changed: triggers, on both databases.
 
-Whoever owns the database can drop them; what then happens, the chain of hashes shows (`engine.chain`). Two changes are
-let through. The data of a case's line may be emptied, for a person has the right to be forgotten; that it happened
-stays visible: see `engine.chain.EMPTIED`. And it may be sealed, or sealed anew (`engine.keys`): the chain is about what
-it says when it is opened.
+Whoever owns the database can drop them; what then happens, the chain of hashes shows (`engine.record.chain`). Two
+changes are let through. The data of a case's line may be emptied, for a person has the right to be forgotten; that it
+happened stays visible: see `engine.record.chain.EMPTIED`. And it may be sealed, or sealed anew (`engine.privacy.keys`):
+the chain is about what it says when it is opened.
 """
 
 from __future__ import annotations

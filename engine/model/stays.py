@@ -1,4 +1,5 @@
-"""How long cases stay at the elements of a version, counted from the record by the workers: see `engine.stays`."""
+"""How long cases stay at the elements of a version, counted from the record by the workers: see `engine.history.stays`.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The index that words are searched by: SQLite's own (FTS5), and PostgreSQL's (GIN), both kept by the database.
 
-A word is a run of letters and digits; what is searched is folded already (`engine.vietnamese.fold`). SQLite's is a
-table beside `cases` that keeps no text of its own, nor where in it a word stands; triggers tell it of a new case, and
-of one that is emptied or gone.
+A word is a run of letters and digits; what is searched is folded already (`engine.language.vietnamese.fold`). SQLite's
+is a table beside `cases` that keeps no text of its own, nor where in it a word stands; triggers tell it of a new case,
+and of one that is emptied or gone.
 """
 
 from __future__ import annotations

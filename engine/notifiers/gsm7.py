@@ -15,5 +15,5 @@ _OCTETS |= {character: bytes((_ESCAPE, code)) for character, code in _EXTENSION.
 
 
 def encode(text: str) -> bytes:
-    """Raises KeyError for a character that `engine.sms` does not count as GSM 7-bit."""
+    """Raises KeyError for a character that `engine.language.sms` does not count as GSM 7-bit."""
     return b"".join(map(_OCTETS.__getitem__, text))

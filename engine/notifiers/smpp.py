@@ -24,7 +24,7 @@ from smpplib import client as smpp_client
 from smpplib import consts, exceptions
 from smpplib import smpp as pdus
 
-from engine import sms
+from engine.language import sms
 from engine.notifiers.gsm7 import encode as gsm7
 from engine.notifiers.message import Clock, Message, Receipt, TryLater, Undeliverable, seconds, telephone
 

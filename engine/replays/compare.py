@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from engine import access, packages
-from engine.access import Account, Target
+from engine import packages
 from engine.clocks import CASE
 from engine.errors import InvalidRequest
 from engine.packages import Package
+from engine.people import access
+from engine.people.access import Account, Target
 from engine.replays import record
 from engine.replays.play import Course, play
 from engine.replays.record import Record

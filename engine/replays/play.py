@@ -16,8 +16,6 @@ from typing import Any
 from sqlalchemy import Row, delete, select, update
 
 from engine import clocks, instances, messages, registry
-from engine.calendar import ZONE
-from engine.doing import perform
 from engine.errors import EngineError, InvalidAnswers
 from engine.flow.codec import data_at
 from engine.flow.steps import Amend, Answer, Complete, Deliver, Fail, Reassign
@@ -26,6 +24,8 @@ from engine.model import cases, events, incidents, jobs, outbox, tasks
 from engine.packages import Package
 from engine.replays.record import Answered, Record, Said, Served
 from engine.runtime import Unit
+from engine.terms.calendar import ZONE
+from engine.work.doing import perform
 
 CASE_ID = 1_000_000  # whatever the process starts is numbered after it
 STEPS_MAX = 2_000

@@ -10,11 +10,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, select
 
-from engine import anatomy, messages
+from engine import messages
 from engine.flow.codec import data_of
 from engine.model import cases, events, incidents, instances, outbox, tasks
 from engine.packages import Package
 from engine.runtime import Unit
+from engine.versions import anatomy
 
 _BY_HAND = {  # what no replay does again -> why it cannot be replayed
     "modified": "Somebody put its tokens elsewhere.",

@@ -14,14 +14,14 @@ from typing import Any
 
 from sqlalchemy import and_, exists, func, or_, select, true
 
-from engine import access
-from engine.figures import AT_ONCE, LINE
 from engine.intake import CHANNEL_NAMES
 from engine.model import agencies, areas, cases, contacts, publications, tasks
-from engine.open_data import IS_SHOWN
+from engine.people import access
+from engine.public.open_data import IS_SHOWN
 from engine.runtime import Unit
 from engine.sql import entry, local_day, local_hour, seconds
 from engine.statistics.description import Base, Column, Dimension, Statistic
+from engine.statistics.figures import AT_ONCE, LINE
 from engine.statistics.lookups import CALL_REACHED, CALL_STEP, FIFTH_DAY, NOW
 
 UNTRUE = ("khong_dung_thuc_te", "khong_dung")  # outcomes of C.0 that the types share

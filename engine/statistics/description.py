@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause
 
-from engine.access import Columns
+from engine.people.access import Columns
 from engine.runtime import Unit
 
 Names = Callable[[Unit, str], Mapping[str, str]]  # what the values of a dimension are called in a province

@@ -13,10 +13,10 @@ from typing import Any
 
 from sqlalchemy import Text, bindparam, select
 
-from engine.calendar import ZONE, Calendar
 from engine.model import provinces
 from engine.model.columns import Instant
 from engine.runtime import Unit
+from engine.terms.calendar import ZONE, Calendar
 
 NOW = bindparam("now", type_=Instant())
 FIFTH_DAY = bindparam("fifth_day", type_=Text())  # by day: the last day on which a report of it is passed on in time

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, time, timedelta
 
-from engine.calendar import ZONE
 from engine.errors import InvalidRequest
+from engine.terms.calendar import ZONE
 
 _WRITTEN = re.compile(r"(\d{4})-(?:(\d\d)(?:-(\d\d))?|W(\d\d)|Q([1-4]))\Z", re.ASCII)
 

@@ -10,15 +10,15 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, select
 
-from engine import access
-from engine.access import Account, Target
-from engine.calendar import ZONE
 from engine.errors import InvalidRequest, NotAllowed, NotFound
 from engine.paging import Page, page, read_cursor
+from engine.people import access
+from engine.people.access import Account, Target
 from engine.runtime import Unit
 from engine.statistics import lookups, small
 from engine.statistics.catalogue import STATISTICS
 from engine.statistics.description import Column, Dimension, Statistic
+from engine.terms.calendar import ZONE
 
 LONGEST = timedelta(days=366)
 OTHERS = "*"  # the key of the row in which small ones were put together

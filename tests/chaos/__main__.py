@@ -25,7 +25,7 @@ import psycopg
 from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError
 
-from engine.leases import LEASE
+from engine.queues.leases import LEASE
 from tests.chaos.accounts import drawn_up, unfinished
 from tests.chaos.callers import Callers
 from tests.chaos.gateway import MOODS, Gateway

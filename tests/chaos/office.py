@@ -12,9 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from engine import accounts, packages
-from engine.database import connect
+from engine import packages
+from engine.people import accounts
 from engine.runtime import Runtime
+from engine.storage.database import connect
 from tests import crash_type, databases
 from tests.post import free_port
 from tests.sources import ROOT

@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import fields
 
 from engine import absences
-from engine.access import Account
+from engine.people.access import Account
 from engine.runtime import Unit
 from webapi.api.blueprint import OUR_DAYS, Blueprint, Code, In, Out, instant
 

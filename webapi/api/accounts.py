@@ -7,8 +7,9 @@ from typing import Any
 from flask import url_for
 from marshmallow import fields, validate
 
-from engine import accounts, directory
-from engine.access import ROLES, Account
+from engine import directory
+from engine.people import accounts
+from engine.people.access import ROLES, Account
 from engine.runtime import Unit
 from webapi import auth
 from webapi.api.blueprint import Blueprint, Code, In, Out, PageQuery, Words, instant, page_of, tag, unchanged

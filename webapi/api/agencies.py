@@ -7,8 +7,9 @@ from typing import Any
 from flask import url_for
 from marshmallow import fields
 
-from engine import agency_changes, directory
-from engine.access import Account
+from engine import directory
+from engine.people.access import Account
+from engine.places import agency_changes
 from engine.reasons import REASON_MAX
 from engine.runtime import Unit
 from webapi.api.blueprint import OUR_DAYS, Blueprint, Code, In, Out, Words, instant

@@ -6,8 +6,8 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from engine import areas
-from engine.access import Account
+from engine.people.access import Account
+from engine.places import areas
 from engine.runtime import Unit
 from webapi.api.blueprint import OUR_DAYS, Blueprint, Code, In, Out, Words
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from engine import arrivals, intake
-from engine.access import Account
+from engine import intake
+from engine.channels import arrivals
+from engine.people.access import Account
 from engine.runtime import Unit
 from webapi.api.blueprint import Blueprint, Out, PageQuery, instant, page_of
 

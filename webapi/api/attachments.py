@@ -8,8 +8,11 @@ from flask import current_app, request, url_for
 from marshmallow import fields
 from werkzeug.exceptions import BadRequest
 
-from engine import access, attachments, fetches, queries
-from engine.access import Account
+from engine import queries
+from engine.channels import fetches
+from engine.files import attachments
+from engine.people import access
+from engine.people.access import Account
 from engine.runtime import Unit
 from webapi import attached, auth, idempotency
 from webapi.api.blueprint import Blueprint, Out, PageQuery, instant, page_of

@@ -6,8 +6,10 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from engine import access, acts, audit, chain
-from engine.access import Account
+from engine import acts
+from engine.people import access
+from engine.people.access import Account
+from engine.record import audit, chain
 from engine.runtime import Unit
 from webapi.api.blueprint import OUR_DAYS, Blueprint, Code, Out, PageQuery, Words, instant, page_of
 

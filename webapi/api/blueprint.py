@@ -26,9 +26,9 @@ from sqlalchemy import Row
 from werkzeug.exceptions import PreconditionRequired
 from werkzeug.routing import BaseConverter, IntegerConverter
 
-from engine.access import Account
 from engine.errors import InvalidRequest, Stale
 from engine.flow.sentences import in_vietnamese
+from engine.people.access import Account
 from engine.queries import LIMIT_MAX
 from webapi import auth, bodies, idempotency
 

@@ -7,9 +7,10 @@ from typing import Any
 from flask import url_for
 from marshmallow import fields, validate
 
-from engine import access, cases, queries, stuck
-from engine.access import Account
+from engine import cases, queries, stuck
 from engine.intake import CHANNELS
+from engine.people import access
+from engine.people.access import Account
 from engine.queries import CaseFilter
 from engine.runtime import Unit
 from webapi.api.blueprint import (

@@ -8,12 +8,14 @@ from typing import Any
 from flask import Response, render_template
 from marshmallow import fields, validate
 
-from engine import branches, contacts, days, figures, telephone
-from engine.access import Account
-from engine.calendar import ZONE
+from engine import branches, contacts
+from engine.channels import telephone
 from engine.intake import CHANNEL_NAMES, CHANNELS
 from engine.model.contacts import OUTCOMES
+from engine.people.access import Account
 from engine.runtime import Unit
+from engine.statistics import days, figures
+from engine.terms.calendar import ZONE
 from webapi import tabular
 from webapi.api.blueprint import Blueprint, Code, Flag, In, Out, PageQuery, Words, instant, page_of, province_of
 

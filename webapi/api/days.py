@@ -7,10 +7,10 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from engine import days
-from engine.access import Account
 from engine.errors import NotFound
+from engine.people.access import Account
 from engine.runtime import Unit
+from engine.statistics import days
 from webapi.api.blueprint import Blueprint, Code, In, Out, Words, instant, province_of
 
 bp = Blueprint("days", "Closed days: what was reported of them, and what was corrected when, by whom and why.")

@@ -10,9 +10,10 @@ from flask import Response, request
 from marshmallow import fields, validate
 from werkzeug.exceptions import BadRequest
 
-from engine import anatomy, approvals, deployments, diffs, replays
-from engine.access import Account
+from engine import replays
+from engine.people.access import Account
 from engine.runtime import Unit
+from engine.versions import anatomy, approvals, deployments, diffs
 from webapi import auth, idempotency
 from webapi.api.blueprint import Blueprint, Code, In, Out, Words, instant
 from webapi.api.migrations import PreviewOut

@@ -7,12 +7,12 @@ from typing import Any
 from flask import Response
 from marshmallow import fields
 
-from engine import exports, histories
-from engine import heat as heats
-from engine.access import Account
-from engine.calendar import ZONE
-from engine.exports import Wanted
+from engine.history import exports, histories
+from engine.history import heat as heats
+from engine.history.exports import Wanted
+from engine.people.access import Account
 from engine.runtime import Unit
+from engine.terms.calendar import ZONE
 from webapi import auth
 from webapi.api.blueprint import Blueprint, Code, In, Out, instant
 

@@ -9,9 +9,9 @@ from flask import request, url_for
 from marshmallow import fields
 from werkzeug.exceptions import BadRequest
 
-from engine import imports, lists
-from engine.access import Account
+from engine.people.access import Account
 from engine.runtime import Unit
+from engine.sheets import imports, lists
 from webapi import idempotency
 from webapi.api.blueprint import Blueprint, Out, PageQuery, instant, page_of
 

@@ -6,9 +6,10 @@ from typing import Any
 
 from marshmallow import fields
 
-from engine import causes, queries, repairs
-from engine.access import Account
+from engine import queries
+from engine.people.access import Account
 from engine.runtime import Unit
+from engine.work import causes, repairs
 from webapi.api.blueprint import Blueprint, Flag, In, InVietnamese, Out, PageQuery, instant, page_of
 
 bp = Blueprint("incidents", "What a fault of a report type holds up. Nothing of it is lost: repair, then retry.")

@@ -6,8 +6,8 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from engine import accounts
-from engine.access import Account
+from engine.people import accounts
+from engine.people.access import Account
 from engine.runtime import Unit
 from webapi import auth
 from webapi.api.accounts import AccountOut

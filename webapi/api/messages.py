@@ -6,10 +6,11 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from engine import correlation, kept, messages
-from engine.access import Account
-from engine.correlation import Wanted
+from engine import messages
 from engine.errors import InvalidRequest
+from engine.messaging import correlation, kept
+from engine.messaging.correlation import Wanted
+from engine.people.access import Account
 from engine.runtime import Unit
 from webapi.api.blueprint import Blueprint, Code, In, Out, PageQuery, instant, page_of
 

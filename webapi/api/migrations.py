@@ -6,9 +6,9 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from engine import migrations
-from engine.access import Account
+from engine.people.access import Account
 from engine.runtime import Unit
+from engine.versions import migrations
 from webapi.api.blueprint import Blueprint, Code, In, Out, Words, instant
 
 bp = Blueprint("migrations", "Running cases move to another version of their report type; due times do not.")

@@ -6,10 +6,10 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from engine import modifications
-from engine.access import Account
-from engine.modifications import PLACES, Start
+from engine.people.access import Account
 from engine.runtime import Unit
+from engine.versions import modifications
+from engine.versions.modifications import PLACES, Start
 from webapi.api.blueprint import Blueprint, In, Out, Words, instant
 from webapi.api.cases import ReasonIn
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from engine import outbox, queries
-from engine.access import Account
+from engine import queries
+from engine.people.access import Account
+from engine.queues import outbox
 from engine.runtime import Unit
 from webapi.api.blueprint import Blueprint, Code, Out, PageQuery, instant, page_of
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from marshmallow import fields
 
-from engine import periodic
-from engine.access import Account
+from engine.people.access import Account
 from engine.runtime import Unit
+from engine.statistics import periodic
 from webapi.api.blueprint import Blueprint, Code, In, Out, instant, province_of
 
 bp = Blueprint("periodic", "Reports of weeks and months, as they were sent by the clock.")

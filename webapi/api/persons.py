@@ -6,8 +6,10 @@ from typing import Any
 
 from marshmallow import fields
 
-from engine import dossiers, relay, retention, unmasking
-from engine.access import Account
+from engine.erasure import dossiers, retention
+from engine.messaging import relay
+from engine.people.access import Account
+from engine.privacy import unmasking
 from engine.runtime import Unit
 from webapi import attached, auth
 from webapi.api.blueprint import PREFIX, Blueprint, In, Out, Words, instant

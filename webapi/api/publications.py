@@ -6,9 +6,9 @@ from typing import Any
 
 from marshmallow import fields
 
-from engine import publications
-from engine.access import Account
-from engine.publications import TEXTS
+from engine.people.access import Account
+from engine.public import publications
+from engine.public.publications import TEXTS
 from engine.runtime import Unit
 from webapi.api.blueprint import Blueprint, In, Out, PageQuery, Words, instant, page_of
 

@@ -7,9 +7,10 @@ from typing import Any
 from flask import Response, request, url_for
 from marshmallow import fields
 
-from engine import bulk, publications
 from engine.paging import Page
+from engine.public import publications
 from engine.statistics import periods
+from engine.work import bulk
 from webapi import auth, tabular
 from webapi.api.blueprint import Blueprint, Code, Out, PageQuery, Words, instant, page_of
 

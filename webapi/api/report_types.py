@@ -7,9 +7,9 @@ from typing import Any
 from flask import Response
 from marshmallow import fields
 
-from engine.access import Account
 from engine.errors import NotFound
 from engine.packages import Package
+from engine.people.access import Account
 from engine.runtime import Unit
 from webapi.api.blueprint import Blueprint, Code, In, Out
 from webapi.bodies import dump

@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from engine import branches, duplicates, intake, queries
-from engine.access import Account
+from engine.people.access import Account
 from engine.runtime import Unit
 from webapi import limits
 from webapi.api.blueprint import PREFIX, Blueprint, Code, In, Out, Words, instant

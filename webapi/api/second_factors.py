@@ -6,8 +6,8 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from engine import second_factors
-from engine.access import Account
+from engine.people import second_factors
+from engine.people.access import Account
 from engine.runtime import Unit
 from webapi.api.blueprint import Blueprint, In, Out
 

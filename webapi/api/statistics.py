@@ -9,14 +9,14 @@ from typing import Any
 from flask import Response, render_template
 from marshmallow import fields
 
-from engine.access import Account
-from engine.calendar import ZONE
 from engine.errors import InvalidRequest
+from engine.people.access import Account
 from engine.runtime import Unit
 from engine.statistics import late as lateness
 from engine.statistics import periods, table
 from engine.statistics.catalogue import STATISTICS
 from engine.statistics.table import Row, Table
+from engine.terms.calendar import ZONE
 from webapi import tabular
 from webapi.api.blueprint import Blueprint, Code, Flag, In, Out, PageQuery, Words, instant, page_of, province_of
 from webapi.tabular import Cells

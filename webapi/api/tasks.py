@@ -6,8 +6,9 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from engine import absences, access, queries, tasks
-from engine.access import Account
+from engine import absences, queries, tasks
+from engine.people import access
+from engine.people.access import Account
 from engine.queries import TaskFilter
 from engine.runtime import Unit
 from webapi.api.blueprint import Blueprint, Code, Flag, In, Out, PageQuery, Words, instant, page_of, tag, unchanged

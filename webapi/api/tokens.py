@@ -6,8 +6,8 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from engine import accounts
-from engine.access import SCOPES, Account
+from engine.people import accounts
+from engine.people.access import SCOPES, Account
 from engine.runtime import Unit
 from webapi.api.blueprint import Blueprint, Code, In, Out, Words, instant
 

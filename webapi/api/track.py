@@ -7,8 +7,8 @@ from typing import Any
 from flask import request
 from marshmallow import fields, validate
 
-from engine import tracking
 from engine.errors import NotFound
+from engine.public import tracking
 from webapi import auth
 from webapi.api.blueprint import Blueprint, In, Out, Words, instant
 

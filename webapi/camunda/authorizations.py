@@ -1,4 +1,4 @@
-"""Authorizations: what the table of rules (`engine.access`) says of an account, asked in Camunda's words."""
+"""Authorizations: what the table of rules (`engine.people.access`) says of an account, asked in Camunda's words."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any
 
 from flask import Blueprint
 
-from engine import access, accounts
 from engine.errors import InvalidRequest, NotAllowed, NotFound
+from engine.people import access, accounts
 from engine.runtime import Unit
 from webapi.camunda import door, people
 

@@ -1,6 +1,7 @@
 """Batches: what workers do one by one, as Camunda's clients look on.
 
-`B7` is batch 7 of `engine.batches`, `M7` migration 7. As in Camunda, one that is over leaves ``/batch`` and is history.
+`B7` is batch 7 of `engine.work.batches`, `M7` migration 7. As in Camunda, one that is over leaves ``/batch`` and is
+history.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from typing import Any
 from flask import Blueprint
 from sqlalchemy import select
 
-from engine import access, batches, migrations
 from engine.errors import InvalidRequest, NotFound
 from engine.model import cases, incidents, jobs
+from engine.people import access
 from engine.runtime import Unit
+from engine.versions import migrations
+from engine.work import batches
 from webapi.camunda import door, external, instances, values
 from webapi.camunda import jobs as job_views
 

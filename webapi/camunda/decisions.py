@@ -8,11 +8,12 @@ from typing import Any
 
 from flask import Blueprint
 
-from engine import clocks, deployments
+from engine import clocks
 from engine.errors import InvalidRequest, NotFound
 from engine.flow.decisions import DecisionFault, parse_decisions
 from engine.flow.xml import parse_xml
 from engine.runtime import Unit
+from engine.versions import deployments
 from webapi.camunda import door, values
 from webapi.camunda.definitions import UNAPPROVED
 from webapi.camunda.ids import definition_id, read_definition_id

@@ -7,10 +7,12 @@ from typing import Any
 from flask import Blueprint, Response
 from sqlalchemy import ColumnElement, func, select
 
-from engine import access, deployments, model
+from engine import model
 from engine.model import cases, incidents
 from engine.packages import Package
+from engine.people import access
 from engine.runtime import Unit
+from engine.versions import deployments
 from webapi.camunda import door, values
 from webapi.camunda.definitions import KEY, ONE, TENANT, UNAPPROVED, described
 from webapi.camunda.ids import read_definition_id

@@ -7,10 +7,11 @@ from typing import Any
 
 from flask import Blueprint
 
-from engine import beginnings, deployments
 from engine.errors import InvalidRequest, NotFound
+from engine.messaging import beginnings
 from engine.packages import Package
 from engine.runtime import Unit
+from engine.versions import deployments
 from webapi.camunda import door, instances, values
 from webapi.camunda.ids import definition_id, read_definition_id
 

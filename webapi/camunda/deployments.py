@@ -8,9 +8,9 @@ from typing import Any
 from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import BadRequest
 
-from engine import deployments
 from engine.errors import NotFound
 from engine.runtime import Unit
+from engine.versions import deployments
 from webapi.camunda import door, values
 from webapi.camunda.definitions import described
 

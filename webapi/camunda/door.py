@@ -12,7 +12,6 @@ from flask import Response, current_app, request
 from sqlalchemy import ColumnElement
 from werkzeug.exceptions import HTTPException
 
-from engine import accounts, outages
 from engine.errors import (
     EngineError,
     InvalidAnswers,
@@ -23,6 +22,8 @@ from engine.errors import (
     NotFound,
     Uncorrelated,
 )
+from engine.people import accounts
+from engine.storage import outages
 from webapi import auth, bodies, problems
 from webapi.bodies import dump
 

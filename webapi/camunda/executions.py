@@ -7,10 +7,11 @@ from typing import Any
 from flask import Blueprint
 from sqlalchemy import select
 
-from engine import correlation, model
-from engine.correlation import Wanted
+from engine import model
 from engine.errors import NotFound
 from engine.flow.codec import standing
+from engine.messaging import correlation
+from engine.messaging.correlation import Wanted
 from engine.runtime import Unit
 from webapi.camunda import door, instances, subscriptions, values
 

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 from flask import Blueprint, Response, current_app
 from sqlalchemy import ColumnElement
 
-from engine import external
 from engine.errors import InvalidRequest
-from engine.external import Topic
 from engine.model import cases, outbox
 from engine.runtime import Unit
+from engine.work import external
+from engine.work.external import Topic
 from webapi import auth
 from webapi.camunda import door, values
 from webapi.camunda.ids import definition_id, read_definition_id

@@ -12,9 +12,11 @@ from typing import Any
 from flask import Blueprint
 from sqlalchemy import Row, Select, func, select
 
-from engine import access, histories, model
+from engine import model
 from engine.errors import NotFound
+from engine.history import histories
 from engine.model import cases
+from engine.people import access
 from engine.runtime import Unit
 from webapi.camunda import door, instances, tasks, values
 from webapi.camunda.ids import definition_id, read_definition_id

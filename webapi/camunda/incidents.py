@@ -7,11 +7,13 @@ from typing import Any
 from flask import Blueprint
 from sqlalchemy import Row, Select, func, select
 
-from engine import access, model, queries, repairs
-from engine import incidents as engine_incidents
+from engine import model, queries
 from engine.errors import WrongState
 from engine.model import cases, incidents
+from engine.people import access
+from engine.queues import incidents as engine_incidents
 from engine.runtime import Unit
+from engine.work import repairs
 from webapi.camunda import door, values
 from webapi.camunda.ids import definition_id, read_definition_id
 

@@ -7,11 +7,14 @@ from typing import Any
 from flask import Blueprint, Response
 from sqlalchemy import Row, func, select
 
-from engine import access, firewall, model, modifications, queries
+from engine import model, queries
 from engine.errors import InvalidRequest, NotAllowed, NotFound
 from engine.flow.codec import data_of
 from engine.model import cases
+from engine.people import access
+from engine.privacy import firewall
 from engine.runtime import Unit
+from engine.versions import modifications
 from webapi import bodies
 from webapi.camunda import door, values
 from webapi.camunda.ids import definition_id, read_definition_id

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 from flask import Blueprint, Response
 from sqlalchemy import Row, select
 
-from engine import access
 from engine.errors import InvalidRequest, NotFound
 from engine.model import events, incidents
+from engine.people import access
 from engine.runtime import Unit
 from webapi.camunda import door, instances, values
 from webapi.camunda.ids import definition_id

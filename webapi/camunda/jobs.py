@@ -7,12 +7,16 @@ from typing import Any
 from flask import Blueprint, Response
 from sqlalchemy import Row, Select, func, select
 
-from engine import access, incidents, modifications, queries, repairs
+from engine import queries
 from engine.errors import InvalidRequest, NotFound, WrongState
-from engine.jobs import ATTEMPTS_MAX
 from engine.model import cases, definitions, jobs
 from engine.model import incidents as incident_table
+from engine.people import access
+from engine.queues import incidents
+from engine.queues.jobs import ATTEMPTS_MAX
 from engine.runtime import Unit
+from engine.versions import modifications
+from engine.work import repairs
 from webapi.camunda import door, values
 from webapi.camunda.ids import definition_id, read_definition_id
 

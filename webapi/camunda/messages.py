@@ -7,12 +7,15 @@ from typing import Any
 from flask import Blueprint, request
 from sqlalchemy import select
 
-from engine import access, correlation, firewall, model
-from engine.correlation import Wanted
+from engine import model
 from engine.errors import InvalidRequest, NotFound, Uncorrelated
 from engine.flow.codec import data_of
 from engine.messages import Reached
+from engine.messaging import correlation
+from engine.messaging.correlation import Wanted
 from engine.model import cases
+from engine.people import access
+from engine.privacy import firewall
 from engine.runtime import Unit
 from webapi import idempotency
 from webapi.camunda import door, instances, values

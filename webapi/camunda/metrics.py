@@ -11,10 +11,10 @@ from typing import Any
 from flask import Blueprint
 from sqlalchemy import Select, distinct, func, literal, select
 
-from engine import access
 from engine.errors import InvalidRequest
 from engine.model import cases, tasks
 from engine.model.columns import Instant
+from engine.people import access
 from engine.runtime import Unit
 from engine.sql import seconds
 from webapi.camunda import door, values

@@ -10,10 +10,10 @@ from typing import Any
 
 from flask import Blueprint
 
-from engine import migrations
 from engine.errors import InvalidRequest
 from engine.flow.transfer import Elements
 from engine.runtime import Unit
+from engine.versions import migrations
 from webapi.camunda import batches, door
 from webapi.camunda.ids import read_definition_id
 

@@ -8,9 +8,10 @@ from typing import Any
 from flask import Blueprint, Response
 from sqlalchemy import Row, Select, func, select
 
-from engine import access, heat
 from engine.errors import NotFound
+from engine.history import heat
 from engine.model import cases, events, incidents
+from engine.people import access
 from engine.runtime import Unit
 from webapi.camunda import door, instances, values
 from webapi.camunda import history as history_views
@@ -87,7 +88,7 @@ def show_variable_data(unit: Unit, by: Any, text: str) -> Response:
 @door.reads
 def stays(unit: Unit, by: Any, text: str) -> Any:
     """How many tokens stand at each element of a version; with ``finished`` and ``canceled``, how many have been there
-    (see `engine.heat`)."""
+    (see `engine.history.heat`)."""
     wanted = door.asked()
     given = door.known(wanted, "finished", "canceled", "completeScope")
     finished, canceled = door.flag(given.get("finished")), door.flag(given.get("canceled"))

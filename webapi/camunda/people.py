@@ -9,11 +9,12 @@ from typing import Any
 from flask import Blueprint, Response
 from sqlalchemy import Row, Select, func, select
 
-from engine import directory, passwords
-from engine.calendar import ZONE
+from engine import directory
 from engine.errors import InvalidRequest, NotAuthenticated, NotFound
 from engine.model import accounts
+from engine.people import passwords
 from engine.runtime import Unit
+from engine.terms.calendar import ZONE
 from webapi import auth
 from webapi.camunda import door
 

@@ -7,8 +7,9 @@ from typing import Any
 from flask import Blueprint
 from sqlalchemy import Row, Select, func, select
 
-from engine import access, model
+from engine import model
 from engine.model import cases, subscriptions
+from engine.people import access
 from engine.runtime import Unit
 from webapi.camunda import door
 

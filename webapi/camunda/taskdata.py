@@ -8,8 +8,10 @@ from flask import Blueprint, Response, current_app, request
 from sqlalchemy import Row
 from werkzeug.exceptions import BadRequest
 
-from engine import access, attachments, queries
+from engine import queries
 from engine.errors import InvalidRequest, NotFound
+from engine.files import attachments
+from engine.people import access
 from engine.runtime import Unit
 from webapi import attached, auth
 from webapi.camunda import door, instances, tasks, values

@@ -7,10 +7,11 @@ from typing import Any
 from flask import Blueprint
 from sqlalchemy import Row, func, select
 
-from engine import access, model, queries, tasks
 from engine import cases as case_verbs
+from engine import model, queries, tasks
 from engine.errors import InvalidRequest
 from engine.model import accounts, cases
+from engine.people import access
 from engine.runtime import Unit
 from webapi.camunda import door, instances, values
 from webapi.camunda.ids import definition_id, read_definition_id

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from engine.leases import SERVICES, WAKE_EVERY
-from engine.listening import Listener
+from engine.queues.leases import SERVICES, WAKE_EVERY
+from engine.queues.listening import Listener
 from engine.runtime import Runtime
 
 LONGEST = timedelta(minutes=30)

@@ -3,8 +3,8 @@
     POST /api/v1/channels/{province}/{zalo | messenger | viber | sms}
 
 An adapter is a module of a page: it checks whose signature that is, names the events, and says what one of them means.
-What comes in is kept and acknowledged first (`engine.arrivals`), then understood: at once if it can be, else by a
-worker. Without its secrets in the setting ``CHANNELS`` an address does not exist.
+What comes in is kept and acknowledged first (`engine.channels.arrivals`), then understood: at once if it can be, else
+by a worker. Without its secrets in the setting ``CHANNELS`` an address does not exist.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from flask import Flask, Response, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest, Forbidden
 
-from engine import arrivals, branches
-from engine.arrivals import Event, Readers
-from engine.conversations import Heard
+from engine import branches
+from engine.channels import arrivals
+from engine.channels.arrivals import Event, Readers
+from engine.channels.conversations import Heard
 from engine.errors import NotAllowed, NotAuthenticated, NotFound
 from webapi import auth, limits
 from webapi.channels import messenger, parts, sms, viber, zalo
@@ -52,7 +53,7 @@ class Adapter(Protocol):
 
 
 ADAPTERS: dict[str, Adapter] = {"zalo": zalo, "messenger": messenger, "viber": viber, "sms": sms}
-NAMES = (*ADAPTERS, "email")  # letters are fetched, by `engine.mailbox`
+NAMES = (*ADAPTERS, "email")  # letters are fetched, by `engine.channels.mailbox`
 READERS: Readers = {adapter.CHANNEL: adapter.read for adapter in ADAPTERS.values()}
 
 

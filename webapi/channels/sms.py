@@ -14,8 +14,8 @@ from typing import Any
 
 import orjson
 
-from engine.arrivals import Event
-from engine.conversations import Heard
+from engine.channels.arrivals import Event
+from engine.channels.conversations import Heard
 from engine.errors import InvalidRequest
 from engine.forms import contacts
 from engine.intake import Person

@@ -13,8 +13,8 @@ from typing import Any
 
 import orjson
 
-from engine.arrivals import Event
-from engine.conversations import Heard
+from engine.channels.arrivals import Event
+from engine.channels.conversations import Heard
 from engine.intake import Person
 from webapi.channels import parts
 

@@ -1,4 +1,4 @@
-"""Steps from one version of the tables to the next; `engine.schema` takes them.
+"""Steps from one version of the tables to the next; `engine.storage.schema` takes them.
 
 A step that has been released is never edited. Make the next one from the difference between a migrated database and
 `engine.model`, then read it as if somebody else had written it:

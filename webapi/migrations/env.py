@@ -18,7 +18,7 @@ context.configure(
     target_metadata=model.metadata,
     render_as_batch=True,  # SQLite can alter little: Alembic copies the table instead
     render_item=_render_item,
-    transactional_ddl=True,  # SQLite's too: `engine.database` begins its transactions itself
+    transactional_ddl=True,  # SQLite's too: `engine.storage.database` begins its transactions itself
 )
 with context.begin_transaction():
     context.run_migrations()

@@ -1,7 +1,7 @@
 """Open311 GeoReport v2, ``/open311/v2``: what cities' apps speak. It only translates (docs/open311.md).
 
-Reading needs no key and shows only what is public (`engine.open_data`); posting needs an ``api_key``, the token of an
-account that may send reports.
+Reading needs no key and shows only what is public (`engine.public.open_data`); posting needs an ``api_key``, the token
+of an account that may send reports.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from flask import Blueprint, Flask, Response, current_app, request
 from marshmallow import fields
 from werkzeug.exceptions import HTTPException
 
-from engine import cases, intake, open_data
-from engine.access import Account
+from engine import cases, intake
 from engine.errors import EngineError, NotFound
+from engine.people.access import Account
+from engine.public import open_data
 from engine.runtime import Unit
 from webapi import auth, idempotency, limits, problems
 from webapi.api.blueprint import Out

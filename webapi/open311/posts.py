@@ -15,15 +15,15 @@ from urllib.parse import parse_qsl, urlsplit
 
 from flask import request
 
-from engine.calendar import ZONE
 from engine.errors import InvalidAnswers, InvalidRequest
 from engine.forms import Field, Form, sentences
 from engine.forms import contacts as addresses
 from engine.forms.field import SELECTIONS
 from engine.forms.places import put
 from engine.intake import Person, Report
+from engine.language.vietnamese import nfc
 from engine.packages import Package
-from engine.vietnamese import nfc
+from engine.terms.calendar import ZONE
 from webapi.open311 import places
 
 MEDIA_TYPE = "application/x-www-form-urlencoded"

@@ -8,9 +8,9 @@ from typing import Any
 
 from flask import request
 
-from engine.calendar import ZONE
 from engine.errors import InvalidRequest
-from engine.open_data import LIMIT_MAX, Search
+from engine.public.open_data import LIMIT_MAX, Search
+from engine.terms.calendar import ZONE
 from webapi.open311 import places
 
 STATES = ("open", "closed")

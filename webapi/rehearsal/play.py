@@ -10,12 +10,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from engine import accounts, packages, schema
-from engine.calendar import ZONE
-from engine.database import connect
+from engine import packages
 from engine.forms import contacts
 from engine.packages import Files
+from engine.people import accounts
 from engine.runtime import Runtime
+from engine.storage import schema
+from engine.storage.database import connect
+from engine.terms.calendar import ZONE
 from webapi import demo
 from webapi.rehearsal.stage import Clock, Failed, Stage
 from webapi.rehearsal.story import AT, Story, moment, span

@@ -11,9 +11,9 @@ from typing import Any
 
 from flask import Flask
 
-from engine.calendar import ZONE
 from engine.notifiers import Message, Receipt
-from engine.worker import Worker
+from engine.terms.calendar import ZONE
+from engine.work.worker import Worker
 from webapi import auth
 
 _CONTENT = {  # as much of a file as tells what it is

@@ -10,8 +10,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from engine.calendar import ZONE
 from engine.errors import InvalidRequest
+from engine.terms.calendar import ZONE
 
 BEGINS = "08:00 03/09/2021"  # a Friday, the day after National Day
 AT = "%H:%M %d/%m/%Y"

@@ -10,9 +10,11 @@ from typing import Any
 
 from flask import request, url_for
 
-from engine import absences, access, areas, directory, queries
-from engine.access import Account, Target
+from engine import absences, directory, queries
 from engine.errors import EngineError, InvalidRequest, NotAllowed, NotFound, WrongState
+from engine.people import access
+from engine.people.access import Account, Target
+from engine.places import areas
 from engine.runtime import Unit
 from webapi.ui import door, pages
 from webapi.ui.pages import Pages, done, page

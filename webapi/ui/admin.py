@@ -10,11 +10,15 @@ from typing import Any
 from flask import request, url_for
 from sqlalchemy import select
 
-from engine import access, accounts, areas, audit, chain, directory, hours, second_factors
-from engine.access import ROLES, Account
+from engine import directory
 from engine.errors import EngineError, InvalidRequest, NotAllowed, NotFound, Stale, WrongState
 from engine.model import provinces
+from engine.people import access, accounts, second_factors
+from engine.people.access import ROLES, Account
+from engine.places import areas
+from engine.record import audit, chain
 from engine.runtime import Unit
+from engine.terms import hours
 from webapi.ui import acted, door, history, pages
 from webapi.ui.pages import Pages, done, page
 from webapi.ui.words import _

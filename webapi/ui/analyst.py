@@ -11,13 +11,16 @@ from typing import Any
 
 from flask import redirect, request, url_for
 
-from engine import access, activations, approvals, deployments, drafts, overview
-from engine.access import Account, Target
-from engine.calendar import ZONE
+from engine import activations
 from engine.errors import EngineError, InvalidPackage, InvalidRequest, NotAllowed, NotFound, WrongState
 from engine.packages import Package
+from engine.people import access
+from engine.people.access import Account, Target
 from engine.reasons import REASON_MAX
 from engine.runtime import Unit
+from engine.statistics import overview
+from engine.terms.calendar import ZONE
+from engine.versions import approvals, deployments, drafts
 from webapi.ui import door, pages
 from webapi.ui.pages import Pages, done, page
 from webapi.ui.words import _, in_language

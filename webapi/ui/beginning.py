@@ -6,11 +6,12 @@ from typing import Any
 
 from flask import request
 
-from engine import access, deployments, drafts
-from engine.access import Account, Target
 from engine.errors import InvalidRequest
 from engine.packages import Package
+from engine.people import access
+from engine.people.access import Account, Target
 from engine.runtime import Unit
+from engine.versions import deployments, drafts
 from webapi.ui import blank, door
 from webapi.ui.pages import Pages, done, page
 from webapi.ui.words import _, in_language

@@ -12,13 +12,13 @@ from typing import Any
 from flask import request, url_for
 
 from engine import intake, queries
-from engine.access import Account
-from engine.calendar import ZONE
 from engine.errors import InvalidAnswers, InvalidRequest, NotAllowed, NotFound
 from engine.intake import Person, Report
 from engine.packages import Package
+from engine.people.access import Account
 from engine.queries import TaskFilter
 from engine.runtime import Unit
+from engine.terms.calendar import ZONE
 from webapi.ui import calls, door
 from webapi.ui.pages import Pages, done, undone
 from webapi.ui.words import _

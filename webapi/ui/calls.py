@@ -12,11 +12,13 @@ from flask import request
 from sqlalchemy import Row
 from werkzeug.datastructures import MultiDict
 
-from engine import access, areas, intake
-from engine.access import Account, Target
+from engine import intake
 from engine.errors import EngineError, InvalidAnswers, InvalidRequest
 from engine.intake import CHANNEL_NAMES, Person, Report
 from engine.packages import Package
+from engine.people import access
+from engine.people.access import Account, Target
+from engine.places import areas
 from engine.runtime import Unit
 from webapi import idempotency
 from webapi.bodies import dump

@@ -6,8 +6,10 @@ from typing import Any
 
 from flask import Response, current_app, flash, redirect, request, url_for
 
-from engine import access, attachments, queries
-from engine.access import Account
+from engine import queries
+from engine.files import attachments
+from engine.people import access
+from engine.people.access import Account
 from engine.queries import CaseFilter
 from engine.runtime import Unit
 from webapi import attached

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from engine import directory
-from engine.drafts import Draft
 from engine.flow.draft import PROVINCE, TYPE
 from engine.flow.draft import Draft as Content
 from engine.runtime import Unit
+from engine.versions.drafts import Draft
 from webapi.ui.words import in_language
 
 Choices = list[tuple[str, str]]

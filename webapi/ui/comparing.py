@@ -11,14 +11,14 @@ from typing import Any
 
 from flask import Response, request
 
-from engine import anatomy, diffs, drafts, migrations
-from engine.access import Account
-from engine.diffs import Change, Difference
-from engine.drafts import Draft
 from engine.errors import NotFound
-from engine.migrations import Obstacle, Preview
 from engine.packages import Package
+from engine.people.access import Account
 from engine.runtime import Unit
+from engine.versions import anatomy, diffs, drafts, migrations
+from engine.versions.diffs import Change, Difference
+from engine.versions.drafts import Draft
+from engine.versions.migrations import Obstacle, Preview
 from webapi.bodies import dump
 from webapi.ui import analyst
 from webapi.ui.pages import Pages, page

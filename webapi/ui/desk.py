@@ -6,11 +6,12 @@ from typing import Any
 
 from flask import Response, jsonify, redirect, request, session, url_for
 
-from engine import areas, branches, contacts, queries
-from engine.access import Account
+from engine import branches, contacts, queries
 from engine.errors import EngineError, InvalidAnswers, InvalidRequest, NotFound, WrongState
 from engine.forms import contacts as addresses
 from engine.intake import CHANNEL_NAMES
+from engine.people.access import Account
+from engine.places import areas
 from engine.queries import CaseFilter
 from engine.runtime import Unit
 from webapi.ui import callback, calls, door, dossier, forms, line

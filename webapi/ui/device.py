@@ -6,9 +6,9 @@ from typing import Any
 
 from flask import request, url_for
 
-from engine import accounts, second_factors
-from engine.access import Account
 from engine.errors import InvalidRequest
+from engine.people import accounts, second_factors
+from engine.people.access import Account
 from engine.runtime import Unit
 from webapi import auth
 from webapi.ui import door, pages

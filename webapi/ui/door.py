@@ -1,4 +1,4 @@
-"""Who looks at a page: a session in the browser is a log-in token of `engine.accounts` in a signed cookie.
+"""Who looks at a page: a session in the browser is a log-in token of `engine.people.accounts` in a signed cookie.
 
 The token can be revoked, ends after 12 hours, and ends after `IDLE` without a click. Pages ask with the same two words
 as the API: a page *reads* or it *changes* something, and is called with a unit and the caller.
@@ -18,9 +18,9 @@ from urllib.parse import urlsplit
 from flask import Flask, Request, g, request, session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
-from engine import accounts
-from engine.access import Account
 from engine.errors import NotAuthenticated
+from engine.people import accounts
+from engine.people.access import Account
 from engine.runtime import Unit
 from webapi import auth, kept
 

@@ -5,8 +5,13 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from engine import access, agency_changes, areas, cases, directory, firewall, queries, relay, tracking, unmasking
-from engine.access import Account
+from engine import cases, directory, queries
+from engine.messaging import relay
+from engine.people import access
+from engine.people.access import Account
+from engine.places import agency_changes, areas
+from engine.privacy import firewall, unmasking
+from engine.public import tracking
 from engine.runtime import Unit
 from webapi.ui import forms, history
 from webapi.ui.words import channels, in_language

@@ -11,13 +11,13 @@ from typing import Any
 from flask import request, url_for
 from markupsafe import Markup
 
-from engine import deployments, diffs, drafts
-from engine.access import Account
-from engine.drafts import Draft
 from engine.errors import EngineError, InvalidPackage, InvalidRequest, NotFound, Stale, WrongState
 from engine.flow.draft import PROVINCE, TYPE
 from engine.forms import Form
+from engine.people.access import Account
 from engine.runtime import Unit
+from engine.versions import deployments, diffs, drafts
+from engine.versions.drafts import Draft
 from webapi.ui import analyst, blank, choices, comparing, door, forms, pages
 from webapi.ui.pages import Pages, done, page
 from webapi.ui.words import _, in_language

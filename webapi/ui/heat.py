@@ -9,13 +9,14 @@ from typing import Any
 
 from flask import Response, request, url_for
 
-from engine import access, deployments
-from engine import heat as heats
-from engine.access import Account, Target
 from engine.errors import InvalidRequest, NotFound
-from engine.heat import Heat
+from engine.history import heat as heats
+from engine.history.heat import Heat
 from engine.packages import Package
+from engine.people import access
+from engine.people.access import Account, Target
 from engine.runtime import Unit
+from engine.versions import deployments
 from webapi.ui import office, show
 from webapi.ui.pages import Pages, page
 from webapi.ui.words import _, in_language

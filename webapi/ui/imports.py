@@ -9,13 +9,14 @@ from typing import Any
 
 from flask import Response, request, url_for
 
-from engine import access, imports, lists
-from engine.access import Account, Target
 from engine.errors import InvalidRequest, WrongState
 from engine.packages import Package
 from engine.paging import Page, read_cursor, write_cursor
 from engine.paging import page as page_of
+from engine.people import access
+from engine.people.access import Account, Target
 from engine.runtime import Unit
+from engine.sheets import imports, lists
 from webapi import tabular
 from webapi.ui import door, forms, pages
 from webapi.ui.pages import Pages, done, page

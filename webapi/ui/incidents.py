@@ -8,10 +8,13 @@ from typing import Any
 from flask import request, url_for
 from sqlalchemy import Row
 
-from engine import access, causes, kept, queries, repairs
-from engine.access import Account
+from engine import queries
 from engine.errors import EngineError, InvalidAnswers, InvalidRequest, Suspended, WrongState
+from engine.messaging import kept
+from engine.people import access
+from engine.people.access import Account
 from engine.runtime import Unit
+from engine.work import causes, repairs
 from webapi.ui import door, office, pages
 from webapi.ui import show as shown
 from webapi.ui.pages import Pages, done, page

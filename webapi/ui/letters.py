@@ -10,11 +10,11 @@ from typing import Any
 from flask import request
 from werkzeug.datastructures import MultiDict
 
-from engine import offers
-from engine.attachments import Stored
 from engine.errors import EngineError, InvalidAnswers, InvalidRequest, TooMany, Unscanned
+from engine.files.attachments import Stored
 from engine.intake import Person, Report
 from engine.packages import Package
+from engine.public import offers
 from engine.runtime import Unit
 from webapi import auth, idempotency
 from webapi.bodies import dump

@@ -2,7 +2,7 @@
 
 Nothing here knows a report type: a case is shown so as long as a deadline of minutes runs, or its process waits for a
 message that this operator may send, such as "115 nhận máy". Where the exchange does not tell for which call a second
-one was made (`engine.legs`), the operator does, for those of their own telephone.
+one was made (`engine.channels.legs`), the operator does, for those of their own telephone.
 """
 
 from __future__ import annotations
@@ -14,12 +14,15 @@ from typing import Any
 from flask import redirect, request, session, url_for
 from sqlalchemy import Row, select
 
-from engine import access, anatomy, legs, messages, queries, telephone
-from engine.access import Account, Target
+from engine import messages, queries
+from engine.channels import legs, telephone
 from engine.errors import InvalidRequest, NotFound, WrongState
 from engine.model import branches, contacts, deadlines, subscriptions
 from engine.packages import Package
+from engine.people import access
+from engine.people.access import Account, Target
 from engine.runtime import Unit
+from engine.versions import anatomy
 from webapi.ui import calls, door, dossier, pages
 from webapi.ui.pages import Pages, done, page
 from webapi.ui.words import _, step

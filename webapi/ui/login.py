@@ -6,10 +6,11 @@ from typing import Any
 
 from flask import redirect, request, url_for
 
-from engine import accounts, overview, second_factors
-from engine.access import Account
 from engine.errors import InvalidRequest, NotAuthenticated, SecondFactorMissing, TooMany
+from engine.people import accounts, second_factors
+from engine.people.access import Account
 from engine.runtime import Unit
+from engine.statistics import overview
 from webapi import auth
 from webapi.ui import door, navigation
 from webapi.ui.pages import Pages, done, page

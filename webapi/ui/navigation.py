@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import current_app, request, url_for
 
-from engine.access import Account
+from engine.people.access import Account
 from webapi.ui.words import _
 
 OWN = "ui_login.account"  # who one is, and the way out: everybody has it

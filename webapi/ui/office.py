@@ -6,10 +6,15 @@ from typing import Any
 
 from flask import request, url_for
 
-from engine import access, agency_changes, causes, overview, queries, stuck, unmasking
-from engine.access import Account, Target
+from engine import queries, stuck
 from engine.paging import Page
+from engine.people import access
+from engine.people.access import Account, Target
+from engine.places import agency_changes
+from engine.privacy import unmasking
 from engine.runtime import Unit
+from engine.statistics import overview
+from engine.work import causes
 from webapi.ui.pages import Pages, page
 from webapi.ui.words import _, in_language
 

@@ -6,10 +6,13 @@ from typing import Any
 
 from flask import request, url_for
 
-from engine import access, cases, overview, queries, tracking
-from engine.access import Account
+from engine import cases, queries
 from engine.errors import InvalidRequest, WrongState
+from engine.people import access
+from engine.people.access import Account
+from engine.public import tracking
 from engine.runtime import Unit
+from engine.statistics import overview
 from webapi.ui import door, office, steps
 from webapi.ui.pages import Pages, done, page, undone
 from webapi.ui.words import _

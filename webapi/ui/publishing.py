@@ -10,12 +10,13 @@ from typing import Any
 
 from flask import request, url_for
 
-from engine import overview, publications
-from engine.access import Account
 from engine.errors import EngineError, InvalidRequest, NotFound, WrongState
-from engine.publications import TEXTS
+from engine.people.access import Account
+from engine.public import publications
+from engine.public.publications import TEXTS
 from engine.reasons import REASON_MAX
 from engine.runtime import Unit
+from engine.statistics import overview
 from webapi.ui import door, dossier, office, pages
 from webapi.ui.pages import Pages, done, page
 from webapi.ui.words import _

@@ -10,11 +10,12 @@ from typing import Any
 
 from flask import Response, request
 
-from engine import drafts, folders
-from engine.access import Account
 from engine.errors import EngineError, InvalidRequest, TooMany
+from engine.files import folders
 from engine.packages import Files
+from engine.people.access import Account
 from engine.runtime import Unit
+from engine.versions import drafts
 from webapi.config import ROOT
 from webapi.rehearsal import apart, stories_in
 from webapi.ui import analyst, door, heat

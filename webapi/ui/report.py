@@ -10,13 +10,14 @@ from typing import Any
 from flask import Response, request, url_for
 from sqlalchemy import select
 
-from engine import access, branches, figures
-from engine.access import Account, Target
-from engine.calendar import ZONE
+from engine import branches
 from engine.errors import InvalidRequest
 from engine.model import provinces
+from engine.people import access
+from engine.people.access import Account, Target
 from engine.runtime import Unit
-from engine.statistics import periods, table
+from engine.statistics import figures, periods, table
+from engine.terms.calendar import ZONE
 from webapi import tabular
 from webapi.ui import office
 from webapi.ui.pages import Pages, page, undone

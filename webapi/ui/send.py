@@ -6,9 +6,10 @@ from typing import Any
 
 from flask import Response, jsonify, redirect, request, session, url_for
 
-from engine import areas, offers
 from engine.errors import InvalidAnswers, InvalidRequest, TooMany
 from engine.packages import Package
+from engine.places import areas
+from engine.public import offers
 from engine.runtime import Unit
 from webapi import auth
 from webapi.ui import forms, letters

@@ -7,8 +7,8 @@ from typing import Any
 from flask import current_app, redirect, request, session, url_for
 from werkzeug.exceptions import NotFound
 
-from engine import identities
 from engine.errors import NotAllowed, NotAuthenticated
+from engine.people import identities
 from webapi import auth
 from webapi.ui import door, navigation, pages
 from webapi.ui.pages import Pages

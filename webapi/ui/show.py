@@ -12,7 +12,7 @@ from babel.numbers import format_decimal
 from flask import Flask, url_for
 from markupsafe import Markup
 
-from engine.calendar import ZONE
+from engine.terms.calendar import ZONE
 from webapi import auth
 from webapi.ui.words import _, language
 

@@ -11,9 +11,7 @@ from typing import Any
 
 from flask import flash, redirect, request
 
-from engine import access, cases, reasons, relay, tasks, unmasking
-from engine.access import Account
-from engine.calendar import ZONE
+from engine import cases, reasons, tasks
 from engine.errors import (
     EngineError,
     InvalidAnswers,
@@ -24,7 +22,12 @@ from engine.errors import (
     Unscanned,
     WrongState,
 )
+from engine.messaging import relay
+from engine.people import access
+from engine.people.access import Account
+from engine.privacy import unmasking
 from engine.runtime import Unit
+from engine.terms.calendar import ZONE
 from webapi.ui import door, pages
 from webapi.ui.words import _
 

@@ -7,13 +7,17 @@ from typing import Any
 
 from flask import request, url_for
 
-from engine import absences, access, directory, modifications, outbox, queries, repairs, stuck
-from engine.access import Account
-from engine.areas import today
+from engine import absences, directory, queries, stuck
 from engine.errors import InvalidRequest
 from engine.packages import Package
+from engine.people import access
+from engine.people.access import Account
+from engine.places.areas import today
 from engine.queries import CaseFilter
+from engine.queues import outbox
 from engine.runtime import Unit
+from engine.versions import modifications
+from engine.work import repairs
 from webapi.ui import door, office, steps
 from webapi.ui.pages import Pages, done, page, undone
 from webapi.ui.words import _, channels, step, translated

@@ -8,8 +8,8 @@ import segno
 from flask import current_app, redirect, request, session, url_for
 from markupsafe import Markup
 
-from engine import tracking
 from engine.errors import InvalidRequest, NotFound, TooMany, Unscanned, WrongState
+from engine.public import tracking
 from webapi import auth
 from webapi.ui import uploads
 from webapi.ui.pages import Pages, done, page

@@ -8,9 +8,11 @@ from typing import Any
 
 from flask import flash, redirect, request, url_for
 
-from engine import access, directory, unmasking
-from engine.access import Account
+from engine import directory
 from engine.errors import NotFound, WrongState
+from engine.people import access
+from engine.people.access import Account
+from engine.privacy import unmasking
 from engine.runtime import Unit
 from webapi.ui import door, pages
 from webapi.ui.pages import Pages, page

@@ -5,9 +5,9 @@ from __future__ import annotations
 from flask import current_app, request
 from itsdangerous import BadSignature, URLSafeSerializer
 
-from engine import offers
-from engine.attachments import Stored
 from engine.errors import EngineError, InvalidRequest, Unscanned
+from engine.files.attachments import Stored
+from engine.public import offers
 from webapi import attached, auth
 from webapi.ui.words import _
 

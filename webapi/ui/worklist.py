@@ -7,11 +7,14 @@ from typing import Any
 
 from flask import Response, flash, jsonify, redirect, request, url_for
 
-from engine import absences, access, areas, directory, imports, queries, tasks
-from engine.access import Account
+from engine import absences, directory, queries, tasks
 from engine.errors import InvalidAnswers, InvalidRequest, NotFound, WrongState
+from engine.people import access
+from engine.people.access import Account
+from engine.places import areas
 from engine.queries import TaskFilter
 from engine.runtime import Unit
+from engine.sheets import imports
 from webapi.ui import door, dossier, forms, pages, steps
 from webapi.ui.pages import Pages, done, page
 from webapi.ui.words import _

@@ -6,12 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from engine.calendar import ROUND_THE_CLOCK, Term
 from engine.flow.addressing import ENGINES_OWN, KEPT_MAX, KEY_MAX, WIDE
 from engine.flow.diagram import Node
 from engine.flow.draft import Draft
 from engine.flow.faults import Fault, error, warning
 from engine.flow.rules.variables import GIVEN
+from engine.terms.calendar import ROUND_THE_CLOCK, Term
 
 _THROWS = frozenset({"endEvent", "intermediateThrowEvent", "sendTask"})
 _SOME_DAY = datetime(2021, 9, 3, tzinfo=UTC)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from engine.calendar import ZONE
-from engine.deadlines import Terms
 from engine.flow.diagram import Node, Scope
 from engine.flow.draft import PROVINCE, TYPE, Draft
 from engine.flow.faults import Fault
 from engine.flow.rules.phrases import meant
+from engine.terms.calendar import ZONE
+from engine.terms.deadlines import Terms
 
 _BEGIN = datetime(2021, 6, 7, 8, tzinfo=ZONE)  # an ordinary Monday morning
 

@@ -110,7 +110,7 @@ def _type(draft: Draft) -> Iterator[Fault]:
 
 
 def _kept(found: _Table, keys: tuple[str, ...], said: Any) -> Iterator[Fault]:
-    """How long personal data is kept (`engine.retention`)."""
+    """How long personal data is kept (`engine.erasure.retention`)."""
     if said is not None and (not isinstance(said, str) or not _DAYS_KEPT.fullmatch(said)):
         yield found.fault(keys, "table-value", f'Write {keys[-1]} = "P365D", the days after closing, at least 30, in '
                           f"{found.file}; under [retention] in province.toml by class, C0 to C4.")
@@ -128,7 +128,7 @@ def _calls(draft: Draft, found: _Table) -> Iterator[Fault]:
 
 
 def _list(draft: Draft, found: _Table) -> Iterator[Fault]:
-    """How the columns of a list of people are named (`engine.lists`)."""
+    """How the columns of a list of people are named (`engine.sheets.lists`)."""
     columns = draft.type.get("list")
     if columns is None:
         return
@@ -178,7 +178,7 @@ def _fixed(draft: Draft, found: _Table, answers: Any) -> Iterator[Fault]:
 
 
 def _web(draft: Draft, found: _Table) -> Iterator[Fault]:
-    """What invites citizens to send such a report by themselves (`engine.offers`)."""
+    """What invites citizens to send such a report by themselves (`engine.public.offers`)."""
     web = draft.type.get("web", {})
     if not isinstance(web, Mapping):
         yield found.fault(("web",), "table-value", "Make web a table: [web] in type.toml.")

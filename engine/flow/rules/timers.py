@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from engine.calendar import Term
 from engine.flow.diagram import Event, Node
 from engine.flow.faults import Fault, error, warning
 from engine.flow.rules.phrases import lower, short
 from engine.flow.scripts import ScriptError, compile_expression, strip_expression
+from engine.terms.calendar import Term
 
 _CYCLE = re.compile(r"R(\d{0,4})/(P.+)")
 _EXAMPLES = 'PT5H, R3/PT10M, 2021-09-03T17:00+07:00 or due("case")'

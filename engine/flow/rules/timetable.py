@@ -1,4 +1,4 @@
-"""The reports that a province sends by the clock: ``[[reports]]`` of province.toml (`engine.periodic`)."""
+"""The reports that a province sends by the clock: ``[[reports]]`` of province.toml (`engine.statistics.periodic`)."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from engine.flow.faults import Fault, error, warning
 from engine.flow.rules.people import agencies
 from engine.flow.rules.phrases import meant
 from engine.flow.rules.variables import known_names, starts_case
-from engine.texts import Text
+from engine.language.texts import Text
 
 RECIPIENTS = ("reporter", "beneficiary", "lead_agency", "monitor_agency")
 WORDS = frozenset({"ma", "han", "link", "don_vi", "loai", "buoc", "con_lai", "qua"})

@@ -6,7 +6,7 @@ Those that are there already are districts of whom nobody has noted since when; 
 import sqlalchemy as sa
 from alembic import op
 
-from engine.areas import search_keys
+from engine.places.areas import search_keys
 
 revision = "0004"
 down_revision = "0003"

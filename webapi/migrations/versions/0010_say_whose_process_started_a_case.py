@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from engine.vietnamese import fold
+from engine.language.vietnamese import fold
 
 revision = "0010"
 down_revision = "0009"

@@ -1,0 +1,1 @@
+"""Files that people send: folders, seals, looked at for viruses."""

@@ -1,0 +1,1 @@
+"""Provinces' districts, communes and agencies, between two days, with their successors."""

@@ -1,0 +1,78 @@
+"""The identity firewall: whoever may not know who reported a case reads it behind a veil (BD-08, U-08).
+
+    veil = firewall.over(unit, account, case)      one more look, and only for those who may not know
+    veil(case.report), veil(comment.text)
+
+Behind the veil are handlers and monitors of a case of class C2 and above (unless C3 and C4 let them, see
+`engine.people.access`), and always overseers and analysts. Who has the action ``person`` reads everything; so do the
+citizen and the program that sent the report: the words are theirs. Subject and search words of a case are without
+numbers and names from the beginning (`engine.registry`), so lists need no veil.
+
+Whoever shows a case's words has to come by here: so here is also noted who was shown those of a case of class C3 or C4,
+by the API, a page or an export.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Row, bindparam, select
+
+from engine.language.masks import known, veiled
+from engine.model import people
+from engine.people import access
+from engine.people.access import Account
+from engine.runtime import Unit
+from engine.storage.prepared import Prepared
+
+Veil = Callable[[Any], Any]
+
+_OF_CASE = Prepared(select(people).where(people.c.case_id == bindparam("case")))
+RECORDED = ("C3", "C4")  # every view is written into the case's history
+THEIR_OWN = (access.CITIZEN, "client")
+
+
+def may_know(account: Account, case: Any, unit: Unit) -> bool:
+    """Whether this account reads the case's words as they are."""
+    return account.role in THEIR_OWN or access.allows(account, "person", case, unit)
+
+
+def over(unit: Unit, account: Account, case: Any) -> Veil:
+    """What shows this account the words of a case.
+
+    Args:
+        case: its row.
+    """
+    if case.secrecy in RECORDED and account.id:
+        unit.views[case.id, account.login] = case.secrecy
+    if may_know(account, case, unit):
+        return _open
+    personal = unit.catalogue.pinned(unit, case.definition_id).personal
+    return _drawn(unit, case, personal)
+
+
+def over_letter(unit: Unit, agency: str, case: Any) -> Veil:
+    """What shows an agency what it is told of a case: it is told in texts, not in answers."""
+    reader = Account(0, "", "", "handler", agency, case.province, (case.report_type,))
+    return _open if may_know(reader, case, unit) else _drawn(unit, case, frozenset())
+
+
+def _drawn(unit: Unit, case: Any, personal: frozenset[str]) -> Veil:
+    names = known(unit.all(_OF_CASE, {"case": case.id}))
+    return lambda value: veiled(value, names, personal)
+
+
+def over_rows(veil: Veil, rows: list[Row[Any]], *columns: str) -> list[Any]:
+    """Rows with these columns behind the veil."""
+    return rows if veil is _open else [behind(veil, row, *columns) for row in rows]
+
+
+def behind(veil: Veil, row: Row[Any], *columns: str) -> Row[Any]:
+    """A row like it, but for these columns."""
+    values = [veil(value) if name in columns else value for name, value in zip(row._fields, row, strict=True)]
+    return Row(row._parent, None, row._key_to_index, values)
+
+
+def _open(value: Any) -> Any:
+    return value

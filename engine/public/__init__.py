@@ -1,0 +1,1 @@
+"""What anybody may see or ask without a log-in: how far a report is, what can be sent, open data."""

@@ -1,0 +1,1 @@
+"""What was done, never to be changed: lines linked by hashes, anchored by day, read by who may."""

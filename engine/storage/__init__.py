@@ -1,0 +1,1 @@
+"""The two databases underneath: connections, statements that are made once, exchanges, seals."""

@@ -1,0 +1,1 @@
+"""What is promised, and in which time: terms, working hours, holidays, calendars."""

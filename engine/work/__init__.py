@@ -1,0 +1,1 @@
+"""What workers do: jobs that fell due, batches, retries, external tasks, changes of agencies."""

@@ -1,0 +1,1 @@
+"""What ``thongsuot`` can be told, beside serving: `webapi.cli` puts it together."""
