@@ -145,7 +145,7 @@ CHILD = """
 import tests  # the keys
 import os, signal, sys
 from datetime import UTC, datetime
-from engine import courier
+from engine.messaging import courier
 from engine.storage.database import connect
 from engine.runtime import Runtime
 
