@@ -21,7 +21,7 @@ def test_the_page_of_settings_is_what_the_program_says() -> None:
 
 
 def test_no_setting_is_named_that_there_is_not() -> None:
-    known = {f"{PREFIX}{setting.name}" for setting in SETTINGS}
+    known = {f"{PREFIX}{setting.name}{end}" for setting in SETTINGS for end in ("", "_FILE")}
     ours = [(path.name, text) for path, text in texts() if ROOT / "tests" not in path.parents]
     named = {(file, name) for file, text in ours for name in re.findall(PREFIX + r"[A-Z][A-Z_]*[A-Z]", text)}
 

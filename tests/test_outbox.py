@@ -275,7 +275,7 @@ def test_a_person_without_a_telephone_gets_no_sms_and_history_says_why(runtime: 
 
     assert the_row(runtime).state == "dead"
     [event] = rows(runtime, model.events)
-    assert (event.kind, event.data["why"]) == ("message-undeliverable", "no phone number")
+    assert (event.kind, event.data["why"]) == ("message-undeliverable", "There is no phone number to send it to.")
 
 
 def test_a_person_whose_data_were_removed_is_not_written_to(runtime: Runtime, case_id: int, worker: Worker) -> None:
@@ -285,7 +285,7 @@ def test_a_person_whose_data_were_removed_is_not_written_to(runtime: Runtime, ca
 
     worker.drain()
 
-    assert the_row(runtime).last_error == "no phone number"
+    assert the_row(runtime).last_error == "There is no phone number to send it to."
 
 
 def test_a_kind_of_message_nobody_has_set_up_is_visibly_given_up(

@@ -89,7 +89,7 @@ def test_whatever_becomes_an_incident_has_a_vietnamese_sentence():
         ("The mail server mail.example cannot be used: it did not answer in time.",
          "Không dùng được máy chủ thư mail.example: không trả lời kịp."),
         ("The SMS gateway answered 503.", "Cổng SMS trả lời 503."),
-        ("no e-mail address", "không có địa chỉ thư điện tử"),
+        ("There is no e-mail address to send it to.", "Không có địa chỉ thư điện tử để gửi đến."),
     ],
 )  # fmt: skip
 def test_what_an_incident_says_is_put_together_in_vietnamese(said, there):

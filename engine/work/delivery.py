@@ -102,5 +102,5 @@ def _address(item: Item, row: Row[Any] | None) -> str:
     column, name = ADDRESSES[item.kind]
     address = getattr(row, column, None)
     if not address:
-        raise Undeliverable(f"no {name}")
+        raise Undeliverable(f"There is no {name} to send it to.")
     return str(address)

@@ -3,6 +3,7 @@
 A step that has been released is never edited. Make the next one from the difference between a migrated database and
 `engine.model`, then read it as if somebody else had written it:
 
-    .venv/bin/python -c 'from engine.storage import database, schema; d = database.connect("sqlite:///instance/thongsuot.db"); \
-        schema.upgrade(d); print(schema.draft(d, "keep a case\'s language", "0002"))'
+    .venv/bin/python -c 'from engine.storage import database, schema; \
+        d = database.connect("sqlite:///instance/thongsuot.db"); schema.upgrade(d); \
+        print(schema.draft(d, "keep a case\'s language", "0002"))'
 """

@@ -90,9 +90,10 @@ def done(sentence: str, endpoint: str, **values: Any) -> AnyResponse:
 def undone(sentence: str, address: str) -> AnyResponse:
     """After a change that was refused: the page it was asked for on, which says why and still has what was typed.
 
-    That page is the answer itself, asked for once more from inside. Where it is gone, the browser goes and sees.
+    That page is the answer itself, asked for once more from inside. Where it is gone, or nothing was typed, the browser
+    goes and sees.
     """
-    answer = _asked_again(sentence, address)
+    answer = _asked_again(sentence, address) if request.form.keys() - {"csrf_token"} else None
     if answer is None:
         flash(sentence, "wrong")
         return redirect(address, 303)
