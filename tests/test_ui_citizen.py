@@ -65,7 +65,7 @@ def test_the_receipt_has_number_secret_code_link_and_what_comes_next(province: P
 
     number, secret = known(province, receipt), codes(receipt)[1]
     assert receipt.url == f"/da-gui/{number}" and len(receipt.find("//*[local-name()='svg']")) == 1
-    (link,) = receipt.find(f"//a[contains(@href, '{number}')]/@href")
+    (link,) = receipt.find(f"//main//a[contains(@href, '{number}')]/@href")
     assert secret in link and "Phân loại" in receipt.text and "13:00 03/09/2021" in receipt.text
     stranger = Visitor(province.app)
     assert "Bước 1/7: Phân loại" in stranger.opens(link[link.index("/tra-cuu"):]).text
