@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, Select, or_, select
+from sqlalchemy import Row, or_, select
 
 from engine.model import accounts, agencies
 from engine.paging import Page, oldest_first
 from engine.people import access
 from engine.people.access import Account
+from engine.people.accounts import seen_by
 from engine.places import areas
 from engine.runtime import Unit
 
@@ -40,19 +41,13 @@ def list_accounts(
     after: str | None = None, q: str | None = None,
 ) -> Page:  # fmt: skip
     """The people this account may know of: oneself, and those of one's agency, or of the province."""
-    query = people_known_to(account)
+    query = seen_by(account)
     equal = {accounts.c.agency: agency, accounts.c.role: role}
     query = query.where(*(column == value for column, value in equal.items() if value is not None))
     if q is not None:  # a part of the log-in or of the name
         query = query.where(or_(accounts.c.login.icontains(q, autoescape=True),
                                 accounts.c.name.icontains(q, autoescape=True)))  # fmt: skip
     return oldest_first(unit, query, accounts.c.id, limit, after)
-
-
-def people_known_to(account: Account) -> Select[Any]:
-    """Those that `list_accounts` lists, each with the province of their agency."""
-    known = or_(access.permits(account, "see-account", access.ACCOUNTS), accounts.c.id == account.id)
-    return select(accounts, agencies.c.province).outerjoin(agencies, agencies.c.key == accounts.c.agency).where(known)
 
 
 def names(unit: Unit, logins: Iterable[str]) -> dict[str, str]:

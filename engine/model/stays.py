@@ -1,5 +1,4 @@
-"""How long cases stay at the elements of a version, counted from the record by the workers: see `engine.history.stays`.
-"""
+"""How long cases stay at the elements of a version, counted from the record by workers: see `engine.history.stays`."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, insert, null, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, insert, null, or_, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from engine import acts, notices
@@ -133,7 +133,7 @@ def _account(row: Row[Any]) -> Account:
     )  # fmt: skip
 
 
-def _with_province() -> Any:
+def _with_province() -> Select[Any]:
     join = accounts.outerjoin(agencies, agencies.c.key == accounts.c.agency)
     return select(*accounts.c, agencies.c.province).select_from(join)
 
@@ -357,11 +357,15 @@ def show(unit: Unit, login: str, by: Account) -> Row[Any]:
     Raises:
         NotFound: there is none, or it is not one this caller may know of.
     """
-    known = or_(access.permits(by, "see-account", access.ACCOUNTS), accounts.c.id == by.id)
-    row = unit.first(_with_province().where(accounts.c.login == login, known))
+    row = unit.first(seen_by(by).where(accounts.c.login == login))
     if row is None:
         raise NotFound(f"There is no account {login!r}, or it is not of your agency.")
     return row
+
+
+def seen_by(by: Account) -> Select[Any]:
+    """The accounts this caller may know of, oneself among them; each with its agency's province."""
+    return _with_province().where(or_(access.permits(by, "see-account", access.ACCOUNTS), accounts.c.id == by.id))
 
 
 def everybody(unit: Unit) -> list[Row[Any]]:

@@ -53,7 +53,7 @@ class Wire:
         if self._libpq.transaction_status == pq.TransactionStatus.IDLE:
             self._read(self._libpq.exec_prepared(self._named(how), None))
 
-    def run(self, asked: Sequence[Asked], commit: bool, how: str = WRITING) -> Iterator[Answer]:
+    def run(self, asked: Sequence[Asked], commit: bool, how: str) -> Iterator[Answer]:
         """Run statements in order, in the transaction that is open or else a new one.
 
         Args:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
@@ -13,8 +12,9 @@ from engine import directory
 from engine.errors import InvalidRequest, NotAuthenticated, NotFound
 from engine.model import accounts
 from engine.people import passwords
+from engine.people.accounts import seen_by
+from engine.places import areas
 from engine.runtime import Unit
-from engine.terms.calendar import ZONE
 from webapi import auth
 from webapi.camunda import door
 
@@ -150,7 +150,7 @@ def known_to(unit: Unit, by: Any, login: str) -> Row[Any]:
     Raises:
         NotFound: there is nobody of that name, or not for this caller.
     """
-    row = unit.first(directory.people_known_to(by).where(accounts.c.login == login))
+    row = unit.first(seen_by(by).where(accounts.c.login == login))
     if row is None:
         raise NotFound(f"Nobody here logs in as {login[:80]!r}, or it is nobody you may know of.")
     return row
@@ -159,7 +159,7 @@ def known_to(unit: Unit, by: Any, login: str) -> Row[Any]:
 def _some(wanted: dict[str, Any], by: Any) -> Select[Any]:
     """Whoever can log in. A name is not taken apart: it is the first name, and the last name is empty."""
     given = door.known(wanted, "id", "idIn", "firstName", "firstNameLike", "email", "emailLike", "memberOfGroup")
-    query = directory.people_known_to(by).where(accounts.c.active)
+    query = seen_by(by).where(accounts.c.active)
     among = {"id": accounts.c.login, "idIn": accounts.c.login, "memberOfGroup": accounts.c.agency}
     query = query.where(*(column.in_(door.several(given[name])) for name, column in among.items() if name in given))
     for name, column in (("firstName", accounts.c.name), ("email", accounts.c.email)):
@@ -177,8 +177,7 @@ def _user(row: Row[Any]) -> dict[str, Any]:
 def _some_groups(unit: Unit, by: Any, wanted: dict[str, Any]) -> list[Row[Any]]:
     """The agencies there are today."""
     given = door.known(wanted, "id", "idIn", "name", "type", "member")
-    today = datetime.date(unit.now.astimezone(ZONE))
-    rows = directory.list_agencies(unit, kind=given.get("type"), at=today, to=by)
+    rows = directory.list_agencies(unit, kind=given.get("type"), at=areas.today(unit), to=by)
     if "member" in given:
         its = known_to(unit, by, str(given["member"])).agency
         rows = [row for row in rows if row.key == its]
