@@ -15,7 +15,7 @@ from typing import Any
 
 from bench import ours
 from bench.bed import Bed, Figures
-from bench.naive import Naive
+from bench.naive import Naive, drawn
 from engine.runtime import Runtime
 from engine.storage.database import connect
 from tests.drawing import draw
@@ -88,9 +88,9 @@ def decisions(bed: Bed) -> Figures:
 
 def _beside_naive(bed: Bed, name: str, code: str, diagram: str) -> Figures:
     bed.say(name)
-    drawn = draw(diagram, code)
-    runtime = _runtime(bed.make(f"ours_{code.lower()}"), ours.files(code, process__bpmn=drawn))
-    naive = Naive(bed.make(f"naive_{code.lower()}"), drawn.encode(), code)
+    picture = draw(diagram, code)
+    runtime = _runtime(bed.make(f"ours_{code.lower()}"), ours.files(code, process__bpmn=picture))
+    naive = Naive(bed.make(f"naive_{code.lower()}"), drawn(picture.encode(), code))
     both: tuple[Callable[[], None], ...] = (lambda: _naive_case(naive), lambda: _our_case(runtime, code))
     for do in both:
         _rate(do, THREADS, THREADS)  # warm up
@@ -126,7 +126,7 @@ def _our_case(runtime: Runtime, code: str) -> None:
 def _naive_case(naive: Naive) -> None:
     number, waiting = naive.start(dict(ours.ANSWERS))
     while waiting:
-        waiting = naive.complete(number, waiting[0], {}) or []
+        waiting = naive.complete(number, waiting[0]["id"], {}) or []
 
 
 def _table(rules: int) -> str:

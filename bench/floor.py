@@ -121,13 +121,13 @@ def create_app(url: str) -> Flask:
     @app.post("/cases")
     def create():
         request.get_json()
-        return {"id": write(0, None), "tasks": ["1"]}, 201
+        return {"id": write(0, None), "tasks": [{"id": "1"}]}, 201
 
     @app.post("/cases/<int:number>/tasks/<int:task>")
     def complete(number: int, task: int):
         request.get_json()
         write(task, number)
-        return {"id": number, "tasks": [str(task + 1)] if task + 1 < len(calls) else []}
+        return {"id": number, "tasks": [{"id": str(task + 1)}] if task + 1 < len(calls) else []}
 
     return app
 

@@ -7,6 +7,7 @@ no task list, no outbox.
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -15,6 +16,7 @@ from flask import Flask, request
 from lxml import etree
 from SpiffWorkflow import TaskState
 from SpiffWorkflow.bpmn import BpmnWorkflow
+from SpiffWorkflow.bpmn.script_engine import PythonScriptEngine
 from SpiffWorkflow.bpmn.serializer import BpmnWorkflowSerializer
 from SpiffWorkflow.camunda.parser.CamundaParser import CamundaParser
 from SpiffWorkflow.camunda.serializer import DEFAULT_CONFIG
@@ -23,27 +25,34 @@ from sqlalchemy import create_engine, text
 from bench.hosts import serve
 from engine.storage.database import prepare
 
+Waiting = dict[str, str]  # a task's id and element
 LIFECYCLE = Path(__file__).parent / "lifecycle" / "process.bpmn"
 
 
 class Naive:
-    """The host without the web: one diagram, one table."""
+    """The host without the web: one process, one table."""
 
-    def __init__(self, url: str, diagram: bytes, process: str) -> None:
+    def __init__(
+        self, url: str, specs: tuple[Any, ...], kinds: Mapping[Any, Any] = DEFAULT_CONFIG,
+        language: PythonScriptEngine | None = None,
+    ) -> None:  # fmt: skip
+        """Args:
+        specs: of the process, and of those it calls.
+        kinds: how the serializer writes what the parser made.
+        language: reads its expressions; else SpiffWorkflow does.
+        """
         self.database = prepare(create_engine(url, pool_use_lifo=True))
-        self.serializer = BpmnWorkflowSerializer(BpmnWorkflowSerializer.configure(DEFAULT_CONFIG))
-        parser = CamundaParser()
-        parser.add_bpmn_xml(etree.fromstring(diagram))
-        self.spec = parser.get_spec(process)
+        self.serializer = BpmnWorkflowSerializer(BpmnWorkflowSerializer.configure(kinds))
+        self.specs, self.language = specs, language
         on_postgresql = self.database.dialect.name == "postgresql"
         key = "BIGSERIAL" if on_postgresql else "INTEGER"
         self.found = text(f"SELECT state FROM naive WHERE id = :id{' FOR UPDATE' if on_postgresql else ''}")
         with self.database.begin() as connection:
             connection.execute(text(f"CREATE TABLE IF NOT EXISTS naive (id {key} PRIMARY KEY, state TEXT NOT NULL)"))
 
-    def start(self, data: dict[str, Any]) -> tuple[int, list[str]]:
+    def start(self, data: dict[str, Any]) -> tuple[int, list[Waiting]]:
         """The new case, and the tasks that wait."""
-        workflow = BpmnWorkflow(self.spec)
+        workflow = BpmnWorkflow(*self.specs, script_engine=self.language)
         workflow.get_next_task(state=TaskState.READY).set_data(**data)
         workflow.do_engine_steps()
         with self._writing() as connection, connection.begin():
@@ -51,10 +60,11 @@ class Naive:
             number = connection.execute(insert, {"state": self.serializer.serialize_json(workflow)}).scalar()
         return number, self._ready(workflow)
 
-    def complete(self, number: int, task: str, data: dict[str, Any]) -> list[str] | None:
+    def complete(self, number: int, task: str, data: dict[str, Any]) -> list[Waiting] | None:
         """The tasks that wait now; ``None``: this one does not."""
         with self._writing() as connection, connection.begin():
             workflow = self.serializer.deserialize_json(connection.execute(self.found, {"id": number}).scalar())
+            workflow.script_engine = self.language or workflow.script_engine
             waiting = workflow.get_task_from_id(UUID(task))
             if waiting.state != TaskState.READY:
                 return None
@@ -69,12 +79,20 @@ class Naive:
         return self.database.connect().execution_options(writes=True)
 
     @staticmethod
-    def _ready(workflow: BpmnWorkflow) -> list[str]:
-        return [str(task.id) for task in workflow.get_tasks(state=TaskState.READY, manual=True)]
+    def _ready(workflow: BpmnWorkflow) -> list[Waiting]:
+        waiting = workflow.get_tasks(state=TaskState.READY, manual=True)
+        return [{"id": str(task.id), "element": task.task_spec.bpmn_id} for task in waiting]
 
 
-def create_app(url: str) -> Flask:
-    app, host = Flask(__name__), Naive(url, LIFECYCLE.read_bytes(), "LIFE")
+def drawn(diagram: bytes, process: str) -> tuple[Any]:
+    """The process of a diagram, as `Naive` takes it."""
+    parser = CamundaParser()
+    parser.add_bpmn_xml(etree.fromstring(diagram))
+    return (parser.get_spec(process),)
+
+
+def create_app(host: Naive) -> Flask:
+    app = Flask(__name__)
 
     @app.post("/cases")
     def create():
@@ -90,4 +108,4 @@ def create_app(url: str) -> Flask:
 
 
 if __name__ == "__main__":
-    serve(create_app(sys.argv[1]), int(sys.argv[2]))
+    serve(create_app(Naive(sys.argv[1], drawn(LIFECYCLE.read_bytes(), "LIFE"))), int(sys.argv[2]))

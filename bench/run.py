@@ -17,11 +17,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from bench import day, embedded, lifecycles, plots, services, timers, worklist
+from bench import day, embedded, lifecycles, plots, services, shipped, timers, worklist
 from bench.bed import Bed, Figures, beds, machine
 
 WORKLOADS: dict[str, Callable[[Bed], Figures]] = {
     "lifecycle": lifecycles.lifecycle,
+    "shipped": shipped.shipped,
     "loops": lifecycles.loops,
     "full": lifecycles.full,
     "timers": timers.timers,

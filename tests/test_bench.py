@@ -43,7 +43,7 @@ def test_the_floor_writes_the_rows_that_we_write_and_copies_are_whole(sqlite_url
     client = floor.create_app(sqlite_url).test_client()  # it has taken case 1 through the lifecycle
     answer = client.post("/cases", json={}).json
     while answer["tasks"]:
-        answer = client.post(f"/cases/{answer['id']}/tasks/{answer['tasks'][0]}", json={}).json
+        answer = client.post(f"/cases/{answer['id']}/tasks/{answer['tasks'][0]['id']}", json={}).json
     assert _rows(sqlite_url, answer["id"]) == _rows(sqlite_url, 1)
 
     database = connect(sqlite_url)

@@ -39,7 +39,7 @@ class Rehearsal:
         self.template, self.place = place / "template.db", place
         database = connect(f"sqlite:///{self.template}")
         schema.upgrade(database)
-        self.tokens, self.kinds = _people(Runtime(database, Clock(_LONG_AGO)), packages)
+        self.tokens, self.kinds = seated(Runtime(database, Clock(_LONG_AGO)), packages)
         database.dispose()
 
     @contextmanager
@@ -64,7 +64,7 @@ def rehearse(packages: Sequence[Files]) -> Iterator[Rehearsal]:
         yield Rehearsal(packages, Path(place))
 
 
-def _people(runtime: Runtime, types: Sequence[Files]) -> tuple[dict[str, str], dict[str, str]]:
+def seated(runtime: Runtime, types: Sequence[Files]) -> tuple[dict[str, str], dict[str, str]]:
     """The report type, those it starts, and somebody in every agency: tokens by its key, and the first agency of
     each kind."""
     tokens: dict[str, str] = {}
