@@ -21,7 +21,6 @@ from engine.errors import InvalidRequest, NotFound, WrongState
 from engine.model import absences, accounts, agencies, tasks
 from engine.people import access
 from engine.people.access import Account
-from engine.places import areas
 from engine.queues import outbox
 from engine.runtime import Unit
 
@@ -82,7 +81,7 @@ def end(unit: Unit, absence_id: int, *, by: Account) -> None:
         access.require(by, "set-absence", absent, unit)
     access.require_whole(by, "absences")
     over = WrongState(f"The absence {absence_id} is over.")
-    if row.last_day < areas.today(unit):
+    if row.last_day < unit.today:
         raise over
     still = update(absences).where(absences.c.id == absence_id, absences.c.ended_at.is_(None))
     if not unit.claims(still.values(ended_at=unit.now, ended_by=by.login)):
@@ -105,7 +104,7 @@ def upcoming(unit: Unit, by: Account) -> list[Row[Any]]:
     """
     seen = access.Columns(agencies.c.province, lambda agency: _AWAY.c.agency == agency)
     known = or_(access.permits(by, "see-account", seen), _AWAY.c.id == by.id, _SUBSTITUTE.c.id == by.id)
-    query = _rows().where(known, absences.c.ended_at.is_(None), absences.c.last_day >= areas.today(unit))
+    query = _rows().where(known, absences.c.ended_at.is_(None), absences.c.last_day >= unit.today)
     return unit.all(query.order_by(absences.c.first_day, absences.c.id).limit(SHOWN))
 
 
@@ -123,7 +122,7 @@ def stood_in_for(unit: Unit, by: Account) -> list[Row[Any]]:
         return []
     query = select(absences.c.account_id, absences.c.substitute_id, absences.c.last_day, _AWAY.c.login, _AWAY.c.name)
     query = query.join(_AWAY, _AWAY.c.id == absences.c.account_id)
-    away = unit.all(query.where(_AWAY.c.agency == by.agency, *_on(areas.today(unit), areas.today(unit))))
+    away = unit.all(query.where(_AWAY.c.agency == by.agency, *_on(unit.today, unit.today)))
     substitutes = {row.account_id: row.substitute_id for row in away}
     return [row for row in away if by.id in _chain(substitutes, row.account_id)]
 
@@ -133,7 +132,7 @@ def colleagues(unit: Unit, task_ids: Iterable[int]) -> dict[int, list[Row[Any]]]
 
     That is who works in its agency and does not hold it; ``substitute``: who stands in for one who is away today.
     """
-    today = areas.today(unit)
+    today = unit.today
     query = select(tasks.c.id, accounts.c.login, accounts.c.name, _SUBSTITUTE.c.name.label("substitute"))
     query = query.join(accounts, accounts.c.agency == tasks.c.group)
     query = query.outerjoin(absences, and_(absences.c.account_id == accounts.c.id, *_on(today, today)))
@@ -160,7 +159,7 @@ def _chain(substitutes: dict[int, int], absent: int) -> set[int]:
 
 
 def _check_days(unit: Unit, first_day: date, last_day: date) -> None:
-    today = areas.today(unit)
+    today = unit.today
     if first_day < today:
         raise InvalidRequest("An absence begins today or later.", field="first_day")
     if last_day < first_day:

@@ -17,7 +17,6 @@ from engine.model import cases, people
 from engine.packages import Package
 from engine.runtime import Unit
 from engine.storage.prepared import Prepared
-from engine.terms.calendar import ZONE
 
 GENERATIONS_MAX = 8  # a case that descends from so many starts no other: types that start each other come to an end
 CHILDREN_MAX = 50  # that one case may start
@@ -105,7 +104,7 @@ def _child(unit: Unit, case: Row[Any], asked: StartCase, here: dict[str, Any]) -
         raise ProcessFault(f"There is no report type {asked.report_type!r} in this province.", asked.element)
     told = {name: value for name, value in asked.answers.items() if value not in (None, "", [])}
     try:
-        answers = package.intake_form.check_first(told, today=unit.now.astimezone(ZONE).date())
+        answers = package.intake_form.check_first(told, today=unit.today)
     except InvalidAnswers as refused:
         wrong = "; ".join(f"{field}: {why}" for field, why in refused.facts.get("errors", {}).items())
         reason = f"{asked.report_type} does not begin with these answers: {wrong or refused.detail}"

@@ -18,7 +18,7 @@ from engine.language.vietnamese import nfc
 from engine.packages import Package
 from engine.people import access
 from engine.people.access import Account
-from engine.places import areas, communes
+from engine.places import communes
 from engine.privacy import keeping
 from engine.reasons import checked_reason
 from engine.runtime import Unit
@@ -75,7 +75,7 @@ def reassign(unit: Unit, number: str, agency: str, reason: str, *, by: Account) 
         WrongState: the case is closed.
     """
     case = access.find(unit, by, "reassign", number, lock=True)
-    communes.of_province(unit, agency, case, areas.today(unit))
+    communes.of_province(unit, agency, case, unit.today)
     reason = checked_reason(reason)
     _must_run(unit, case)
     if instances.advance(unit, case.id, Amend({"lead_agency": agency}), by=by.login) is not None:

@@ -21,7 +21,6 @@ from engine.packages import Package
 from engine.queues import jobs, leases
 from engine.runtime import Unit
 from engine.storage.prepared import Prepared
-from engine.terms.calendar import ZONE
 from engine.terms.deadlines import Deadline, Moved, Running
 
 Promise = Deadline | Running | Row[Any]  # what is promised, or runs
@@ -84,7 +83,7 @@ def present(unit: Unit) -> dict[str, Callable[..., Any]]:
     """What any expression may ask, be it a case's or none's."""
     return {
         "now": lambda: unit.now.isoformat(),
-        "today": lambda: date.isoformat(unit.now.astimezone(ZONE).date()),
+        "today": lambda: date.isoformat(unit.today),
     }
 
 

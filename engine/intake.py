@@ -16,7 +16,6 @@ from engine.people import access
 from engine.people.access import Account, Target
 from engine.places import areas
 from engine.runtime import Unit
-from engine.terms.calendar import ZONE
 
 CHANNEL_NAMES = {
     "dien_thoai": "Điện thoại", "sms": "Tin nhắn SMS", "zalo": "Zalo", "web": "Trang web", "app": "Ứng dụng",
@@ -105,7 +104,7 @@ def receive(unit: Unit, report: Report, *, by: Account) -> Receipt:
     report = _placed(unit, report, package, place)
     access.require(by, "report", Target(province, package.code, report.area), unit)
     _check(report)
-    answers = package.intake_form.check_first(report.answers, today=unit.now.astimezone(ZONE).date())
+    answers = package.intake_form.check_first(report.answers, today=unit.today)
     people = [row for row in (_person("reporter", report.reporter), _person("beneficiary", report.beneficiary)) if row]
     told = {name: getattr(report, name) for name in registry.TOLD}
     case, secret = registry.enter(unit, package, answers, numbered, by=by.login, people=people, **told)

@@ -70,7 +70,7 @@ def _mark(unit: Unit, job: Any, case: Row[Any], column: str, event: str, text: s
 
 
 def _office(unit: Unit, case: Row[Any]) -> str | None:
-    there = areas.valid(areas.today(unit), agencies)
+    there = areas.valid(unit.today, agencies)
     query = select(agencies.c.key).where(agencies.c.province == case.province, agencies.c.kind == "office", there)
     return unit.scalar(query.order_by(agencies.c.key).limit(1))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from engine.spans import span
 from engine.storage.database import BUSY_SECONDS, connect, transaction
 from engine.storage.owed import Owed, begin, run
 from engine.storage.prepared import Prepared
+from engine.terms.calendar import ZONE
 
 if TYPE_CHECKING:
     from engine.packages import Catalogue
@@ -133,6 +134,11 @@ class Unit:
         except BaseException:
             self._owed = [[]]
             raise
+
+    @property
+    def today(self) -> date:
+        """In Vietnam."""
+        return self.now.astimezone(ZONE).date()
 
     @property
     def locks_rows(self) -> bool:

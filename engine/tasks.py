@@ -23,7 +23,6 @@ from engine.queues import incidents
 from engine.reasons import checked_reason
 from engine.runtime import Unit
 from engine.storage.prepared import Prepared
-from engine.terms.calendar import ZONE
 
 NEW_WORK = "I01"  # the text that tells an agency of new work
 
@@ -151,7 +150,7 @@ def hand_down(unit: Unit, task_id: int, agency: str, *, by: Account) -> Change:
         InvalidRequest: the agency is not below the task's, or is no more.
     """
     task = _workable(unit, task_id, by, "delegate")
-    found = communes.below(unit, task.group, agency, areas.today(unit))
+    found = communes.below(unit, task.group, agency, unit.today)
     _regroup(unit, task, agency, handed_by=task.group)
     instances.hand(unit, task.case_id, agency, "handed")
     unit.record(task.case_id, "task-handed-down", by.login, task.element, task=task_id, to=agency)
@@ -318,7 +317,7 @@ def reassign(unit: Unit, task_id: int, agency: str, reason: str, *, by: Account)
         raise WrongState(f"The task {task.name!r} is already {task.status}.", state=task.status)
     if task.group == case.lead_agency:
         raise WrongState(f"The task {task.name!r} is the lead agency's: reassign the case {case.number}.")
-    communes.of_province(unit, agency, case, areas.today(unit))
+    communes.of_province(unit, agency, case, unit.today)
     instances.advance(unit, case.id, Reassign(task.token, agency), by=by.login, case=instances.load(unit, case.id))
     unit.record(case.id, "task-reassigned", by.login, task.element, task=task_id, agency=agency, was=task.group,
                 reason=reason)
@@ -371,7 +370,7 @@ def _checked(unit: Unit, case: Row[Any], task: Any, answers: dict[str, Any]) -> 
         if answers:
             raise InvalidRequest(f"The task {task.name!r} has no form: complete it without answers.")
         return {}
-    today = unit.now.astimezone(ZONE).date()
+    today = unit.today
     form = forms[task.form]
     answers = form.check(answers, data=data_at(case.state, task.token), today=today)
     attachments.check_named(unit, case.id, form, answers)

@@ -16,7 +16,6 @@ from engine.errors import ProcessFault
 from engine.files import folders
 from engine.model import cases
 from engine.people import accounts
-from engine.places import areas
 from engine.queues import incidents
 from engine.sheets import imports
 from tests.people import cohort
@@ -159,7 +158,7 @@ def _is_away(province: Province, task: str) -> None:
         accounts.create(unit, row, None)
         lan = accounts.account(unit, "le.thi.lan")
         tasks.claim(unit, int(task), by=lan)
-        today = areas.today(unit)
+        today = unit.today
         absences.note(unit, lan.login, first.login, today, today + timedelta(days=6), by=lan)
 
 

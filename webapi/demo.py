@@ -61,7 +61,7 @@ def _seats(unit: Unit) -> Iterator[dict[str, Any]]:
     yield {"login": "quantri", "role": "admin", "name": "Quản trị hệ thống", "agency": None}
     named = named_for(unit)
     loaded = select(agencies).join(provinces, provinces.c.code == agencies.c.province)
-    at_work = areas.valid(areas.today(unit), agencies)
+    at_work = areas.valid(unit.today, agencies)
     for agency in unit.all(loaded.where(at_work).order_by(agencies.c.key)):
         for login, role, name in SEATS.get(agency.kind, ()):
             login = login.format(key=agency.key).lower()

@@ -26,7 +26,6 @@ from engine.people import access, attempts, passwords, second_factors
 from engine.people.access import Account
 from engine.runtime import Runtime, Unit
 from engine.storage.prepared import Prepared
-from engine.terms.calendar import ZONE
 
 SESSION = timedelta(hours=12)  # how long a log-in lasts
 LOGIN = "login"  # the label of a token that is a log-in
@@ -474,7 +473,7 @@ def _check_known(unit: Unit, column: Any, wanted: list[str], field: str) -> None
 
 def _check_at_work(unit: Unit, agency: str | None, before: str | None) -> None:
     """Nobody comes to work at an agency that is no more; who works there still is brought to its successor."""
-    gone = (agencies.c.key == agency, agencies.c.valid_to <= unit.now.astimezone(ZONE).date())
+    gone = (agencies.c.key == agency, agencies.c.valid_to <= unit.today)
     row = unit.first(select(agencies.c.valid_to, agencies.c.successor).where(*gone)) if agency != before else None
     if row is not None:
         instead = f": name {row.successor!r}, which goes on for it" if row.successor else ""

@@ -107,7 +107,7 @@ def merge(unit: Unit, key: str, into: str, since: date, reason: str, *, by: Acco
     """
     row = _mine(unit, key, by)
     _must_be_there(unit, row)
-    if since < areas.today(unit):
+    if since < unit.today:
         raise InvalidRequest("since lies in the past: what was handled there was handled there. Name today or a later "
                              "day.", field="since")  # fmt: skip
     _check_successor(unit, row, into, since)
@@ -130,7 +130,7 @@ def close(unit: Unit, key: str, reason: str, *, by: Account) -> Row[Any]:
     if used:
         said = "; ".join(used[:SHOWN])
         raise WrongState(f"The agency {key!r} is still needed: {said}. Merge it into another, or end that first.")
-    return _change(unit, row, "closed", {"valid_to": areas.today(unit), "successor": None}, reason, by)
+    return _change(unit, row, "closed", {"valid_to": unit.today, "successor": None}, reason, by)
 
 
 def reopen(unit: Unit, key: str, reason: str, *, by: Account) -> Row[Any]:
@@ -210,7 +210,7 @@ def _mine(unit: Unit, key: str, by: Account) -> Row[Any]:
 
 
 def _must_be_there(unit: Unit, row: Row[Any]) -> None:
-    if row.valid_to is not None and row.valid_to <= areas.today(unit):
+    if row.valid_to is not None and row.valid_to <= unit.today:
         after = f", and {row.successor!r} goes on for it" if row.successor else ""
         raise WrongState(f"The agency {row.key!r} is no more since {row.valid_to}{after}.")
 
@@ -295,7 +295,7 @@ def _open_work(unit: Unit, row: Row[Any]) -> list[str]:
 
 
 def _below(unit: Unit, row: Row[Any]) -> list[str]:
-    under = (agencies.c.parent == row.key, areas.valid(areas.today(unit), agencies))
+    under = (agencies.c.parent == row.key, areas.valid(unit.today, agencies))
     return [f"{one.key} is below it" for one in unit.all(select(agencies.c.key).where(*under).order_by("key"))]
 
 

@@ -20,7 +20,6 @@ from engine.model import area_successors, areas, provinces
 from engine.places import addresses
 from engine.runtime import Unit
 from engine.storage.prepared import Prepared
-from engine.terms.calendar import ZONE
 
 LEVELS = ("district", "commune")
 TWO_TIERS = date(2025, 7, 1)  # when districts were abolished and communes merged, in the whole country
@@ -50,10 +49,6 @@ def valid(day: date, of: FromClause = areas) -> ColumnElement[bool]:
         or_(of.c.valid_from.is_(None), of.c.valid_from <= day),
         or_(of.c.valid_to.is_(None), of.c.valid_to > day),
     )
-
-
-def today(unit: Unit) -> date:
-    return unit.now.astimezone(ZONE).date()
 
 
 def show(unit: Unit, code: str) -> Row[Any]:
@@ -199,7 +194,7 @@ def placed(
     Raises:
         InvalidRequest: there is no such area in the province; it is no more, or not yet; or the type does not know it.
     """
-    day = today(unit)
+    day = unit.today
     found = _of_today(unit, in_province(unit, code, province, asked), day)
     if found.parent is not None:
         return found.parent, found.code

@@ -12,7 +12,6 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import bindparam, select
 
 from engine.model import agencies
-from engine.places import areas
 from engine.runtime import Unit
 from engine.storage.prepared import Prepared
 
@@ -32,14 +31,14 @@ class Heirs:
 
     def of(self, unit: Unit) -> Mapping[str, str]:
         """The successor at work for each agency that is no more, as it was at most `REMEMBERED` ago."""
-        known, today = self._remembered, areas.today(unit)
+        known, today = self._remembered, unit.today
         if known is None or known[1] != today or not timedelta(0) <= unit.now - known[0] < REMEMBERED:
             return self.look(unit)
         return known[2]
 
     def look(self, unit: Unit) -> Mapping[str, str]:
         """The same, as it is; through however many mergers."""
-        today = areas.today(unit)
+        today = unit.today
         next_ = {row.key: row.successor for row in unit.all(_ENDED, {"day": today})}
 
         def last(key: str) -> str:

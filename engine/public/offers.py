@@ -69,7 +69,7 @@ def districts(unit: Unit, package: Package) -> list[Row[Any]]:
     """What a report of this type can name as its district today, by name: those that its province lists, or, if it
     lists none any more, the communes that are in no district. None are left where it lists only what has ended."""
     known = {str(one["code"]) for one in package.province.get("areas", ()) if not one.get("parent")}
-    found = areas.search(unit, province=str(package.province["code"]), at=areas.today(unit), limit=1000)
+    found = areas.search(unit, province=str(package.province["code"]), at=unit.today, limit=1000)
     return [row for row in found if row.parent is None and (not known or row.code in known)]
 
 

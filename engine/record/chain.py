@@ -28,7 +28,6 @@ from sqlalchemy.exc import IntegrityError
 
 from engine.model import acts, events, links
 from engine.runtime import Runtime, Unit
-from engine.terms.calendar import ZONE
 
 EVERY = timedelta(seconds=20)  # how often a worker looks
 BATCH = 1_000  # links made at once
@@ -70,7 +69,7 @@ def step(runtime: Runtime) -> int:
 def _next(unit: Unit) -> Iterator[dict[str, Any]]:
     last = unit.first(select(links).order_by(links.c.seq.desc()).limit(1))
     seq, previous, day = (last.seq, last.hash, last.day) if last else (0, _BEFORE, date.min)
-    day = max(day, unit.now.astimezone(ZONE).date())
+    day = max(day, unit.today)
     found = [(row.at, source, row) for source in SOURCES for row in _unlinked(unit, source)]
     found.sort(key=lambda one: (one[0], one[1], one[2].id))
     for _, source, row in found[:BATCH]:
@@ -279,7 +278,7 @@ def _added(runtime: Runtime) -> Broken | None:
 
 def days_to_anchor(unit: Unit, after: date) -> list[Anchor]:
     """The days since ``after`` that have ended, each with its last link."""
-    today = unit.now.astimezone(ZONE).date()
+    today = unit.today
     last = select(func.max(links.c.seq)).where(links.c.day > after, links.c.day < today).group_by(links.c.day)
     rows = unit.all(select(links).where(links.c.seq.in_(last)).order_by(links.c.seq))
     return [Anchor(row.day, row.seq, row.hash.hex()) for row in rows]

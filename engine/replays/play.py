@@ -24,7 +24,6 @@ from engine.model import cases, events, incidents, jobs, outbox, tasks
 from engine.packages import Package
 from engine.replays.record import Answered, Record, Said, Served
 from engine.runtime import Unit
-from engine.terms.calendar import ZONE
 from engine.work.doing import perform
 
 CASE_ID = 1_000_000  # whatever the process starts is numbered after it
@@ -287,7 +286,7 @@ class _Player:
         asked = {field.path[0] for field in form.fields}
         said = {name: value for name, value in answers.items() if name in asked}
         placed = {name: answers[name] for name in ("area", "commune") if name in answers}
-        today = self.unit.now.astimezone(ZONE).date()
+        today = self.unit.today
         try:
             taken = form.check(said, data=known, today=today)
         except InvalidAnswers as refused:

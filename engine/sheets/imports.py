@@ -109,7 +109,7 @@ def put(unit: Unit, report_type: str, name: str, content: bytes, *, dry_run: boo
     sha256 = hashlib.sha256(content).hexdigest()
     if not dry_run and (known := _taken(unit, province, package.code, sha256)) is not None:
         return known
-    found = lists.read(content, package, areas.today(unit))
+    found = lists.read(content, package, unit.today)
     _keep_to_own_area(unit, found, by)
     open_already = _with_open_cases(unit, package.code, [row["person"]["phone"] for row in found.rows])
     row = {"province": province, "report_type": package.code, "name": nfc(name)[-NAME_MAX:] or "danh_sach.csv",

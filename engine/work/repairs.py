@@ -22,7 +22,6 @@ from engine.model import instances as instance_table
 from engine.model import tasks
 from engine.queues import incidents, jobs, leases, outbox
 from engine.runtime import Unit
-from engine.terms.calendar import ZONE
 
 VALUES = {"Start": "data", "Complete": "answers", "Deliver": "payload", "Answer": "result", "Fail": "data",
           "Amend": "data"}  # what kinds of steps bring values along, and as what  # fmt: skip
@@ -77,7 +76,7 @@ def _held_against_form(unit: Unit, incident: Row[Any], answers: dict[str, Any]) 
     form = unit.catalogue.pinned(unit, case.definition_id).forms.get(task.form) if task else None
     if form is None:
         return answers
-    today = unit.now.astimezone(ZONE).date()
+    today = unit.today
     return form.check(answers, data=data_at(case.state, token), today=today)
 
 

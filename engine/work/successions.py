@@ -21,7 +21,6 @@ from engine import instances
 from engine.errors import EngineError
 from engine.flow.steps import Amend
 from engine.model import accounts, agencies, agency_changes, cases, incidents, participants, provinces, tasks
-from engine.places import areas
 from engine.queues import leases
 from engine.runtime import Runtime, Unit
 
@@ -34,7 +33,7 @@ _PARTS = ("lead_agency", "monitor_agency")
 def follow(runtime: Runtime) -> int:
     """Have everything follow that can; returns how many agencies' people and cases have."""
     with runtime.read() as unit:
-        today = areas.today(unit)
+        today = unit.today
         waiting = unit.all(select(agency_changes).where(agency_changes.c.awaits <= today))
         heirs = unit.catalogue.heirs.look(unit)
         found = _left_behind(unit, heirs) if heirs else []

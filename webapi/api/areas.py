@@ -57,6 +57,6 @@ def index(unit: Unit, caller: Account, query: dict[str, Any]) -> Any:
 @bp.read("/areas/<name:code>", AreaShown, AreaDayQuery)
 def show(unit: Unit, caller: Account, query: dict[str, Any], code: str) -> Any:
     """One area, and what became of it"""
-    day = query.get("at") or areas.today(unit)
+    day = query.get("at") or unit.today
     after, before = areas.successors(unit, code, day), areas.predecessors(unit, code)
     return dict(areas.show(unit, code)._mapping) | {"successors": after, "predecessors": before}

@@ -13,7 +13,6 @@ from engine.errors import InvalidRequest, NotAuthenticated, NotFound
 from engine.model import accounts
 from engine.people import passwords
 from engine.people.accounts import seen_by
-from engine.places import areas
 from engine.runtime import Unit
 from webapi import auth
 from webapi.camunda import door
@@ -177,7 +176,7 @@ def _user(row: Row[Any]) -> dict[str, Any]:
 def _some_groups(unit: Unit, by: Any, wanted: dict[str, Any]) -> list[Row[Any]]:
     """The agencies there are today."""
     given = door.known(wanted, "id", "idIn", "name", "type", "member")
-    rows = directory.list_agencies(unit, kind=given.get("type"), at=areas.today(unit), to=by)
+    rows = directory.list_agencies(unit, kind=given.get("type"), at=unit.today, to=by)
     if "member" in given:
         its = known_to(unit, by, str(given["member"])).agency
         rows = [row for row in rows if row.key == its]

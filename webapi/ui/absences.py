@@ -14,7 +14,6 @@ from engine import absences, directory, queries
 from engine.errors import EngineError, InvalidRequest, NotAllowed, NotFound, WrongState
 from engine.people import access
 from engine.people.access import Account, Target
-from engine.places import areas
 from engine.runtime import Unit
 from webapi.ui import door, pages
 from webapi.ui.pages import Pages, done, page
@@ -38,7 +37,7 @@ def _page(unit: Unit, caller: Account, said: Any, wrong: tuple[str, str] | None)
     for_whom = [one for one in colleagues if one.id == caller.id or access.allows(caller, "set-absence", one, unit)]
     found = absences.upcoming(unit, caller)
     return page("ui/absences.html", 422 if wrong else 200, absences=found, for_whom=for_whom, colleagues=colleagues,
-                today=areas.today(unit), said=said, faults=dict([wrong] if wrong else []), elsewhere=elsewhere,
+                today=unit.today, said=said, faults=dict([wrong] if wrong else []), elsewhere=elsewhere,
                 agency=agency, names={one.key: one.name for one in elsewhere},
                 may_end={one.id for one in found
                          if one.login == caller.login or access.allows(caller, "set-absence", one, unit)})  # fmt: skip
@@ -48,7 +47,7 @@ def _elsewhere(unit: Unit, caller: Account) -> list[Any]:
     """The agencies to choose from, for whoever notes it for others than their own."""
     if not access.allows(caller, "set-absence", Target(caller.province, agency="")):
         return []
-    return directory.list_agencies(unit, province=caller.province, at=areas.today(unit))
+    return directory.list_agencies(unit, province=caller.province, at=unit.today)
 
 
 def _agency(caller: Account, elsewhere: list[Any]) -> str | None:

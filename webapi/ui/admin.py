@@ -15,7 +15,6 @@ from engine.errors import EngineError, InvalidRequest, NotAllowed, NotFound, Sta
 from engine.model import provinces
 from engine.people import access, accounts, second_factors
 from engine.people.access import ROLES, Account
-from engine.places import areas
 from engine.record import audit, chain
 from engine.runtime import Unit
 from engine.terms import hours
@@ -180,7 +179,7 @@ def agencies(unit: Unit, caller: Account) -> Any:
     must_manage(caller)
     chosen, every = _province(unit)
     kind = request.args.get("loai", "").strip() or None
-    found = directory.list_agencies(unit, chosen.code, kind, at=areas.today(unit))
+    found = directory.list_agencies(unit, chosen.code, kind, at=unit.today)
     rows = [one for one in found if kind or one.kind != "commune"]
     kinds = sorted({one.kind for one in found} | {"commune"})
     return page("ui/admin_agencies.html", agencies=rows, chosen=chosen, provinces=every, kinds=kinds, kind=kind,
@@ -192,7 +191,7 @@ def calendars(unit: Unit, caller: Account) -> Any:
     """Working hours and the days off of a year, swapped days included."""
     must_manage(caller)
     chosen, every = _province(unit)
-    year = areas.today(unit).year
+    year = unit.today.year
     found = {name: _dated(table) for name, table in chosen.settings.get("calendars", {}).items()}
     off, swapped = hours.public_holidays(year) if any(one.get("holidays") for one in found.values()) else ((), ())
     return page("ui/admin_calendars.html", calendars=found, chosen=chosen, provinces=every, year=year,
@@ -254,7 +253,7 @@ def _province(unit: Unit) -> tuple[Any, list[Any]]:
 
 def _agencies(unit: Unit) -> list[Any]:
     """To choose from; a commune's is typed."""
-    return [one for one in directory.list_agencies(unit, at=areas.today(unit)) if one.kind != "commune"]
+    return [one for one in directory.list_agencies(unit, at=unit.today) if one.kind != "commune"]
 
 
 # -- words ---------------------------------------------------------------------------------------------------------

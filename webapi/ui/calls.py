@@ -139,7 +139,7 @@ def area(unit: Unit, caller: Account, written: str) -> Row[Any] | None:
         return None
     if chosen := _CODE.search(written):
         return areas.in_province(unit, chosen[1], str(caller.province))
-    found = areas.search(unit, province=caller.province, q=written[:80], at=areas.today(unit), limit=5)
+    found = areas.search(unit, province=caller.province, q=written[:80], at=unit.today, limit=5)
     if len(found) == 1:
         return found[0]
     raise InvalidRequest("There is no such area, or several.", field="noi", several=labels(unit, found))

@@ -90,7 +90,7 @@ def _place(unit: Unit, caller: Account, call: Call) -> Any:
 def places(unit: Unit, caller: Account) -> Response:
     """Districts and communes whose names begin so, for site.js."""
     begun = request.args.get("q", "")[:80]
-    found = areas.search(unit, province=caller.province, q=begun, at=areas.today(unit), limit=12)
+    found = areas.search(unit, province=caller.province, q=begun, at=unit.today, limit=12)
     return jsonify(calls.labels(unit, found))
 
 

@@ -36,7 +36,7 @@ def of(unit: Unit, caller: Account, number: str) -> dict[str, Any]:
     may = {action for action in ASKED if access.allows(caller, action, case, unit)}
     facts = {
         "me": caller, "case": case, "package": package, "agencies": names, "may": may,
-        "at_work": directory.list_agencies(unit, province=case.province, at=areas.today(unit)),
+        "at_work": directory.list_agencies(unit, province=case.province, at=unit.today),
         "status": status(package, case.status),
         "outcome": status(package, case.outcome) if case.outcome and case.outcome != case.status else "",
         "cut": known.after,

@@ -8,7 +8,6 @@ from flask import Response, jsonify, redirect, request, session, url_for
 
 from engine.errors import InvalidAnswers, InvalidRequest, TooMany
 from engine.packages import Package
-from engine.places import areas
 from engine.public import offers
 from engine.runtime import Unit
 from webapi import auth
@@ -56,7 +55,7 @@ def send(province: str, code: str) -> Any:
         return redirect(url_for("ui_track.sent", number=session["receipt"][0]), 303)
     with auth.runtime().read() as unit:
         if letter.faults or letter.wrong:
-            letters.look_through(letter, areas.today(unit))
+            letters.look_through(letter, unit.today)
         return _ask(unit, found, letter)
 
 

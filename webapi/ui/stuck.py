@@ -12,7 +12,6 @@ from engine.errors import InvalidRequest
 from engine.packages import Package
 from engine.people import access
 from engine.people.access import Account
-from engine.places.areas import today
 from engine.queries import CaseFilter
 from engine.queues import outbox
 from engine.runtime import Unit
@@ -32,7 +31,7 @@ def index(unit: Unit, caller: Account) -> Any:
     packages = {one["definition_id"]: unit.catalogue.pinned(unit, one["definition_id"]) for one in found.items}
     shown = [case | {"stuck": one["stuck"] | {"why": why(one["stuck"], packages[one["definition_id"]])}}
              for case, one in zip(office.impersonal(unit, found.items), found.items, strict=True)]  # fmt: skip
-    agencies = [row for row in directory.list_agencies(unit, caller.province, at=today(unit)) if row.kind != "overseer"]
+    agencies = [row for row in directory.list_agencies(unit, caller.province, at=unit.today) if row.kind != "overseer"]
     return page("ui/stuck.html", cases=shown, after=found.after, agencies=agencies, labels=labels(), here=HERE,
                 colleagues=absences.colleagues(unit, _given(shown)), lost=queries.lost_reports(unit, caller),
                 may_resend=access.allows(caller, "resend"))  # fmt: skip

@@ -11,7 +11,6 @@ from engine import absences, directory, queries, tasks
 from engine.errors import InvalidAnswers, InvalidRequest, NotFound, WrongState
 from engine.people import access
 from engine.people.access import Account
-from engine.places import areas
 from engine.queries import TaskFilter
 from engine.runtime import Unit
 from engine.sheets import imports
@@ -145,7 +144,7 @@ def _hands(unit: Unit, caller: Account, task: Any) -> dict[str, Any]:
         "absent": absent, "claimable": works and (task.assignee is None or absent is not None),
         "returns": works and tasks.can_be_returned(unit, task),
         "colleagues": absences.colleagues(unit, [task.id]).get(task.id, []) if delegates else [],
-        "below": directory.list_agencies(unit, parent=task.group, at=areas.today(unit)) if delegates else [],
+        "below": directory.list_agencies(unit, parent=task.group, at=unit.today) if delegates else [],
     }  # fmt: skip
 
 
