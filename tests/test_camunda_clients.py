@@ -21,6 +21,7 @@ from tests.drawing import draw
 from tests.external import ASKING, asking
 from tests.hotline import Hotline
 from tests.served import served
+from tests.test_ui_office import enters
 from webapi import camunda
 from webapi.camunda import waiting
 
@@ -106,8 +107,26 @@ def test_the_desktop_modeler_deploys_starts_and_opens_cockpit(hotline: Hotline, 
                           timeout=PATIENCE).json()["cockpitUrl"]  # fmt: skip
     led = requests.get(f"{cockpit}process-instance/{started.json()['id']}", allow_redirects=False, timeout=PATIENCE)
     assert led.headers["Location"].endswith(f"/vu-viec/{started.json()['id']}")
-    assert requests.get(f"{cockpit}repository?deploymentsQuery=[]", allow_redirects=False, timeout=PATIENCE) \
-        .headers["Location"].endswith("/quy-trinh")  # fmt: skip
+    one = '[{"type":"id","operator":"eq","value":"2"}]'
+    for query, page in (("[]", "/quy-trinh"), (one, "/quy-trinh/phien-ban/2")):
+        led = requests.get(f"{cockpit}repository?deploymentsQuery={query}", allow_redirects=False, timeout=PATIENCE)
+        assert led.headers["Location"].endswith(page)
+
+
+@only_once
+def test_the_desktop_modeler_is_told_of_a_version_that_waits_for_approval(hotline: Hotline, engine_rest: str) -> None:
+    hotline.asks_for_approval()
+    modeler = _modeler(hotline, "phantich")
+    drawn = asking().replace('name="', 'name="Chờ ', 1)
+    deployed = _deploys(modeler, engine_rest, drawn).json()
+    [made] = deployed["deployedProcessDefinitions"].values()
+    assert "somebody else has approved" in json.dumps(deployed["details"])
+    start = f"{engine_rest}/process-definition/{made['id']}/start"
+    refused = requests.post(start, auth=("app", hotline.tokens["app"]), json={}, timeout=PATIENCE)
+    said = (refused.status_code, refused.json()["message"])
+    assert said == (400, f"Version {made['version']} of PAKN is not approved.")
+    page = enters(hotline, "lan").opens(f"/quy-trinh/phien-ban/{deployed['id']}")
+    assert page.url.endswith(f"/quy-trinh/PAKN/so-sanh?moi={made['version']}") and "Duyệt" in page.text
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of pydantic, in how the client uses it

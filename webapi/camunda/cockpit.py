@@ -1,11 +1,12 @@
 """Where the Modeler's link "Open in Camunda Cockpit" leads: to our own pages.
 
 The Modeler asks ``/.well-known`` where Cockpit is, and appends ``process-instance/NUMBER``, or ``repository`` with a
-query that names the deployment.
+query that names the deployment: ``[{"type":"id","operator":"eq","value":"3"}]``.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from flask import Blueprint, current_app, redirect, request, url_for
@@ -30,6 +31,11 @@ def case(number: str) -> Any:
 
 
 @bp.get(f"{OPS}repository")
+def deployment() -> Any:
+    named = re.search(r'"value":"(\d{1,18})"', request.args.get("deploymentsQuery", ""))
+    return redirect(url_for("ui_analyst.version", definition_id=int(named[1]))) if named else types()
+
+
 @bp.get(OPS)
 def types() -> Any:
     return redirect(url_for("ui_analyst.index"))

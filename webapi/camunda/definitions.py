@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint
 
-from engine.errors import InvalidRequest, NotFound
+from engine.errors import InvalidRequest, NotFound, WrongState
 from engine.messaging import beginnings
 from engine.packages import Package
 from engine.runtime import Unit
@@ -79,8 +79,11 @@ def start_current(unit: Unit, by: Any, key: str, tenant: str = "") -> Any:
 @bp.post(f"{ONE}/submit-form")
 @door.changes
 def start(unit: Unit, by: Any, text: str) -> Any:
-    """Of the version in force: which one a new case begins with is not the caller's to say."""
+    """Of the version in force: which one a new case begins with is not the caller's to say. One that nobody has
+    approved is refused: whoever has just deployed it would take the other's case for its."""
     row = deployments.show(unit, read_definition_id(text))
+    if row["state"] in UNAPPROVED:
+        raise WrongState(f"Version {row['version']} of {row['key']} is not approved.")
     return _start(unit, by, unit.catalogue.current(unit, row["key"]))
 
 

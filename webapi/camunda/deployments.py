@@ -27,13 +27,16 @@ def limit_body() -> None:
 @bp.post("/create")
 @door.changes
 def create(unit: Unit, by: Any) -> Any:
-    """A diagram, and the tables and forms beside it, take the place of those of its report type."""
+    """A diagram, and the tables and forms beside it, take the place of those of its report type.
+
+    A version that waits for approval is deployed, too: the Modeler shows its id and leads to its page, which says so.
+    """
     name, when = request.form.get("deployment-name", ""), request.form.get("deployment-activation-time")
     active_from = values.read_instant(when, "deployment-activation-time") if when else None
     deployed = deployments.amend(unit, _files(), name, request.form.get("tenant-id") or None, active_from, by=by)
     row = deployments.show(unit, deployed.id)
     definition = described(row, row["key"])
-    made = None if deployed.unchanged or deployed.parked else {definition["id"]: definition}
+    made = None if deployed.unchanged else {definition["id"]: definition}
     warnings = deployed.warnings + ([PARKED] if deployed.parked else [])
     return _deployment(row) | {
         "name": name or row["key"], "source": request.form.get("deployment-source"),

@@ -48,6 +48,13 @@ def index(unit: Unit, caller: Account) -> Any:
     return page("ui/types.html", types=_types(unit, caller) + _begun(unit, caller), states=states())
 
 
+@bp.read("/quy-trinh/phien-ban/<key:definition_id>")
+def version(unit: Unit, caller: Account, definition_id: int) -> Any:
+    """What it changes, and where it is approved: the Modeler leads here."""
+    row = deployments.show(unit, definition_id)
+    return redirect(url_for("ui_comparing.show", code=row["key"], moi=row["version"]), 303)
+
+
 @bp.read(TYPE)
 def show(unit: Unit, caller: Account, code: str) -> Any:
     if not deployments.list_versions(unit, code) and drafts.show(unit, code, by=caller):
