@@ -19,13 +19,17 @@ from engine.flow.values import ScriptError
 
 SPECIAL = frozenset({"defined", "empty"})
 KNOWN_FUNCTIONS = frozenset(PURE) | SPECIAL
+_UNREAD = ": leave it out, nobody reads what a script prints"
+_ELSEWHERE = {  # what scripts for other engines call on an object, and what is said here instead
+    "setVariable": ": write name = value", "getVariable": ": write the variable's name alone",
+    "hasVariable": ": write defined(name)", **dict.fromkeys(("log", "info", "debug", "println"), _UNREAD),
+}  # fmt: skip
 
 
 @compiles(ast.Call)
 def call(c: Compiler, node: ast.Call) -> Closure:
     if not isinstance(node.func, ast.Name):
-        hint = f": write {node.func.attr}(x)" if isinstance(node.func, ast.Attribute) else ""
-        raise c.refuse(node, f"Only functions can be called, by their name{hint}.")
+        raise c.refuse(node, f"Only functions can be called, by their name{_hint(node.func)}.")
     name = c.allowed(node.func.id, node.func)
     if node.keywords:
         raise c.refuse(node, f"Give {name}(…) its values in order, without names.")
@@ -41,6 +45,11 @@ def call(c: Compiler, node: ast.Call) -> Closure:
     if name in READING and all(isinstance(part, ast.Constant) for part in node.args):
         return _read(c, _called(name, arguments), node)
     return _called(name, arguments)
+
+
+def _hint(called: ast.expr) -> str:
+    name = called.attr if isinstance(called, ast.Attribute) else ""
+    return f": write {name}(x)" if name in KNOWN_FUNCTIONS else _ELSEWHERE.get(name, "")
 
 
 def _read(c: Compiler, reading: Closure, node: ast.Call) -> Closure:

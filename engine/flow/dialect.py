@@ -305,13 +305,17 @@ def _refuse_odd(token: Token, before: Token, text: str) -> None:
         raise fault_at(f"This cannot be read: {advice}.", text, token.start)
 
 
+_JAVASCRIPT = re.compile(r"^\s*//|(\+\+|--)\s*;?\s*$", re.MULTILINE)
+
+
 def _advice(text: str) -> str:
     found = list(tokens(text))
     words = {token.text for token in found if token.kind == "word"}
     signs = {token.text for token in found if token.kind == "sign"}
     if found[:1] and found[0].text == "=":
         return ": leave out the '=' in front, which only Camunda 8 writes"
-    if words & {"throw", "var", "let", "const", "function"}:
+    braced = "{" in signs and words & {"if", "for", "while"}
+    if braced or words & {"throw", "var", "let", "const", "function"} or _JAVASCRIPT.search(text):
         return ": this is JavaScript; write it in the small Python of this server"
     if any(one.text == "!=" and text[one.end : one.end + 1] == "=" for one in found):
         return ": write '!=' instead of '!=='"
