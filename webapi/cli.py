@@ -8,6 +8,7 @@ import runpy
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,13 @@ from engine.people.access import Account
 from engine.places import gazetteer
 from engine.runtime import Runtime, Unit
 from engine.sheets import imports
-from engine.storage import schema
+from engine.storage import outages, schema
 from engine.storage.database import connect
 from engine.terms.calendar import ZONE
 from engine.versions import deployments
 from webapi import attached, config, data_keys, demo, logs
 from webapi.commands import backing_up, gazetteers, ingredients, members, privacy, record, running, versions
+from webapi.commands.patience import wait_for
 
 ROOT = config.ROOT
 BAD_URL = "THONGSUOT_DATABASE must be sqlite:////folder/file.db or postgresql+psycopg://user:password@host/name."
@@ -133,7 +135,8 @@ def serve(host: str, port: int, threads: int | None) -> None:
     from webapi.clock import NodeClock
 
     set_up_logging()
-    privacy.check(open_runtime())
+    runtime = open_runtime()
+    wait_for(lambda: privacy.check(runtime), outages.BUSY, outages.AWAY)
     app = create_app(config.read() | {"CLOCK": NodeClock()} | ({"THREADS": threads} if threads else {}))
     server.run(app, host, port, app.config["THREADS"])
 
@@ -148,7 +151,7 @@ def worker() -> None:
 
     set_up_logging()
     runtime, values = open_runtime(), settings()
-    privacy.check(runtime)
+    wait_for(lambda: privacy.check(runtime), outages.BUSY, outages.AWAY)
     try:
         notifiers = build({"log": f"{values['INSTANCE']}/messages.jsonl"} | values["NOTIFIERS"], runtime.clock)
     except ValueError as error:
@@ -227,7 +230,8 @@ def db() -> None:
 @db.command()
 def upgrade() -> None:
     """Bring the tables to the version this program expects."""
-    schema.upgrade(open_runtime().database)
+    database = open_runtime().database
+    wait_for(lambda: schema.upgrade(database), outages.BUSY)
     click.echo("The database is up to date.")
 
 
@@ -268,7 +272,7 @@ def load(path: Path | None, with_demo: bool) -> None:
         raise click.ClickException("Demo people are not made in production: leave --demo out.")
     runtime = open_runtime()
     for folder in folders.types_in(path or ROOT / "bpmn"):
-        _load(runtime, folder)
+        wait_for(partial(_load, runtime, folder), outages.BUSY)
     if with_demo:
         demo.make(runtime, Path(values["INSTANCE"]), lambda line: click.echo(f"  {line}"))
     else:
