@@ -16,8 +16,8 @@ from engine.storage import outages
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-SOON = 3.0  # seconds that nobody minds
-TAKEN = "Somebody else has the database, such as an upgrade or a copy that is put back: waiting for it."
+SOON = 10.0  # seconds that nobody minds
+TAKEN = "Waiting for the database: it is at work, or somebody else has it, such as an upgrade."
 
 
 def wait_for(do: Callable[[], T], *refusals: str) -> T:

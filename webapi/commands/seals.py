@@ -71,13 +71,16 @@ def _add_changes(group: click.Group, open_runtime: Callable[[], Runtime]) -> Non
     @group.command()
     @click.argument("key_id")
     def drop(key_id: str) -> None:
-        """Forget a key that has nothing sealed any more: whoever still has it can open no copy made from now on."""
+        """Forget a key that has nothing sealed any more: whoever still has it can open no copy made from now on.
+
+        Copies of before need it: keep it with the other keys, apart from them, until the last of those is thrown away.
+        """
         with open_runtime().begin() as unit:
             keys.forget(unit, key_id)
             if left := attached.store(config.read()).counts()[key_id]:
                 raise click.ClickException(f"{left} files are sealed with {key_id}: run `thongsuot keys rotate`.")
         _told(lambda: data_keys.drop(config.read(), key_id))
-        click.echo(f"The key {key_id} is gone.")
+        click.echo(f"The key {key_id} is gone. Copies made before it was rotated still need it.")
 
 
 def _add_give_up(group: click.Group, open_runtime: Callable[[], Runtime], by: Account) -> None:
