@@ -20,7 +20,7 @@ KINDS = (
     "token-made", "token-revoked",
     "account-made", "account-changed", "password-changed",
     "version-brought", "version-activated", "version-approved", "version-refused", "version-suspended",
-    "version-released", "settings-loaded", "key-declared",
+    "version-released", "settings-loaded", "key-declared", "key-given-up",
     "agency-changed", "exported",
 )  # fmt: skip
 _NOTE = Prepared.insertion(acts, "at", "kind", "actor", "subject", "address", "data")

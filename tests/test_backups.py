@@ -146,10 +146,17 @@ def test_a_copy_goes_only_where_nothing_is(hotline: Hotline, store: Store, tmp_p
     made = backups.make(runtime, store, file, str)
     Worker(runtime, {}, owner="w").beat()
 
-    with pytest.raises(BadBackup, match=r"A worker is at work .* --force"):
-        backups.restore(runtime, store, file, str)
+    for force in (False, True):
+        with pytest.raises(BadBackup, match=r"A worker was at work .* wait for a minute"):
+            backups.restore(runtime, store, file, str, force=force)
     Worker(runtime, {}, owner="w").release()
     gone = hotline.receives()
+    server = connect(runtime.database.url.render_as_string(hide_password=False))
+    with server.connect() as connection:
+        connection.execute(NUMBERS)
+    with pytest.raises(BadBackup, match=r"is in use .*(1 connections of|another program).*: stop all web servers"):
+        backups.restore(runtime, store, file, str, force=True)
+    server.dispose()
     with pytest.raises(BadBackup, match=r"not empty: .* --force"):
         backups.restore(runtime, store, file, str)
     with pytest.raises(BadBackup, match=r"copy\.tar is there already"):
@@ -219,6 +226,9 @@ def test_from_the_command_line(hotline: Hotline, tmp_path: Path) -> None:
     assert "data.keys" in said
     assert b"khoa-bi-mat" not in (tmp_path / "a.tar").read_bytes()
     assert run("restore", file, "--check")[1].startswith("  reading the whole copy …\n" + file + " is whole: sqlite")
+    code, said = run("restore", file, "--force")
+    assert code == 1 and "Error: The database is in use (another program on this machine): stop all web" in said
+    hotline.runtime.database.dispose()
     code, said = run("restore", file)
     assert code == 1 and "Error: The database is not empty" in said
     there = {"THONGSUOT_DATABASE": f"sqlite:///{tmp_path}/b.db", "THONGSUOT_INSTANCE": f"{tmp_path}/b"}

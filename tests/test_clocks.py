@@ -15,11 +15,12 @@ import pytest
 import webapi.worker
 from engine import instances
 from engine.flow.steps import Fire
-from engine.queues import jobs
+from engine.queues import jobs, outbox, presence
 from engine.runtime import Runtime
 from engine.storage.database import connect
 from engine.work.worker import Worker
-from tests.bare_cases import open_case
+from tests.bare_cases import arm, open_case
+from tests.clock import Clock
 from webapi import clock
 from webapi.clock import NodeClock
 from webapi.worker import Metronome
@@ -133,3 +134,29 @@ def test_a_worker_works_on_when_its_clock_is_set_back(
         sleep(0.01)
     metronome.stop()
     runtime.database.dispose()
+
+
+def test_leases_of_a_clock_that_was_far_ahead_do_not_outlive_it(runtime: Runtime, clock: Clock) -> None:
+    case_id = open_case(runtime)
+    for token in (1, 2):
+        arm(runtime, case_id, token)
+    with runtime.begin() as unit:
+        outbox.put(unit, case_id, "service", "t", 9, {}, "key")
+    right = clock.now
+    clock.advance("60 days")
+    dead, _ = (jobs.claim(runtime, name, 1) for name in ("dead", "alive"))
+    outbox.claim(runtime, "dead", "service", 1)
+    Worker(runtime, {}, owner="dead").beat()
+    clock.now = right + timedelta(minutes=1)  # it is put right
+    binh = Worker(runtime, {}, owner="binh")
+
+    binh.beat()
+    with runtime.read() as unit:
+        assert presence.present(unit) == presence.Present(1, clock.now)
+    clock.advance("40 seconds")
+    assert jobs.renew(runtime, "alive") == 1 and binh.shorten() == 0
+    clock.advance("21 seconds")
+    assert [job.token for job in jobs.claim(runtime, "binh", 5)] == [job.token for job in dead]
+    assert outbox.claim(runtime, "binh", "service", 5) == []  # a program may have locked it for so long
+    clock.advance("7 days")
+    assert len(outbox.claim(runtime, "binh", "service", 5)) == 1

@@ -440,3 +440,21 @@ def test_answers_to_repeated_requests_are_forgotten_after_a_week(
     assert worker.tidy() == 0
     clock.advance("1 second")
     assert worker.tidy() == 1
+
+
+def test_what_failed_is_tried_at_once_when_its_gateway_answers_again(
+    runtime: Runtime, clock: Clock, case_id: int, worker: Worker, gateway: Gateway
+) -> None:
+    owe(runtime, case_id, "failed")
+    gateway.error = RuntimeError("down")
+    for _ in range(3):
+        clock.advance("10 minutes")
+        worker.tick()
+    with runtime.begin() as unit:
+        assert (outbox.hurry(unit, "email"), outbox.hurry(unit, "sms")) == (0, 1)
+    gateway.error = None
+
+    worker.tick()
+    assert the_row(runtime).state == "sent"
+    with runtime.begin() as unit:
+        assert outbox.hurry(unit, "sms") == 0

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import runpy
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +23,16 @@ from engine.flow.check import check as find_faults
 from engine.people import accounts
 from engine.people.access import Account
 from engine.places import gazetteer
+from engine.privacy import keys
 from engine.runtime import Runtime, Unit
 from engine.sheets import imports
-from engine.storage import schema
+from engine.storage import outages, schema
 from engine.storage.database import connect
 from engine.terms.calendar import ZONE
 from engine.versions import deployments
 from webapi import attached, config, data_keys, demo, logs
-from webapi.commands import backing_up, gazetteers, ingredients, members, privacy, record, running, versions
+from webapi.commands import backing_up, gazetteers, ingredients, members, privacy, record, running, seals, versions
+from webapi.commands.patience import wait_for
 
 ROOT = config.ROOT
 BAD_URL = "THONGSUOT_DATABASE must be sqlite:////folder/file.db or postgresql+psycopg://user:password@host/name."
@@ -77,6 +79,17 @@ def settings() -> dict[str, Any]:
 
 
 def open_runtime() -> Runtime:
+    """Raises:
+    WrongState: keys of the database's are not here, so that what is written now could not be read with the rest.
+    """
+    runtime = open_bare()
+    with runtime.read() as unit:
+        keys.require(unit)
+    return runtime
+
+
+def open_bare() -> Runtime:
+    """The database, whether its keys are here or not: for its tables, copies of it, and those who wait for it."""
     values = settings()
     try:
         Path(values["INSTANCE"]).mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -133,7 +146,8 @@ def serve(host: str, port: int, threads: int | None) -> None:
     from webapi.clock import NodeClock
 
     set_up_logging()
-    privacy.check(open_runtime())
+    runtime = open_bare()
+    wait_for(lambda: seals.check(runtime), outages.BUSY, outages.AWAY)
     app = create_app(config.read() | {"CLOCK": NodeClock()} | ({"THREADS": threads} if threads else {}))
     server.run(app, host, port, app.config["THREADS"])
 
@@ -147,8 +161,8 @@ def worker() -> None:
     from webapi import worker as metronome
 
     set_up_logging()
-    runtime, values = open_runtime(), settings()
-    privacy.check(runtime)
+    runtime, values = open_bare(), settings()
+    wait_for(lambda: seals.check(runtime), outages.BUSY, outages.AWAY)
     try:
         notifiers = build({"log": f"{values['INSTANCE']}/messages.jsonl"} | values["NOTIFIERS"], runtime.clock)
     except ValueError as error:
@@ -227,7 +241,8 @@ def db() -> None:
 @db.command()
 def upgrade() -> None:
     """Bring the tables to the version this program expects."""
-    schema.upgrade(open_runtime().database)
+    database = open_bare().database
+    wait_for(lambda: schema.upgrade(database), outages.BUSY)
     click.echo("The database is up to date.")
 
 
@@ -235,21 +250,6 @@ def upgrade() -> None:
 def tell_settings() -> None:
     """Describe every setting, in Markdown."""
     click.echo(config.reference(), nl=False)
-
-
-@main.command("ingredients")
-@click.option("--sbom", is_flag=True, help="As a bill of materials in CycloneDX's JSON.")
-def tell_ingredients(sbom: bool) -> None:
-    """List what is shipped of others, with its licence."""
-    try:
-        found = ingredients.all_of(ROOT)
-    except FileNotFoundError as error:
-        raise click.ClickException(f"{error.filename} is not here: run this in the repository.") from error
-    if sbom:
-        click.echo(json.dumps(ingredients.document(found), indent=1))
-        return
-    for one in found:
-        click.echo(f"{one.kind:5} {one.name:40} {one.version:16} {one.licence}")
 
 
 # -- report types --------------------------------------------------------------------------------------------------
@@ -268,7 +268,7 @@ def load(path: Path | None, with_demo: bool) -> None:
         raise click.ClickException("Demo people are not made in production: leave --demo out.")
     runtime = open_runtime()
     for folder in folders.types_in(path or ROOT / "bpmn"):
-        _load(runtime, folder)
+        wait_for(partial(_load, runtime, folder), outages.BUSY)
     if with_demo:
         demo.make(runtime, Path(values["INSTANCE"]), lambda line: click.echo(f"  {line}"))
     else:
@@ -482,9 +482,11 @@ def load_units(codes: tuple[str, ...], years: tuple[str, ...], archive: Path | N
     click.echo("\n".join(line for lines in told for line in lines))
 
 
-backing_up.add_to(main, open_runtime, _store, settings)
+ingredients.add_to(main, ROOT)
+backing_up.add_to(main, open_bare, _store, settings)
 members.add_to(main, in_unit, CLI)
 privacy.add_to(main, open_runtime, CLI)
+seals.add_to(main, open_bare, CLI)
 running.add_to(main, open_runtime, CLI)
 record.add_to(main, open_runtime)
 versions.add_to(main, open_runtime, instant, CLI)

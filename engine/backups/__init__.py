@@ -81,16 +81,18 @@ def restore(
     Nothing is touched before the copy was read to its end. The database is replaced in one transaction, last.
 
     Args:
-        force: what is in the database now is given up, and whoever still works with it is not asked.
+        force: what is in the database now is given up.
 
     Returns:
         The manifest.
 
     Raises:
-        BadBackup: the copy is not whole, of another kind of database or of newer code; or the database is not empty.
+        BadBackup: the copy is not whole, of another kind of database or of newer code; or the database is not empty,
+            or somebody is at work on it.
     """
     manifest = check(file, say)
     _refuse_strange(runtime.database, manifest)
+    _refuse_used(runtime)
     if not force:
         _refuse_full(runtime)
     say("putting attachments back …")
@@ -121,11 +123,20 @@ def _refuse_strange(database: Engine, manifest: dict[str, Any]) -> None:
                         "restore into a new one.")  # fmt: skip
 
 
+def _refuse_used(runtime: Runtime) -> None:
+    """What is put back under servers that run would be mixed with what they are doing."""
+    if user := _kind(runtime.database).used_by(runtime.database):
+        raise BadBackup(f"The database is in use ({user}): stop all web servers and workers, then restore again.")
+    there = inspect(runtime.database).has_table(workers.name)
+    with runtime.read() as unit:
+        if there and presence.present(unit).count:
+            raise BadBackup("A worker was at work on this database within the last minute: stop all web servers and "
+                            "workers, wait for a minute if one was killed, then restore again.")  # fmt: skip
+
+
 def _refuse_full(runtime: Runtime) -> None:
     there = set(inspect(runtime.database).get_table_names())
     with runtime.read() as unit:
-        if workers.name in there and presence.present(unit).count:
-            raise BadBackup("A worker is at work on this database: stop it, and the web servers; or say --force.")
         for table in metadata.sorted_tables:
             if table.name in there and unit.first(select(*list(table.c)[:1]).limit(1)) is not None:
                 raise BadBackup("The database is not empty: name another, or say --force to give up what is in it.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from sqlalchemy import Engine, inspect, text
 
 from engine.backups.archive import BadBackup
+from engine.storage.database import NAME
 
 DEBIAN = Path("/usr/lib/postgresql")
 
@@ -31,6 +33,21 @@ def copy(database: Engine, to: Path, say: Callable[[str], object], tools: str) -
         files = list(connection.scalars(text("SELECT DISTINCT sha256 FROM attachments ORDER BY sha256")))
         _run(database, tools, "pg_dump", "--format=custom", f"--snapshot={picture}", f"--file={to}")
     return {"schema": version, "tables": sorted(tables), "files": files}
+
+
+def used_by(database: Engine) -> str | None:
+    """Who of ours is connected beside ourselves; ``None``: nobody."""
+    database.dispose()
+    others = text("SELECT count(*), string_agg(DISTINCT coalesce(host(client_addr), 'this machine'), ', ') "
+                  "FROM pg_stat_activity WHERE datname = current_database() AND application_name = :name "
+                  "AND pid <> pg_backend_pid()")  # fmt: skip
+    for _ in range(20):  # what has just been closed, by us or by a server that was stopped, is seen for a moment
+        with database.connect() as connection:
+            count, machines = connection.execute(others, {"name": NAME}).one()
+        if not count:
+            return None
+        time.sleep(0.1)
+    return f"{count} connections of Thông Suốt, from {machines}"
 
 
 def put_back(database: Engine, source: Path, say: Callable[[str], object], tools: str) -> None:

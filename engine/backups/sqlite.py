@@ -35,6 +35,20 @@ def copy(database: Engine, to: Path, say: Callable[[str], object], _tools: str) 
     return {"schema": version, "tables": sorted(tables), "files": files}
 
 
+def used_by(database: Engine) -> str | None:
+    """Who has it open beside ourselves; ``None``: nobody. Whoever has, holds a lock on the file until they close it."""
+    database.dispose()
+    try:
+        with closing(sqlite3.connect(_path(database), timeout=1, isolation_level=None)) as alone:
+            alone.execute("PRAGMA locking_mode = EXCLUSIVE")
+            alone.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            raise BadBackup(f"The database cannot be replaced: {error}.") from error
+        return "another program on this machine"
+    return None
+
+
 def put_back(database: Engine, source: Path, say: Callable[[str], object], _tools: str) -> None:
     """Replace the database's content in one transaction; whoever has it open reads the new one from then on."""
     with closing(sqlite3.connect(source)) as copied:

@@ -68,17 +68,21 @@ def missing(unit: Unit) -> list[str]:
     return [key for key in known if key not in sealing.ring().by_id]
 
 
-def note(unit: Unit) -> None:
-    """From now on this process's newest key is one that the database needs.
-
-    Raises:
-        WrongState: the process lacks one that it needs already: it would seal what others cannot open.
+def require(unit: Unit) -> None:
+    """Raises:
+    WrongState: this process lacks a key that the database needs: it would seal what others cannot open.
     """
     if lacking := missing(unit):
         raise WrongState(
             f"This server lacks the key {' and the key '.join(lacking)}, with which the personal data here was sealed: "
-            "bring the keys of the servers that are there already (docs/privacy.md)."
+            "bring the keys of the servers that are there already, or of wherever they are kept (docs/privacy.md says "
+            "what to do if it is lost for good)."
         )
+
+
+def note(unit: Unit) -> None:
+    """From now on this process's newest key is one that the database needs. Raises as `require`."""
+    require(unit)
     unit.write(_KNOWN, {"id": sealing.ring().newest.id, "since_at": unit.now})
 
 
@@ -180,6 +184,13 @@ def _head(column: Column[Any]) -> Any:
     first = 2 if isinstance(column.type, SealedJSON) else 1
     kind = LargeBinary() if isinstance(column.type, SealedBytes) else Text()
     return func.substr(_raw(column), first, 9, type_=kind)
+
+
+def sealed_by(column: Column[Any], key_id: str) -> Any:
+    """The condition that this key has sealed what a column holds."""
+    if isinstance(column.type, SealedBytes):
+        return _head(column) == literal(f"~{key_id}".encode(), LargeBinary)
+    return _head(column).in_([f"~{key_id}", f"={key_id}"])
 
 
 def _newest(column: Column[Any]) -> Any:

@@ -34,7 +34,8 @@ def appear(runtime: Runtime, owner: str) -> None:
     with runtime.begin() as unit:
         seen = insert_into(unit, workers).values(owner=owner, started_at=unit.now, seen_at=unit.now)
         unit.execute(seen.on_conflict_do_update(index_elements=["owner"], set_={"seen_at": unit.now}))
-        unit.execute(delete(workers).where(workers.c.seen_at < unit.now - FORGET))
+        ahead = workers.c.seen_at > unit.now + ABSENT  # by a clock that has been put right since
+        unit.execute(delete(workers).where((workers.c.seen_at < unit.now - FORGET) | ahead))
 
 
 def go(runtime: Runtime, owner: str) -> None:
@@ -43,7 +44,7 @@ def go(runtime: Runtime, owner: str) -> None:
 
 
 def present(unit: Unit) -> Present:
-    here = func.count().filter(workers.c.seen_at >= unit.now - ABSENT)
+    here = func.count().filter(workers.c.seen_at.between(unit.now - ABSENT, unit.now + ABSENT))
     found = unit.first(select(here.label("count"), func.max(workers.c.seen_at).label("seen_at")))
     assert found is not None
     return Present(found.count, found.seen_at)

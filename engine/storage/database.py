@@ -24,6 +24,7 @@ from sqlalchemy.pool import PoolProxiedConnection, StaticPool
 
 from engine.storage.wire import READING, WRITING
 
+NAME = "thongsuot"  # of our connections, for whoever looks at PostgreSQL's (`pg_stat_activity`)
 BUSY_SECONDS = 30
 IDLE_SECONDS = 5  # a connection that has rested longer is asked whether it is still there
 
@@ -50,7 +51,8 @@ def options(url: str, at_once: int = 5) -> dict[str, Any]:
     # What is prepared asks by key, whatever the key: PostgreSQL need not plan it anew each time. A list is another for
     # each agency: a plan for any agency and any limit reads all tasks of the province. psycopg writes its values out.
     settings = "-c timezone=utc -c jit=off -c plan_cache_mode=force_generic_plan"
-    psycopg = {"options": settings, "prepare_threshold": None, "cursor_factory": ClientCursor}
+    psycopg = {"options": settings, "prepare_threshold": None, "cursor_factory": ClientCursor,
+               "application_name": NAME}  # fmt: skip
     return _JSON | kept | {"isolation_level": "READ COMMITTED", "connect_args": psycopg}
 
 

@@ -29,14 +29,14 @@ from engine.history import stays
 from engine.messaging import courier
 from engine.model import inbox, login_failures
 from engine.notifiers import Notifier
-from engine.queues import jobs, outbox, presence, waiting
+from engine.queues import jobs, leases, outbox, presence, waiting
 from engine.queues.leases import LEASE
 from engine.record import anchors, chain
 from engine.runtime import Runtime
 from engine.sheets import imports
 from engine.statistics import days, periodic
 from engine.versions import migrations
-from engine.work import batches, delivery, doing, due, successions
+from engine.work import batches, delivery, doing, due, external, successions
 
 log = logging.getLogger(__name__)
 
@@ -194,9 +194,21 @@ class Worker:
         raise RuntimeError(f"There is still something due after {ticks} ticks.")
 
     def beat(self) -> None:
-        """The heart-beat: hold on to what is held, and say that this worker is there."""
+        """The heart-beat: hold on to what is held, say that this worker is there, and put right what a wrong clock
+        left."""
         self.renew()
         presence.appear(self.runtime, self.owner)
+        self.shorten()
+
+    def shorten(self) -> int:
+        """Cut down leases of a clock that was far ahead; returns how many."""
+        lease, services = max(LEASE, self.lease), model.outbox.c.kind == "service"
+        with self.runtime.begin() as unit:
+            done = leases.shorten(unit, model.jobs, lease) + leases.shorten(unit, model.outbox, lease, ~services)
+            done += leases.shorten(unit, model.outbox, external.LOCK_MAX, services)
+        if done:
+            log.warning("%d leases of a clock that was ahead were cut down.", done, extra={"action": "leases-cut"})
+        return done
 
     def renew(self) -> int:
         """Hold on to what is held, from another thread than the ones that work. Returns how many are held on to."""

@@ -1,9 +1,9 @@
 """`./manage chaos --minutes N`: what happens by chance and a seed, and the figures afterwards.
 
 Real web processes and workers on a PostgreSQL (or SQLite) of their own are under load, and are killed, frozen, told a
-wrong time; the database is stopped or crashes; the SMS gateway hangs, fails, or says things twice. At the end nothing
-acknowledged may be missing and nothing may have happened twice. With --soak nothing is done to them: they are watched
-for growth.
+wrong time; the database is stopped or crashes, or (SQLite's) has no room; the SMS gateway hangs, fails, or says things
+twice. At the end nothing acknowledged may be missing and nothing may have happened twice. With --soak nothing is done
+to them: they are watched for growth.
 """
 
 from __future__ import annotations
@@ -52,6 +52,8 @@ class Trouble:
         ]  # fmt: skip
         if server is not None:  # with SQLite all are on one machine, and have its clock
             self._kinds += [self.stop_database, self.crash_database, self.move_clock]
+        else:
+            self._kinds.append(self.fill_disk)
 
     def make_some(self) -> str:
         """Returns what was done."""
@@ -105,6 +107,11 @@ class Trouble:
         getattr(self.server, how)()
         time.sleep(self.chance.uniform(0.1, 3))
         self.server.start()
+
+    def fill_disk(self) -> None:
+        self.office.fill_disk(True)
+        time.sleep(self.chance.uniform(1, 5))
+        self.office.fill_disk(False)
 
     def end(self) -> None:
         self.wake_who_slept_long_enough(everyone=True)

@@ -1,4 +1,5 @@
-"""`thongsuot` with a clock that is wrong by as many seconds as a file says, at this moment.
+"""`thongsuot` with a clock that is wrong by as many seconds as a file says, at this moment; and, with SQLite, on a disk
+that is full while there is a file `FULL` beside that.
 
     python -m tests.chaos.actor FILE serve --port 8022
     python -m tests.chaos.actor FILE worker
@@ -9,16 +10,32 @@ from __future__ import annotations
 import ctypes
 import datetime as module
 import signal
+import sqlite3
 import sys
 from pathlib import Path
 from typing import Any
 
 import apscheduler.schedulers.base as scheduler
+from sqlalchemy import event
+from sqlalchemy.pool import Pool
 
 import webapi
 import webapi.cli
 import webapi.clock
 import webapi.worker
+
+FULL = "full"
+ANY = 4_294_967_294  # pages: as many as SQLite can have
+
+
+def fill_disk_while(file: Path) -> None:
+    """SQLite then may have no page more than there are, and says what it says when the disk is full."""
+
+    def limit(connection: Any, *_: Any) -> None:
+        if isinstance(connection, sqlite3.Connection):
+            connection.execute(f"PRAGMA max_page_count = {1 if file.exists() else ANY}").close()
+
+    event.listen(Pool, "checkout", limit)
 
 
 def be_wrong_by(file: Path) -> None:
@@ -32,5 +49,7 @@ def be_wrong_by(file: Path) -> None:
 
 if __name__ == "__main__":
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # nobody lives on when the one who started them has been killed
-    be_wrong_by(Path(sys.argv.pop(1)))
+    clock = Path(sys.argv.pop(1))
+    be_wrong_by(clock)
+    fill_disk_while(clock.with_name(FULL))
     webapi.cli.main()

@@ -17,6 +17,7 @@ from engine.people import accounts
 from engine.runtime import Runtime
 from engine.storage.database import connect
 from tests import crash_type, databases
+from tests.chaos.actor import FULL
 from tests.post import free_port
 from tests.sources import ROOT
 
@@ -91,6 +92,11 @@ class Office:
         for one in [*self.web, *self.workers]:
             one.kill()
         self.runtime.database.dispose()
+
+    def fill_disk(self, full: bool) -> None:
+        """With SQLite, whose file can be kept from growing."""
+        file = self._folder / FULL
+        file.touch() if full else file.unlink(missing_ok=True)
 
     def _web(self, number: int) -> Process:
         port = free_port()

@@ -14,6 +14,8 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution,
 from pathlib import Path
 from typing import Any
 
+import click
+
 PYTHON, JAVASCRIPT = "requirements.lock", "webapi/ui/frontend/package-lock.json"
 UNKNOWN = "unknown"
 _SAID = {  # in the words of packages that do not say it in SPDX's
@@ -99,3 +101,19 @@ def _in_document(licence: str) -> dict[str, Any]:
     if licence == UNKNOWN:
         return {"license": {"name": UNKNOWN}}
     return {"expression": licence}
+
+
+def add_to(main: click.Group, root: Path) -> None:
+    @main.command("ingredients")
+    @click.option("--sbom", is_flag=True, help="As a bill of materials in CycloneDX's JSON.")
+    def tell(sbom: bool) -> None:
+        """List what is shipped of others, with its licence."""
+        try:
+            found = all_of(root)
+        except FileNotFoundError as error:
+            raise click.ClickException(f"{error.filename} is not here: run this in the repository.") from error
+        if sbom:
+            click.echo(json.dumps(document(found), indent=1))
+            return
+        for one in found:
+            click.echo(f"{one.kind:5} {one.name:40} {one.version:16} {one.licence}")

@@ -10,7 +10,7 @@ import click
 
 from engine.history import exports, stays
 from engine.people.access import Account
-from engine.queues import incidents
+from engine.queues import incidents, outbox
 from engine.runtime import Runtime
 from engine.terms.calendar import ZONE
 from engine.versions import migrations, modifications
@@ -32,6 +32,7 @@ def add_to(main: click.Group, open_runtime: Callable[[], Runtime], by: Account) 
     _add_migrate(main, in_unit, by)
     _add_case(main, in_unit, by)
     _add_incidents(main, in_unit, by)
+    _add_outbox(main, in_unit)
     _add_export(main, open_runtime, by)
     _add_recount(main, in_unit)
 
@@ -153,6 +154,18 @@ def _add_case(main: click.Group, in_unit: Callable[..., Any], by: Account) -> No
         """Let it go on."""
         in_unit(lambda unit: modifications.release(unit, number, by=by))
         click.echo(f"{number} goes on.")
+
+
+def _add_outbox(main: click.Group, in_unit: Callable[..., Any]) -> None:
+    @main.group("outbox")
+    def group() -> None:
+        """Messages and service calls that are owed."""
+
+    @group.command()
+    @click.argument("kind", type=click.Choice(outbox.KINDS))
+    def hurry(kind: str) -> None:
+        """Try at once what failed and waits for its next attempt, for its gateway answers again."""
+        click.echo(f"{in_unit(lambda unit: outbox.hurry(unit, kind))} are tried now.")
 
 
 def _add_export(main: click.Group, open_runtime: Callable[[], Runtime], by: Account) -> None:

@@ -38,6 +38,7 @@ def _sentences(whom: str, data: dict[str, Any]) -> dict[str, str]:
                               key=whom),
         "settings-loaded": _("Nạp thiết lập của tỉnh %(key)s", key=whom),
         "key-declared": _("Khai báo phím bấm %(key)s", key=whom),
+        "key-given-up": _("Bỏ dữ liệu của khóa mã hóa đã mất %(key)s", key=whom),
         "agency-changed": _("Thay đổi cơ quan %(key)s", key=whom),
         "exported": _("Xuất lịch sử của %(key)s", key=whom),
     }  # fmt: skip
