@@ -22,6 +22,7 @@ from bench.bed import Bed, Figures, beds, machine
 
 WORKLOADS: dict[str, Callable[[Bed], Figures]] = {
     "lifecycle": lifecycles.lifecycle,
+    "beside": lifecycles.beside,
     "shipped": shipped.shipped,
     "loops": lifecycles.loops,
     "full": lifecycles.full,
