@@ -36,12 +36,12 @@ def lifecycle(bed: Bed) -> Figures:
     ):
         hosts = (naive, floor, our)
         for host in hosts:
-            _round(host, 1, 6)  # warm up
+            played(host, 1, 6)  # warm up
         for clients in CLIENTS:
             bed.say(f"lifecycle of 4 tasks, {clients} client(s)")
             cases = bed.some(CASES * (1 if clients == 1 else 2), clients)
-            rounds = [[_round(host, clients, cases) for host in hosts] for _ in range(bed.some(ROUNDS, 3))]
-            figures |= _compared(f"{clients}_clients", rounds, [host.name for host in hosts])
+            rounds = [[played(host, clients, cases) for host in hosts] for _ in range(bed.some(ROUNDS, 3))]
+            figures |= compared(f"{clients}_clients", rounds, [host.name for host in hosts])
         figures |= {f"{host.name}_memory_mb": round(host.memory_mb()) for host in hosts}
     figures["state_bytes_max"] = int(one(urls["ours"], "SELECT max(length(state)) FROM instances"))
     for unit, title in (("cases_per_s", "cases per second"), ("cpu_ms_per_call", "CPU ms per call")):
@@ -65,11 +65,11 @@ def beside(bed: Bed) -> Figures:
         program = ("node", str(script), folder, str(diagram))
         with running("bpmn_engine", plain, program=program) as other, running("ours", url, token) as our:
             for host in (other, our):
-                _round(host, 1, 10)  # warm up
+                played(host, 1, 10)  # warm up
             for clients in CLIENTS:
                 bed.say(f"lifecycle of 4 tasks, {clients} client(s)")
                 cases = bed.some(CASES, clients)
-                rounds = [[_round(host, clients, cases) for host in (other, our)] for _ in range(bed.some(ROUNDS, 3))]
+                rounds = [[played(host, clients, cases) for host in (other, our)] for _ in range(bed.some(ROUNDS, 3))]
                 figures |= _said(f"{clients}_clients", rounds, ["bpmn_engine", "ours"])
                 speed = median(mine[0] / theirs[0] for theirs, mine in rounds)
                 cpu = median(theirs[1] / mine[1] for theirs, mine in rounds)
@@ -87,7 +87,7 @@ def _said(what: str, rounds: list[list[tuple[float, float]]], names: list[str]) 
     return figures
 
 
-def _compared(what: str, rounds: list[list[tuple[float, float]]], names: list[str]) -> Figures:
+def compared(what: str, rounds: list[list[tuple[float, float]]], names: list[str]) -> Figures:
     """Hosts of the same round were equally disturbed, so ratios are taken within rounds."""
     figures = _said(what, rounds, names)
     naive, floor, our = (names.index(name) for name in ("naive", "floor", "ours"))
@@ -98,7 +98,7 @@ def _compared(what: str, rounds: list[list[tuple[float, float]]], names: list[st
     return figures
 
 
-def _round(host: Host, clients: int, cases: int) -> tuple[float, float]:
+def played(host: Host, clients: int, cases: int) -> tuple[float, float]:
     """Cases per second, and CPU milliseconds of the server per call."""
     cpu, calls, began = host.cpu_seconds(), host.calls, time.monotonic()
     each = cases // clients or 1
@@ -150,11 +150,15 @@ def full(bed: Bed) -> Figures:
         bed.say(f"writing {cases:,} open cases")
         filled.client().start()  # a fresh one to copy
         fill.multiply(urls["full"], cases)
-        for host in (empty, filled):
-            _round(host, 1, 10)  # warm up
-        rounds = [[_round(host, 1, bed.some(CASES, 3))[1] for host in (empty, filled)] for _ in range(8)]
+        return {"open_cases": cases, **in_turns(bed, empty, filled)}
+
+
+def in_turns(bed: Bed, empty: Host, filled: Host) -> Figures:
+    """What a call costs two servers, of which one has very many cases."""
+    for host in (empty, filled):
+        played(host, 1, 10)  # warm up
+    rounds = [[played(host, 1, bed.some(CASES, 3))[1] for host in (empty, filled)] for _ in range(8)]
     return {
-        "open_cases": cases,
         "cpu_ms_per_call_empty": round(median(r[0] for r in rounds), 2),
         "cpu_ms_per_call_full": round(median(r[1] for r in rounds), 2),
         "full_to_empty_ratio": round(median(r[1] / r[0] for r in rounds), 2),
