@@ -7,45 +7,48 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from sqlalchemy import text
-
 from bench import ours
-from bench.bed import Bed, Figures, one, percentile, timed
+from bench.bed import Bed, Figures, database_bytes, one, percentile, timed
 from bench.hosts import Client, environment, running
-from engine.storage.database import connect
+from bench.lifecycles import compared, played
 
 CONTACTS = 100_000
 PEAK = 5  # times the mean hour
 PEAK_SECONDS = 60
 CLIENTS = 8
+PARTS = 20  # of the day
 CLOSED = 1_000
 
 
 def day(bed: Bed) -> Figures:
     """A day of 100,000 contacts: all of them as fast as they go; and the peak hour's rate, arriving by chance"""
-    token = ours.prepare(url := bed.make("day"))
+    urls = {name: bed.make(f"day_{name}") for name in ("naive", "floor", "ours")}
+    ours.prepare(urls["floor"])
+    token = ours.prepare(urls["ours"])
     count, peak = bed.some(CONTACTS, 20), CONTACTS / 24 / 3600 * PEAK
-    with running("ours", url, token) as host:
-        host.client().lifecycle()
-        figures: Figures = {"memory_mb_at_start": round(host.memory_mb()), "peak_contacts_per_s": round(peak, 2)}
+    with (
+        running("naive", urls["naive"]) as naive,
+        running("floor", urls["floor"]) as floor,
+        running("ours", urls["ours"], token) as our,
+    ):
+        our.client().lifecycle()
+        figures: Figures = {"memory_mb_at_start": round(our.memory_mb()), "peak_contacts_per_s": round(peak, 2)}
         bed.say(f"the peak hour, {peak:.1f} contacts a second")
-        took = _arriving([host.client() for _ in range(CLIENTS)], peak, bed.some(PEAK_SECONDS, 5))
+        took = _arriving([our.client() for _ in range(CLIENTS)], peak, bed.some(PEAK_SECONDS, 5))
         figures |= {"peak_p50_ms": round(percentile(took, 0.5), 1), "peak_p99_ms": round(percentile(took, 0.99), 1)}
-        bed.say(f"{count:,} contacts, each through four tasks")
-        began, cpu = time.monotonic(), host.cpu_seconds()
-        with ThreadPoolExecutor(CLIENTS) as pool:
-            clients = [host.client() for _ in range(CLIENTS)]
-            list(pool.map(lambda client: [client.lifecycle() for _ in range(count // CLIENTS or 1)], clients))
-        done = (count // CLIENTS or 1) * CLIENTS
-        rate = done / (time.monotonic() - began)
-        figures |= {
-            "contacts": done,
-            "contacts_closed_per_s": round(rate, 1),
-            "cpu_ms_per_contact": round((host.cpu_seconds() - cpu) / done * 1000, 1),
-            "closed_per_s_to_peak_ratio": round(rate / peak, 2),
-            "memory_mb_at_end": round(host.memory_mb()),
-        }
-    return figures
+        bed.say(f"{count:,} contacts, each through four tasks; of the naive host and the floor a twentieth, in turns")
+        part, rounds, memory = max(CLIENTS, count // PARTS), [], []
+        for n in range(PARTS):
+            rounds.append([played(naive, CLIENTS, part // 20), played(floor, CLIENTS, part // 20),
+                           played(our, CLIENTS, part)])  # fmt: skip
+            memory.append(round(our.memory_mb()))
+            bed.say(f"{part * (n + 1):,} contacts: {rounds[-1][2][0]:.1f} closed a second, {memory[-1]} MB")
+    figures |= compared("all", rounds, ["naive", "floor", "ours"])
+    closed = figures["all_ours_cases_per_s"]
+    bed.curves["MB of a web process, by contacts"] = [("ours", [(part * (n + 1.0), mb) for n, mb in enumerate(memory)])]
+    return figures | {"contacts": part * PARTS, "closed_per_s_to_peak_ratio": round(closed / peak, 2),
+                      "cpu_last_to_first_ratio": round(rounds[-1][2][1] / rounds[0][2][1], 2),
+                      "memory_mb_at_end": memory[-1]}  # fmt: skip
 
 
 def _arriving(clients: list[Client], rate: float, seconds: int) -> list[float]:
@@ -89,10 +92,10 @@ def footprint(bed: Bed) -> Figures:
             host.client().lifecycle()
             client = host.client()
             for _ in range(2):  # the second time there is the room of rows that the first has left dead
-                before = _bytes(where)
+                before = database_bytes(where)
                 for _ in range(count):
                     client.lifecycle()
-            figures[f"{host.name}_bytes_per_closed_case"] = round((_bytes(where) - before) / count)
+            figures[f"{host.name}_bytes_per_closed_case"] = round((database_bytes(where) - before) / count)
     figures["state_bytes_max"] = int(one(url, "SELECT max(length(state)) FROM instances"))
     return figures
 
@@ -101,17 +104,3 @@ def _import() -> None:
     import subprocess
 
     subprocess.run([sys.executable, "-c", "import webapi.api, webapi.server"], check=True, env=environment())
-
-
-def _bytes(url: str) -> int:
-    """All that is on disk, its indexes too; on PostgreSQL after a VACUUM, which it does by itself now and then."""
-    database = connect(url)
-    if url.startswith("postgresql"):
-        with database.connect() as connection:
-            connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM"))
-        database.dispose()
-        return int(one(url, "SELECT pg_database_size(current_database())"))
-    with database.connect() as connection:
-        connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
-        pages = connection.execute(text("PRAGMA page_count")).scalar_one()
-        return int(pages) * int(connection.execute(text("PRAGMA page_size")).scalar_one())

@@ -1,7 +1,7 @@
 """Processes without the web, as the field's micro-benchmarks run them: sequences, workflow patterns, decision tables.
 
-Ours does all that it does for a report (form, number, history, the case's clock); the naive host keeps one row of JSON.
-Both commit every call to disk.
+Ours does all that it does for a report (form, number, history, the case's clock); the naive host keeps one row of JSON;
+the floor writes the rows that ours does, and no engine runs. All commit every call to disk.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 from bench import ours
 from bench.bed import Bed, Figures
+from bench.floor import Floor
 from bench.naive import Naive, drawn
 from engine.runtime import Runtime
 from engine.storage.database import connect
@@ -22,6 +24,7 @@ from tests.drawing import draw
 
 THREADS = 4
 CASES, ROUNDS = 200, 5
+HOSTS = ("naive", "floor", "ours")
 STEPS = (1, 5, 15)
 RULES = (1, 2, 5, 10, 100)
 TELL = "tell send text=RESULT to=reporter ; end done ; send -> done\n"
@@ -46,67 +49,86 @@ PATTERNS["MIX"] = (
 )
 
 
+class Kind(NamedTuple):
+    """A report type of the bench.
+
+    Attributes:
+        name: as figures call it.
+        diagram: as `tests.drawing` reads it.
+        table: that it asks, as DMN.
+    """
+
+    name: str
+    code: str
+    diagram: str
+    table: str = ""
+
+    @property
+    def picture(self) -> str:
+        return draw(f"{self.diagram}\n{TELL}", self.code)
+
+    @property
+    def files(self) -> dict[str, str]:
+        table = {"decide__dmn": self.table} if self.table else {}
+        return ours.files(self.code, process__bpmn=self.picture, **table)
+
+
 def sequence(bed: Bed) -> Figures:
     """Sequences of 1, 5 and 15 steps: script tasks in one go, and tasks that each wait for somebody"""
-    figures: Figures = {}
+    kinds = []
     for steps in STEPS:
         names = [f"t{n}" for n in range(steps)]
-        flow = f"start s ; s -> {' -> '.join(names)} -> send\n{TELL}"
+        flow = f"start s ; s -> {' -> '.join(names)} -> send"
         for kind, node in (("sync", 'script {} script="x = 1"'), ("waiting", "user {}")):
-            diagram = "\n".join(node.format(name) for name in names) + "\n" + flow
-            figures |= _beside_naive(bed, f"{kind}_{steps}", f"S{kind[:1].upper()}{steps}", diagram)
-    return figures
+            diagram = "\n".join([*map(node.format, names), flow])
+            kinds.append(Kind(f"{kind}_{steps}", f"S{kind[:1].upper()}{steps}", diagram))
+    return _compared(bed, kinds, THREADS)
 
 
 def patterns(bed: Bed) -> Figures:
     """BenchFlow's workflow patterns: sequence, choice, termination, split and join, cycle, and a mix of them"""
-    figures: Figures = {}
-    for name, diagram in PATTERNS.items():
-        figures |= _beside_naive(bed, name, f"P{name}", f"{diagram}\n{TELL}")
-    return figures
+    return _compared(bed, [Kind(name, f"P{name}", diagram) for name, diagram in PATTERNS.items()], THREADS)
 
 
 def decisions(bed: Bed) -> Figures:
-    """A decision table of 1 to 100 rules and two inputs, in a case with full history"""
-    figures: Figures = {}
-    tables = {f"D{rules}": _table(rules) for rules in RULES}
-    diagram = f"start s ; rule decide decision=decide result=found ; s -> decide -> send\n{TELL}"
-    types = [ours.files(code, process__bpmn=draw(diagram, code), decide__dmn=one) for code, one in tables.items()]
-    runtime = _runtime(bed.make("decisions"), *types)
-    for code in tables:
-        bed.say(f"{code[1:]} rules")
-        ours.receive(runtime, code)  # warm up
-        rate = _rate(lambda code=code: ours.receive(runtime, code), bed.some(CASES, 5), 1)  # type: ignore[misc]
-        figures[f"{code[1:]}_rules_cases_per_s"] = round(rate, 1)
-    runtime.database.dispose()
+    """A decision table of 1 to 100 rules and two inputs, in a case with full history; one thread"""
+    diagram = "start s ; rule decide decision=decide result=found ; s -> decide -> send"
+    kinds = [Kind(f"{rules}_rules", f"D{rules}", diagram, _table(rules)) for rules in RULES]
+    figures = _compared(bed, kinds, threads=1)
     bed.curves["cases per second, by rules of the table"] = [
-        ("ours", [(float(rules), figures[f"{rules}_rules_cases_per_s"]) for rules in RULES])
+        (name, [(float(rules), figures[f"{rules}_rules_{name}_cases_per_s"]) for rules in RULES]) for name in HOSTS
     ]
-    figures["100_rules_to_1_ratio"] = round(figures["100_rules_cases_per_s"] / figures["1_rules_cases_per_s"], 2)
-    return figures
+    most, least = (figures[f"{rules}_rules_ours_cases_per_s"] for rules in (RULES[-1], RULES[0]))
+    return figures | {f"{RULES[-1]}_rules_to_{RULES[0]}_ratio": round(most / least, 2)}
 
 
-def _beside_naive(bed: Bed, name: str, code: str, diagram: str) -> Figures:
-    bed.say(name)
-    picture = draw(diagram, code)
-    runtime = _runtime(bed.make(f"ours_{code.lower()}"), ours.files(code, process__bpmn=picture))
-    naive = Naive(bed.make(f"naive_{code.lower()}"), drawn(picture.encode(), code))
-    both: tuple[Callable[[], None], ...] = (lambda: _naive_case(naive), lambda: _our_case(runtime, code))
-    for do in both:
-        _rate(do, THREADS, THREADS)  # warm up
-    rounds = [[_rate(do, bed.some(CASES, THREADS), THREADS) for do in both] for _ in range(bed.some(ROUNDS, 3))]
-    naive.database.dispose()
+def _compared(bed: Bed, kinds: list[Kind], threads: int) -> Figures:
+    """The three hosts in turns, each with one database for all kinds."""
+    figures: Figures = {}
+    urls = {host: bed.make(f"{host}_{kinds[0].code.lower()}") for host in HOSTS}
+    for host in ("floor", "ours"):
+        ours.prepare(urls[host], *(kind.files for kind in kinds))
+    runtime = Runtime(connect(urls["ours"]), lambda: datetime.now(UTC))
+    for kind in kinds:
+        bed.say(kind.name)
+        tables = [kind.table.encode()] if kind.table else []
+        naive = Naive(urls["naive"], drawn(kind.picture.encode(), kind.code, *tables))
+        floor = Floor(urls["floor"], kind.code)
+        lives: tuple[Callable[[], None], ...] = (
+            partial(_naive_case, naive), partial(_floor_case, floor), partial(_our_case, runtime, kind.code),
+        )  # fmt: skip
+        for life in lives:
+            _rate(life, threads, threads)  # warm up
+        cases = bed.some(CASES, threads)
+        rounds = [[_rate(life, cases, threads) for life in lives] for _ in range(bed.some(ROUNDS, 3))]
+        naive.database.dispose()
+        floor.database.dispose()
+        for n, host in enumerate(HOSTS):
+            figures[f"{kind.name}_{host}_cases_per_s"] = round(median(rates[n] for rates in rounds), 1)
+        figures[f"{kind.name}_ours_to_naive_ratio"] = round(median(our / slow for slow, _, our in rounds), 2)
+        figures[f"{kind.name}_ours_to_floor_ratio"] = round(median(our / least for _, least, our in rounds), 2)
     runtime.database.dispose()
-    return {
-        f"{name}_naive_cases_per_s": round(median(slow for slow, _ in rounds), 1),
-        f"{name}_ours_cases_per_s": round(median(fast for _, fast in rounds), 1),
-        f"{name}_ours_to_naive_ratio": round(median(fast / slow for slow, fast in rounds), 2),
-    }
-
-
-def _runtime(url: str, *types: dict[str, str]) -> Runtime:
-    ours.prepare(url, *types)
-    return Runtime(connect(url), lambda: datetime.now(UTC))
+    return figures
 
 
 def _rate(do: Callable[[], Any], count: int, threads: int) -> float:
@@ -127,6 +149,12 @@ def _naive_case(naive: Naive) -> None:
     number, waiting = naive.start(dict(ours.ANSWERS))
     while waiting:
         waiting = naive.complete(number, waiting[0]["id"], {}) or []
+
+
+def _floor_case(floor: Floor) -> None:
+    case = None
+    for call in range(len(floor.calls)):
+        case = floor.write(call, case)
 
 
 def _table(rules: int) -> str:

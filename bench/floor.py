@@ -29,11 +29,11 @@ Write = tuple[str, list[Any]]
 _TABLES = [table for table in model.metadata.sorted_tables if "case_id" in table.c or table is model.cases]
 
 
-def record(url: str) -> list[list[Write]]:
-    """The writes of each call of a lifecycle: the report, then the tasks, one after the other."""
+def record(url: str, code: str = "LIFE") -> list[list[Write]]:
+    """The writes of each call of a case's life: the report, then the tasks, one after the other."""
     database = connect(url)
     runtime, calls = Runtime(database, lambda: datetime.now(UTC)), []
-    case_id = ours.receive(runtime, "LIFE")
+    case_id = ours.receive(runtime, code)
     before: dict[Any, Row] = {}
     while True:
         after = _rows(database, case_id)
@@ -41,7 +41,8 @@ def record(url: str) -> list[list[Write]]:
         if not (waiting := ours.waiting(runtime, case_id)):
             database.dispose()
             return calls
-        ours.complete(runtime, waiting[0], {f"note_{waiting[0].element}": "đã gọi lại, đúng như phản ánh"})
+        note = {f"note_{waiting[0].element}": "đã gọi lại, đúng như phản ánh"}
+        ours.complete(runtime, waiting[0], note if code == "LIFE" else {})
         before = after
 
 
@@ -102,32 +103,48 @@ def _sent(table: Table, name: str, value: Any, mark: str) -> Any:
     return Json(value) if json and value is not None and mark == "%s" else value
 
 
-def create_app(url: str) -> Flask:
-    app, calls, database = Flask(__name__), record(url), connect(url)
-    returning = " RETURNING id"
+class Floor:
+    """The floor without the web.
 
-    def write(call: int, case: int | None) -> int | None:
-        with transaction(database, writes=True) as pooled:
-            if database.dialect.name == "postgresql":
+    Attributes:
+        calls: the writes of each.
+    """
+
+    def __init__(self, url: str, code: str = "LIFE") -> None:
+        self.calls, self.database = record(url, code), connect(url)
+
+    def write(self, call: int, case: int | None) -> int | None:
+        """Args:
+        case: which; ``None``: the call opens it.
+
+        Returns:
+            The case.
+        """
+        with transaction(self.database, writes=True) as pooled:
+            if self.database.dialect.name == "postgresql":
                 pooled.driver_connection.prepare_threshold = 2
-            for sql, values in calls[call]:
+            for sql, values in self.calls[call]:
                 row = [case if value is CASE else uuid4().hex if value is FRESH else value for value in values]
                 if case is None:
-                    case = pooled.driver_connection.execute(sql + returning, row).fetchone()[0]
+                    case = pooled.driver_connection.execute(f"{sql} RETURNING id", row).fetchone()[0]
                 else:
                     pooled.driver_connection.execute(sql, row)
         return case
 
+
+def create_app(url: str) -> Flask:
+    app, floor = Flask(__name__), Floor(url)
+
     @app.post("/cases")
     def create():
         request.get_json()
-        return {"id": write(0, None), "tasks": [{"id": "1"}]}, 201
+        return {"id": floor.write(0, None), "tasks": [{"id": "1"}]}, 201
 
     @app.post("/cases/<int:number>/tasks/<int:task>")
     def complete(number: int, task: int):
         request.get_json()
-        write(task, number)
-        return {"id": number, "tasks": [{"id": str(task + 1)}] if task + 1 < len(calls) else []}
+        floor.write(task, number)
+        return {"id": number, "tasks": [{"id": str(task + 1)}] if task + 1 < len(floor.calls) else []}
 
     return app
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -115,10 +115,15 @@ def environment() -> dict[str, str]:
 
 
 @contextmanager
-def running(name: str, url: str, token: str | None = None) -> Iterator[Host]:
-    """Start ``bench.naive``, ``bench.floor`` or ``bench.ours`` and wait until it answers."""
+def running(name: str, url: str, token: str | None = None, program: Sequence[str] = ()) -> Iterator[Host]:
+    """Start ``bench.naive``, ``bench.floor`` or ``bench.ours`` and wait until it answers.
+
+    Args:
+        program: another one, not Python's; like these it is told the database and the port.
+    """
     port = free_port()
-    process = subprocess.Popen([sys.executable, "-m", f"bench.{name}", url, str(port)], env=environment())
+    command = [*(program or (sys.executable, "-m", f"bench.{name}")), url, str(port)]
+    process = subprocess.Popen(command, env=environment())
     try:
         _wait(process, port)
         yield Host(name, process, port, token)

@@ -1,11 +1,16 @@
-"""The life of a report, four tasks, over HTTP: ours beside the naive host and the floor, with 1, 4 and 8 clients; and
-whether a call's cost grows with what a case has been through, or with how many others there are."""
+"""The life of a report, four tasks, over HTTP: ours beside the naive host and the floor, with 1, 4 and 8 clients, and
+beside another engine; and whether a call's cost grows with what a case has been through, or with how many there are."""
 
 from __future__ import annotations
 
+import subprocess
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from statistics import median
+
+from sqlalchemy import make_url
 
 from bench import fill, ours
 from bench.bed import Bed, Figures, one
@@ -15,6 +20,7 @@ ROUNDS, CASES = 6, 25  # per host and number of clients
 CLIENTS = (1, 4, 8)
 LOOPS = 300
 OPEN_CASES = 100_000
+BPMN_ENGINE = ("bpmn-engine@25.0.1", "pg@8.23.1")  # with the driver that its host needs
 
 
 def lifecycle(bed: Bed) -> Figures:
@@ -30,12 +36,12 @@ def lifecycle(bed: Bed) -> Figures:
     ):
         hosts = (naive, floor, our)
         for host in hosts:
-            _round(host, 1, 6)  # warm up
+            played(host, 1, 6)  # warm up
         for clients in CLIENTS:
             bed.say(f"lifecycle of 4 tasks, {clients} client(s)")
             cases = bed.some(CASES * (1 if clients == 1 else 2), clients)
-            rounds = [[_round(host, clients, cases) for host in hosts] for _ in range(bed.some(ROUNDS, 3))]
-            figures |= _compared(f"{clients}_clients", rounds, [host.name for host in hosts])
+            rounds = [[played(host, clients, cases) for host in hosts] for _ in range(bed.some(ROUNDS, 3))]
+            figures |= compared(f"{clients}_clients", rounds, [host.name for host in hosts])
         figures |= {f"{host.name}_memory_mb": round(host.memory_mb()) for host in hosts}
     figures["state_bytes_max"] = int(one(urls["ours"], "SELECT max(length(state)) FROM instances"))
     for unit, title in (("cases_per_s", "cases per second"), ("cpu_ms_per_call", "CPU ms per call")):
@@ -45,12 +51,45 @@ def lifecycle(bed: Bed) -> Figures:
     return figures
 
 
-def _compared(what: str, rounds: list[list[tuple[float, float]]], names: list[str]) -> Figures:
-    """Hosts of the same round were equally disturbed, so ratios are taken within rounds."""
+def beside(bed: Bed) -> Figures:
+    """The life of a report over HTTP, beside bpmn-engine for Node on the same PostgreSQL; npm fetches it for the run"""
+    if bed.kind != "postgresql":
+        return {"left_out": "bpmn-engine's host has a driver for PostgreSQL only"}
+    figures: Figures = {"engine": " with ".join(BPMN_ENGINE)}
+    token, their = ours.prepare(url := bed.make("beside_ours")), make_url(bed.make("beside_theirs"))
+    plain = their.set(drivername="postgresql").render_as_string(hide_password=False)
+    with tempfile.TemporaryDirectory(prefix="ts-bench-") as folder:
+        npm = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", "--prefix", folder]
+        subprocess.run([*npm, *BPMN_ENGINE], check=True)
+        script, diagram = Path(__file__).with_name("bpmn_engine.mjs"), ours.LIFECYCLE / "process.bpmn"
+        program = ("node", str(script), folder, str(diagram))
+        with running("bpmn_engine", plain, program=program) as other, running("ours", url, token) as our:
+            for host in (other, our):
+                played(host, 1, 10)  # warm up
+            for clients in CLIENTS:
+                bed.say(f"lifecycle of 4 tasks, {clients} client(s)")
+                cases = bed.some(CASES, clients)
+                rounds = [[played(host, clients, cases) for host in (other, our)] for _ in range(bed.some(ROUNDS, 3))]
+                figures |= _said(f"{clients}_clients", rounds, ["bpmn_engine", "ours"])
+                speed = median(mine[0] / theirs[0] for theirs, mine in rounds)
+                cpu = median(theirs[1] / mine[1] for theirs, mine in rounds)
+                figures[f"{clients}_clients_cases_per_s_ours_to_bpmn_engine_ratio"] = round(speed, 2)
+                figures[f"{clients}_clients_cpu_bpmn_engine_to_ours_ratio"] = round(cpu, 2)
+            figures |= {f"{host.name}_memory_mb": round(host.memory_mb()) for host in (other, our)}
+    return figures
+
+
+def _said(what: str, rounds: list[list[tuple[float, float]]], names: list[str]) -> Figures:
     figures: Figures = {}
     for index, name in enumerate(names):
         figures[f"{what}_{name}_cases_per_s"] = round(median(r[index][0] for r in rounds), 1)
         figures[f"{what}_{name}_cpu_ms_per_call"] = round(median(r[index][1] for r in rounds), 2)
+    return figures
+
+
+def compared(what: str, rounds: list[list[tuple[float, float]]], names: list[str]) -> Figures:
+    """Hosts of the same round were equally disturbed, so ratios are taken within rounds."""
+    figures = _said(what, rounds, names)
     naive, floor, our = (names.index(name) for name in ("naive", "floor", "ours"))
     figures[f"{what}_cases_per_s_ours_to_naive_ratio"] = round(median(r[our][0] / r[naive][0] for r in rounds), 2)
     figures[f"{what}_cases_per_s_floor_to_naive_ratio"] = round(median(r[floor][0] / r[naive][0] for r in rounds), 2)
@@ -59,7 +98,7 @@ def _compared(what: str, rounds: list[list[tuple[float, float]]], names: list[st
     return figures
 
 
-def _round(host: Host, clients: int, cases: int) -> tuple[float, float]:
+def played(host: Host, clients: int, cases: int) -> tuple[float, float]:
     """Cases per second, and CPU milliseconds of the server per call."""
     cpu, calls, began = host.cpu_seconds(), host.calls, time.monotonic()
     each = cases // clients or 1
@@ -111,11 +150,15 @@ def full(bed: Bed) -> Figures:
         bed.say(f"writing {cases:,} open cases")
         filled.client().start()  # a fresh one to copy
         fill.multiply(urls["full"], cases)
-        for host in (empty, filled):
-            _round(host, 1, 10)  # warm up
-        rounds = [[_round(host, 1, bed.some(CASES, 3))[1] for host in (empty, filled)] for _ in range(8)]
+        return {"open_cases": cases, **in_turns(bed, empty, filled)}
+
+
+def in_turns(bed: Bed, empty: Host, filled: Host) -> Figures:
+    """What a call costs two servers, of which one has very many cases."""
+    for host in (empty, filled):
+        played(host, 1, 10)  # warm up
+    rounds = [[played(host, 1, bed.some(CASES, 3))[1] for host in (empty, filled)] for _ in range(8)]
     return {
-        "open_cases": cases,
         "cpu_ms_per_call_empty": round(median(r[0] for r in rounds), 2),
         "cpu_ms_per_call_full": round(median(r[1] for r in rounds), 2),
         "full_to_empty_ratio": round(median(r[1] / r[0] for r in rounds), 2),

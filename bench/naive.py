@@ -84,10 +84,16 @@ class Naive:
         return [{"id": str(task.id), "element": task.task_spec.bpmn_id} for task in waiting]
 
 
-def drawn(diagram: bytes, process: str) -> tuple[Any]:
-    """The process of a diagram, as `Naive` takes it."""
+def drawn(diagram: bytes, process: str, *tables: bytes) -> tuple[Any]:
+    """The process of a diagram, as `Naive` takes it.
+
+    Args:
+        tables: that it asks, as DMN.
+    """
     parser = CamundaParser()
     parser.add_bpmn_xml(etree.fromstring(diagram))
+    for table in tables:
+        parser.add_dmn_xml(etree.fromstring(table))
     return (parser.get_spec(process),)
 
 

@@ -17,11 +17,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from bench import day, embedded, lifecycles, plots, services, shipped, timers, worklist
+from bench import day, embedded, lifecycles, plots, services, shipped, timers, worklist, year
 from bench.bed import Bed, Figures, beds, machine
 
 WORKLOADS: dict[str, Callable[[Bed], Figures]] = {
     "lifecycle": lifecycles.lifecycle,
+    "beside": lifecycles.beside,
     "shipped": shipped.shipped,
     "loops": lifecycles.loops,
     "full": lifecycles.full,
@@ -34,6 +35,7 @@ WORKLOADS: dict[str, Callable[[Bed], Figures]] = {
     "decisions": embedded.decisions,
     "service": services.service,
     "day": day.day,
+    "year": year.year,
     "drain": timers.drain,
 }
 SHORT = ("lifecycle", "loops", "full")  # ten minutes; everything takes hours

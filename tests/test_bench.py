@@ -19,10 +19,11 @@ def test_a_chosen_workload_is_measured_told_and_drawn(tmp_path: Path, capsys: py
     run.main(["--only", "decisions=0.01", "--database", "sqlite", "--json", "--plots", str(tmp_path)])
     said = capsys.readouterr()
     figures = json.loads(said.out)
-    assert figures["sqlite_decisions_100_rules_to_1_ratio"] > 0 and figures["sqlite_decisions_1_rules_cases_per_s"] > 0
+    assert figures["sqlite_decisions_100_rules_to_1_ratio"] > 0
+    assert {figures[f"sqlite_decisions_1_rules_ours_to_{other}_ratio"] > 0 for other in ("naive", "floor")} == {True}
     assert {"machine", "load_before", "load_after", "seed"} <= figures.keys() and "100 rules" in said.err
     assert (figures["share_of_work"], figures["sqlite_decisions_share"]) == (1, 0.01)
-    assert "sqlite decisions 1 rules cases per s" in run.table(figures)
+    assert "sqlite decisions 1 rules naive cases per s" in run.table(figures)
     [picture] = tmp_path.glob("sqlite-*.svg")
     assert "<path" in picture.read_text(encoding="utf-8")
 
