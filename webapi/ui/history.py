@@ -169,7 +169,7 @@ def _told(entry: Mapping[str, Any]) -> str:
     said = {
         "term": _("%(words)s theo quy định %(rule)s, tính từ %(since)s: hạn %(due)s", **facts),
         "pause": _("Tạm dừng"),
-        "resume": _("Chạy tiếp sau khi dừng %(words)s: hạn %(due)s", **facts),
+        "resume": _("Chạy tiếp, còn %(words)s: hạn %(due)s", **facts),
         "extension": _("Gia hạn thêm %(words)s: hạn %(due)s", **facts),
         "case-extended": _("Cả vụ việc được gia hạn, bước này thêm %(words)s: hạn %(due)s", **facts),
     }[entry["what"]]
