@@ -306,12 +306,15 @@ def test_comments_and_files_are_added_and_files_are_only_for_who_may_read(provin
 
     assert said(posts(handler, page, f"{where}/buoc/ghi-chu", text="Đã gọi lại", public=None)) == "Đã ghi."
     assert "hãy viết" in said(posts(handler, page, f"{where}/buoc/ghi-chu", text=" "), "refusal")
-    assert said(posts(handler, page, f"{where}/tep", files=[("ảnh.png", PNG)])) == "Đã thêm 1 tệp."
+    assert said(posts(handler, page, f"{where}/tep", files=[("ảnh.png", PNG), ("b.png", PNG)])) == "Đã thêm 2 tệp."
     assert "Chưa nhận được" in said(posts(handler, page, f"{where}/tep", files=[("rỗng.txt", b"")]), "refusal")
 
     page = handler.opens(where)
     assert "Đã gọi lại" in page.text and "nội bộ" in page.text
-    (link,) = [one for one in page.find("//a/@href") if "/tep/" in one]
+    told = [one.text_content().strip() for one in page.find("//ol[@class='timeline']//*[@class='said']")]
+    at = told.index("Ghi chú nội bộ")
+    assert told[at + 1] == "Thêm tệp × 2"  # one line for both; and no look after what they did themselves
+    (link, _other) = [one for one in page.find("//a/@href") if "/tep/" in one]
     answer = handler.client.get(link, buffered=True)
     assert answer.data == PNG and "sandbox" in answer.headers["Content-Security-Policy"]
     assert logged_in(province, "ubnd_74_726").opens(link).status == 404
@@ -338,12 +341,13 @@ def test_an_overseer_sees_a_case_without_what_was_said(province: Province):
 
 
 def test_cases_are_found_by_number_and_words(province: Province, handler: Visitor):
-    number = province.passes_on("BDTT", area="718", noi_dung="Tụ tập đông người ở chợ")
+    number = province.passes_on("BDTT", area="718", noi_dung="Tụ tập đông người ở chợ" + " từ sáng sớm" * 20)
     other = province.passes_on("BDKK", area="718")
 
     assert handler.opens(f"/vu-viec?q={number.lower()}").url == f"/vu-viec/{number}"
     found = handler.opens("/vu-viec?q=tu+tap")
     assert number in found.text and other not in found.text and style_free(found)
+    assert found.find("//td[contains(., 'Tụ tập')]")[0].text.strip().endswith(("từ…", "sáng…", "sớm…"))  # between words
     for kind, there in (("dang-mo", True), ("qua-han", False), ("da-xong", False), ("", True)):
         assert (number in handler.opens(f"/vu-viec?dang={kind}").text) is there, kind
     assert "Không có vụ việc nào khớp." in handler.opens("/vu-viec?q=khong-co-dau").text
