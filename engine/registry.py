@@ -107,7 +107,7 @@ def enter(
     (number, case_id), secret = numbered(), secrets.token_urlsafe(12)
     deadline = package.terms.due(clocks.CASE, unit.now, severity) if clocks.CASE in package.terms else None
     said = str(answers.get("noi_dung") or "")
-    subject = masked(nfc(subject or said).replace("\n", " ").strip()[:SUBJECT_MAX])
+    subject = masked(_shortened(nfc(subject or said).replace("\n", " ").strip()))
     place, names = masked(nfc(place).strip()), known(people)
     words = fold(masked(f"{subject} {place} {said}"[:SEARCHED_MAX]))
     if tells(words, names):
@@ -140,6 +140,14 @@ def enter(
     if deadline:
         clocks.start_case(unit, case_id, deadline)
     return SimpleNamespace(**_BLANK | UNBORN | values), secret
+
+
+def _shortened(words: str) -> str:
+    """Cut between words: half a word says nothing, and half a telephone number would not be known for one."""
+    if len(words) <= SUBJECT_MAX:
+        return words
+    begun = words[:SUBJECT_MAX]
+    return (begun.rpartition(" ")[0] or begun[:-1]) + "…"
 
 
 def facts(unit: Unit, package: Package, case: Any) -> dict[str, Any]:

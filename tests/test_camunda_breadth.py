@@ -10,6 +10,8 @@ from typing import Any
 import generic_camunda_client as generated
 import pytest
 
+from engine.people import accounts
+from engine.work import kept_filters
 from engine.work.worker import Worker
 from tests.external import asking
 from tests.hotline import Hotline
@@ -235,6 +237,8 @@ def test_a_task_list_keeps_its_filters(hotline: Hotline, client: Api) -> None:
     filters.update_filter(made.id, create_filter_dto=changed)
     assert filters.execute_filter_count(made.id).count == 0
     assert Rest(hotline, "truc").get(f"/filter/{made.id}/singleResult").status_code == 204
+    with hotline.runtime.begin() as unit:  # what they keep on our own page is nothing to a client
+        kept_filters.keep(unit, "viec", "Hết gạo", {"q": "gạo"}, by=accounts.account(unit, "truc"))
     assert [(one.name, one.owner) for one in filters.get_filter_list()] == [("Của tôi", "truc")]
     assert others.get_filter_count().count == 0
     no(404, others.get_single_filter, made.id)

@@ -77,6 +77,38 @@ def test_filters_stand_in_the_address_and_narrow_list_and_counts(province: Provi
         assert page.find(f"//a[contains(@href, '{query.partition('=')[0]}=')]") and "Bỏ lọc" in page.text, query
 
 
+def test_a_filter_is_kept_under_a_name_counted_and_dropped(province: Province, handler: Visitor):
+    number = province.passes_on("BDKK", area="718")
+    narrowed = handler.opens("/viec?xem=chua-nhan&loai=BDKK&khu=718")
+    proposed = narrowed.find("//*[@class='kept']//input[@name='name']/@value")
+    assert proposed == ["Khó khăn của người dân · Thành phố Thủ Dầu Một"]
+
+    kept = posts(handler, narrowed, "/viec/bo-loc")
+    assert said(kept) == "Đã giữ bộ lọc." and number in kept.text
+    assert chips(kept) == [(proposed[0], "1")] and kept.find("//*[@class='kept']//a[@aria-current]")
+    posts(handler, handler.opens("/viec?q=gạo"), "/viec/bo-loc", name=" Thiếu  gạo ")
+    again = posts(handler, handler.opens("/viec?loai=BDTT"), "/viec/bo-loc", name=proposed[0])
+    assert chips(again) == [("Thiếu gạo", None), (proposed[0], "0")]  # of the same name: the later one
+    nameless = posts(handler, handler.opens("/viec?q=x"), "/viec/bo-loc", name=" ")
+    assert nameless.status == 422 and "không quá 60 ký tự" in nameless.text
+    assert posts(handler, narrowed, "/viec/bo-loc", loai="", khu="").status == 422  # looks for nothing
+
+    colleague = logged_in(province, "ubnd_74_726")
+    theirs = colleague.opens("/viec")
+    assert chips(theirs) == []
+    (drop, _other) = again.find("//*[@class='kept']//form[contains(@action, '/bo')]/@action")[:2]
+    colleague.posts(drop, {"csrf_token": theirs.find("//meta[@name='csrf-token']/@content")[0]})
+    assert len(chips(handler.opens("/viec"))) == 2  # another's is not theirs to drop
+    assert chips(posts(handler, again, drop)) == [(proposed[0], "0")]
+
+
+def chips(page: Any) -> list[tuple[str, str | None]]:
+    """The kept filters of a worklist, and how much each finds."""
+    links = page.find("//*[@class='kept']//li/a")
+    counts = [one.xpath("string(span)") or None for one in links]
+    return [(one.text.strip(), count) for one, count in zip(links, counts, strict=True)]
+
+
 def test_several_are_claimed_at_once_and_what_others_took_is_left_to_them(province: Province, handler: Visitor):
     numbers = [province.passes_on("BDTT", area="718") for _one in range(2)]
     page = handler.opens("/viec?xem=chua-nhan")
@@ -91,7 +123,7 @@ def test_several_are_claimed_at_once_and_what_others_took_is_left_to_them(provin
     assert said(posts(handler, handler.opens("/viec"), "/viec/nhan"), "refusal") == "Chưa chọn việc nào."
 
 
-def test_the_worklist_goes_on_after_the_last_row_and_asks_three_times(
+def test_the_worklist_goes_on_after_the_last_row_and_asks_little(
     province: Province, handler: Visitor, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("webapi.ui.worklist.ROWS", 2)
@@ -103,7 +135,7 @@ def test_the_worklist_goes_on_after_the_last_row_and_asks_three_times(
 
     first = handler.opens("/viec?xem=tat-ca")
     looks = [one for one in asked if one.lstrip().upper().startswith(("SELECT", "WITH"))]
-    assert len(looks) <= 4, looks  # the fourth: who is asking
+    assert len(looks) <= 5, looks  # the fourth: who is asking; the fifth: what filters they keep
     (onward,) = first.find("//a[@rel='next']/@href")
     second = handler.opens(onward)
 
@@ -274,12 +306,15 @@ def test_comments_and_files_are_added_and_files_are_only_for_who_may_read(provin
 
     assert said(posts(handler, page, f"{where}/buoc/ghi-chu", text="Đã gọi lại", public=None)) == "Đã ghi."
     assert "hãy viết" in said(posts(handler, page, f"{where}/buoc/ghi-chu", text=" "), "refusal")
-    assert said(posts(handler, page, f"{where}/tep", files=[("ảnh.png", PNG)])) == "Đã thêm 1 tệp."
+    assert said(posts(handler, page, f"{where}/tep", files=[("ảnh.png", PNG), ("b.png", PNG)])) == "Đã thêm 2 tệp."
     assert "Chưa nhận được" in said(posts(handler, page, f"{where}/tep", files=[("rỗng.txt", b"")]), "refusal")
 
     page = handler.opens(where)
     assert "Đã gọi lại" in page.text and "nội bộ" in page.text
-    (link,) = [one for one in page.find("//a/@href") if "/tep/" in one]
+    told = [one.text_content().strip() for one in page.find("//ol[@class='timeline']//*[@class='said']")]
+    at = told.index("Ghi chú nội bộ")
+    assert told[at + 1] == "Thêm tệp × 2"  # one line for both; and no look after what they did themselves
+    (link, _other) = [one for one in page.find("//a/@href") if "/tep/" in one]
     answer = handler.client.get(link, buffered=True)
     assert answer.data == PNG and "sandbox" in answer.headers["Content-Security-Policy"]
     assert logged_in(province, "ubnd_74_726").opens(link).status == 404
@@ -306,12 +341,13 @@ def test_an_overseer_sees_a_case_without_what_was_said(province: Province):
 
 
 def test_cases_are_found_by_number_and_words(province: Province, handler: Visitor):
-    number = province.passes_on("BDTT", area="718", noi_dung="Tụ tập đông người ở chợ")
+    number = province.passes_on("BDTT", area="718", noi_dung="Tụ tập đông người ở chợ" + " từ sáng sớm" * 20)
     other = province.passes_on("BDKK", area="718")
 
     assert handler.opens(f"/vu-viec?q={number.lower()}").url == f"/vu-viec/{number}"
     found = handler.opens("/vu-viec?q=tu+tap")
     assert number in found.text and other not in found.text and style_free(found)
+    assert found.find("//td[contains(., 'Tụ tập')]")[0].text.strip().endswith(("từ…", "sáng…", "sớm…"))  # between words
     for kind, there in (("dang-mo", True), ("qua-han", False), ("da-xong", False), ("", True)):
         assert (number in handler.opens(f"/vu-viec?dang={kind}").text) is there, kind
     assert "Không có vụ việc nào khớp." in handler.opens("/vu-viec?q=khong-co-dau").text

@@ -44,7 +44,8 @@ filters = Table(
     key_column(),
     Column("name", Text, nullable=False),
     Column("owner", Text, nullable=False),  # login: nobody else sees it
-    Column("query", JSON, nullable=False),  # as Camunda's clients write searches for tasks
+    Column("page", Text),  # of ours that it is for; NULL: it is of a client of Camunda
+    Column("query", JSON, nullable=False),  # a page's address; or as Camunda's clients write searches
     Column("properties", JSON, nullable=False),  # how the client shows it; nothing to us
     Column("created_at", Instant, nullable=False),
     Index(None, "owner", "id"),

@@ -22,7 +22,7 @@ _SORTED = {"filterId": filters.c.id, "firstName": filters.c.name, "name": filter
 @door.changes
 def create(unit: Unit, by: Any) -> Any:
     row = _read(unit, by) | {"owner": by.login, "created_at": unit.now}
-    if unit.scalar(select(func.count()).select_from(filters).where(filters.c.owner == by.login)) >= MOST:
+    if unit.scalar(select(func.count()).select_from(_of(by).subquery())) >= MOST:
         raise InvalidRequest(f"You have {MOST} filters already: delete one first.")
     return _filter(unit.all(insert(filters).values(row).returning(*filters.c))[0])
 
@@ -116,7 +116,7 @@ def _widened(row: Row[Any]) -> dict[str, Any]:
 
 def _mine(by: Any, wanted: dict[str, Any]) -> Any:
     given = door.known(wanted, "filterId", "name", "nameLike", "resourceType", "owner", "itemCount")
-    query = select(filters).where(filters.c.owner == by.login)
+    query = _of(by)
     if "filterId" in given:
         query = query.where(filters.c.id == door.number(given, "filterId", 0))
     if "name" in given:
@@ -127,8 +127,13 @@ def _mine(by: Any, wanted: dict[str, Any]) -> Any:
     return query.where(filters.c.id < 0) if nothing else query
 
 
+def _of(by: Any) -> Any:
+    """All of theirs, but not what they keep on our own pages."""
+    return select(filters).where(filters.c.owner == by.login, filters.c.page.is_(None))
+
+
 def _find(unit: Unit, by: Any, filter_id: int) -> Row[Any]:
-    row = unit.first(select(filters).where(filters.c.id == filter_id, filters.c.owner == by.login))
+    row = unit.first(_of(by).where(filters.c.id == filter_id))
     if row is None:
         raise NotFound(f"There is no filter {filter_id} of yours.")
     return row

@@ -41,6 +41,14 @@ window.addEventListener("load", () => {
 // Without JavaScript a button asks the server anew; here it is not needed.
 document.querySelectorAll("[data-without-script]").forEach((button) => { button.hidden = true; });
 
+document.querySelectorAll("[data-with-script]").forEach((part) => { part.hidden = false; });
+
+// One box for all boxes of its form that can be chosen.
+document.addEventListener("change", (event) => {
+  const { all } = event.target.dataset;
+  if (all) event.target.form.querySelectorAll(`[name="${all}"]`).forEach((box) => { box.checked = event.target.checked; });
+});
+
 // Sent twice by impatience: the button says that it is under way. (The server would do it once anyway.)
 document.addEventListener("submit", (event) => {
   const form = event.target;

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
+from engine.messaging import relay
 from engine.packages import Package
 from webapi.ui.show import moment
 from webapi.ui.words import _, channels, in_language
 from webapi.ui.words import step as step_name
 
 SILENT = ("moved",)  # the process took a step by itself; what came of it has lines of its own
-LOOK = "case-viewed"  # several in a row, by the same person, are one line
+LOOK = "case-viewed"  # whoever has just done something, or looked, is looking still
 
 
 def lines(
@@ -25,12 +27,18 @@ def lines(
         people: their names, by log-in name.
     """
     told = [one for one in events if one["kind"] not in SILENT]
-    return [
+    return _folded(
         {"at": row["at"], "who": who(row["actor"], people), "text": sentence(row, package, names, people),
          "mine": row["kind"] == "task-completed"}
         for before, row in zip([None, *told], told, strict=False)
-        if before is None or row["kind"] != LOOK or (before["kind"], before["actor"]) != (LOOK, row["actor"])
-    ]  # fmt: skip
+        if before is None or row["kind"] != LOOK or before["actor"] != row["actor"]
+    )  # fmt: skip
+
+
+def _folded(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same by the same person, several times in a row, is one line: "Thêm tệp × 6"."""
+    runs = [list(run) for _key, run in groupby(rows, lambda row: (row["who"], row["text"]))]
+    return [run[0] | ({"text": f"{run[0]['text']} × {len(run)}"} if len(run) > 1 else {}) for run in runs]
 
 
 def involved(events: Iterable[Mapping[str, Any]]) -> set[str]:
@@ -137,7 +145,8 @@ def _of_letters(data: Mapping[str, Any], agency: str) -> dict[str, str]:
     said = {"text": data.get("text", ""), "agency": agency}
     return {
         "message-sent": _("Gửi tin") if not said["text"]
-        else _("Báo %(agency)s (%(text)s)", **said) if agency else _("Nhắn người dân (%(text)s)", **said),
+        else _("Báo %(agency)s (%(text)s)", **said) if agency else _("Đã nhắn người báo") if said["text"] == relay.TOPIC
+        else _("Nhắn người dân (%(text)s)", **said),
         "message-resent": _("Gửi lại tin %(text)s", **said),
         "message-undeliverable": _("Không gửi được tin %(text)s cho %(agency)s", **said) if agency
         else _("Không gửi được tin %(text)s", **said),
@@ -169,7 +178,7 @@ def _told(entry: Mapping[str, Any]) -> str:
     said = {
         "term": _("%(words)s theo quy định %(rule)s, tính từ %(since)s: hạn %(due)s", **facts),
         "pause": _("Tạm dừng"),
-        "resume": _("Chạy tiếp sau khi dừng %(words)s: hạn %(due)s", **facts),
+        "resume": _("Chạy tiếp, còn %(words)s: hạn %(due)s", **facts),
         "extension": _("Gia hạn thêm %(words)s: hạn %(due)s", **facts),
         "case-extended": _("Cả vụ việc được gia hạn, bước này thêm %(words)s: hạn %(due)s", **facts),
     }[entry["what"]]

@@ -171,7 +171,8 @@ def refused(error: EngineError) -> Any:
             return Response(status=401, headers={"HX-Redirect": url_for("ui_login.show")})
         back = request.full_path.rstrip("?") if request.method == "GET" else sent_from()
         return redirect(url_for("ui_login.show", next=back), 303)
-    return refusal(error.status, error.code, error.detail, error.facts.get("retry_after"))
+    shown = error.detail if error.code != "not-found" else None  # the advice says it, in their language
+    return refusal(error.status, error.code, shown, error.facts.get("retry_after"))
 
 
 def _ended() -> str:

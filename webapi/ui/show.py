@@ -46,10 +46,10 @@ def day(at: datetime | date) -> str:
 
 
 def ago(at: datetime) -> str:
-    """2 giờ trước; sau 20 phút nữa; vừa xong."""
+    """2 giờ trước; sau 20 phút nữa; vừa xong. Nobody needs the seconds."""
     if abs(at - now()) < JUST:
         return _("vừa xong") if at <= now() else _("ngay bây giờ")
-    return format_timedelta(at - now(), add_direction=True, threshold=1.2, locale=language())
+    return format_timedelta(at - now(), granularity="minute", add_direction=True, threshold=1.2, locale=language())
 
 
 def when(at: datetime | None) -> Markup:

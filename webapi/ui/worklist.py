@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +15,8 @@ from engine.people.access import Account
 from engine.queries import TaskFilter
 from engine.runtime import Unit
 from engine.sheets import imports
-from webapi.ui import door, dossier, forms, pages, steps
+from engine.work import kept_filters
+from webapi.ui import door, dossier, forms, pages, steps, words
 from webapi.ui.pages import Pages, done, page
 from webapi.ui.words import _
 
@@ -23,6 +25,7 @@ TASK = "/viec/<key:task_id>"
 VIEWS = {"toi": "mine", "chua-nhan": "unclaimed", "tat-ca": "all"}
 ABSENT = "thay"  # what is assigned to people for whom one stands in
 ROWS = 50
+PAGE = "viec"  # under which this page's filters are kept
 
 
 # -- the list ------------------------------------------------------------------------------------------------------
@@ -41,7 +44,7 @@ def index(unit: Unit, caller: Account) -> Any:
              "districts": _districts(packages), "absent": absent,
              "people": {one.login: one.name for one in absent},
              "lists": any(one.type.get("list") and imports.may(unit, caller, one) for one in packages)}  # fmt: skip
-    return page("ui/worklist.html", filters=_filters(), **facts)
+    return page("ui/worklist.html", filters=_filters(), **facts, **_kept(unit, caller, view, packages))
 
 
 def _view(absent: list[Any]) -> str:
@@ -51,13 +54,19 @@ def _view(absent: list[Any]) -> str:
 
 def _filters() -> dict[str, str]:
     """What narrows the list, as it stands in the address: a bookmark keeps it."""
-    return {name: value[:100] for name in ("loai", "khu", "q") if (value := request.args.get(name, "").strip())}
+    return _narrowing(request.args)
+
+
+def _narrowing(said: Mapping[str, str]) -> dict[str, str]:
+    return {name: value[:100] for name in ("loai", "khu", "q") if (value := said.get(name, "").strip())}
 
 
 def _wanted(caller: Account) -> TaskFilter:
-    said = _filters()
-    return TaskFilter(group=caller.agency, report_type=said.get("loai"), area=said.get("khu"), q=said.get("q"),
-                      limit=ROWS, after=request.args.get("after"))  # fmt: skip
+    return replace(_of(caller, _filters()), limit=ROWS, after=request.args.get("after"))
+
+
+def _of(caller: Account, said: Mapping[str, str]) -> TaskFilter:
+    return TaskFilter(group=caller.agency, report_type=said.get("loai"), area=said.get("khu"), q=said.get("q"))
 
 
 def _narrowed(caller: Account, view: str, wanted: TaskFilter, absent: list[Any]) -> TaskFilter:
@@ -72,6 +81,48 @@ def _districts(packages: list[Any]) -> list[tuple[str, str]]:
     known = {str(one["code"]): str(one["name"]) for package in packages[:1]
              for one in package.province.get("areas", ()) if not one.get("parent")}  # fmt: skip
     return sorted(known.items(), key=lambda pair: pair[1])
+
+
+def _kept(unit: Unit, caller: Account, view: str, packages: list[Any]) -> dict[str, Any]:
+    """The caller's kept filters, each with how many tasks it finds now; none is counted that looks for words. And the
+    name proposed for keeping what the list is narrowed by now."""
+    rows = kept_filters.of(unit, caller, PAGE)
+    counted = [row for row in rows if not row.query.get("q")]
+    wanted = [_narrowed(caller, row.query["xem"], _of(caller, row.query), []) for row in counted]
+    counts = queries.count_each(unit, caller, wanted) if wanted else []
+    found = dict(zip([row.id for row in counted], counts, strict=True))
+    narrowed = _filters()
+    new = narrowed and view != ABSENT and {**narrowed, "xem": view} not in [row.query for row in rows]
+    kept = [{"id": row.id, "name": row.name, "query": row.query, "count": found.get(row.id)} for row in rows]
+    return {"kept": kept, "keeps": _named(narrowed, packages) if new else None}
+
+
+def _named(said: dict[str, str], packages: list[Any]) -> str:
+    types = {one.code: words.in_language(one.name) for one in packages}
+    districts = dict(_districts(packages))
+    named = (types.get(said.get("loai", "")), districts.get(said.get("khu", "")), said.get("q"))
+    return " · ".join(one for one in named if one)[: kept_filters.NAME_MAX]
+
+
+@bp.change("/viec/bo-loc")
+def keep(unit: Unit, caller: Account) -> Any:
+    """Keep what the list is narrowed by, under a name."""
+    said, view = _narrowing(request.form), request.form.get("xem")
+    query = {**said, "xem": view if view in VIEWS else "tat-ca"} if said else {}
+    try:
+        kept_filters.keep(unit, PAGE, request.form.get("name", ""), query, by=caller)
+    except InvalidRequest as error:
+        why = _("Đã giữ đủ %(most)s bộ lọc: hãy bỏ bớt một bộ lọc.", most=kept_filters.MOST) \
+            if error.facts.get("field") == "most" else _("Hãy đặt tên cho bộ lọc, không quá %(most)s ký tự.",
+                                                         most=kept_filters.NAME_MAX)  # fmt: skip
+        return pages.undone(why, url_for("ui_worklist.index", **query))
+    return done(_("Đã giữ bộ lọc."), "ui_worklist.index", **query)
+
+
+@bp.change("/viec/bo-loc/<key:filter_id>/bo")
+def drop(unit: Unit, caller: Account, filter_id: int) -> Any:
+    kept_filters.drop(unit, PAGE, filter_id, by=caller)
+    return done(_("Đã bỏ bộ lọc."), "ui_worklist.index")
 
 
 @bp.change("/viec/nhan")
