@@ -98,6 +98,7 @@ def test_the_modeler_is_told_that_a_diagram_waits(careful):
                                  headers={"Authorization": f"Bearer {analyst.token}"})  # fmt: skip
 
     assert answer.status_code == 200, answer.text
-    assert answer.json["deployedProcessDefinitions"] is None
+    [made] = answer.json["deployedProcessDefinitions"].values()
+    assert made["version"] == 2
     assert "approved" in str(answer.json["details"])
     assert started_with(careful) == 1
