@@ -160,3 +160,12 @@ def test_a_citizen_is_not_asked_what_staff_are_and_is_spoken_to_differently(app:
 
     assert "Ông (bà) kể" in page.text_content() and page.xpath("//@name") == ["a.a"]
     assert "Ghi lời người dân" in own.text_content() and own.xpath("//@name") == ["a.a", "a.b"]
+
+
+def test_what_is_chosen_anew_does_not_begin_with_what_the_case_has() -> None:
+    kept, anew = asks("select", "chon", values=CHOICES), asks("select", "lai", values=CHOICES)
+    anew["properties"] = {"begins": "empty"}
+    form = Form.parse(json.dumps({"type": "default", "id": "lai", "components": [kept, anew]}), "lai.form")
+    has = {"chon": "khong", "lai": "khong"}
+    assert [part.value for part in forms.draw(form, data=has)] == ["khong", None]
+    assert [part.value for part in forms.draw(form, {"lai": "co"}, data=has)] == [None, "co"]

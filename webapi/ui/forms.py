@@ -183,7 +183,8 @@ class _Drawing:
         return Part(name, "separator", hidden=gone) if kind == "separator" else None
 
     def _question(self, one: Field, component: dict[str, Any], gone: bool, said: Mapping[str, str]) -> Part | None:
-        value = find(self.answers, one.path)
+        begins_empty = self.first and said.get("begins") == "empty"
+        value = None if begins_empty else find(self.answers, one.path)
         if value is None and self.first:
             value = one.default
         label = said.get(f"{self.reader}_label", one.label)
