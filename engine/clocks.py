@@ -43,6 +43,21 @@ def _mark(kind: str, at: str) -> dict[str, Any]:
 _NEW_MARKS = Prepared(insert(jobs_table).inline().values([_mark("warning", "warn_at"), _mark("breach", "due_at")]))
 _OF_CASE = (deadlines.c.case_id == bindparam("case"), deadlines.c.settled_at.is_(None))
 _RUNNING = Prepared(select(deadlines).where(*_OF_CASE).order_by(deadlines.c.id))
+_OF_THE_CASE = Prepared(
+    select(deadlines).where(deadlines.c.case_id == bindparam("case"), deadlines.c.name == literal_column(f"'{CASE}'"))
+)
+_BEGIN_ANEW = Prepared(
+    update(deadlines)
+    .where(deadlines.c.id == bindparam("which"))
+    .values({name: bindparam(f"new_{name}") for name in ("calendar", "started_at", "due_at", "warn_at", "story")})
+    .values(settled_at=None)
+)
+_FOLLOWING = Prepared(
+    select(jobs_table).where(
+        jobs_table.c.case_id == bindparam("case"),
+        jobs_table.c.kind.in_([literal_column(f"'{kind}'") for kind in ("warning", "breach", "timer")]),
+    )
+)
 _SETTLE_CASE = Prepared(update(deadlines).where(*_OF_CASE, deadlines.c.token == 0).values(settled_at=bindparam("at")))
 _DROP_MARKS = Prepared(
     delete(jobs_table).where(
@@ -140,14 +155,13 @@ def _promise_again(unit: Unit, package: Package, case: Row[Any], deadline: Deadl
     Returns:
     What changes on the case's row.
     """
-    table = deadlines
-    earlier = unit.first(select(table).where(table.c.case_id == case.id, table.c.name == CASE))
+    earlier = unit.first(_OF_THE_CASE, {"case": case.id})
     said = {"warned_at": case.warned_at, "breached_at": case.breached_at}
     if earlier is None:
         _start(unit, case.id, 0, deadline)
     else:
-        change = update(table).where(table.c.id == earlier.id)
-        unit.execute(change.values(_row(deadline) | {"settled_at": None}))
+        new = {f"new_{name}": value for name, value in _row(deadline).items()}
+        unit.write(_BEGIN_ANEW, new | {"which": earlier.id})
         for kind, mark, at in (("warning", "warned_at", deadline.warn_at), ("breach", "breached_at", deadline.due_at)):
             if said[mark] is None or at is None or at > unit.now:
                 said[mark] = None
@@ -193,18 +207,29 @@ def _job(case_id: int, token: int, kind: str, at: datetime, payload: dict[str, A
     return {"case_id": case_id, "token": token, "kind": kind, "due_at": at, "payload": payload}
 
 
-def arm(unit: Unit, package: Package, case: Row[Any], timers: list[Timer], data: dict[str, Any]) -> None:
-    """Tokens wait for a moment. One that follows a deadline nobody keeps yet has it written down here."""
+def arm(
+    unit: Unit, package: Package, case: Row[Any], timers: list[Timer], data: dict[str, Any], begun: set[str]
+) -> None:
+    """Tokens wait for a moment. One that follows a deadline nobody keeps yet has it written down here.
+
+    Args:
+        begun: the names of the deadlines that have begun in this step.
+    """
     if timers:
         for one in timers:
             unit.write(_NEW_JOB, _job(case.id, one.token, "timer", one.due_at, _followed(one)))
         leases.wake(unit, min(timer.due_at for timer in timers))
     for timer in timers:
-        if timer.term and timer.term != CASE and _running(unit, case.id, timer.term) is None:
+        if timer.term and timer.term not in begun | {CASE} and _running(unit, case.id, timer.term) is None:
             deadline = package.terms.due(timer.term, unit.now, data.get("severity"))
             unit.write(_KEEP, _row(deadline) | {"case_id": case.id, "name": timer.term, "token": timer.token})
-    if any(timer.term for timer in timers):
+    if any(timer.term for timer in timers) and _rests_now(package, case, data):
         _rest_with(unit, case.id, timers)
+
+
+def _rests_now(package: Package, case: Row[Any], data: dict[str, Any]) -> bool:
+    """Whether the case was paused before this step, or is by it: else no deadline of it rests."""
+    return case.paused_at is not None or bool(package.status(data.get("status") or case.status).get("paused"))
 
 
 def _rest_with(unit: Unit, case_id: int, timers: list[Timer]) -> None:
@@ -353,8 +378,7 @@ def _tell(unit: Unit, row: Row[Any], moved: Moved) -> None:
 
 def _following(unit: Unit, case_id: int) -> list[Row[Any]]:
     """The case's jobs that follow a deadline: warnings, breaches, and timers drawn with ``due`` and its like."""
-    table = jobs_table
-    rows = unit.all(select(table).where(table.c.case_id == case_id, table.c.kind.in_(["warning", "breach", "timer"])))
+    rows = unit.all(_FOLLOWING, {"case": case_id})
     return [row for row in rows if row.kind != "timer" or row.payload.get("term")]
 
 

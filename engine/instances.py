@@ -221,8 +221,8 @@ def advance(
     moved = {name: tokens for name, tokens in (("came", outcome.came), ("gone", outcome.gone)) if tokens}
     unit.record(case_id, event, by, element, step=type(step).__name__, passed=outcome.passed, **moved, **facts)
     _mirror(unit, package, case, outcome, changed)
-    _open(unit, package, case, outcome, concerned)
-    clocks.arm(unit, package, case, outcome.armed, outcome.data)
+    begun = _open(unit, package, case, outcome, concerned)
+    clocks.arm(unit, package, case, outcome.armed, outcome.data, begun)
     _await(unit, case_id, outcome)
     mail.post(unit, letters)
     correspondence.rouse(unit, case, outcome)
@@ -386,10 +386,13 @@ def hand(unit: Unit, case_id: int, agency: str, part: str) -> None:
     unit.execute(update(participants).where(*mine).values(part=part))
 
 
-def _open(unit: Unit, package: Package, case: Row[Any], outcome: Outcome, concerned: str | None) -> None:
+def _open(unit: Unit, package: Package, case: Row[Any], outcome: Outcome, concerned: str | None) -> set[str]:
+    """Open the tasks; the names of the deadlines that begin with them."""
+    begun: set[str] = set()
     known = {case.lead_agency, concerned}  # the lead was told when it became that
     for task in outcome.opened:
         deadline = clocks.start_task(unit, package, case, task, outcome.data)
+        begun |= {deadline.name} if deadline else set()
         row = {
             "case_id": case.id,
             "token": task.token,
@@ -408,6 +411,7 @@ def _open(unit: Unit, package: Package, case: Row[Any], outcome: Outcome, concer
             known.add(task.group)
     for task in outcome.regrouped:
         _regroup(unit, case.id, task)
+    return begun
 
 
 def _regroup(unit: Unit, case_id: int, task: OpenTask) -> None:

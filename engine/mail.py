@@ -22,6 +22,7 @@ from engine.runtime import Unit
 from engine.storage.prepared import Prepared
 
 CITIZENS = ("reporter", "beneficiary")
+_OF_THE_CLOCK = frozenset({"han", "con_lai", "qua"})  # what a text says of the case's deadline
 
 _CALLED = select(people, cases.c.channel, cases.c.number).join(cases, cases.c.id == people.c.case_id)
 _OF_PART = people.c.part == bindparam("part")
@@ -111,7 +112,7 @@ def _notices(unit: Unit, package: Package, case: Row[Any], data: dict[str, Any],
             notify.element,
         )
     called = unit.later(_CALLERS, {"case": case.id, "part": notify.to}) if notify.to in CITIZENS else []
-    said = values(unit, package, case, data) | {"buoc": package.machine.describe(notify.element)}
+    said = values(unit, package, case, data, text.placeholders) | {"buoc": package.machine.describe(notify.element)}
 
     def payload(number: str) -> dict[str, Any]:
         try:
@@ -183,15 +184,21 @@ def _to_agency(
     return Letter(case_id, kind, topic, token, payload, key, agency, agency=agency if row else None)
 
 
-def values(unit: Unit, package: Package, case: Row[Any], data: dict[str, Any]) -> dict[str, Any]:
-    """What a text may say of a case: its variables, and the words of the case itself; never personal data."""
-    deadline = clocks.promised(unit, package, case, data)
+def values(
+    unit: Unit, package: Package, case: Row[Any], data: dict[str, Any], wanted: frozenset[str]
+) -> dict[str, Any]:
+    """What a text may say of a case: its variables, and the words of the case itself; never personal data.
+
+    Args:
+        wanted: by the text; what it does not say is not looked up.
+    """
+    deadline = clocks.promised(unit, package, case, data) if wanted & _OF_THE_CLOCK else None
     words = _own(package, case.number) | {
         "loai": package.name.get("vi", package.code),
         "han": local_time(deadline.due_at) if deadline else None,
         "con_lai": time_left(deadline.due_at - unit.now) if deadline else None,
         "qua": max(int((unit.now - deadline.due_at).total_seconds() // 60), 0) if deadline else None,
-        "don_vi": name_of(unit, data.get("lead_agency")),
+        "don_vi": name_of(unit, data.get("lead_agency")) if "don_vi" in wanted else None,
     }
     return {**data, **{name: value for name, value in words.items() if value is not None}}
 

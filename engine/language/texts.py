@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from difflib import get_close_matches
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from engine.errors import ProcessFault
@@ -92,7 +93,7 @@ class Text:
             raise ValueError(f"there is no channel {unknown[0]!r}; there are {', '.join(CHANNELS)}.")
         return cls(key, nfc(words), without_marks, channels, None if outcomes is None else frozenset(outcomes))
 
-    @property
+    @cached_property
     def placeholders(self) -> frozenset[str]:
         return frozenset(piece[1] for piece in _PIECE.finditer(self.sms) if piece[1])
 

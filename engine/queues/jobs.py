@@ -29,7 +29,7 @@ from engine.queues.leases import LEASE
 from engine.runtime import Runtime, Unit
 from engine.sql import among
 from engine.storage import outages
-from engine.storage.prepared import Prepared
+from engine.storage.prepared import Prepared, Upsert
 
 EMERGENCY, NORMAL, WHENEVER = 0, 1, 2
 PRIORITIES = (EMERGENCY, NORMAL, WHENEVER)
@@ -52,6 +52,17 @@ _DUE = {
 }
 _SOONEST = [Prepared(soonest) for soonest in SOONEST]
 _HELD_BY = (leases.in_state(jobs, "leased"), jobs.c.lease_owner == bindparam("owner"))
+_FRESH = {name: bindparam(name, type_=jobs.c[name].type) for name in ("due_at", "priority", "payload")} | {
+    "state": "ready", "attempts": 0,
+}  # fmt: skip
+_AGAIN = {"fence": jobs.c.fence + 1, "lease_owner": None, "lease_until_at": None, "last_error": None}
+_PUT = Upsert(
+    lambda insert: (
+        insert(jobs)
+        .values(_FRESH | {name: bindparam(name) for name in ("case_id", "token", "kind")})
+        .on_conflict_do_update(index_elements=["case_id", "token", "kind"], set_=_FRESH | _AGAIN)
+    )
+)
 _TAKE = Prepared(
     delete(jobs).where(among(jobs.c.id, "ids"), *_HELD_BY).returning(jobs.c.id, jobs.c.fence, jobs.c.case_id)
 )
@@ -97,10 +108,8 @@ def put(
     priority: int = NORMAL,
 ) -> None:
     """Have this happen at ``due_at``. A token has one job of a kind: another takes its place."""
-    fresh = {"due_at": due_at, "priority": priority, "payload": payload or {}, "state": "ready", "attempts": 0}
-    row = leases.insert_into(unit, jobs).values(fresh | {"case_id": case_id, "token": token, "kind": kind})
-    again = fresh | {"fence": jobs.c.fence + 1, "lease_owner": None, "lease_until_at": None, "last_error": None}
-    unit.execute(row.on_conflict_do_update(index_elements=["case_id", "token", "kind"], set_=again))
+    of = {"case_id": case_id, "token": token, "kind": kind}
+    unit.write(_PUT, of | {"due_at": due_at, "priority": priority, "payload": payload or {}})
     leases.wake(unit, due_at)
 
 
