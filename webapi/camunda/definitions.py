@@ -31,7 +31,7 @@ def index(unit: Unit, by: Any) -> Any:
     wanted = door.asked()
     limit, offset = door.window(wanted)
     rows = door.sort(wanted, _rows(unit, wanted), _SORTED)
-    return [_definition(unit, row) for row in rows[offset : offset + limit]]
+    return [described(unit, row) for row in rows[offset : offset + limit]]
 
 
 @bp.get("/count")
@@ -44,7 +44,7 @@ def count(unit: Unit, by: Any) -> Any:
 @bp.get(TENANT)
 @door.reads
 def show_current(unit: Unit, by: Any, key: str, tenant: str = "") -> Any:
-    return _definition(unit, deployments.show(unit, unit.catalogue.current(unit, key).id))
+    return described(unit, deployments.show(unit, unit.catalogue.current(unit, key).id))
 
 
 @bp.get(f"{KEY}/xml")
@@ -57,7 +57,7 @@ def xml_current(unit: Unit, by: Any, key: str, tenant: str = "") -> Any:
 @bp.get(ONE)
 @door.reads
 def show(unit: Unit, by: Any, text: str) -> Any:
-    return _definition(unit, deployments.show(unit, read_definition_id(text)))
+    return described(unit, deployments.show(unit, read_definition_id(text)))
 
 
 @bp.get(f"{ONE}/xml")
@@ -175,12 +175,9 @@ def _rows(unit: Unit, wanted: dict[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
-def _definition(unit: Unit, row: dict[str, Any]) -> dict[str, Any]:
-    return described(row, unit.catalogue.pinned(unit, row["id"]).name.get("vi", row["key"]))
-
-
-def described(row: dict[str, Any], name: str) -> dict[str, Any]:
+def described(unit: Unit, row: dict[str, Any]) -> dict[str, Any]:
     """A version as Camunda describes a process definition."""
+    name = unit.catalogue.pinned(unit, row["id"]).name.get("vi", row["key"])
     return {
         "id": definition_id(row["key"], row["version"], row["id"]), "key": row["key"], "name": name,
         "version": row["version"], "deploymentId": str(row["id"]), "resource": "process.bpmn", "category": None,
