@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Blueprint
 
+from engine import packages
 from engine.errors import InvalidRequest, NotFound, WrongState
 from engine.messaging import beginnings
 from engine.packages import Package
@@ -72,7 +73,7 @@ def xml(unit: Unit, by: Any, text: str) -> Any:
 @bp.post(f"{TENANT}/submit-form")
 @door.changes
 def start_current(unit: Unit, by: Any, key: str, tenant: str = "") -> Any:
-    return _start(unit, by, unit.catalogue.current(unit, key))
+    return _start(unit, by, _in_force(unit, key))
 
 
 @bp.post(f"{ONE}/start")
@@ -84,7 +85,16 @@ def start(unit: Unit, by: Any, text: str) -> Any:
     row = deployments.show(unit, read_definition_id(text))
     if row["state"] in UNAPPROVED:
         raise WrongState(f"Version {row['version']} of {row['key']} is not approved.")
-    return _start(unit, by, unit.catalogue.current(unit, row["key"]))
+    return _start(unit, by, _in_force(unit, row["key"]))
+
+
+def _in_force(unit: Unit, key: str) -> Package:
+    try:
+        return unit.catalogue.current(unit, key)
+    except NotFound:
+        if packages.suspended(unit, key) is None:
+            raise
+        raise WrongState(f"Report type {key} is suspended: no case of it begins.") from None
 
 
 @bp.put("/suspended")
