@@ -99,6 +99,6 @@ def test_the_modeler_is_told_that_a_diagram_waits(careful):
 
     assert answer.status_code == 200, answer.text
     [made] = answer.json["deployedProcessDefinitions"].values()
-    assert made["version"] == 2
+    assert (made["version"], made["name"]) == (2, "Phản ánh hiện trường")
     assert "approved" in str(answer.json["details"])
     assert started_with(careful) == 1

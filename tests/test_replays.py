@@ -141,10 +141,14 @@ def test_a_case_goes_as_it_went_and_otherwise_only_where_the_edit_says_so(hotlin
     assert paths["Also “Ghi sổ”, “Đúng?”."] == [numbers["untrue"]]
     assert paths["Also “Đúng?” ×2."] == [numbers["again"]]
 
+    kinder = replayed(hotline, **drawn(('outcome="${ket_qua}"', 'outcome="da_giai_quyet"')))
+    (group,) = kinder.differences["outcome"]
+    assert (group.vi, group.numbers) == ("Kết quả “Không đúng thực tế” thành “Đã giải quyết”.", [numbers["untrue"]])
+
     for_others = replayed(hotline, **drawn(('"Phân công" group=tongdai_74', '"Phân công" group=vp_74')))
     assert for_others.changed == {"path": 0, "agency": 7, "breach": 0, "outcome": 0}
     assert told(for_others.differences["agency"]) == {
-        "Also for: “vp_74”. No longer for: “tongdai_74”.": sorted(numbers.values())}  # fmt: skip
+        "Also for: “Văn phòng UBND tỉnh”. No longer for: “Tổng đài 1022”.": sorted(numbers.values())}  # fmt: skip
     assert rows(hotline) == before
 
 
@@ -222,7 +226,7 @@ def test_reports_like_it_are_there_again(hotline):
     found = replayed(hotline, files)
     assert (found.cases, found.same, found.left_out) == (2, 2, [])
     blind = replayed(hotline, files | {"process.bpmn": files["process.bpmn"].replace('"vp_74" if', '"so_yt_74" if')})
-    assert told(blind.differences["agency"]) == {"Also for: “so_yt_74”. No longer for: “vp_74”.": [second]}
+    assert told(blind.differences["agency"]) == {"Also for: “Sở Y tế”. No longer for: “Văn phòng UBND tỉnh”.": [second]}
 
 
 ROUTED = ASKING.replace("end dong", 'user hoi_lai "Hỏi lại" group=vp_74 form=hoi\nboundary hong on=tra_cuu error=MAT\n'
@@ -356,7 +360,8 @@ def test_over_the_api_and_on_the_command_line(hotline, database_url, tmp_path):
     assert answer.status_code == 200, answer.text
     assert (answer.json["cases"], answer.json["same"], answer.json["changed"]["agency"]) == (2, 0, 2)
     (group,) = answer.json["differences"]["agency"]
-    assert group["vi"] == "Thêm cơ quan: “vp_74”. Không còn cơ quan: “tongdai_74”." and len(group["numbers"]) == 2
+    assert group["vi"] == "Thêm cơ quan: “Văn phòng UBND tỉnh”. Không còn cơ quan: “Tổng đài 1022”."
+    assert len(group["numbers"]) == 2
     assert ask("phantich", edited, limit=1).json["cases"] == 1
     refused(ask("truc", edited), 403, "not-allowed")
     refused(ask("phantich", edited, limit=0), 422, "invalid-request")
@@ -376,7 +381,7 @@ def test_over_the_api_and_on_the_command_line(hotline, database_url, tmp_path):
     done = command("--since", "2021-09-01", "--before", "2021-10-01")
     assert done.exit_code == 0, done.output
     assert "PAKN: 2 closed, 0 as they went; would change: 2 agency" in done.output
-    assert "agency, 2: Thêm cơ quan: “vp_74”." in done.output
+    assert "agency, 2: Thêm cơ quan: “Văn phòng UBND tỉnh”." in done.output
     assert "There is no report type KHAC" in command("--type", "KHAC").output
     assert "ends before it begins" in command("--since", "2021-10-02", "--before", "2021-10-01").output
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from engine import packages
 from engine.clocks import CASE
 from engine.errors import InvalidRequest
+from engine.flow.sentences import in_vietnamese
 from engine.packages import Package
 from engine.people import access
 from engine.people.access import Account, Target
@@ -120,35 +121,35 @@ def _add(found: Replay, scratch: Scratch, one: Record, last: datetime) -> None:
     with scratch.unit(opened) as unit:
         was = play(unit, one, own, last, edited=False)
     if was.passed != one.passed or (CASE in was.late) != (one.case.breached_at is not None):
-        why = _behind(one, was.fault or was.missing)
-        _note(found.left_out, one, f"Phát lại trong chính phiên bản của nó không ra như đã ghi{why}",
-              f"Replayed in its own version it does not go as it is recorded{why}")  # fmt: skip
+        vi, en = _behind(one, was.fault or was.missing)
+        _note(found.left_out, one, f"Phát lại trong chính phiên bản của nó không ra như đã ghi{vi}",
+              f"Replayed in its own version it does not go as it is recorded{en}")  # fmt: skip
         return
     with scratch.unit(opened) as unit:
         would = play(unit, one, scratch.edited, last, edited=True)
     if would.missing:
-        why = _behind(one, would.missing)
-        _note(found.missing, one, f"Cần câu trả lời chưa từng có{why}",
-              f"It needs an answer that was never given{why}")  # fmt: skip
+        vi, en = _behind(one, would.missing)
+        _note(found.missing, one, f"Cần câu trả lời chưa từng có{vi}", f"It needs an answer that was never given{en}")
     elif would.fault:
-        why = _behind(one, would.fault)
-        _note(found.held_up, one, f"Bản sửa giữ nó lại{why}", f"The edited one holds it up{why}")
+        vi, en = _behind(one, would.fault)
+        _note(found.held_up, one, f"Bản sửa giữ nó lại{vi}", f"The edited one holds it up{en}")
     else:
-        _compare(found, one, was, would, own, scratch.edited)
+        _compare(found, one, was, would, own, scratch)
 
 
-def _behind(one: Record, why: str) -> str:
+def _behind(one: Record, why: str) -> tuple[str, str]:
     """Why, in words that may quote what the case says: only for whoever may know of it."""
-    return f": {why}" if why and one.case.visible else "."
+    return (f": {in_vietnamese(why)}", f": {why}") if why and one.case.visible else (".", ".")
 
 
-def _compare(found: Replay, one: Record, was: Course, would: Course, own: Package, edited: Package) -> None:
+def _compare(found: Replay, one: Record, was: Course, would: Course, own: Package, scratch: Scratch) -> None:
+    edited = scratch.edited
     said = {
         "path": _path(was, would, own, edited),
         "agency": _sets(was.agencies, would.agencies, ("Thêm cơ quan", "Không còn cơ quan"),
-                        ("Also for", "No longer for"), {}),
+                        ("Also for", "No longer for"), scratch.agencies),
         "breach": _late(was, would, own, edited),
-        "outcome": _outcome(one, was, would, {*own.type["outcomes"], *edited.type["outcomes"]}),
+        "outcome": _outcome(one, was, would, own.type["outcomes"] | edited.type["outcomes"]),
     }  # fmt: skip
     for aspect, told in said.items():
         if told:
@@ -193,7 +194,9 @@ def _sets(
     return first, second
 
 
-def _outcome(one: Record, was: Course, would: Course, known: set[str]) -> tuple[str, str] | None:
+def _outcome(
+    one: Record, was: Course, would: Course, known: Mapping[str, Mapping[str, str]]
+) -> tuple[str, str] | None:
     """Args:
     known: outcomes that type.toml names; an edit could make one of what people said.
     """
@@ -201,9 +204,16 @@ def _outcome(one: Record, was: Course, would: Course, known: set[str]) -> tuple[
         return None
     if would.closed_at is None:
         return "Nay chưa đóng được.", "It would not be closed yet."
+
+    def named(key: str | None, language: str) -> str:
+        names = known.get(key or "", {})
+        return f"“{names.get(language) or names.get('vi', key)}”"
+
     if would.outcome not in known and not one.case.visible:
-        return f"Kết quả {was.outcome} thành kết quả khác.", f"Its outcome {was.outcome} would be another."
-    return (f"Kết quả {was.outcome} thành {would.outcome}.", f"Its outcome {was.outcome} would be {would.outcome}.")
+        return (f"Kết quả {named(was.outcome, 'vi')} thành kết quả khác.",
+                f"Its outcome {named(was.outcome, 'en')} would be another.")  # fmt: skip
+    return (f"Kết quả {named(was.outcome, 'vi')} thành {named(would.outcome, 'vi')}.",
+            f"Its outcome {named(was.outcome, 'en')} would be {named(would.outcome, 'en')}.")  # fmt: skip
 
 
 def _note(groups: list[Group], one: Record, vi: str, en: str) -> None:

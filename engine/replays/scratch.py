@@ -22,9 +22,11 @@ class Scratch:
 
     Attributes:
         edited: the version to try, in force there (after `fill`).
+        agencies: their names, by key.
     """
 
     edited: Package
+    agencies: dict[str, str]
 
     def __init__(self) -> None:
         self.now = _ALWAYS
@@ -55,6 +57,7 @@ class Scratch:
             packages.load_province(mine, packages.Package(files).province)
         with self.runtime.read() as mine:
             self.edited = self.runtime.catalogue.pinned(mine, made.id)
+            self.agencies = {row.key: row.name for row in mine.all(select(agencies.c.key, agencies.c.name))}
 
     def version(self, definition_id: int) -> Package:
         with self.runtime.read() as unit:

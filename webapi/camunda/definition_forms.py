@@ -84,8 +84,7 @@ def statistics(unit: Unit, by: Any) -> Any:
     running = _by_version(unit, by, model.instances, model.instances.c.finished_at.is_(None))
     broken = _by_version(unit, by, incidents, incidents.c.resolved_at.is_(None))
     rows = [row for row in deployments.list_versions(unit) if row["state"] not in UNAPPROVED]
-    found = [(row["id"], described(row, unit.catalogue.pinned(unit, row["id"]).name.get("vi", row["key"])))
-             for row in rows]  # fmt: skip
+    found = [(row["id"], described(unit, row)) for row in rows]
     return [{"id": one["id"], "definition": one} | _statistic(row_id, running, broken, given) for row_id, one in found]
 
 

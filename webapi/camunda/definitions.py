@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Blueprint
 
+from engine import packages
 from engine.errors import InvalidRequest, NotFound, WrongState
 from engine.messaging import beginnings
 from engine.packages import Package
@@ -31,7 +32,7 @@ def index(unit: Unit, by: Any) -> Any:
     wanted = door.asked()
     limit, offset = door.window(wanted)
     rows = door.sort(wanted, _rows(unit, wanted), _SORTED)
-    return [_definition(unit, row) for row in rows[offset : offset + limit]]
+    return [described(unit, row) for row in rows[offset : offset + limit]]
 
 
 @bp.get("/count")
@@ -44,7 +45,7 @@ def count(unit: Unit, by: Any) -> Any:
 @bp.get(TENANT)
 @door.reads
 def show_current(unit: Unit, by: Any, key: str, tenant: str = "") -> Any:
-    return _definition(unit, deployments.show(unit, unit.catalogue.current(unit, key).id))
+    return described(unit, deployments.show(unit, unit.catalogue.current(unit, key).id))
 
 
 @bp.get(f"{KEY}/xml")
@@ -57,7 +58,7 @@ def xml_current(unit: Unit, by: Any, key: str, tenant: str = "") -> Any:
 @bp.get(ONE)
 @door.reads
 def show(unit: Unit, by: Any, text: str) -> Any:
-    return _definition(unit, deployments.show(unit, read_definition_id(text)))
+    return described(unit, deployments.show(unit, read_definition_id(text)))
 
 
 @bp.get(f"{ONE}/xml")
@@ -72,7 +73,7 @@ def xml(unit: Unit, by: Any, text: str) -> Any:
 @bp.post(f"{TENANT}/submit-form")
 @door.changes
 def start_current(unit: Unit, by: Any, key: str, tenant: str = "") -> Any:
-    return _start(unit, by, unit.catalogue.current(unit, key))
+    return _start(unit, by, _in_force(unit, key))
 
 
 @bp.post(f"{ONE}/start")
@@ -84,7 +85,16 @@ def start(unit: Unit, by: Any, text: str) -> Any:
     row = deployments.show(unit, read_definition_id(text))
     if row["state"] in UNAPPROVED:
         raise WrongState(f"Version {row['version']} of {row['key']} is not approved.")
-    return _start(unit, by, unit.catalogue.current(unit, row["key"]))
+    return _start(unit, by, _in_force(unit, row["key"]))
+
+
+def _in_force(unit: Unit, key: str) -> Package:
+    try:
+        return unit.catalogue.current(unit, key)
+    except NotFound:
+        if packages.suspended(unit, key) is None:
+            raise
+        raise WrongState(f"Report type {key} is suspended: no case of it begins.") from None
 
 
 @bp.put("/suspended")
@@ -175,12 +185,9 @@ def _rows(unit: Unit, wanted: dict[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
-def _definition(unit: Unit, row: dict[str, Any]) -> dict[str, Any]:
-    return described(row, unit.catalogue.pinned(unit, row["id"]).name.get("vi", row["key"]))
-
-
-def described(row: dict[str, Any], name: str) -> dict[str, Any]:
+def described(unit: Unit, row: dict[str, Any]) -> dict[str, Any]:
     """A version as Camunda describes a process definition."""
+    name = unit.catalogue.pinned(unit, row["id"]).name.get("vi", row["key"])
     return {
         "id": definition_id(row["key"], row["version"], row["id"]), "key": row["key"], "name": name,
         "version": row["version"], "deploymentId": str(row["id"]), "resource": "process.bpmn", "category": None,

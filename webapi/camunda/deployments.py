@@ -35,7 +35,7 @@ def create(unit: Unit, by: Any) -> Any:
     active_from = values.read_instant(when, "deployment-activation-time") if when else None
     deployed = deployments.amend(unit, _files(), name, request.form.get("tenant-id") or None, active_from, by=by)
     row = deployments.show(unit, deployed.id)
-    definition = described(row, row["key"])
+    definition = described(unit, row)
     made = None if deployed.unchanged else {definition["id"]: definition}
     warnings = deployed.warnings + ([PARKED] if deployed.parked else [])
     return _deployment(row) | {
