@@ -8,6 +8,7 @@ call. It knows no accounts, checks no answers, reads nothing first and computes 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -18,6 +19,7 @@ from sqlalchemy import JSON, Engine, Table, Text, UniqueConstraint, literal_colu
 
 from bench import ours
 from bench.hosts import serve
+from bench.ours import LIFECYCLE
 from engine import model
 from engine.model.sealed import SealedJSON
 from engine.runtime import Runtime
@@ -29,8 +31,12 @@ Write = tuple[str, list[Any]]
 _TABLES = [table for table in model.metadata.sorted_tables if "case_id" in table.c or table is model.cases]
 
 
-def record(url: str, code: str = "LIFE") -> list[list[Write]]:
-    """The writes of each call of a case's life: the report, then the tasks, one after the other."""
+def record(url: str, code: str = "LIFE", go_on: Callable[[Runtime, int], bool] | None = None) -> list[list[Write]]:
+    """The writes of each call of a case's life: the report, then the tasks, one after the other.
+
+    Args:
+        go_on: instead of completing a task; says whether there was anything to do.
+    """
     database = connect(url)
     runtime, calls = Runtime(database, lambda: datetime.now(UTC)), []
     case_id = ours.receive(runtime, code)
@@ -38,12 +44,18 @@ def record(url: str, code: str = "LIFE") -> list[list[Write]]:
     while True:
         after = _rows(database, case_id)
         calls.append(_difference(database, before, after, case_id))
-        if not (waiting := ours.waiting(runtime, case_id)):
+        if not (go_on or _complete)(runtime, case_id):
             database.dispose()
             return calls
-        note = {f"note_{waiting[0].element}": "đã gọi lại, đúng như phản ánh"}
-        ours.complete(runtime, waiting[0], note if code == "LIFE" else {})
         before = after
+
+
+def _complete(runtime: Runtime, case_id: int) -> bool:
+    waiting = ours.waiting(runtime, case_id)
+    for task in waiting[:1]:
+        noted = (LIFECYCLE / f"{task.element}.form").exists()
+        ours.complete(runtime, task, {f"note_{task.element}": "đã gọi lại, đúng như phản ánh"} if noted else {})
+    return bool(waiting)
 
 
 def _rows(database: Engine, case_id: int) -> dict[Any, Row]:
@@ -110,8 +122,11 @@ class Floor:
         calls: the writes of each.
     """
 
-    def __init__(self, url: str, code: str = "LIFE") -> None:
-        self.calls, self.database = record(url, code), connect(url)
+    def __init__(
+        self, url: str, code: str = "LIFE", go_on: Callable[[Runtime, int], bool] | None = None
+    ) -> None:  # fmt: skip
+        """Args: as of `record`."""
+        self.calls, self.database = record(url, code, go_on), connect(url)
 
     def write(self, call: int, case: int | None) -> int | None:
         """Args:

@@ -75,6 +75,16 @@ class Naive:
             connection.execute(text("UPDATE naive SET state = :state WHERE id = :id"), state)
         return self._ready(workflow)
 
+    def fire(self, number: int) -> list[Waiting]:
+        """Look whether a timer of this case is due, and go on; the tasks that wait now."""
+        with self._writing() as connection, connection.begin():
+            workflow = self.serializer.deserialize_json(connection.execute(self.found, {"id": number}).scalar())
+            workflow.refresh_waiting_tasks()
+            workflow.do_engine_steps()
+            state = {"id": number, "state": self.serializer.serialize_json(workflow)}
+            connection.execute(text("UPDATE naive SET state = :state WHERE id = :id"), state)
+        return self._ready(workflow)
+
     def _writing(self):
         return self.database.connect().execution_options(writes=True)
 

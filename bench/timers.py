@@ -10,14 +10,18 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import exists, func, literal_column, select
 
 from bench import fill, ours
-from bench.bed import Bed, Figures, database_cpu, percentile, process_cpu
+from bench import floor as floors
+from bench.bed import Bed, Figures, database_cpu, percentile, process_cpu, timed
 from bench.hosts import running, workers
+from bench.naive import Naive, drawn
 from engine import model
 from engine.runtime import Runtime
 from engine.storage.database import connect
+from engine.work.worker import Worker
 from tests.drawing import draw
 
 WAITING, AT_ONE_INSTANT, DRAINED = 1_000_000, 10_000, 1_000_000
+BESIDE = 10_000  # of the drained, with the naive host and the floor
 IDLE_SECONDS = 60
 UNTIL_DUE = 5  # seconds in which nodes come to rest after their start
 TYPE = """
@@ -149,4 +153,33 @@ def drain(bed: Bed) -> Figures:
     if "2_nodes_fired_per_s" in figures:
         ratio = figures["2_nodes_fired_per_s"] / figures["1_nodes_fired_per_s"]
         figures["2_nodes_to_1_fired_per_s_ratio"] = round(ratio, 2)
-    return figures
+    return figures | _beside(bed, figures["1_nodes_fired_per_s"])
+
+
+def _beside(bed: Bed, our_rate: float) -> Figures:
+    """The same with the naive host, which is told what is due and has nothing else to look at; and the rows alone."""
+    bed.say("the naive host, and the floor")
+    ours.prepare(url := bed.make("drain_floor"), ours.files("WAIT", process__bpmn=draw(TYPE, "WAIT")))
+    floor, count = floors.Floor(url, "WAIT", _fire_once), bed.some(BESIDE, 100)
+    naive = Naive(bed.make("drain_naive"), drawn(draw(TYPE.replace("PT720H", "'\"PT1S\"'"), "WAIT").encode(), "WAIT"))
+    cases = [(naive.start(dict(ours.ANSWERS))[0], floor.write(0, None)) for _ in range(count)]
+    time.sleep(1.0)
+    naive_ms = timed(lambda: [naive.fire(one) for one, _ in cases])
+    if not naive.fire(cases[0][0]):
+        raise RuntimeError("The naive host's timers were not due.")
+    floor_ms = timed(lambda: [floor.write(1, one) for _, one in cases])
+    naive.database.dispose()
+    floor.database.dispose()
+    rates = {"naive": count / naive_ms * 1000, "floor": count / floor_ms * 1000}
+    return {f"{name}_fired_per_s": round(rate, 1) for name, rate in rates.items()} | {
+        f"1_nodes_ours_to_{name}_fired_per_s_ratio": round(our_rate / rate, 2) for name, rate in rates.items()
+    }
+
+
+def _fire_once(runtime: Runtime, case_id: int) -> bool:
+    """Make a case's timer due, and have a worker fire it."""
+    with runtime.begin() as unit:
+        mine = (model.jobs.c.case_id == case_id) & (model.jobs.c.kind == "timer")
+        found = unit.execute(model.jobs.update().where(mine).values(due_at=unit.now)).rowcount
+    Worker(runtime, {}).work()
+    return bool(found)
