@@ -233,6 +233,7 @@ def test_lengths_of_time_are_said_in_words():
         ({"days": WEEK, "hours": ["7h30-11h30"]}, "written like"),
         ({"days": WEEK, "hours": ["07:30-11:30", "11:00-17:00"]}, "overlap"),
         ({"days": WEEK, "hours": ["07:30-24:30"]}, "do not end"),
+        ({"name": 7}, "its name is written in quotes"),
         (OFFICE | {"holidays": "NL"}, 'may be "VN"'),
         (OFFICE | {"extra_holidays": ["tomorrow"]}, "extra_holidays holds dates"),
         (OFFICE | {"extra_holidays": ["2021-09-11"], "working_days": ["2021-09-11"]}, "stands in both"),

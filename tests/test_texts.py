@@ -109,6 +109,7 @@ def test_the_way_it_goes():
         ({"sms": "mã {ma.__class__!r}"}, "belongs to no placeholder"),
         ({"sms": "x", "plane": True}, "Did you mean 'plain'?"),
         ({"sms": "x", "plain": "yes"}, "true or false"),
+        ({"sms": "x", "name": 7}, "its name"),
         ({"sms": "x", "channels": ["fax"]}, "no channel 'fax'"),
         ({"sms": "x", "only_for_outcomes": "da_giai_quyet"}, "list of names"),
         ("x", "must be a table"),

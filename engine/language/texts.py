@@ -26,7 +26,7 @@ __all__ = ["Rendered", "Text", "length_in_words", "local_time", "time_left"]
 CHANNELS = ("sms", "email", "zalo", "facebook", "viber")
 LONGEST_TEXT = 1000  # characters, as the province writes it
 LONGEST_VALUE = 300  # characters of one value; the rest is cut and marked with …
-_KEYS = ("sms", "plain", "channels", "only_for_outcomes")
+_KEYS = ("name", "sms", "plain", "channels", "only_for_outcomes")
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*"
 _PIECE = re.compile(rf"\{{\{{|\}}\}}|\{{({_NAME})\}}|[{{}}]")
 _CONTROL = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
@@ -42,7 +42,7 @@ class Rendered(NamedTuple):
 
 @dataclass(frozen=True)
 class Text:
-    """One ``[texts.<key>]``.
+    """One ``[texts.<key>]``. Its ``name`` in the table says to whom it goes and why; only pages for people read it.
 
     Attributes:
         sms: the words, with placeholders such as {ma} and {dia_diem.huyen}; {{ and }} stand for braces.
@@ -86,6 +86,8 @@ class Text:
             if piece[0] in ("{", "}"):
                 around = words[max(0, piece.start() - 10) : piece.end() + 10]
                 raise ValueError(f"the brace in {around!r} belongs to no placeholder such as {{ma}}; {{{{ is a brace.")
+        if not isinstance(table.get("name", ""), str):
+            raise ValueError("its name, which says to whom it goes and why, is written in quotes.")
         if not isinstance(without_marks, bool):
             raise ValueError(f"plain must be true or false, not {without_marks!r}.")
         channels, outcomes = _names(table, "channels"), _names(table, "only_for_outcomes")

@@ -32,7 +32,7 @@ from engine.terms.term import LONGEST_IN_DAYS, Term
 __all__ = ["ROUND_THE_CLOCK", "ZONE", "Calendar", "Term"]
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
-_KEYS = ("days", "hours", "holidays", "extra_holidays", "working_days")
+_KEYS = ("name", "days", "hours", "holidays", "extra_holidays", "working_days")
 _MICROSECOND = timedelta(microseconds=1)
 _NOTHING = timedelta()
 
@@ -51,7 +51,9 @@ class Calendar:
 
     @classmethod
     def parse(cls, name: str, table: Mapping[str, Any]) -> Calendar:
-        """Read ``[calendars.<name>]`` of a province; an empty table is round the clock.
+        """Read ``[calendars.<name>]`` of a province; a table without hours is round the clock.
+
+        Its own ``name`` is what people call it: "Giờ hành chính".
 
         Raises:
             ValueError: a sentence that names the calendar and what to change.
@@ -62,10 +64,13 @@ class Calendar:
             if key not in _KEYS:
                 meant = "".join(f" Did you mean {near!r}?" for near in get_close_matches(key, _KEYS, 1))
                 raise ValueError(f"The calendar {name!r} has an unknown key {key!r}.{meant}")
-        if not table:
+        if not isinstance(table.get("name", ""), str):
+            raise ValueError(f"The calendar {name!r}: its name is written in quotes.")
+        opening = {key: value for key, value in table.items() if key != "name"}
+        if not opening:
             return cls(name)
         try:
-            return cls(name, Hours.parse(table))
+            return cls(name, Hours.parse(opening))
         except ValueError as error:
             raise ValueError(f"The calendar {name!r}: {error}") from None
 

@@ -20,7 +20,7 @@ from engine.runtime import Unit
 from engine.terms import hours
 from webapi.ui import acted, door, history, pages
 from webapi.ui.pages import Pages, done, page
-from webapi.ui.words import _
+from webapi.ui.words import _, channels, in_language
 
 bp = Pages("ui_admin")
 PERSON = "/quan-tri/nguoi/<name:login>"
@@ -200,9 +200,13 @@ def calendars(unit: Unit, caller: Account) -> Any:
 
 @bp.read("/quan-tri/mau-tin")
 def texts(unit: Unit, caller: Account) -> Any:
+    """What people are told, each with to whom it goes and why, and the results that it waits for."""
     must_manage(caller)
     chosen, every = _province(unit)
-    return page("ui/admin_texts.html", texts=chosen.settings.get("texts", {}), chosen=chosen, provinces=every)
+    ends = {key: in_language(one, key) for package in unit.catalogue.of_province(unit, chosen.code)
+            for key, one in package.type.get("outcomes", {}).items()}  # fmt: skip
+    return page("ui/admin_texts.html", texts=chosen.settings.get("texts", {}), chosen=chosen, provinces=every,
+                outcomes=ends, channels=channels())  # fmt: skip
 
 
 @bp.read("/quan-tri/nhat-ky")
