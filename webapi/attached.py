@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,16 +20,6 @@ def store(values: Mapping[str, Any] | None = None) -> Store:
     values = current_app.config if values is None else values
     scanner = Clamd(values["CLAMD"]) if values["CLAMD"] else None
     return Store(Path(values["INSTANCE"]) / "attachments", scanner)
-
-
-def take_in(values: Mapping[str, Any]) -> None:
-    """Say where what is larger than half a megabyte lies while it comes in, as it was sent: in nameless files, which go
-    with the process however that ends; in a folder of ours, unless TMPDIR says where."""
-    if "TMPDIR" not in os.environ:
-        folder = Path(values["INSTANCE"]) / "incoming"
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o700)
-        tempfile.tempdir = str(folder)
 
 
 def shown(row: Row[Any]) -> Response:
