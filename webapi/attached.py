@@ -1,7 +1,8 @@
-"""Where attachments are, and how one is sent: opened block by block, never whole in memory."""
+"""Where attachments are, and how one is sent: opened block by block, but for a photo that is bared."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from flask import Response, current_app, request, send_file
 from sqlalchemy import Row
 from werkzeug.wsgi import FileWrapper
 
-from engine.files import sealed_files
+from engine.files import pictures, sealed_files
 from engine.files.attachments import SHOWABLE, UNKNOWN, Store
 from engine.files.scanning import Clamd
 
@@ -22,23 +23,31 @@ def store(values: Mapping[str, Any] | None = None) -> Store:
     return Store(Path(values["INSTANCE"]) / "attachments", scanner)
 
 
-def shown(row: Row[Any]) -> Response:
-    """An attachment: in place if it is a picture or a PDF, anything else for saving."""
-    answer = _sent(row, row.media_type, saved=row.media_type not in SHOWABLE)
+def shown(row: Row[Any], bare: bool) -> Response:
+    """An attachment: in place if it is a picture or a PDF, anything else for saving.
+
+    Args:
+        bare: without what a photo says beside itself.
+    """
+    answer = _sent(row, bare, row.media_type, saved=row.media_type not in SHOWABLE)
     answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return answer
 
 
-def saved(row: Row[Any]) -> Response:
+def saved(row: Row[Any], bare: bool) -> Response:
     """An attachment for saving, whatever it is."""
-    return _sent(row, UNKNOWN, saved=True)
+    return _sent(row, bare, UNKNOWN, saved=True)
 
 
-def _sent(row: Row[Any], media_type: str, *, saved: bool) -> Response:
-    file = store().open(row.sha256)
-    answer = send_file(file, media_type, as_attachment=saved, download_name=row.name, etag=row.sha256, max_age=0,
+def _sent(row: Row[Any], bare: bool, media_type: str, *, saved: bool) -> Response:
+    file, size, etag = store().open(row.sha256), row.size, row.sha256
+    if bare and row.media_type in pictures.KINDS:
+        with file:
+            picture = pictures.bare(file.read(), row.media_type)
+        file, size, etag = io.BytesIO(picture), len(picture), f"{etag}-bare"
+    answer = send_file(file, media_type, as_attachment=saved, download_name=row.name, etag=etag, max_age=0,
                        conditional=False)  # fmt: skip
     answer.response = FileWrapper(file, sealed_files.BLOCK)  # by this thread, not by waitress's only one
-    answer.content_length = row.size
+    answer.content_length = size
     answer.headers["X-Content-Type-Options"] = "nosniff"
-    return answer.make_conditional(request.environ, accept_ranges=True, complete_length=row.size)
+    return answer.make_conditional(request.environ, accept_ranges=True, complete_length=size)
