@@ -314,13 +314,13 @@ def list_attachments(unit: Unit, account: Account, number: str, limit: int = 50,
     return Page(firewall.over_rows(firewall.over(unit, account, case), found.items, "name"), found.after)
 
 
-def show_attachment(unit: Unit, account: Account, number: str, attachment_id: int) -> Row[Any]:
+def open_attachment(unit: Unit, account: Account, number: str, attachment_id: int) -> tuple[Row[Any], bool]:
+    """A file, and whether this account sees it bare: without what a photo says beside itself."""
     case = access.find(unit, account, "read", number)
-    mine = and_(attachments.c.case_id == case.id, attachments.c.id == attachment_id)
-    row = unit.first(select(attachments).where(mine))
+    row = unit.first(select(attachments).where(attachments.c.case_id == case.id, attachments.c.id == attachment_id))
     if row is None:
         raise NotFound(f"Case {number} has no attachment {attachment_id}.")
-    return firewall.over_rows(firewall.over(unit, account, case), [row], "name")[0]
+    return firewall.behind(firewall.over(unit, account, case), row, "name"), not firewall.may_know(account, case, unit)
 
 
 def reveal_people(unit: Unit, account: Account, number: str) -> list[Row[Any]]:

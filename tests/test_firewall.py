@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import itertools
 import logging
@@ -13,6 +14,7 @@ import pytest
 from sqlalchemy import select, text
 
 from engine import model
+from engine.files import pictures
 from engine.language.masks import MASK, masked, veiled
 from engine.language.vietnamese import fold
 from engine.notifiers import Message, Receipt
@@ -31,6 +33,14 @@ MARKED = (fold(NAME), PHONE[1:], EMAIL, fold(ADDRESS), ZALO, CCCD)
 INTAKE = form("tiep_nhan_phan_anh", _text("noi_dung"), _text("ghi_chu", required=False),
               _text("so_nha", required=False) | {"properties": {"personal": "true"}})  # fmt: skip
 TELLS = {"texts": '\n[texts.I01]\nsms = "Việc mới {ma}: {loai}"\n'}
+# eight pixels squared, to be turned; its Exif part and what follows it tell who took it
+PHOTO = base64.b64decode(
+    "/9j/4AAQSkZJRgABAQAAAQABAAD/4QBMRXhpZgAATU0AKgAAAAgAAgESAAMAAAABAAYAAAE7AAIAAAAeAAAAJgAAAABUcmluaCBUaGkgRGFjIEJpZXQg"
+    "MDk4NzY1MDMyMQD/2wBDAKBueIx4ZKCMgoy0qqC+8P//8Nzc8P//////////////////////////////////////////////////////////2wBDAaq0"
+    "tPDS8P//////////////////////////////////////////////////////////////////////////////wAARCAAIAAgDASIAAhEBAxEB/8QAFQAB"
+    "AQAAAAAAAAAAAAAAAAAAAAL/xAAUEAEAAAAAAAAAAAAAAAAAAAAA/8QAFQEBAQAAAAAAAAAAAAAAAAAAAQP/xAAUEQEAAAAAAAAAAAAAAAAAAAAA"
+    "/9oADAMBAAIRAxEAPwCQAo//2Q=="
+) + PHONE.encode()
 
 
 def found(content: bytes | str) -> list[str]:
@@ -58,8 +68,8 @@ def lived_through(hotline: Hotline) -> str:
     hotline.does("truc", number, lead_agency="ubnd_74_718")
     wrote = {"secret": secret, "kind": "information", "text": SPELT}
     assert hotline.as_(None).post(f"/track/{number}/message", wrote).status_code == 200
-    for caller, name in (("truc", f"{NAME} {PHONE}.txt"), ("phuong", f"{fold(NAME)}.txt")):
-        sent = {"file": (io.BytesIO(b"a text"), name)}
+    for caller, name, content in (("truc", f"{NAME} {PHONE}.jpg", PHOTO), ("phuong", f"{fold(NAME)}.txt", b"a text")):
+        sent = {"file": (io.BytesIO(content), name)}
         assert hotline.as_(caller).call("POST", f"/cases/{number}/attachments", data=sent).status_code == 201
     assert hotline.as_("truc").post(f"/cases/{number}/comments", {"text": SPELT}).status_code == 201
     paused = hotline.as_("vanphong").post(f"/cases/{number}/pause", {"reason": SPELT}, If_Match=etag(hotline, number))
@@ -194,6 +204,38 @@ def veiled_hotline(sqlite_template, tmp_path_factory, founded):
         hotline.clock = app.extensions["thongsuot"].clock
         number = lived_through(hotline)
         yield hotline, number, addresses(hotline, number)
+
+
+def test_a_photo_tells_those_behind_the_veil_nothing_but_what_is_to_be_seen(veiled_hotline):
+    hotline, number, paths = veiled_hotline
+    [file] = [one for one in hotline.as_("truc").get(f"/cases/{number}/attachments").json["items"] if one["size"] > 9]
+    path = f"/cases/{number}/attachments/{file['id']}"
+    assert hotline.as_("truc").get(path).data == PHOTO and len(found(PHOTO)) == 2
+    told = hotline.as_("phuong").get(path)
+    assert told.content_length == len(told.data) == len(PHOTO) - 52  # the name, the number; it is still turned
+    assert told.headers["ETag"] != hotline.as_("truc").get(path).headers["ETag"]
+    tables = PHOTO.index(b"\xff\xdb")
+    assert told.data[-len(PHOTO) + tables + 10 :] == PHOTO[tables:-10] and b"\x01\x12\0\x03\0\0\0\1\0\x06" in told.data
+
+    part = b"\xff\xfe\0\x0c" + PHONE.encode()  # a comment, before and between the passes
+    scan = PHOTO.index(b"\xff\xda")
+    twice = PHOTO[:scan] + part + PHOTO[scan:-12] + part + PHOTO[scan:]
+    assert found(pictures.bare(twice, "image/jpeg")) == []
+    assert pictures.bare(twice, "image/jpeg").count(PHOTO[scan:-12]) == 2
+    png = b"\x89PNG\r\n\x1a\n" + b"".join(
+        len(said).to_bytes(4, "big") + kind + said + b"-crc"
+        for kind, said in ((b"IHDR", b"head"), (b"tEXt", NAME.encode()), (b"eXIf", PHONE.encode()), (b"IDAT", b"seen"),
+                           (b"IEND", b""), (b"tEXt", EMAIL.encode()))  # fmt: skip
+    )
+    assert pictures.bare(png, "image/png") == png[:24] + png[png.index(b"IDAT") - 4 : png.index(b"IEND") + 8]
+    webp = [(b"VP8X", b"\x3c" + b"\0" * 9), (b"VP8 ", b"seen!"), (b"EXIF", PHONE.encode()), (b"XMP ", EMAIL.encode())]
+    packed = [kind + len(said).to_bytes(4, "little") + said + b"\0" * (len(said) % 2) for kind, said in webp]
+    kept = packed[0].replace(b"\x3c", b"\x10") + packed[1]
+    riff = b"RIFF\0\0\0\0WEBP" + b"".join(packed)
+    assert pictures.bare(riff, "image/webp") == b"RIFF" + (len(kept) + 4).to_bytes(4, "little") + b"WEBP" + kept
+    for name, whole in (("jpeg", twice), ("png", png), ("webp", riff)):  # nor does one that was cut do any harm
+        assert [found(pictures.bare(whole[:end], f"image/{name}")) for end in range(len(whole))] == [[]] * len(whole)
+    assert pictures.bare(PHOTO, "application/pdf") == PHOTO
 
 
 def test_those_who_may_know_read_it_as_it_was_said(hotline):

@@ -8,12 +8,14 @@ import socket
 import tempfile
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from time import monotonic, sleep
 from urllib.parse import urlsplit
 
 import pytest
 from click.testing import CliRunner
 from sqlalchemy import select, text
+from waitress.buffers import TempfileBasedBuffer
 
 from engine import model
 from engine.errors import WrongState
@@ -25,7 +27,7 @@ from engine.runtime import Runtime
 from engine.storage import sealing
 from tests.served import served
 from tests.test_firewall import ADDRESS, NAME, PHONE, REPORTER, SPELT, dumped, found
-from webapi import attached, data_keys
+from webapi import Asked, data_keys, passing
 from webapi.cli import main
 
 OLD, NEW = b"o" * 32, b"n" * 32
@@ -184,36 +186,65 @@ def test_files_are_sealed_anew_while_they_are_read_and_what_was_removed_stays_so
     assert read(store, plain) == b"abcd" and read(store, sealed) == b"a" * 100_000
 
 
-def test_what_is_coming_in_has_no_name_and_what_a_killed_process_left_goes(ring, tmp_path, monkeypatch):
+def test_what_comes_in_or_goes_out_is_not_to_be_read_on_the_disk_and_has_no_name(tmp_path, monkeypatch):
     monkeypatch.delenv("TMPDIR", raising=False)
     monkeypatch.setattr(tempfile, "tempdir", None)
-    attached.take_in({"INSTANCE": str(tmp_path)})
-    incoming = tmp_path / "incoming"
-    half = NAME.encode() * 40_000
-    with served(lambda environ, start: [] if start("204 No Content", []) else []) as address:
-        with socket.create_connection((urlsplit(address).hostname, urlsplit(address).port)) as sender:
-            sender.sendall(b"POST / HTTP/1.0\r\nContent-Length: %d\r\n\r\n" % (2 * len(half)) + half)
-            until, lying = monotonic() + 20, []
-            while not lying and monotonic() < until:
-                sleep(0.01)
-                lying = [at for at in opened() if at.startswith(str(incoming))]
-            assert [at.endswith("(deleted)") for at in lying] == [True] and not list(incoming.iterdir())
-            assert incoming.stat().st_mode & 0o777 == 0o700
-            sender.sendall(half)
-            assert b" 204 " in sender.recv(1_000)
+    monkeypatch.setattr(TempfileBasedBuffer, "newfile", None)
+    passing.lay_here({"INSTANCE": str(tmp_path)})
+    incoming, large, lay = tmp_path / "incoming", NAME.encode() * 80_000, []
 
+    def echo(environ, start):
+        file = Asked(environ).files["file"]
+        lay.append(lying(incoming))
+        start("200 OK", [("Content-Length", str(len(large)))])
+        return [file.read()]
+
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+    body = head + large + b"\r\n--x--\r\n"
+    with served(echo) as address, socket.create_connection(("127.0.0.1", urlsplit(address).port or 0)) as sender:
+        sender.sendall(b"POST / HTTP/1.0\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+                       b"Content-Length: %d\r\n\r\n" % len(body) + body[:-1])  # fmt: skip
+        until = monotonic() + 20
+        while len(found := lying(incoming)) < len(body) - 100_000 and monotonic() < until:
+            sleep(0.01)
+        assert len(found) >= len(body) - 100_000 and not list(incoming.iterdir())
+        assert incoming.stat().st_mode & 0o777 == 0o700
+        sender.sendall(body[-1:])
+        answer = b"".join(iter(lambda: sender.recv(1 << 16), b""))
+    assert answer.endswith(b"\r\n\r\n" + large) and len(lay[0]) > 2 * len(large) - 100_000
+    assert NAME.encode() not in found + lay[0] + lying(incoming)
+
+
+def lying(folder):
+    """What is in the files that this process has open there, all of which have no name."""
+    found = b""
+    for number in os.listdir("/proc/self/fd"):
+        with suppress(FileNotFoundError):
+            if (at := os.readlink(f"/proc/self/fd/{number}")).startswith(str(folder)):
+                assert at.endswith("(deleted)")
+                found += Path(f"/proc/self/fd/{number}").read_bytes()
+    return found
+
+
+def test_what_passes_through_is_read_anywhere_and_nothing_is_written_over():
+    text, file = os.urandom(300_000), passing.for_part(None)
+    for begin in range(0, len(text), 70_001):
+        file.write(text[begin : begin + 70_001])
+    for at in (0, 7, 16, 65_537, len(text) - 5):
+        file.seek(at)
+        assert file.read(100_000) == text[at : at + 100_000]
+    file.raw.seek(5)
+    with pytest.raises(OSError, match="written over"):
+        file.raw.write(b"x")
+
+
+def test_what_a_killed_process_left_half_sealed_goes(ring, tmp_path):
+    ring(OLD)
     store, now = Store(tmp_path / "attachments"), datetime.now(UTC)
     store.put(io.BytesIO(b"a"), 10)
     (store.folder / ".new-killed").write_bytes(b"half")
     assert [store.sweep(now + timedelta(days=day)) for day in (-1, 1, 1)] == [0, 1, 0]
     assert sum(store.counts().values()) == 1
-
-
-def opened():
-    """What this process has open, by where it lies."""
-    for number in os.listdir("/proc/self/fd"):
-        with suppress(FileNotFoundError):
-            yield os.readlink(f"/proc/self/fd/{number}")
 
 
 def test_a_database_that_needs_a_key_lets_nobody_serve_without_it(runtime, ring):

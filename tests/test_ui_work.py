@@ -15,7 +15,7 @@ from tests.visitor import Page, Visitor, refused, style_free
 from webapi.ui import door
 
 HANDLER = "ubnd_74_718"
-PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\x1cIDAT" + b"\0" * 32
 
 
 def logged_in(province: Province, who: str) -> Visitor:

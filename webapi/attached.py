@@ -1,9 +1,8 @@
-"""Where attachments are, and how one is sent: opened block by block, never whole in memory."""
+"""Where attachments are, and how one is sent: opened block by block, but for a photo that is bared."""
 
 from __future__ import annotations
 
-import os
-import tempfile
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from flask import Response, current_app, request, send_file
 from sqlalchemy import Row
 from werkzeug.wsgi import FileWrapper
 
-from engine.files import sealed_files
+from engine.files import pictures, sealed_files
 from engine.files.attachments import SHOWABLE, UNKNOWN, Store
 from engine.files.scanning import Clamd
 
@@ -24,33 +23,31 @@ def store(values: Mapping[str, Any] | None = None) -> Store:
     return Store(Path(values["INSTANCE"]) / "attachments", scanner)
 
 
-def take_in(values: Mapping[str, Any]) -> None:
-    """Say where what is larger than half a megabyte lies while it comes in, as it was sent: in nameless files, which go
-    with the process however that ends; in a folder of ours, unless TMPDIR says where."""
-    if "TMPDIR" not in os.environ:
-        folder = Path(values["INSTANCE"]) / "incoming"
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o700)
-        tempfile.tempdir = str(folder)
+def shown(row: Row[Any], bare: bool) -> Response:
+    """An attachment: in place if it is a picture or a PDF, anything else for saving.
 
-
-def shown(row: Row[Any]) -> Response:
-    """An attachment: in place if it is a picture or a PDF, anything else for saving."""
-    answer = _sent(row, row.media_type, saved=row.media_type not in SHOWABLE)
+    Args:
+        bare: without what a photo says beside itself.
+    """
+    answer = _sent(row, bare, row.media_type, saved=row.media_type not in SHOWABLE)
     answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return answer
 
 
-def saved(row: Row[Any]) -> Response:
+def saved(row: Row[Any], bare: bool) -> Response:
     """An attachment for saving, whatever it is."""
-    return _sent(row, UNKNOWN, saved=True)
+    return _sent(row, bare, UNKNOWN, saved=True)
 
 
-def _sent(row: Row[Any], media_type: str, *, saved: bool) -> Response:
-    file = store().open(row.sha256)
-    answer = send_file(file, media_type, as_attachment=saved, download_name=row.name, etag=row.sha256, max_age=0,
+def _sent(row: Row[Any], bare: bool, media_type: str, *, saved: bool) -> Response:
+    file, size, etag = store().open(row.sha256), row.size, row.sha256
+    if bare and row.media_type in pictures.KINDS:
+        with file:
+            picture = pictures.bare(file.read(), row.media_type)
+        file, size, etag = io.BytesIO(picture), len(picture), f"{etag}-bare"
+    answer = send_file(file, media_type, as_attachment=saved, download_name=row.name, etag=etag, max_age=0,
                        conditional=False)  # fmt: skip
     answer.response = FileWrapper(file, sealed_files.BLOCK)  # by this thread, not by waitress's only one
-    answer.content_length = row.size
+    answer.content_length = size
     answer.headers["X-Content-Type-Options"] = "nosniff"
-    return answer.make_conditional(request.environ, accept_ranges=True, complete_length=row.size)
+    return answer.make_conditional(request.environ, accept_ranges=True, complete_length=size)

@@ -13,7 +13,7 @@ from waitress.channel import HTTPChannel
 from waitress.task import ErrorTask
 
 from engine import branches
-from webapi import attached, auth, camunda, door, telemetry
+from webapi import auth, camunda, door, passing, telemetry
 from webapi.bodies import dump
 from webapi.clock import node_clock
 from webapi.urgent import Urgent
@@ -65,7 +65,7 @@ def run(app: Flask, host: str, port: int, threads: int) -> None:
     runtime = auth.runtime_of(app)
     if clock := node_clock(runtime):
         clock.keep_right(runtime.database)
-    attached.take_in(app.config)
+    passing.lay_here(app.config)
     HTTPChannel.error_task_class = Refusal
     urgent = Urgent(lambda: _emergencies(app), runtime.callers)
     urgent.keep_up()

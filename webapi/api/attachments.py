@@ -69,10 +69,10 @@ def _add(number: str, stored: attachments.Stored, name: str) -> Any:
 def download(unit: Unit, caller: Account, number: str, attachment_id: int) -> Any:
     """A file's content
 
-    Shown in place only if it is a picture or a PDF; anything else is for saving.
+    Shown in place only if it is a picture or a PDF; anything else is for saving. Who may not know who reported gets a
+    photo (JPEG, PNG, WebP) without what it says beside itself: so it is shorter, and not what ``sha256`` says.
     """
-    row = queries.show_attachment(unit, caller, number, attachment_id)
-    return attached.shown(row)
+    return attached.shown(*queries.open_attachment(unit, caller, number, attachment_id))
 
 
 class FetchOut(Out):

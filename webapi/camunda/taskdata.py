@@ -86,15 +86,15 @@ def files(unit: Unit, by: Any, task_id: int) -> Any:
 @door.reads
 def file(unit: Unit, by: Any, task_id: int, attachment_id: int) -> Any:
     row = tasks.find(unit, by, task_id)
-    return _file(queries.show_attachment(unit, by, row.number, attachment_id), row)
+    return _file(queries.open_attachment(unit, by, row.number, attachment_id)[0], row)
 
 
 @bp.get(f"{FILE}/data")
 @door.reads
 def file_data(unit: Unit, by: Any, task_id: int, attachment_id: int) -> Response:
     """For saving, never for showing: who knows what is in it."""
-    one = queries.show_attachment(unit, by, tasks.find(unit, by, task_id).number, attachment_id)
-    return attached.saved(one)
+    number = tasks.find(unit, by, task_id).number
+    return attached.saved(*queries.open_attachment(unit, by, number, attachment_id))
 
 
 @bp.post(f"{FILES}/create")

@@ -92,7 +92,7 @@ def _attach(number: str) -> int:
 
 @bp.read(f"{CASE}/tep/<key:attachment_id>")
 def download(unit: Unit, caller: Account, number: str, attachment_id: int) -> Any:
-    return attached.shown(queries.show_attachment(unit, caller, number, attachment_id))
+    return attached.shown(*queries.open_attachment(unit, caller, number, attachment_id))
 
 
 # -- tasks that were handed down -----------------------------------------------------------------------------------
