@@ -7,9 +7,8 @@ import io
 from typing import Any
 
 import pytest
-from sqlalchemy import update
 
-from engine import model, packages
+from engine import packages
 from engine.versions import deployments
 from engine.work.worker import Worker
 from tests.drawing import draw
@@ -469,66 +468,3 @@ def test_a_message_reaches_the_case_that_waits_for_it(hotline: Hotline) -> None:
     assert app.get("/process-instance", businessKey=number).json == []  # it has ended
     refused(app.post("/message", message), 400)
     assert "No case that is yours" in refused(app.post("/message", {"messageName": "msg_danh_gia"}), 400)
-
-
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_version_and_the_way_of_a_case_are_told_as_the_diagram_says(hotline: Hotline) -> None:
-    office, app = Rest(hotline, "vanphong"), Rest(hotline, "app")
-    nothing = office.get("/process-definition/key/PAKN").json
-    assert (nothing["versionTag"], nothing["description"], nothing["historyTimeToLive"]) == (None, None, None)
-    said = '<bpmn:process id="PAKN" camunda:versionTag="tháng 9" camunda:historyTimeToLive="P3650D"'
-    about = "<bpmn:documentation> Phản ánh của người dân </bpmn:documentation>"
-    inside = LIFE + """
-boundary nhac on=tiep_nhan timer=PT20M aside
-sub hai "Hai việc" {
-user lai "Gọi lại" group=tongdai_74 form=phan_cong
-start vao ; end ra ; vao -> lai -> ra
-}
-end nhac_xong ; nhac -> hai -> nhac_xong
-sub huy handler {
-start bi_huy message=msg_huy aside ; end huy_xong ; bi_huy -> huy_xong
-}
-"""
-    hotline.deploys(process__bpmn=draw(inside, "PAKN").replace('<bpmn:process id="PAKN"', said, 1)
-                    .replace('isExecutable="true">', f'isExecutable="true">{about}', 1))  # fmt: skip
-    [second] = office.get("/process-definition", versionTag="tháng 9").json
-    assert (second["version"], second["versionTag"], second["description"], second["historyTimeToLive"]) == (
-        2, "tháng 9", "Phản ánh của người dân", 3650)  # fmt: skip
-    assert office.get("/process-definition/count", versionTag="tháng 8").json == {"count": 0}
-
-    number = hotline.settled()
-
-    rows = app.get("/history/activity-instance", processInstanceId=number).json
-    assert {one["activityId"]: one["activityType"] for one in rows} == {
-        "bat_dau": "startEvent", "da_nhan": "sendTask", "tiep_nhan": "userTask", "xu_ly": "userTask",
-        "bao_ket_qua": "sendTask", "cho": "eventBasedGateway", "phan_anh_lai": "intermediateMessageCatch",
-        "danh_gia": "intermediateMessageCatch", "het_han": "intermediateTimer"}  # fmt: skip
-    named = app.get("/history/activity-instance", processInstanceId=number, activityType="userTask").json
-    assert [one["activityId"] for one in named] == ["tiep_nhan", "xu_ly"]
-    [waiting] = app.get(f"/process-instance/{number}/activity-instances").json["childActivityInstances"]
-    assert (waiting["activityId"], waiting["activityType"], waiting["name"]) == (
-        "cho", "eventBasedGateway", "Chờ người dân")  # fmt: skip
-
-    number = hotline.receives()
-    hotline.waits(0.5)
-    Worker(hotline.runtime, {}).work()
-    root = app.get(f"/process-instance/{number}/activity-instances").json
-    first, second = root["childActivityInstances"]
-    assert (first["activityId"], second["activityId"], second["activityType"]) == ("tiep_nhan", "hai", "subProcess")
-    [inner] = second["childActivityInstances"]
-    assert (root["id"], second["parentActivityInstanceId"], inner["parentActivityInstanceId"], inner["activityId"]) == (
-        number, number, second["id"], "lai")  # fmt: skip
-    rows = app.get("/history/activity-instance", processInstanceId=number, activityId="nhac").json
-    assert [one["activityType"] for one in rows] == ["boundaryTimer"]
-
-
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_no_case_begins_of_a_report_type_that_is_suspended(hotline: Hotline) -> None:
-    app, body = Rest(hotline, "app"), {"variables": {"noi_dung": {"value": "Đèn hỏng"}, "area": {"value": "718"}}}
-    with hotline.runtime.begin() as unit:
-        unit.execute(update(model.definitions).values(suspended_at=unit.now))
-    for start in ("start", "submit-form"):
-        said = refused(app.post(f"/process-definition/key/PAKN/{start}", body), 400)
-        assert said == "Report type PAKN is suspended: no case of it begins."
-    assert app.get("/process-instance/count").json == {"count": 0}
-    assert "PAKX" in refused(app.post("/process-definition/key/PAKX/start", body), 404)
