@@ -7,12 +7,14 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from engine import packages
 from engine.errors import InvalidRequest
 from engine.files import folders
 from engine.flow.check import check
 from engine.flow.draft import PROVINCE as SETTINGS
+from engine.model import cases
 from engine.versions import drafts
 from engine.versions.diffs import Change, Difference
 from tests.drawing import draw
@@ -335,6 +337,13 @@ def test_closed_cases_are_played_once_more_with_a_version(hotline: Hotline):
     assert "2 vụ việc: Thêm “Ghi sổ”." in said and "Quá hạn:" not in said and style_free(page)
     assert {ended, untrue} == {one.text for one in card.xpath(".//li/a")}
     assert "Also “Ghi sổ”." in who.opens(f"{fetched}&lang=en").text
+    with hotline.runtime.begin() as unit:
+        unit.execute(update(cases).where(cases.c.number == untrue).values(breached_at=unit.now))  # as never happened
+    (card,) = who.opens(f"{fetched}&lang=vi").find("//section[@id='replay']")
+    said = " ".join(card.text_content().split())
+    assert "Đường đi: một vụ việc" in said and "Không phát lại được: một vụ việc" in said, said
+    assert f"trong chính phiên bản của nó không ra như đã ghi. {untrue}" in said, said
+    assert "Bản nháp" in who.opens(link.replace("moi=2", "moi=nhap")).text
     empty = who.opens(fetched.replace("2021-09", "2021-07").replace("07-30", "07-31") + "&lang=vi")
     assert "Không có vụ việc nào đóng trong thời gian này." in empty.text
     assert "Ngày đầu phải trước" in who.opens(f"{link}&tu=2021-09-02&den=2021-09-01").text
