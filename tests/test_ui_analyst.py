@@ -7,12 +7,14 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from engine import packages
 from engine.errors import InvalidRequest
 from engine.files import folders
 from engine.flow.check import check
 from engine.flow.draft import PROVINCE as SETTINGS
+from engine.model import cases
 from engine.versions import drafts
 from engine.versions.diffs import Change, Difference
 from tests.drawing import draw
@@ -309,3 +311,42 @@ def test_a_copy_of_a_shipped_type_is_the_same_under_another_name():
         copy = packages.Package(files)
         assert (copy.code, copy.name) == ("MOI", {"vi": "Mới", "en": "New"})
         assert not [name for name, text in files.items() if name != SETTINGS and f'"{shipped.code}"' in text]
+
+
+def test_closed_cases_are_played_once_more_with_a_version(hotline: Hotline):
+    ended, untrue = hotline.settled(), hotline.settled("khong_dung")
+    who = enters(hotline, "phantich")
+    life = LIFE.replace("-> bao_ket_qua -> cho", "-> ghi -> bao_ket_qua -> cho")
+    life += 'script ghi "Ghi sổ" script="da_ghi = 1"'
+    hotline.deploys(process__bpmn=draw(life, "PAKN"))
+
+    (link,) = who.opens(f"/quy-trinh/PAKN{SEEN}").find("//a[.='Thử với vụ việc đã đóng']/@href")
+    asked = who.opens(link)
+    assert asked.find("//input[@type='date']/@value") == ["2021-08-01", "2021-08-31"] and style_free(asked)
+    assert not asked.find("//*[@id='replay']")
+    month = f"{link}&tu=2021-09-01&den=2021-09-30"
+    working = who.opens(month)
+    (fetched,) = working.find("//section[@id='replay'][@hx-trigger='load']//a/@href")
+    assert "Đang phát lại…" in working.text and working.find("//progress")
+
+    page = who.opens(fetched)
+
+    (card,) = page.find("//section[@id='replay']")
+    said = " ".join(card.text_content().split())
+    assert "2 vụ việc: 0 diễn ra y như cũ." in said and "Đường đi: 2 vụ việc" in said, said
+    assert "2 vụ việc: Thêm “Ghi sổ”." in said and "Quá hạn:" not in said and style_free(page)
+    assert {ended, untrue} == {one.text for one in card.xpath(".//li/a")}
+    assert "Also “Ghi sổ”." in who.opens(f"{fetched}&lang=en").text
+    with hotline.runtime.begin() as unit:
+        unit.execute(update(cases).where(cases.c.number == untrue).values(breached_at=unit.now))  # as never happened
+    (card,) = who.opens(f"{fetched}&lang=vi").find("//section[@id='replay']")
+    said = " ".join(card.text_content().split())
+    assert "Đường đi: một vụ việc" in said and "Không phát lại được: một vụ việc" in said, said
+    assert f"trong chính phiên bản của nó không ra như đã ghi. {untrue}" in said, said
+    assert "Bản nháp" in who.opens(link.replace("moi=2", "moi=nhap")).text
+    empty = who.opens(fetched.replace("2021-09", "2021-07").replace("07-30", "07-31") + "&lang=vi")
+    assert "Không có vụ việc nào đóng trong thời gian này." in empty.text
+    assert "Ngày đầu phải trước" in who.opens(f"{link}&tu=2021-09-02&den=2021-09-01").text
+    assert "Hãy ghi ngày như" in who.opens(f"{link}&tu=hôm-qua").text
+    assert who.opens(fetched.replace("moi=2", "moi=9")).status == 404
+    assert enters(hotline, "phuong").opens(fetched).status == 403

@@ -19,7 +19,7 @@ import orjson
 from SpiffWorkflow import TaskState
 
 from engine.flow.parser import Definition
-from engine.flow.tokens import Borrowed, Local, Process, Scope, Subprocess, Token
+from engine.flow.tokens import SENTRY, Borrowed, Local, Process, Scope, Subprocess, Token
 
 FORMAT = 1
 
@@ -84,14 +84,16 @@ def emptied(state: bytes) -> bytes:
 
 
 def standing(state: bytes) -> list[dict[str, Any]]:
-    """Where the tokens stand: {token, element, within, beside}.
+    """Where the tokens stand: {token, element, within, beside, race, guards}.
 
-    ``within``: the token of the subprocess they are in; ``beside``: the one that they wait beside.
+    ``within``: the token of the subprocess they are in; ``beside``: the one that they wait beside; ``race``: that of
+    the event-based gateway behind which they wait; ``guards``: it watches for an event subprocess.
     """
     _, _, _, tokens, inner, _ = orjson.loads(state) if state else (0, 0, {}, [], [], False)
     scopes = [(None, tokens), *((host, inside) for host, _, _, inside in inner)]
     return [
-        {"token": number, "element": name.partition(">")[0], "within": host, "beside": notes.get("host")}
+        {"token": number, "element": name.partition(">")[0], "within": host, "beside": notes.get("host"),
+         "race": notes.get("race"), "guards": name.endswith(SENTRY)}
         for host, inside in scopes
         for number, name, _, notes in inside
     ]

@@ -12,7 +12,7 @@ from SpiffWorkflow import TaskState
 
 from engine.flow.events import Catch
 from engine.flow.nodes import EmbeddedSubprocess
-from engine.flow.tokens import Token
+from engine.flow.tokens import SENTRY, Token
 
 
 class Sentry(Catch):
@@ -25,7 +25,7 @@ class Sentry(Catch):
     guards = True
 
     def __init__(self, wf_spec: Any, handler: EmbeddedSubprocess, start: Catch, interrupts: bool) -> None:
-        super().__init__(wf_spec, f"{handler.name}>sentry", start.event_definition, bpmn_name=start.bpmn_name)
+        super().__init__(wf_spec, f"{handler.name}{SENTRY}", start.event_definition, bpmn_name=start.bpmn_name)
         self.bpmn_id = start.bpmn_id
         self.address = start.address
         self.code_variable, self.message_variable = start.code_variable, start.message_variable

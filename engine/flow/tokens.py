@@ -22,6 +22,7 @@ from SpiffWorkflow.task import Task
 from engine.errors import ProcessFault
 from engine.flow.steps import MIRRORED, Timer
 
+SENTRY = ">sentry"  # after the name of an event subprocess: what watches for it
 STEPS_MAX = 2_000  # automatic steps in one go; a diagram that needs more runs in circles
 SECONDS_MAX = 5.0  # of the processor, for one step of a case and all that follows from it by itself
 LOOK_EVERY = 16  # automatic steps: how often the processor's time is looked at

@@ -13,7 +13,7 @@ from engine.messaging import beginnings
 from engine.packages import Package
 from engine.runtime import Unit
 from engine.versions import deployments
-from webapi.camunda import door, instances, values
+from webapi.camunda import door, drawn, instances, values
 from webapi.camunda.ids import definition_id, read_definition_id
 
 bp = Blueprint("definitions", __name__, url_prefix="/process-definition")
@@ -165,7 +165,7 @@ def _xml(unit: Unit, row_id: int) -> dict[str, Any]:
 
 def _rows(unit: Unit, wanted: dict[str, Any]) -> list[dict[str, Any]]:
     given = door.known(wanted, "key", "keysIn", "latestVersion", "version", "deploymentId", "processDefinitionId",
-                       "processDefinitionIdIn", "active", "suspended", "startableInTasklist")  # fmt: skip
+                       "processDefinitionIdIn", "active", "suspended", "startableInTasklist", "versionTag")  # fmt: skip
     rows = [row for row in deployments.list_versions(unit, given.get("key")) if row["state"] not in UNAPPROVED]
     if "keysIn" in given:
         rows = [row for row in rows if row["key"] in door.several(given["keysIn"])]
@@ -179,6 +179,8 @@ def _rows(unit: Unit, wanted: dict[str, Any]) -> list[dict[str, Any]]:
            for one in door.several(given[name])]  # fmt: skip
     if ids:
         rows = [row for row in rows if definition_id(row["key"], row["version"], row["id"]) in ids]
+    if "versionTag" in given:
+        rows = [row for row in rows if drawn.said(unit.catalogue.pinned(unit, row["id"])).tag == given["versionTag"]]
     for name, wanted_so in (("suspended", True), ("active", False)):
         if door.flag(given.get(name)):
             rows = [row for row in rows if (row["suspended_at"] is not None) is wanted_so]
@@ -187,10 +189,12 @@ def _rows(unit: Unit, wanted: dict[str, Any]) -> list[dict[str, Any]]:
 
 def described(unit: Unit, row: dict[str, Any]) -> dict[str, Any]:
     """A version as Camunda describes a process definition."""
-    name = unit.catalogue.pinned(unit, row["id"]).name.get("vi", row["key"])
+    package = unit.catalogue.pinned(unit, row["id"])
+    name, said = package.name.get("vi", row["key"]), drawn.said(package)
     return {
         "id": definition_id(row["key"], row["version"], row["id"]), "key": row["key"], "name": name,
         "version": row["version"], "deploymentId": str(row["id"]), "resource": "process.bpmn", "category": None,
-        "description": None, "diagram": None, "suspended": row["suspended_at"] is not None, "tenantId": None,
-        "versionTag": None, "historyTimeToLive": None, "startableInTasklist": True,
+        "description": said.description, "diagram": None, "tenantId": None,
+        "suspended": row["suspended_at"] is not None, "versionTag": said.tag, "historyTimeToLive": said.days,
+        "startableInTasklist": True,
     }  # fmt: skip

@@ -18,7 +18,7 @@ from engine.history import histories
 from engine.model import cases
 from engine.people import access
 from engine.runtime import Unit
-from webapi.camunda import door, instances, tasks, values
+from webapi.camunda import door, drawn, instances, tasks, values
 from webapi.camunda.ids import definition_id, read_definition_id
 
 bp = Blueprint("history", __name__, url_prefix="/history")
@@ -145,11 +145,13 @@ def _case(row: Row[Any]) -> dict[str, Any]:
 
 
 def _some_visits(unit: Unit, by: Any, wanted: dict[str, Any]) -> list[dict[str, Any]]:
-    given = door.known(wanted, "processInstanceId", "activityId", "activityName", "finished", "unfinished", "canceled")
+    given = door.known(wanted, "processInstanceId", "activityId", "activityName", "activityType", "finished",
+                       "unfinished", "canceled")  # fmt: skip
     number = str(door.text(given, "processInstanceId", required=True))
     case = instances.find(unit, by, number)
-    rows = [one | {"case": case} for one in histories.of_case(unit, number, by=by)]
-    for name, key in (("activityId", "element"), ("activityName", "name")):
+    types = drawn.types(unit.catalogue.pinned(unit, case.definition_id))
+    rows = [one | {"case": case, "type": types.get(one["element"])} for one in histories.of_case(unit, number, by=by)]
+    for name, key in (("activityId", "element"), ("activityName", "name"), ("activityType", "type")):
         rows = [row for row in rows if given.get(name, row[key]) == row[key]]
     rows = [row for row in rows if row["left_at"] is not None] if door.flag(given.get("finished")) else rows
     rows = [row for row in rows if row["left_at"] is None] if door.flag(given.get("unfinished")) else rows
@@ -165,7 +167,7 @@ def _visit(row: dict[str, Any]) -> dict[str, Any]:
     case = row["case"]
     return {
         "id": f"{case.number}:{row['token']}", "parentActivityInstanceId": case.number, "activityId": row["element"],
-        "activityName": row["name"], "activityType": None, "processInstanceId": case.number,
+        "activityName": row["name"], "activityType": row["type"], "processInstanceId": case.number,
         "rootProcessInstanceId": case.number, "executionId": f"{case.number}:{row['token']}", "taskId": None,
         **_definition(case), **_span(row["entered_at"], row["left_at"]), "assignee": None,
         "calledProcessInstanceId": None, "calledCaseInstanceId": None, "canceled": row["how"] == "cancelled",

@@ -9,14 +9,14 @@ from sqlalchemy import Row, func, select
 
 from engine import model, queries
 from engine.errors import InvalidRequest, NotAllowed, NotFound
-from engine.flow.codec import data_of
+from engine.flow.codec import data_of, standing
 from engine.model import cases
 from engine.people import access
 from engine.privacy import firewall
 from engine.runtime import Unit
 from engine.versions import modifications
 from webapi import bodies
-from webapi.camunda import door, values
+from webapi.camunda import door, drawn, values
 from webapi.camunda.ids import definition_id, read_definition_id
 
 bp = Blueprint("instances", __name__)
@@ -81,16 +81,9 @@ def comments(unit: Unit, by: Any, number: str) -> Any:
 @bp.get(f"{ONE}/activity-instances")
 @door.reads
 def activity_instances(unit: Unit, by: Any, number: str) -> Any:
-    """Where its tokens stand, as far as people or programs are waited for."""
-    row = find(unit, by, number)
-    open_ = select(model.tasks.c.token, model.tasks.c.element, model.tasks.c.name).where(
-        model.tasks.c.case_id == row.id, model.tasks.c.status == "open")  # fmt: skip
-    asked = select(model.outbox.c.token, model.outbox.c.element, model.outbox.c.topic).where(
-        model.outbox.c.case_id == row.id, model.outbox.c.kind == "service", model.outbox.c.state != "sent")  # fmt: skip
-    inside = [_activity(row, *one, "userTask") for one in unit.all(open_)]
-    inside += [_activity(row, *one, "serviceTask") for one in unit.all(asked)]
-    root = _activity(row, 0, row.report_type, row.report_type, "processDefinition")
-    return root | {"id": number, "parentActivityInstanceId": None, "childActivityInstances": inside}
+    """Where its tokens stand, those of a subprocess inside it. Events that race are their gateway; what waits for a
+    boundary event or an event subprocess is no activity of its own."""
+    return _tree(unit, find(unit, by, number))
 
 
 @bp.put(f"{ONE}/suspended")
@@ -225,12 +218,31 @@ def _named(found: dict[str, Any], name: str) -> Any:
     return found[name]
 
 
-def _activity(row: Row[Any], token: int, element: str | None, name: str, kind: str) -> dict[str, Any]:
+def _tree(unit: Unit, row: Row[Any]) -> dict[str, Any]:
+    package = unit.catalogue.pinned(unit, row.definition_id)
+    types, gateways, names = drawn.types(package), drawn.gateways(package), package.element_names
+    root = _activity(row, row.number, row.report_type, row.report_type, "processDefinition")
+    found: dict[int | None, dict[str, Any]] = {None: root | {"parentActivityInstanceId": None}}
+    around = {}
+    for one in standing(unit.scalar(select(model.instances.c.state).where(model.instances.c.case_id == row.id))):
+        if one["beside"] is None and not one["guards"]:
+            token, element = one["token"], one["element"]
+            if one["race"] is not None:
+                token, element = one["race"], gateways.get(element, element)
+            found[token] = _activity(row, f"{row.number}:{token}", element, names.get(element), types.get(element))
+            around[token] = one["within"]
+    for token, within in around.items():
+        found[token]["parentActivityInstanceId"] = found[within]["id"]
+        found[within]["childActivityInstances"].append(found[token])
+    return found[None]
+
+
+def _activity(row: Row[Any], id: str, element: str, name: str | None, kind: str | None) -> dict[str, Any]:
     return {
-        "id": f"{row.number}:{token}", "parentActivityInstanceId": row.number, "activityId": element,
+        "id": id, "parentActivityInstanceId": row.number, "activityId": element,
         "activityType": kind, "processInstanceId": row.number, "activityName": name, "name": name,
         "processDefinitionId": definition_id(row.report_type, row.definition_version, row.definition_id),
-        "childActivityInstances": [], "childTransitionInstances": [], "executionIds": [f"{row.number}:{token}"],
+        "childActivityInstances": [], "childTransitionInstances": [], "executionIds": [id],
         "incidentIds": [], "incidents": [],
     }  # fmt: skip
 

@@ -32,6 +32,7 @@ from webapi.ui import (
     pages,
     publishing,
     rehearsing,
+    replaying,
     report,
     send,
     shared,
@@ -45,7 +46,7 @@ from webapi.ui import (
 
 PARTS = (send, track, login, shared, device, absences, worklist, casebook, desk, callback, line, office, unmasking,
          stuck, incidents, overseer, report, publishing, heat, imports, analyst, beginning, comparing, drafting,
-         rehearsing, admin)  # fmt: skip
+         rehearsing, replaying, admin)  # fmt: skip
 _FOR_EVER = 365 * 24 * 3600
 
 

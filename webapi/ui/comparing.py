@@ -51,7 +51,7 @@ class Drawing:
 def show(unit: Unit, caller: Account, code: str) -> Any:
     """?moi=3&cu=2; left out, the draft (or without one the newest version) and what it would replace."""
     newest, versions = analyst.mine(unit, caller, code)
-    asked = _asked(unit, caller, code, newest, versions)
+    asked = asked_for(unit, caller, code, newest, versions)
     found = diffs.compared(unit.catalogue.pinned(unit, asked.old["id"]), asked.new) if asked.old and asked.new else None
     return page("ui/comparison.html", code=code, name=in_language(newest.name, code), versions=versions,
                 which=asked.which, chosen=asked.chosen, old=asked.old, faulty=asked.new is None, found=found, me=caller,
@@ -64,7 +64,7 @@ def show(unit: Unit, caller: Account, code: str) -> Any:
 def impact(unit: Unit, caller: Account, code: str) -> Any:
     """What it means for the running cases: some at once, added to what the page has been told already."""
     newest, versions = analyst.mine(unit, caller, code)
-    asked = _asked(unit, caller, code, newest, versions)
+    asked = asked_for(unit, caller, code, newest, versions)
     if asked.old is None or asked.new is None or not diffs.may_move(unit, asked.new, caller):
         raise NotFound("There is nothing to compare, or no case that you may move.")
     renamed = diffs.between(unit.catalogue.pinned(unit, asked.old["id"]), asked.new)[1]
@@ -85,7 +85,7 @@ class Asked:
     new: Package | None
 
 
-def _asked(unit: Unit, caller: Account, code: str, newest: Package, versions: Sequence[Version]) -> Asked:
+def asked_for(unit: Unit, caller: Account, code: str, newest: Package, versions: Sequence[Version]) -> Asked:
     draft = drafts.show(unit, code, by=caller)
     which = request.args.get("moi") or (DRAFT if draft.changed_at else str(newest.version))
     chosen = None if which == DRAFT else _numbered(versions, which)
