@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from threading import Event, Thread
 from typing import Any
@@ -54,7 +55,8 @@ def test_waiting_is_said_once_for_each_reason_and_other_refusals_are_not_waited_
     locked.sqlite_errorcode, away.sqlite_errorcode = sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN
     answers: list[Any] = [locked, locked, locked, "done"]
 
-    def do() -> str:
+    def do(begun: Callable[[], None]) -> str:
+        begun()
         answer = answers.pop(0)
         if isinstance(answer, Exception):
             raise OperationalError("BEGIN", None, answer)
@@ -75,3 +77,24 @@ def test_that_a_statement_waits_for_others_is_said_while_it_does(monkeypatch: py
     monkeypatch.setattr(patience.log, "warning", lambda text, **_: said.set())
 
     assert patience.wait_for(lambda: said.wait(60))
+
+
+def test_nobody_says_they_wait_who_are_at_work_themselves(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "SOON", 0.05)
+    patience.wait_for(lambda begun: begun() or Event().wait(0.2))
+    assert caplog.messages == []
+    patience.wait_for(lambda _: Event().wait(0.2))
+    assert caplog.messages == [patience.TAKEN]
+
+
+def test_the_key_of_whoever_is_first_is_noted_by_any_command(sqlite_url: str, tmp_path: Any) -> None:
+    def run(node: str, *command: str) -> Any:
+        return CliRunner().invoke(main, command, env={"THONGSUOT_DATABASE": sqlite_url,
+                                                      "THONGSUOT_INSTANCE": str(tmp_path / node)})  # fmt: skip
+
+    assert run("first", "db", "upgrade").exit_code == 0
+    assert run("first", "audit", "verify").exit_code == 0
+    other = run("other", "audit", "verify")
+    assert other.exit_code and "lacks the key" in f"{other.output}{other.exception}"
