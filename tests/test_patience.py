@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from threading import Event, Thread
 from typing import Any
@@ -54,7 +55,8 @@ def test_waiting_is_said_once_for_each_reason_and_other_refusals_are_not_waited_
     locked.sqlite_errorcode, away.sqlite_errorcode = sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN
     answers: list[Any] = [locked, locked, locked, "done"]
 
-    def do() -> str:
+    def do(begun: Callable[[], None]) -> str:
+        begun()
         answer = answers.pop(0)
         if isinstance(answer, Exception):
             raise OperationalError("BEGIN", None, answer)
@@ -74,4 +76,22 @@ def test_that_a_statement_waits_for_others_is_said_while_it_does(monkeypatch: py
     said = Event()
     monkeypatch.setattr(patience.log, "warning", lambda text, **_: said.set())
 
-    assert patience.wait_for(lambda: said.wait(60))
+    assert patience.wait_for(lambda _: said.wait(60))
+
+
+def test_nobody_says_they_wait_who_are_at_work_themselves(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "SOON", 0.05)
+    patience.wait_for(lambda begun: begun() or Event().wait(0.2))
+    assert caplog.messages == []
+    patience.wait_for(lambda _: Event().wait(0.2))
+    assert caplog.messages == [patience.TAKEN]
+
+
+def test_the_key_of_whoever_is_first_is_noted_by_any_command(sqlite_url: str, tmp_path: Any) -> None:
+    environment = {"THONGSUOT_DATABASE": sqlite_url, "THONGSUOT_INSTANCE": str(tmp_path)}
+    for command in (("db", "upgrade"), ("audit", "verify")):
+        assert CliRunner().invoke(main, command, env=environment).exit_code == 0
+    with closing(sqlite3.connect(str(make_url(sqlite_url).database))) as there:
+        assert there.execute("SELECT count(*) FROM data_keys").fetchone() == (1,)

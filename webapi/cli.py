@@ -79,12 +79,17 @@ def settings() -> dict[str, Any]:
 
 
 def open_runtime() -> Runtime:
-    """Raises:
-    WrongState: keys of the database's are not here, so that what is written now could not be read with the rest.
+    """The database; the key of whoever is first here is noted, for they may seal something with it.
+
+    Raises:
+        WrongState: keys of the database's are not here, so that what is written now could not be read with the rest.
     """
     runtime = open_bare()
     with runtime.read() as unit:
         keys.require(unit)
+        first = not keys.noted(unit)
+    if first:
+        seals.check(runtime)
     return runtime
 
 
@@ -147,7 +152,7 @@ def serve(host: str, port: int, threads: int | None) -> None:
 
     set_up_logging()
     runtime = open_bare()
-    wait_for(lambda: seals.check(runtime), outages.BUSY, outages.AWAY)
+    wait_for(lambda _: seals.check(runtime), outages.BUSY, outages.AWAY)
     app = create_app(config.read() | {"CLOCK": NodeClock()} | ({"THREADS": threads} if threads else {}))
     server.run(app, host, port, app.config["THREADS"])
 
@@ -162,7 +167,7 @@ def worker() -> None:
 
     set_up_logging()
     runtime, values = open_bare(), settings()
-    wait_for(lambda: seals.check(runtime), outages.BUSY, outages.AWAY)
+    wait_for(lambda _: seals.check(runtime), outages.BUSY, outages.AWAY)
     try:
         notifiers = build({"log": f"{values['INSTANCE']}/messages.jsonl"} | values["NOTIFIERS"], runtime.clock)
     except ValueError as error:
@@ -242,7 +247,7 @@ def db() -> None:
 def upgrade() -> None:
     """Bring the tables to the version this program expects."""
     database = open_bare().database
-    wait_for(lambda: schema.upgrade(database), outages.BUSY)
+    wait_for(lambda begun: schema.upgrade(database, begun=begun), outages.BUSY)
     click.echo("The database is up to date.")
 
 
@@ -283,9 +288,10 @@ def _tell_if_nobody(runtime: Runtime) -> None:
                    "(./manage cli user add …), with the same THONGSUOT_DATABASE.")
 
 
-def _load(runtime: Runtime, folder: Path) -> None:
+def _load(runtime: Runtime, folder: Path, begun: Callable[[], None]) -> None:
     files = folders.read(folder)
     with runtime.begin() as unit:
+        begun()
         if packages.is_known(unit, packages.Package(files).code):  # a second person may have to agree
             made = deployments.submit(unit, files, by=CLI)
         else:

@@ -18,6 +18,7 @@ from webapi.bodies import dump
 from webapi.clock import node_clock
 from webapi.urgent import Urgent
 
+CONNECTIONS = 500  # at once; beyond them nobody is let in or told anything, not with an emergency either
 FORM_OVERHEAD = 100_000  # bytes of a multipart body beside the file
 
 
@@ -79,6 +80,8 @@ def run(app: Flask, host: str, port: int, threads: int) -> None:
         host=host,
         port=port,
         threads=threads,
+        connection_limit=CONNECTIONS,
+        asyncore_use_poll=True,
         ident=None,
         clear_untrusted_proxy_headers=True,
         max_request_body_size=app.config["BODY_MAX"] + FORM_OVERHEAD,

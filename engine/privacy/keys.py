@@ -64,8 +64,12 @@ def sealed_columns() -> Iterator[tuple[Table, list[Column[Any]]]]:
 
 def missing(unit: Unit) -> list[str]:
     """The keys that are needed here and that this process does not have."""
-    known = [row.id for row in unit.all(select(data_keys.c.id).order_by(data_keys.c.since_at))]
-    return [key for key in known if key not in sealing.ring().by_id]
+    return [key for key in noted(unit) if key not in sealing.ring().by_id]
+
+
+def noted(unit: Unit) -> list[str]:
+    """The keys that are needed here, the oldest first; none if nobody has been at work here yet."""
+    return [row.id for row in unit.all(select(data_keys.c.id).order_by(data_keys.c.since_at))]
 
 
 def require(unit: Unit) -> None:

@@ -6,7 +6,7 @@ of `engine.model`, on both databases. Alembic and what it needs are 130 modules:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -22,17 +22,19 @@ CURRENT, BEHIND, AHEAD = "current", "behind", "ahead"
 LOCK = 1022_0001  # any number, as long as every node takes the same
 
 
-def upgrade(database: Engine, to: str = "head") -> None:
+def upgrade(database: Engine, to: str = "head", begun: Callable[[], object] = lambda: None) -> None:
     """Bring the tables to the newest version, in one transaction. Those of the newest version are left alone.
 
     Two nodes that do it at once queue up; the second one finds nothing to do.
 
     Args:
         database: from `engine.storage.database.connect`.
+        begun: called when nobody else has the tables any more.
     """
     from alembic import command
 
     with _alone(database) as connection:
+        begun()
         command.upgrade(_config(connection), to)
 
 

@@ -3,7 +3,7 @@
 Real web processes and workers on a PostgreSQL (or SQLite) of their own are under load, and are killed, frozen, told a
 wrong time; the database is stopped or crashes, or (SQLite's) has no room; the SMS gateway hangs, fails, or says things
 twice. At the end nothing acknowledged may be missing and nothing may have happened twice. With --soak nothing is done
-to them: they are watched for growth.
+to them: they are watched for growth. With --surge N times as many people report as they can take in.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from tests.chaos.accounts import drawn_up, unfinished
 from tests.chaos.callers import Callers
 from tests.chaos.gateway import MOODS, Gateway
 from tests.chaos.office import Office, Process
+from tests.chaos.surge import amiss, surge
 from tests.embedded_pg import Server, running
 
 BETWEEN = (1.0, 4.0)  # seconds, from one fault to the next
@@ -145,6 +146,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     with temporary as name, database(options.database, Path(name)) as (url, server):
         office = Office(url, Path(name), gateway.settings)
         try:
+            if options.surge:
+                return surge(office, options.surge, options.minutes * 60)
             callers = Callers(office, chance, options.callers, options.pause)
             try:
                 act = soak if options.soak else torment
@@ -225,6 +228,10 @@ def _finish(office: Office, callers: Callers, gateway: Gateway) -> dict[str, Any
     }  # fmt: skip
 
 
+def _bad(found: dict[str, Any]) -> bool:
+    return any([*found["lost"].values(), *found["doubled"].values(), found["unfinished"], found.get("grown too much")])
+
+
 def _spread(seconds: list[float]) -> dict[str, float]:
     if len(seconds) < 2:
         return {"count": len(seconds)}
@@ -239,6 +246,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--database", choices=["postgresql", "sqlite"], default="postgresql")
     parser.add_argument("--soak", action="store_true", help="watch for growth instead")
+    parser.add_argument("--surge", type=float, metavar="N", help="N times as many reports as are taken in, instead")
     parser.add_argument("--callers", type=int, default=4)
     parser.add_argument("--pause", type=float, default=0.3, help="seconds between a caller's reports")
     parser.add_argument("--logs", help="folder for what the processes said")
@@ -246,8 +254,7 @@ def main() -> None:
     options.minutes = options.minutes or (30 if options.soak else 1)
     found = run(options)
     print(json.dumps(found, indent=1, ensure_ascii=False))
-    amiss = [*found["lost"].values(), *found["doubled"].values(), found["unfinished"], found.get("grown too much")]
-    good = not any(amiss)
+    good = not (amiss(found) if options.surge else _bad(found))
     print("good" if good else "BAD")
     sys.exit(0 if good else 1)
 

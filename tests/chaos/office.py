@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from engine import packages
+from engine import branches, packages
 from engine.people import accounts
 from engine.runtime import Runtime
 from engine.storage.database import connect
@@ -32,6 +32,7 @@ _DIAGRAM = (
     .replace("<bpmn:incoming>f5</bpmn:incoming>", "<bpmn:incoming>f4</bpmn:incoming>")
 )  # fmt: skip
 FILES = crash_type.FILES | {"process.bpmn": _DIAGRAM}
+EMERGENCY = "CC115"  # the same, behind a key of the exchange whose callers are put through at once
 
 
 class Process:
@@ -109,6 +110,9 @@ class Office:
         with self.runtime.begin() as unit:
             packages.load_province(unit, tomllib.loads(crash_type.PROVINCE))
             packages.deploy(unit, FILES, by="chaos")
+            packages.deploy(unit, {name: text.replace("CRASH", EMERGENCY) for name, text in FILES.items()}, by="chaos")
+            branches.load(unit, "74", [{"key": "1", "name": "115", "report_type": EMERGENCY, "transfer_to": "115",
+                                        "from": unit.now}])  # fmt: skip
             for login, (role, agency) in PEOPLE.items():
                 accounts.create(unit, {"login": login, "name": login, "role": role, "agency": agency}, None)
             return {login: accounts.issue(unit, accounts.account(unit, login), "chaos").token for login in PEOPLE}

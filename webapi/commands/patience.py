@@ -17,13 +17,14 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 SOON = 10.0  # seconds that nobody minds
-TAKEN = "Waiting for the database: it is at work, or somebody else has it, such as an upgrade."
+TAKEN = "Waiting for the database: it does not answer, or somebody else has it, such as an upgrade."
 
 
-def wait_for(do: Callable[[], T], *refusals: str) -> T:
+def wait_for(do: Callable[[Callable[[], None]], T], *refusals: str) -> T:
     """Do it as soon as the database lets us, and say so where that is not soon.
 
     Args:
+        do: is given what to call when it waits no longer and is at work itself, however long that takes.
         refusals: kinds of `engine.storage.outages` that pass.
 
     Raises:
@@ -36,7 +37,7 @@ def wait_for(do: Callable[[], T], *refusals: str) -> T:
         if not said:
             told.start()
         try:
-            done = do()
+            done = do(told.cancel)
         except DBAPIError as error:
             if outages.kind(error) not in refusals:
                 raise
