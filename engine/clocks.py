@@ -44,7 +44,7 @@ _NEW_MARKS = Prepared(insert(jobs_table).inline().values([_mark("warning", "warn
 _OF_CASE = (deadlines.c.case_id == bindparam("case"), deadlines.c.settled_at.is_(None))
 _RUNNING = Prepared(select(deadlines).where(*_OF_CASE).order_by(deadlines.c.id))
 _OF_THE_CASE = Prepared(
-    select(deadlines).where(deadlines.c.case_id == bindparam("case"), deadlines.c.name == literal_column(f"'{CASE}'"))
+    select(deadlines).where(deadlines.c.case_id == bindparam("case"), deadlines.c.name == CASE)
 )
 _BEGIN_ANEW = Prepared(
     update(deadlines)
