@@ -7,14 +7,14 @@ answered, and about what in a few words; nothing of the caller.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, bindparam, select, update
 
 from engine.errors import InvalidRequest, NotFound, WrongState
 from engine.language.vietnamese import nfc
-from engine.model import agencies, areas, contacts
+from engine.model import agencies, areas, cases, contacts, jobs
 from engine.model.contacts import OUTCOMES
 from engine.people import access
 from engine.people.access import Account, Target
@@ -147,3 +147,20 @@ def _checked(unit: Unit, province: str, values: Mapping[str, Any]) -> dict[str, 
         given["topic"] = nfc(str(given["topic"])).strip()[:TOPIC_MAX] or None
     return given
 
+
+def waiting_for_a_time(
+    unit: Unit, account: Account, province: str, report_type: str, since: datetime, limit: int
+) -> list[Row[Any]]:
+    """Cases of this type whose process goes on at a time that is yet to come (``at``), the next one first.
+
+    Args:
+        since: those that were opened before are not looked for.
+    """
+    first = select(cases.c.id).where(cases.c.province == province, cases.c.opened_at >= since)
+    first = first.order_by(cases.c.opened_at, cases.c.id).limit(1)
+    query = select(cases.c.number, cases.c.subject, jobs.c.due_at.label("at"))
+    query = query.join(jobs, jobs.c.case_id == cases.c.id).where(
+        cases.c.province == province, cases.c.report_type == report_type, cases.c.id >= first.scalar_subquery(),
+        jobs.c.kind == "timer", jobs.c.state == "ready", jobs.c.due_at > unit.now, access.visible(account),
+    )  # fmt: skip
+    return unit.all(query.order_by(jobs.c.due_at, cases.c.id).limit(limit))

@@ -26,7 +26,6 @@ from engine.model import (
     deadlines,
     events,
     incidents,
-    jobs,
     outbox,
     participants,
     people,
@@ -71,6 +70,7 @@ class CaseFilter:
         lead: the key of the agency that leads it; "" for cases that none leads yet. (``area`` "": not known yet.)
         overdue: open, not paused, and past its due time.
         soon: open, not paused, not overdue, and due within `SOON`.
+        step: the id of an element where a task of it is open; "": none is. To be asked with ``report_type``.
         q: a case number, or words of the subject with or without marks.
         sort: "newest", or "due" for open ones that fall due first; left out, "due" for overdue ones.
     """
@@ -84,6 +84,7 @@ class CaseFilter:
     overdue: bool | None = None
     lead: str | None = None
     soon: bool | None = None
+    step: str | None = None
     q: str | None = None
     sort: str | None = None
     limit: int = 50
@@ -174,6 +175,9 @@ def case_conditions(
         conditions.append(late if wanted.overdue else or_(~late, cases.c.due_at.is_(None)))
     if wanted.soon:
         conditions.append(is_soon(unit.now))
+    if wanted.step is not None:
+        there = select(tasks.c.id).where(tasks.c.case_id == cases.c.id, OPEN_TASK)
+        conditions.append(there.where(tasks.c.element == wanted.step).exists() if wanted.step else ~there.exists())
     if wanted.q:
         conditions.append(_sought(unit, wanted.q))
         if not is_number(wanted.q):  # who may not read a case must not learn by searching what was said in it
@@ -192,24 +196,6 @@ def cases_of_phone(unit: Unit, account: Account, phone: str, limit: int = 8) -> 
     theirs = persons.cases_of("phone", phone)
     query = select(*SUMMARY).where(cases.c.id.in_(theirs), access.permits(account, "person", access.JOINED_CASES))
     return unit.all(query.order_by(cases.c.closed_at.is_not(None), cases.c.id.desc()).limit(limit))
-
-
-def waiting_for_a_time(
-    unit: Unit, account: Account, province: str, report_type: str, since: datetime, limit: int
-) -> list[Row[Any]]:
-    """Cases of this type whose process goes on at a time that is yet to come (``at``), the next one first.
-
-    Args:
-        since: those that were opened before are not looked for.
-    """
-    first = select(cases.c.id).where(cases.c.province == province, cases.c.opened_at >= since)
-    first = first.order_by(cases.c.opened_at, cases.c.id).limit(1)
-    query = select(cases.c.number, cases.c.subject, jobs.c.due_at.label("at"))
-    query = query.join(jobs, jobs.c.case_id == cases.c.id).where(
-        cases.c.province == province, cases.c.report_type == report_type, cases.c.id >= first.scalar_subquery(),
-        jobs.c.kind == "timer", jobs.c.state == "ready", jobs.c.due_at > unit.now, access.visible(account),
-    )  # fmt: skip
-    return unit.all(query.order_by(jobs.c.due_at, cases.c.id).limit(limit))
 
 
 def is_number(words: str) -> bool:

@@ -48,6 +48,11 @@ def test_every_number_leads_to_exactly_that_many_cases(hotline: Hotline, login: 
     assert numbers(who.opens(f"{home}/vu-viec/open?by=area&key=719")) == {fresh}
     assert numbers(who.opens(f"{home}/vu-viec/open?by=agency&key=")) == {fresh}
     assert numbers(who.opens(f"{home}/vu-viec/open?by=agency&key=ubnd_74_718")) == {late}
+    steps = {row.find("td").text_content(): row.xpath("td[2]")[0].text_content().strip()
+             for row in page.find("//section[h2='Theo bước đang chờ']//tbody/tr")}  # fmt: skip
+    assert steps == {"Xử lý · Phản ánh hiện trường": "1", "Phân công · Phản ánh hiện trường": "1"}
+    assert numbers(who.opens(f"{home}/vu-viec/late?by=step&key=PAKN:xu_ly")) == {late}
+    assert numbers(who.opens(f"{home}/vu-viec/open?by=step&key=PAKN:")) == set()
 
 
 def test_a_number_that_is_none_is_refused(hotline: Hotline):
@@ -138,11 +143,13 @@ def test_counting_finds_its_cases_by_an_index(hotline: Hotline):
     hotline.receives()
     with hotline.runtime.read() as unit:
         office = access.Account(1, "vanphong", "", "office", "vp_74", "74")
-        query = overview._running(unit, office).compile(unit.connection, compile_kwargs={"render_postcompile": True})
-        if unit.connection.dialect.name == "sqlite":
-            values = tuple(None for _ in range(str(query).count("?")))
-            plan = unit.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", values).all()
-            assert not [row[3] for row in plan if row[3].startswith("SCAN cases")]
+        for by in (overview._WHOSE, overview._AT):
+            found = overview._running(unit, office, by)
+            query = found.compile(unit.connection, compile_kwargs={"render_postcompile": True})
+            if unit.connection.dialect.name == "sqlite":
+                values = tuple(None for _ in range(str(query).count("?")))
+                plan = unit.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", values).all()
+                assert not [row[3] for row in plan if row[3].startswith(("SCAN cases", "SCAN tasks"))]
 
 
 def test_the_days_report_balances_and_every_number_of_it_opens_what_it_counts(hotline: Hotline):

@@ -1,7 +1,7 @@
-"""How a province stands at this moment: its open cases, counted by agency, report type and district.
+"""How a province stands at this moment: its open cases, counted by agency, report type, district and step.
 
-Two statements, whose cost grows with what is open and what is stuck, never with what is settled. Each number is that of
-the list that `queries.list_cases` or `stuck.list_stuck` gives for the same account and filter: see `wanted`.
+Four statements, whose cost grows with what is open and what is stuck, never with what is settled. Each number is that
+of the list that `queries.list_cases` or `stuck.list_stuck` gives for the same account and filter: see `wanted`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, distinct, func, select
+from sqlalchemy import Row, Select, and_, distinct, func, select
 
 from engine import stuck
 from engine.errors import InvalidRequest
@@ -20,21 +20,22 @@ from engine.model import agencies, areas, cases, events, outbox, provinces, task
 from engine.people import access
 from engine.people.access import Account, Target
 from engine.privacy import firewall
-from engine.queries import CaseFilter, is_late, is_soon
+from engine.queries import OPEN_TASK, CaseFilter, is_late, is_soon
 from engine.runtime import Unit
 
 STATES = ("open", "soon", "late", "stuck")
 WAYS = {"agency": "lead_agency", "type": "report_type", "area": "area"}  # what is counted by: the column of `cases`
+STEP = "step"  # where their tasks are open: ``BDTT:xac_minh``; ``BDTT:`` where none is. A case may stand at several
 _FILTERS = {"agency": "lead", "type": "report_type", "area": "area"}
 
 
 @dataclass
 class Count:
-    """How many cases of one agency, type or district there are.
+    """How many cases of one agency, type or district, or at one step, there are.
 
     Attributes:
-        key: of the agency, type or district; "" where the case has none yet.
-        name: of the agency or district; ``None`` for types, whose names are in their packages.
+        key: of the agency, type, district or step; "" where the case has none yet.
+        name: of the agency or district; ``None`` for types and steps, whose names are in their packages.
         stuck: also counts settled cases of which something could not be sent.
     """
 
@@ -60,7 +61,9 @@ def show(unit: Unit, account: Account) -> Overview:
     """
     access.require(account, "count", Target(account.province), unit)
     rows = [*unit.all(_running(unit, account)), *unit.all(_stuck(unit, account))]
-    return Overview(_sum("", rows), {way: _grouped(unit, rows, way) for way in WAYS})
+    at = [*unit.all(_running(unit, account, _AT)), *unit.all(_stuck(unit, account, _AT))]
+    by = {way: _grouped(unit, rows, way) for way in WAYS}
+    return Overview(_sum("", rows), by | {STEP: _grouped(unit, at, STEP)})
 
 
 def by_version(unit: Unit, account: Account) -> dict[int, int]:
@@ -76,9 +79,11 @@ def wanted(state: str, way: str | None = None, key: str = "", after: str | None 
     Raises:
         InvalidRequest: there is no such number.
     """
-    if state not in STATES or (way is not None and way not in _FILTERS):
-        raise InvalidRequest(f"Cases are counted as {', '.join(STATES)} by {', '.join(WAYS)}.", field="state")
-    one: dict[str, Any] = {_FILTERS[way]: key} if way else {}
+    if state not in STATES or way not in (None, STEP, *_FILTERS):
+        raise InvalidRequest(f"Cases are counted as {', '.join(STATES)} by {', '.join(WAYS)}, {STEP}.", field="state")
+    one: dict[str, Any] = {_FILTERS[way]: key} if way in _FILTERS else {}
+    if way == STEP:
+        one["report_type"], _, one["step"] = key.partition(":")
     if state == "stuck":
         return CaseFilter(after=after, **one)
     late, soon = (True, None) if state == "late" else (None, state == "soon" or None)
@@ -135,24 +140,45 @@ def _answer(unit: Unit, case: Row[Any], account: Account, at: datetime) -> str |
     return said if isinstance(said, str) else None
 
 
-def _by() -> list[Any]:
-    return [cases.c[column].label(way) for way, column in WAYS.items()]
+@dataclass(frozen=True)
+class _By:
+    """What is counted by.
+
+    Attributes:
+        told: what each row says of it.
+        group: the columns.
+        of: counts a case once.
+    """
+
+    told: list[Any]
+    group: list[Any]
+    of: Any
+    steps: bool = False
+
+    def reach(self, query: Select[Any]) -> Select[Any]:
+        """With the open tasks of the cases, where they are counted by step."""
+        return query.outerjoin(tasks, and_(tasks.c.case_id == cases.c.id, OPEN_TASK)) if self.steps else query
 
 
-def _running(unit: Unit, account: Account) -> Select[Any]:
-    counts = (func.count().label("open"), func.count().filter(is_soon(unit.now)).label("soon"),
-              func.count().filter(is_late(unit.now)).label("late"))  # fmt: skip
+_WHOSE = _By([cases.c[column].label(way) for way, column in WAYS.items()],
+             [cases.c[column] for column in WAYS.values()], func.count())  # fmt: skip
+_AT = _By([cases.c.report_type.concat(":").concat(func.coalesce(tasks.c.element, "")).label(STEP)],
+          [cases.c.report_type, tasks.c.element], func.count(distinct(cases.c.id)), steps=True)  # fmt: skip
+
+
+def _running(unit: Unit, account: Account, by: _By = _WHOSE) -> Select[Any]:
+    counts = (by.of.label("open"), by.of.filter(is_soon(unit.now)).label("soon"),
+              by.of.filter(is_late(unit.now)).label("late"))  # fmt: skip
     everywhere = cases.c.province.in_(select(provinces.c.code))  # each one's part of the index of open cases
     known = (access.permits(account, "see"), everywhere, cases.c.closed_at.is_(None))
-    return select(*_by(), *counts).where(*known).group_by(*[cases.c[column] for column in WAYS.values()])
+    return by.reach(select(*by.told, *counts).select_from(cases)).where(*known).group_by(*by.group)
 
 
-def _stuck(unit: Unit, account: Account) -> Select[Any]:
+def _stuck(unit: Unit, account: Account, by: _By = _WHOSE) -> Select[Any]:
     found = stuck.rows_of(unit.now)
-    query = select(*_by(), func.count(distinct(found.c.case_id)).label("stuck"))
-    query = query.select_from(found).join(cases, cases.c.id == found.c.case_id)
-    query = query.where(access.permits(account, "see", access.JOINED_CASES))
-    return query.group_by(*[cases.c[column] for column in WAYS.values()])
+    query = select(*by.told, func.count(distinct(found.c.case_id)).label("stuck"))
+    query = by.reach(query.select_from(found).join(cases, cases.c.id == found.c.case_id))
+    return query.where(access.permits(account, "see", access.JOINED_CASES)).group_by(*by.group)
 
 
 def _grouped(unit: Unit, rows: Iterable[Row[Any]], way: str) -> list[Count]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import request, url_for
 
-from engine import intake, queries
+from engine import contacts, intake, queries
 from engine.errors import InvalidAnswers, InvalidRequest, NotAllowed, NotFound
 from engine.intake import Person, Report
 from engine.packages import Package
@@ -40,8 +40,8 @@ def waiting(unit: Unit, caller: Account, types: Sequence[Package]) -> dict[str, 
     local = (unit.now + USUAL).astimezone(ZONE)
     usual = local - timedelta(minutes=local.minute % 5) + timedelta(minutes=5)
     asks = any(one.key == WHEN for one in package.intake_form.fields)
-    later = queries.waiting_for_a_time(unit, caller, str(package.province["code"]), package.code,
-                                       unit.now - AHEAD, SHOWN)  # fmt: skip
+    later = contacts.waiting_for_a_time(unit, caller, str(package.province["code"]), package.code,
+                                        unit.now - AHEAD, SHOWN)  # fmt: skip
     return {"callbacks": queries.list_tasks(unit, caller, mine).items, "later": later, "callback_type": package.code,
             "promised": f"{usual:%H:%M}", "promises": asks}  # fmt: skip
 

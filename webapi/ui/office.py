@@ -17,6 +17,7 @@ from engine.statistics import overview
 from engine.work import causes
 from webapi.ui.pages import Pages, page
 from webapi.ui.words import _, in_language
+from webapi.ui.words import step as step_name
 
 bp = Pages("ui_office")
 
@@ -55,7 +56,17 @@ def counted(unit: Unit, caller: Account) -> overview.Overview:
     names = type_names(unit)
     for count in found.by["type"]:
         count.name = names.get(count.key)
+    for count in found.by["step"]:
+        count.name = _step(unit, count.key)
     return found
+
+
+def _step(unit: Unit, key: str) -> str:
+    """ "Xác minh · Tuân thủ quy định": a step and its type."""
+    code, _colon, element = key.partition(":")
+    package = next((one for one in unit.catalogue.all_current(unit) if one.code == code), None)
+    name = step_name(package, element) if package and element else element or _("Không chờ việc của ai")
+    return f"{name} · {in_language(package.name, code) if package else code}"
 
 
 def behind(unit: Unit, caller: Account, state: str) -> dict[str, Any]:
@@ -96,6 +107,7 @@ def titles() -> dict[str, tuple[str, str]]:
         "agency": (_("Theo cơ quan chủ trì"), _("Chưa có cơ quan chủ trì")),
         "type": (_("Theo loại phản ánh"), ""),
         "area": (_("Theo địa bàn"), _("Chưa rõ địa bàn")),
+        "step": (_("Theo bước đang chờ"), ""),
     }
 
 
@@ -107,5 +119,7 @@ def _of(unit: Unit, caller: Account, way: str | None, key: str) -> str:
     """The agency, type or district that a list is of."""
     if way not in titles():
         return ""
+    if way == "step":
+        return _step(unit, key)
     names = type_names(unit) if way == "type" else overview.names(unit, way, [key])
     return names.get(key) or key or titles()[way][1]
