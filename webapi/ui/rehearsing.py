@@ -17,7 +17,7 @@ from engine.people.access import Account
 from engine.runtime import Unit
 from engine.versions import drafts
 from webapi.config import ROOT
-from webapi.rehearsal import apart, stories_in
+from webapi.rehearsal import apart, read, stories_in
 from webapi.ui import analyst, door, heat
 from webapi.ui.pages import Pages, page
 from webapi.ui.words import _, in_language
@@ -83,7 +83,7 @@ def _page(
     elements = [_visit(one) for one in played["elements"]] if played else []
     passed = Counter(one["element"] for one in elements)
     return page("ui/rehearsal.html", 422 if error else 200, code=code, name=in_language(draft.names, code),
-                draft=draft, stories=[path.stem for path in _stories(code)], story=story, played=played,
+                draft=draft, stories={path.stem: _title(path) for path in _stories(code)}, story=story, played=played,
                 why=error.detail if error else "", elements=elements, longest=LONGEST,
                 passed={element: min(times, heat.LEVELS) for element, times in passed.items()},
                 here=sorted({one["element"] for one in elements if one["left_at"] is None}))  # fmt: skip
@@ -98,6 +98,13 @@ def _stories(code: str) -> list[Path]:
     """What lies beside the report type where the server was set up from; elsewhere there is none."""
     beside: Iterable[Path] = sorted((ROOT / "bpmn").glob(f"*/{code}"))
     return [story for folder in beside for story in stories_in(folder)]
+
+
+def _title(path: Path) -> str:
+    try:
+        return read(path).title
+    except InvalidRequest:  # it opens all the same, to be mended
+        return path.stem
 
 
 def _measured(story: str) -> str:
