@@ -9,13 +9,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from bench import fill, floor, ours, run
+from bench import embedded, fill, floor, ours, run
 from engine import model
 from engine.runtime import Runtime
 from engine.storage.database import connect
 
 
-def test_a_chosen_workload_is_measured_told_and_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_chosen_workload_is_measured_told_and_drawn(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "RULES", (1, 100))
     run.main(["--only", "decisions=0.01", "--database", "sqlite", "--json", "--plots", str(tmp_path)])
     said = capsys.readouterr()
     figures = json.loads(said.out)
