@@ -80,3 +80,17 @@ def test_what_leaves_for_process_mining_is_whole_and_names_nobody(lived):
     for word in PERSONAL:
         assert word not in xes.text and word not in str(ocel)
     refused(hotline.as_("phuong").get("/exports/xes", report_type="PAKN"), 403, "not-allowed")
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning", "ignore::FutureWarning")  # pm4py's own
+def test_pm4py_reads_what_leaves(lived, tmp_path):
+    """Half a gigabyte and under the AGPL, so not among our dependencies: docs/migrating.md says how it is run."""
+    pm4py = pytest.importorskip("pm4py")
+    hotline, first, late = lived
+    for kind in ("xes", "ocel"):
+        (tmp_path / kind).write_bytes(hotline.as_("phantich").get(f"/exports/{kind}", report_type="PAKN").data)
+    log = pm4py.read_xes(str(tmp_path / "xes"))
+    ocel = pm4py.read_ocel2_json(str(tmp_path / "ocel"))
+    assert set(log["case:concept:name"]) == {first, late}
+    assert {first, late, "ubnd_74_719"} <= set(ocel.objects["ocel:oid"])
+    assert len(ocel.events) == len(log) and pm4py.discover_dfg(log)[0]
