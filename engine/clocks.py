@@ -43,9 +43,7 @@ def _mark(kind: str, at: str) -> dict[str, Any]:
 _NEW_MARKS = Prepared(insert(jobs_table).inline().values([_mark("warning", "warn_at"), _mark("breach", "due_at")]))
 _OF_CASE = (deadlines.c.case_id == bindparam("case"), deadlines.c.settled_at.is_(None))
 _RUNNING = Prepared(select(deadlines).where(*_OF_CASE).order_by(deadlines.c.id))
-_OF_THE_CASE = Prepared(
-    select(deadlines).where(deadlines.c.case_id == bindparam("case"), deadlines.c.name == CASE)
-)
+_CASES_OWN = Prepared(select(deadlines).where(deadlines.c.case_id == bindparam("case"), deadlines.c.name == CASE))
 _BEGIN_ANEW = Prepared(
     update(deadlines)
     .where(deadlines.c.id == bindparam("which"))
@@ -144,8 +142,12 @@ def promised(unit: Unit, package: Package, case: Row[Any], data: dict[str, Any])
 
 def _still_rests(package: Package, case: Row[Any], data: dict[str, Any]) -> bool:
     """Whether the case goes on waiting: somebody paused it by hand, or its next status rests, too."""
-    by_status = package.status(case.status).get("paused")
-    return not by_status or bool(package.status(data.get("status") or case.status).get("paused"))
+    return not _pauses(package, case.status) or _pauses(package, data.get("status") or case.status)
+
+
+def _pauses(package: Package, status: str) -> bool:
+    """Whether the clock rests in this status (type.toml: ``paused``)."""
+    return bool(package.status(status).get("paused"))
 
 
 def _promise_again(unit: Unit, package: Package, case: Row[Any], deadline: Deadline) -> dict[str, Any]:
@@ -155,7 +157,7 @@ def _promise_again(unit: Unit, package: Package, case: Row[Any], deadline: Deadl
     Returns:
     What changes on the case's row.
     """
-    earlier = unit.first(_OF_THE_CASE, {"case": case.id})
+    earlier = unit.first(_CASES_OWN, {"case": case.id})
     said = {"warned_at": case.warned_at, "breached_at": case.breached_at}
     if earlier is None:
         _start(unit, case.id, 0, deadline)
@@ -229,7 +231,7 @@ def arm(
 
 def _rests_now(package: Package, case: Row[Any], data: dict[str, Any]) -> bool:
     """Whether the case was paused before this step, or is by it: else no deadline of it rests."""
-    return case.paused_at is not None or bool(package.status(data.get("status") or case.status).get("paused"))
+    return case.paused_at is not None or _pauses(package, data.get("status") or case.status)
 
 
 def _rest_with(unit: Unit, case_id: int, timers: list[Timer]) -> None:
@@ -414,8 +416,8 @@ def follow(unit: Unit, package: Package, case: Row[Any], data: dict[str, Any], f
 
 
 def _rest(unit: Unit, package: Package, case: Row[Any], status: str, settled: bool) -> None:
-    rests = bool(package.status(status).get("paused")) and not settled and package.terms.pauses
+    rests = _pauses(package, status) and not settled and package.terms.pauses
     if rests and case.paused_at is None:
         _stop(unit, package, case, reason=package.status(status).get("vi", status), by="system")
-    elif not rests and case.paused_at is not None and package.status(case.status).get("paused"):
+    elif not rests and case.paused_at is not None and _pauses(package, case.status):
         resume(unit, package, case, by="system")

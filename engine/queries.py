@@ -331,7 +331,8 @@ def reveal_people(unit: Unit, account: Account, number: str) -> list[Row[Any]]:
 
 def list_tasks(unit: Unit, account: Account, wanted: TaskFilter) -> Page:
     """Tasks for this account to see: open ones by due time, others newest first."""
-    kind = access.OWN_TASKS if wanted.assignee == account.login or wanted.assignees is not None else access.TASKS
+    own = wanted.assignee == account.login or wanted.assignees is not None
+    kind = access.OWN_TASKS if own else access.TASKS
     query = _tasks().where(access.permits(account, "see-task", kind), *_task_conditions(unit, account, wanted))
     if wanted.status == "open":
         return soonest_first(unit, query.where(OPEN_TASK), tasks.c.due_at, tasks.c.id, wanted)
@@ -365,7 +366,8 @@ def show_task(unit: Unit, account: Account, task_id: int) -> Row[Any]:
     row = unit.first(_tasks(cases.c.report, cases.c.definition_id).where(mine))
     if row is None:
         raise NotFound(f"There is no task {task_id}, or it is not for you to see.")
-    return firewall.over_rows(firewall.over(unit, account, access.case_of(unit, row)), [row], "report", "answers")[0]
+    veil = firewall.over(unit, account, access.case_of(unit, row))
+    return firewall.over_rows(veil, [row], "report", "answers")[0]
 
 
 def open_tasks(unit: Unit, account: Account, case_id: int) -> Iterator[Row[Any]]:

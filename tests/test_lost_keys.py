@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 from sqlalchemy import select
 
 from engine import model
@@ -19,8 +18,8 @@ from engine.record import chain
 from engine.storage import sealing
 from engine.work.worker import Worker
 from tests.hotline import Hotline
+from tests.test_api_commands import runner
 from webapi import data_keys
-from webapi.cli import main
 
 OLD, NEW = b"o" * 32, b"n" * 32
 LOST = sealing.Key(OLD).id
@@ -85,13 +84,7 @@ def test_no_command_writes_beside_what_a_lost_key_sealed(
     sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ring: Callable[..., None]
 ) -> None:
     monkeypatch.delenv(data_keys.NAME)
-    environment = {"THONGSUOT_DATABASE": sqlite_url, "THONGSUOT_INSTANCE": str(tmp_path)}
-
-    def run(*words: str, exits: int = 0, **more: str) -> str:
-        done = CliRunner().invoke(main, words, env=environment | more)
-        assert done.exit_code == exits, done.output
-        return done.output
-
+    run = runner(sqlite_url, tmp_path)
     file, kept = tmp_path / data_keys.FILE, b64encode(OLD).decode()
     file.write_text(kept)
     run("keys", "rotate")

@@ -7,7 +7,6 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 from sqlalchemy import select, update
 
 from engine import model, packages
@@ -21,8 +20,8 @@ from engine.people import accounts
 from engine.record import chain
 from engine.work.worker import Worker
 from tests.hotline import PROVINCE, TYPE, Hotline, package, refused
+from tests.test_api_commands import runner
 from tests.test_firewall import CCCD, EMAIL, NAME, PHONE, REPORTER, SPELT, ZALO, _Post, dumped, found
-from webapi.cli import main
 
 KEPT = 'retention = "P60D"\n'
 
@@ -241,13 +240,7 @@ def test_the_commands(sqlite_url, clock, tmp_path, founded):
     with bound(sqlite_url, tmp_path, clock) as app:
         hotline = Hotline(app, clock, founded)
         number = over(hotline)
-    environment = {"THONGSUOT_DATABASE": sqlite_url, "THONGSUOT_INSTANCE": str(tmp_path)}
-
-    def run(*words: str, exits: int = 0) -> str:
-        done = CliRunner().invoke(main, words, env=environment)
-        assert done.exit_code == exits, done.output
-        return done.output
-
+    run = runner(sqlite_url, tmp_path)
     assert f'"number": "{number}"' in run("person", "export", "--phone", PHONE)
     told = run("retention", "--dry-run")  # the commands live today, the case was closed in 2021
     assert "60 days: 1 kept, 0 due within 30 days, 1 due (0 held, 0 still running), 0 emptied" in told

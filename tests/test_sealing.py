@@ -13,7 +13,6 @@ from time import monotonic, sleep
 from urllib.parse import urlsplit
 
 import pytest
-from click.testing import CliRunner
 from sqlalchemy import select, text
 from waitress.buffers import TempfileBasedBuffer
 
@@ -26,9 +25,9 @@ from engine.privacy import keys
 from engine.runtime import Runtime
 from engine.storage import sealing
 from tests.served import served
+from tests.test_api_commands import runner
 from tests.test_firewall import ADDRESS, NAME, PHONE, REPORTER, SPELT, dumped, found
 from webapi import Asked, data_keys, passing
-from webapi.cli import main
 
 OLD, NEW = b"o" * 32, b"n" * 32
 
@@ -267,13 +266,7 @@ def test_a_database_that_needs_a_key_lets_nobody_serve_without_it(runtime, ring)
 
 def test_the_commands(sqlite_url, tmp_path, ring, monkeypatch):
     monkeypatch.delenv(data_keys.NAME)
-    environment = {"THONGSUOT_DATABASE": sqlite_url, "THONGSUOT_INSTANCE": str(tmp_path)}
-
-    def run(*words: str, exits: int = 0, **more: str) -> str:
-        done = CliRunner().invoke(main, words, env=environment | more)
-        assert done.exit_code == exits, done.output
-        return done.output
-
+    run = runner(sqlite_url, tmp_path)
     assert "newest" in run("keys", "list")
     file = tmp_path / data_keys.FILE
     first = file.read_text()

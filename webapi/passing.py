@@ -12,7 +12,6 @@ import io
 import os
 import tempfile
 from collections.abc import Mapping
-from os import urandom
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -50,7 +49,7 @@ class _Passing(io.RawIOBase):
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile(buffering=0)
-        self._key, self._at, self._size = AES(urandom(32)), 0, 0
+        self._key, self._at, self._size = AES(os.urandom(32)), 0, 0
 
     def readable(self) -> bool:
         return True

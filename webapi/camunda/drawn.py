@@ -83,10 +83,9 @@ def _files(package: Package) -> list[Drawn]:
 def _read(text: str, name: str) -> Drawn:
     """A version's text never changes: it is read once."""
     root = parse_xml(text, name)
-    kinds = {str(one.get("id")): local(one) for one in root.iter(f"{BPMN}*") if local(one) in FLOW_NODES}
     types = {str(one.get("id")): _type(one) for one in root.iter(f"{BPMN}*") if local(one) in FLOW_NODES}
     raced = {str(one.get("targetRef")): str(one.get("sourceRef")) for one in root.iter(f"{BPMN}sequenceFlow")
-             if kinds.get(str(one.get("sourceRef"))) == "eventBasedGateway"}  # fmt: skip
+             if types.get(str(one.get("sourceRef"))) == "eventBasedGateway"}  # fmt: skip
     return Drawn(types, raced, {str(one.get("id")): _said(one) for one in root.iter(f"{BPMN}process")})
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from flask import request, url_for
 
 from engine import queries, stuck
+from engine.packages import Package
 from engine.paging import Page
 from engine.people import access
 from engine.people.access import Account, Target
@@ -53,20 +54,28 @@ def must_be_office(unit: Unit, caller: Account) -> None:
 def counted(unit: Unit, caller: Account) -> overview.Overview:
     """The counts, with the names of types."""
     found = overview.show(unit, caller)
-    names = type_names(unit)
+    types = _types(unit)
     for count in found.by["type"]:
-        count.name = names.get(count.key)
+        count.name = _type(types, count.key)
     for count in found.by["step"]:
-        count.name = _step(unit, count.key)
+        count.name = _step(types, count.key)
     return found
 
 
-def _step(unit: Unit, key: str) -> str:
+def _types(unit: Unit) -> dict[str, Package]:
+    return {one.code: one for one in unit.catalogue.all_current(unit)}
+
+
+def _type(types: dict[str, Package], code: str) -> str | None:
+    return in_language(types[code].name, code) if code in types else None
+
+
+def _step(types: dict[str, Package], key: str) -> str:
     """ "Xác minh · Tuân thủ quy định": a step and its type."""
     code, _colon, element = key.partition(":")
-    package = next((one for one in unit.catalogue.all_current(unit) if one.code == code), None)
+    package = types.get(code)
     name = step_name(package, element) if package and element else element or _("Không chờ việc của ai")
-    return f"{name} · {in_language(package.name, code) if package else code}"
+    return f"{name} · {_type(types, code) or code}"
 
 
 def behind(unit: Unit, caller: Account, state: str) -> dict[str, Any]:
@@ -98,7 +107,7 @@ def _impersonal(unit: Unit, row: Any, agencies: dict[Any, str], areas: dict[str,
 
 
 def type_names(unit: Unit) -> dict[str, str]:
-    return {one.code: in_language(one.name, one.code) for one in unit.catalogue.all_current(unit)}
+    return {code: in_language(one.name, code) for code, one in _types(unit).items()}
 
 
 def titles() -> dict[str, tuple[str, str]]:
@@ -120,6 +129,6 @@ def _of(unit: Unit, caller: Account, way: str | None, key: str) -> str:
     if way not in titles():
         return ""
     if way == "step":
-        return _step(unit, key)
+        return _step(_types(unit), key)
     names = type_names(unit) if way == "type" else overview.names(unit, way, [key])
     return names.get(key) or key or titles()[way][1]
