@@ -112,6 +112,7 @@ def test_agencies_calendars_texts_and_the_log_are_there_to_look_at(hotline: Hotl
     acts = admin.opens("/quan-tri/nhat-ky/cua-vao?person=truc&day=2021-09-03")
     (made,) = acts.find("//tbody/tr")
     assert "Tạo tài khoản truc" in made.text_content() and "dòng đang chờ" in acts.text
+    assert "0 dòng mới nhất: đúng như" in admin.opens("/quan-tri/nhat-ky/cua-vao?kiem=1").text  # none is linked yet
     assert "Who" in admin.opens("/quan-tri/nhat-ky?lang=en").text
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -12,8 +13,9 @@ from flask import Flask
 
 from engine import acts
 from engine.intake import CHANNEL_NAMES
+from tests.clock import MORNING
 from tests.sources import ROOT
-from webapi.ui import acted, history, words
+from webapi.ui import acted, history, show, words
 
 METHODS = [("ui/**.py", "python"), ("templates/ui/**.html", "jinja2")]
 SAID = re.compile(r"""_\(\s*("[^"]*"|'[^']*')|ngettext\(\s*"[^"]*",\s*"[^"]*\"""")
@@ -65,6 +67,28 @@ def test_every_line_that_the_engine_writes_into_a_history_has_a_sentence():
 def test_every_act_has_a_sentence():
     with Flask("words").test_request_context("/?lang=vi"):
         assert set(acted._sentences("", {})) == set(acts.KINDS)
+
+
+@pytest.mark.parametrize(("language", "seconds", "said"), [
+    ("vi", 95 * 60 + 59, "còn 1 giờ 35 phút"), ("en", 95 * 60, "1 hour 35 minutes left"), ("vi", 59, "còn dưới 1 phút"),
+    ("vi", 0, "vừa quá hạn"), ("vi", -61, "quá hạn 1 phút"), ("vi", 50 * 3600 + 1200, "còn 2 ngày 2 giờ"),
+    ("vi", 17 * 86400 + 3600, "còn 17 ngày"), ("en", -86400, "1 day late"),
+])  # fmt: skip
+def test_what_is_left_is_never_said_to_be_more_than_it_is(monkeypatch, language, seconds, said):
+    monkeypatch.setattr(show, "now", lambda: MORNING)
+    app = Flask("words")
+    words.register(app)
+    with app.test_request_context(f"/?lang={language}"):
+        assert show.remaining(MORNING + timedelta(seconds=seconds)) == said
+
+
+def test_a_period_is_said_in_days_unless_it_has_hours():
+    day = timedelta(days=1)
+    with Flask("words").test_request_context("/?lang=vi"):
+        midnight = MORNING.replace(hour=0)
+        assert show.period(midnight, midnight + day) == "03/09/2021"
+        assert show.period(midnight, midnight + 7 * day) == "03/09/2021 – 09/09/2021"
+        assert show.period(MORNING, MORNING + day) == "08:00 03/09/2021 – 08:00 04/09/2021"
 
 
 def test_all_texts_are_in_composed_letters():

@@ -228,8 +228,9 @@ def doings(unit: Unit, caller: Account) -> Any:
     """Who logged in or failed to, and changed accounts, tokens, agencies, versions."""
     asked: dict[str, Any] = {"person": request.args.get("person", "").strip()[:100] or None, "day": _day()}
     found = audit.doings(unit, caller, **asked, after=request.args.get("after"))
+    verdict = chain.verify_newest(unit) if request.args.get("kiem") else None
     return page("ui/admin_doings.html", rows=found.items, after=found.after, asked=asked, state=chain.state(unit),
-                did=acted.sentence)  # fmt: skip
+                did=acted.sentence, verdict=verdict)  # fmt: skip
 
 
 def _day() -> date | None:
