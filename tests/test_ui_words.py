@@ -9,17 +9,18 @@ from types import SimpleNamespace
 
 import pytest
 from babel.messages.extract import extract_from_dir
-from flask import Flask
+from flask import Flask, render_template_string
 
 from engine import acts
 from engine.intake import CHANNEL_NAMES
+from engine.terms.term import Term, length_in_words
 from tests.clock import MORNING
 from tests.sources import ROOT
 from webapi.ui import acted, history, show, words
 
 METHODS = [("ui/**.py", "python"), ("templates/ui/**.html", "jinja2")]
 SAID = re.compile(r"""_\(\s*("[^"]*"|'[^']*')|ngettext\(\s*"[^"]*",\s*"[^"]*\"""")
-RECORDED = re.compile(r'unit\.record\([^",\n]+, "([a-z-]+)"')
+RECORDED = re.compile(r'(?:unit\.record\([^",\n]+, |event=)"([a-z-]+)"')
 VALUE = re.compile(r"%\((\w+)\)[a-z]")
 
 
@@ -80,6 +81,31 @@ def test_what_is_left_is_never_said_to_be_more_than_it_is(monkeypatch, language,
     words.register(app)
     with app.test_request_context(f"/?lang={language}"):
         assert show.remaining(MORNING + timedelta(seconds=seconds)) == said
+
+
+@pytest.mark.parametrize(("term", "working", "said"), [
+    ("PT5H", False, "5 hours"), ("P3D", True, "3 days of working time"), ("P1DT4H1M", False, "1 day 4 hours 1 minute"),
+    ("P1M", False, "1 month"),
+])  # fmt: skip
+def test_a_length_that_was_written_down_is_said_in_english_too(term, working, said):
+    words = Term.parse(term).words(working=working)
+    with Flask("words").test_request_context("/?lang=en"):
+        assert history.length(words) == said
+        assert history.length(length_in_words(timedelta(seconds=5))) == "less than a minute"
+    with Flask("words").test_request_context("/?lang=vi"):
+        assert history.length(words) == words
+
+
+def test_numbers_in_sentences_are_written_as_readers_write_them():
+    app = Flask("words")
+    app.jinja_env.autoescape = True
+    words.register(app)
+    asked = """{{ _("%(n)s vụ", n=1234567) }} {{ ngettext("một", "%(num)s việc", 1500) }} {{ _("<%(x)s>", x="&") }}"""
+    with app.test_request_context("/?lang=vi"):
+        assert render_template_string(asked) == "1.234.567 vụ 1.500 việc <&amp;>"
+        assert words._("%(n)s vụ việc", n=4321) == "4.321 vụ việc"
+    with app.test_request_context("/?lang=en"):
+        assert words._("%(n)s vụ việc", n=4321) == "4,321 vụ việc"
 
 
 def test_a_period_is_said_in_days_unless_it_has_hours():
