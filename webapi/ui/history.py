@@ -11,7 +11,7 @@ from typing import Any
 from engine.messaging import relay
 from engine.packages import Package
 from webapi.ui.show import moment
-from webapi.ui.words import _, channels, in_language, language
+from webapi.ui.words import _, channels, in_language, language, text_name
 from webapi.ui.words import step as step_name
 
 SILENT = ("moved",)  # the process took a step by itself; what came of it has lines of its own
@@ -105,7 +105,7 @@ def _sentences(data: Mapping[str, Any], step: str, agency: str, other: str, pack
         "person-granted": _("Đồng ý cho %(who)s biết người báo", who=other),
         "person-refused": _("Không đồng ý cho %(who)s biết người báo", who=other),
         "held-back": _("Giữ lại dữ liệu cá nhân"), "let-go": _("Thôi giữ dữ liệu cá nhân"),
-    } | _of_office(data) | _of_itself(data, step, package) | _of_letters(data, agency)  # fmt: skip
+    } | _of_office(data) | _of_itself(data, step, package) | _of_letters(data, agency, package)  # fmt: skip
 
 
 def _of_office(data: Mapping[str, Any]) -> dict[str, str]:
@@ -146,9 +146,11 @@ def _of_itself(data: Mapping[str, Any], step: str, package: Package) -> dict[str
     }  # fmt: skip
 
 
-def _of_letters(data: Mapping[str, Any], agency: str) -> dict[str, str]:
-    """What was told, by the code of its text; to an agency or to the citizen."""
+def _of_letters(data: Mapping[str, Any], agency: str, package: Package) -> dict[str, str]:
+    """What was told, by the name of its text; to an agency or to the citizen."""
     said = {"text": data.get("text", ""), "agency": agency}
+    if said["text"] and said["text"] != relay.TOPIC:
+        said["text"] = text_name(package, said["text"])
     return {
         "message-sent": _("Gửi tin") if not said["text"]
         else _("Báo %(agency)s (%(text)s)", **said) if agency else _("Đã nhắn người báo") if said["text"] == relay.TOPIC

@@ -33,7 +33,8 @@ def index(unit: Unit, caller: Account) -> Any:
     steps = {one.incident: _step(unit, one) for one in found}
     return page("ui/incidents.html", causes=found, steps=steps, letters=causes.of_letters(unit, caller),
                 unclaimed=kept.index(unit, caller, "dead").items,
-                types=office.type_names(unit), queues=backlog.depth(unit), may=_may(caller))  # fmt: skip
+                types=office.type_names(unit), texts=office.text_names(unit), queues=backlog.depth(unit),
+                may=_may(caller))  # fmt: skip
 
 
 @bp.read(CAUSE)

@@ -17,7 +17,7 @@ from engine.runtime import Unit
 from engine.statistics import overview
 from engine.work import backlog
 from webapi.ui.pages import Pages, page
-from webapi.ui.words import _, in_language
+from webapi.ui.words import _, in_language, text_name
 from webapi.ui.words import step as step_name
 
 bp = Pages("ui_office")
@@ -108,6 +108,12 @@ def _impersonal(unit: Unit, row: Any, agencies: dict[Any, str], areas: dict[str,
 
 def type_names(unit: Unit) -> dict[str, str]:
     return {code: in_language(one.name, code) for code, one in _types(unit).items()}
+
+
+def text_names(unit: Unit) -> dict[str, str]:
+    """What the texts of all report types in force are called, by their codes."""
+    packages = unit.catalogue.all_current(unit)
+    return {code: text_name(one, code) for one in packages for code in one.texts}
 
 
 def titles() -> dict[str, tuple[str, str]]:

@@ -20,6 +20,7 @@ from webapi.ui.words import _, language
 
 STATIC = Path(__file__).parent.parent / "static"
 JUST = timedelta(minutes=1)
+ANY_DAY = date(2021, 9, 3)
 WEEK = 7  # days; of what is further away nobody needs the hours
 SOON = timedelta(hours=1)  # what is due sooner is marked, where nobody says better
 
@@ -40,6 +41,11 @@ def moment(at: datetime) -> str:
     """15:30 03/09/2021."""
     local = at.astimezone(ZONE)
     return f"{local:%H:%M} {day(local)}"
+
+
+def clock(at: time) -> str:
+    """15:30, in Vietnam, wherever it was written down."""
+    return f"{datetime.combine(ANY_DAY, at).astimezone(ZONE) if at.tzinfo else at:%H:%M}"
 
 
 def day(at: datetime | date) -> str:
