@@ -4,6 +4,7 @@ beside another engine; and whether a call's cost grows with what a case has been
 from __future__ import annotations
 
 import subprocess
+import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -114,19 +115,32 @@ def _work(client: Client, cases: int) -> None:
 
 
 def loops(bed: Bed) -> Figures:
-    """The cost of a call in the first reopen loops of a case and in its last ones"""
-    count = bed.some(LOOPS, 30)
+    """The cost of a call in the first reopen loops of a case and in its last ones; beside naive host and floor"""
+    count, urls = bed.some(LOOPS, 30), {name: bed.make(f"loops_{name}") for name in ("naive", "floor", "ours")}
+    ours.prepare(urls["floor"])
+    token, program = ours.prepare(urls["ours"]), (sys.executable, "-m", "bench.floor", str(count))
+    with (
+        running("naive", urls["naive"]) as naive,
+        running("floor", urls["floor"], program=program) as floor,
+        running("ours", urls["ours"], token) as our,
+    ):
+        hosts = (naive, floor, our)
+        rounds = []
+        for n in range(3):
+            bed.say(f"one case through {count} reopen loops at each host, round {n + 1} of 3")
+            rounds.append([_looped(host.client(), count) for host in hosts])
+    took = {
+        host.name: [median(times) for times in zip(*(one[n] for one in rounds), strict=True)]
+        for n, host in enumerate(hosts)
+    }
     figures: Figures = {"loops": count}
-    token = ours.prepare(url := bed.make("loops_ours"))
-    with running("naive", bed.make("loops_naive")) as naive, running("ours", url, token) as our:
-        curves = []
-        for host in (naive, our):
-            bed.say(f"one case through {count} reopen loops, {host.name}")
-            took = [_looped(host.client(), count) for _ in range(3)]
-            middle = [median(times) for times in zip(*took, strict=True)]
-            figures[f"{host.name}_last_loops_to_first_ratio"] = round(median(middle[-10:]) / median(middle[:10]), 2)
-            curves.append((host.name, [(n + 1.0, ms) for n, ms in enumerate(middle)]))
-    bed.curves["one case, ms per call, by reopen loops so far"] = curves
+    for name, times in took.items():
+        figures[f"{name}_last_loops_to_first_ratio"] = round(median(times[-10:]) / median(times[:10]), 2)
+    for name in ("naive", "floor"):  # over all loops
+        figures[f"ms_ours_to_{name}_ratio"] = round(sum(took["ours"]) / sum(took[name]), 2)
+    bed.curves["one case, ms per call, by reopen loops so far"] = [
+        (name, [(n + 1.0, ms) for n, ms in enumerate(times)]) for name, times in took.items()
+    ]
     return figures
 
 
