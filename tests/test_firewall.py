@@ -7,20 +7,21 @@ import io
 import itertools
 import logging
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select, text
 
-from engine import model
+from engine import model, packages
 from engine.files import pictures
 from engine.language.masks import MASK, masked, veiled
 from engine.language.vietnamese import fold
 from engine.notifiers import Message, Receipt
 from engine.work.worker import Worker
 from tests.drawing import form
-from tests.hotline import Hotline, _text, refused
+from tests.hotline import PROVINCE, Hotline, _text, refused
 from webapi.ui import door
 
 NAME, PHONE, EMAIL = "Trịnh Thị Đặc Biệt", "0987650321", "dac.biet@example.vn"
@@ -72,6 +73,10 @@ def lived_through(hotline: Hotline) -> str:
         sent = {"file": (io.BytesIO(content), name)}
         assert hotline.as_(caller).call("POST", f"/cases/{number}/attachments", data=sent).status_code == 201
     assert hotline.as_("truc").post(f"/cases/{number}/comments", {"text": SPELT}).status_code == 201
+    with hotline.runtime.begin() as unit:
+        packages.load_province(unit, tomllib.loads('call_bridge = "https://pbx.example/noi-may"\n' + PROVINCE))
+    called = hotline.as_("phuong").post(f"/cases/{number}/reporter/call", {"desk": "0274 382 2825"})
+    assert called.status_code == 200, called.text
     paused = hotline.as_("vanphong").post(f"/cases/{number}/pause", {"reason": SPELT}, If_Match=etag(hotline, number))
     assert paused.status_code == 200, paused.text
     assert hotline.as_("vanphong").post(f"/cases/{number}/resume", If_Match=etag(hotline, number)).status_code == 200
