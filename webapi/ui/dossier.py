@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from engine import cases, directory, queries
+from engine.files import reading
 from engine.messaging import bridge, relay
 from engine.people import access
 from engine.people.access import Account
@@ -87,7 +88,7 @@ def _read(unit: Unit, caller: Account, package: Any, case: Any) -> dict[str, Any
     """What only who may read the case sees."""
     return {
         "reported": forms.told(package.intake_form, case.report),
-        "files": queries.list_attachments(unit, caller, case.number, queries.LIMIT_MAX).items,
+        "files": reading.of_case(unit, caller, case.number, queries.LIMIT_MAX).items,
         "comments": queries.list_comments(unit, caller, case.number, queries.LIMIT_MAX).items,
         "told": firewall.over(unit, caller, case)(tracking.told(unit, case.id)),
     }

@@ -95,7 +95,7 @@ def _sentences(data: Mapping[str, Any], step: str, agency: str, other: str, pack
         "joined-by": _("Vụ việc %(number)s được gộp vào đây", number=data.get("number", "")),
         "asked": _("Cơ quan giám sát hỏi"),
         "commented": _("Ghi chú công khai") if data.get("public") else _("Ghi chú nội bộ"),
-        "attached": _("Thêm tệp"),
+        "attached": _("Thêm tệp"), "file-released": _("Cho người xử lý mở tệp"),
         "person-viewed": _("Xem thông tin người báo"), "case-viewed": _("Xem hồ sơ"),
         "person-exported": _("Xuất dữ liệu của người báo"), "person-emptied": _("Xóa dữ liệu cá nhân"),
         "person-asked": _("Đề nghị được biết người báo"), "relayed": _("Nhắn người báo qua tổng đài"),

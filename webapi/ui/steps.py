@@ -126,6 +126,7 @@ def refusal(name: str, error: EngineError) -> str:
         ("goi", "invalid-request"): _("Chưa gọi được: hãy ghi số máy của ông (bà), ở Việt Nam hoặc máy nhánh."),
         ("hoi", "wrong-state"): _("Chưa hỏi được: lúc này vụ việc không nhận câu hỏi."),
         ("hoi", "invalid-request"): _("Chưa hỏi được: hãy viết từ 1 đến %(most)s ký tự.", most=reasons.REASON_MAX),
+        ("tep-cho-xem", "wrong-state"): _("Tệp này không còn bị giữ lại."),
         ("tep", "invalid-request"): _("Chưa nhận được: tệp rỗng, quá lớn hoặc chứa mã độc."),
     }.get((name, error.code))
     if known is None and error.code == "invalid-request":
