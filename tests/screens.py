@@ -62,6 +62,8 @@ SCREENS = (
     Screen("vuong-mac", "/tinh/ket?lang=vi", "vpubnd_74"),
     Screen("su-co", "/tinh/su-co", "vpubnd_74"),
     Screen("su-co-mot-nguyen-nhan", "/tinh/su-co/{incident}", "vpubnd_74"),
+    Screen("hang-doi", "/tinh/hang-doi", "vpubnd_74"),
+    Screen("hang-doi-tin", "/tinh/hang-doi?xem=tin", "vpubnd_74"),
     Screen("giam-sat", "/giam-sat", "hdnd_74"),
     Screen("giam-sat-vu-viec", "/giam-sat/vu-viec/open", "hdnd_74"),
     Screen("giam-sat-mot-vu", "/giam-sat/{fresh}", "hdnd_74"),

@@ -14,7 +14,7 @@ from engine.messaging import kept
 from engine.people import access
 from engine.people.access import Account
 from engine.runtime import Unit
-from engine.work import causes, repairs
+from engine.work import backlog, causes, repairs
 from webapi.ui import door, office, pages
 from webapi.ui import show as shown
 from webapi.ui.pages import Pages, done, page
@@ -33,7 +33,7 @@ def index(unit: Unit, caller: Account) -> Any:
     steps = {one.incident: _step(unit, one) for one in found}
     return page("ui/incidents.html", causes=found, steps=steps, letters=causes.of_letters(unit, caller),
                 unclaimed=kept.index(unit, caller, "dead").items,
-                types=office.type_names(unit), queues=causes.waiting(unit), may=_may(caller))  # fmt: skip
+                types=office.type_names(unit), queues=backlog.depth(unit), may=_may(caller))  # fmt: skip
 
 
 @bp.read(CAUSE)

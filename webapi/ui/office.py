@@ -15,7 +15,7 @@ from engine.places import agency_changes
 from engine.privacy import unmasking
 from engine.runtime import Unit
 from engine.statistics import overview
-from engine.work import causes
+from engine.work import backlog
 from webapi.ui.pages import Pages, page
 from webapi.ui.words import _, in_language
 from webapi.ui.words import step as step_name
@@ -27,7 +27,7 @@ bp = Pages("ui_office")
 def show(unit: Unit, caller: Account) -> Any:
     must_be_office(unit, caller)
     return page("ui/office.html", counts=counted(unit, caller), titles=titles(), states=states(), to="ui_office.cases",
-                lost=len(queries.lost_reports(unit, caller)), queues=causes.waiting(unit),
+                lost=len(queries.lost_reports(unit, caller)), queues=backlog.depth(unit),
                 askings=len(unmasking.waiting(unit, caller)))  # fmt: skip
 
 
