@@ -77,7 +77,7 @@ def _reporter(unit: Unit, caller: Account, case: Any, may: set[str]) -> dict[str
 def _read(unit: Unit, caller: Account, package: Any, case: Any) -> dict[str, Any]:
     """What only who may read the case sees."""
     return {
-        "reported": forms.told(package.intake_form, case.report),
+        "reported": forms.told(package.intake_form, case.report, package.english),
         "files": queries.list_attachments(unit, caller, case.number, queries.LIMIT_MAX).items,
         "comments": queries.list_comments(unit, caller, case.number, queries.LIMIT_MAX).items,
         "told": firewall.over(unit, caller, case)(tracking.told(unit, case.id)),
