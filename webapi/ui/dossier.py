@@ -87,7 +87,7 @@ def _call(unit: Unit, case: Any) -> dict[str, str] | None:
 def _read(unit: Unit, caller: Account, package: Any, case: Any) -> dict[str, Any]:
     """What only who may read the case sees."""
     return {
-        "reported": forms.told(package.intake_form, case.report),
+        "reported": forms.told(package.intake_form, case.report, package.english),
         "files": reading.of_case(unit, caller, case.number, queries.LIMIT_MAX).items,
         "comments": queries.list_comments(unit, caller, case.number, queries.LIMIT_MAX).items,
         "told": firewall.over(unit, caller, case)(tracking.told(unit, case.id)),

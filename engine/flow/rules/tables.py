@@ -22,7 +22,7 @@ _COMMUNE_WORDS = frozenset({"province", "district", "commune", "name"})
 _TYPE_KEYS = frozenset({
     "code", "province", "process", "secrecy", "intake_form", "name", "statuses", "outcomes", "lanes", "deadlines",
     "extension", "pause", "texts", "description", "reopen", "severities", "public",
-    "publication", "web", "calls", "list", "steps", "retention",
+    "publication", "web", "calls", "list", "steps", "english", "retention",
 })
 _DAYS_KEPT = re.compile(r"P([3-9][0-9]|[1-9][0-9]{2,3})D", re.ASCII)
 _WEB_KEYS = frozenset({"title", "hint", "anonymous", "beneficiary"})
@@ -98,6 +98,7 @@ def _type(draft: Draft) -> Iterator[Fault]:
     yield from _calls(draft, found)
     yield from _list(draft, found)
     yield from _kept(found, ("retention",), draft.type.get("retention"))
+    yield from _english(found)
     for key, status in found.tables("statuses"):
         if isinstance(status, Mapping) and status.get("open311") not in ("open", "closed"):
             yield found.fault(("statuses", key), "table-value",
@@ -114,6 +115,14 @@ def _kept(found: _Table, keys: tuple[str, ...], said: Any) -> Iterator[Fault]:
     if said is not None and (not isinstance(said, str) or not _DAYS_KEPT.fullmatch(said)):
         yield found.fault(keys, "table-value", f'Write {keys[-1]} = "P365D", the days after closing, at least 30, in '
                           f"{found.file}; under [retention] in province.toml by class, C0 to C4.")
+
+
+def _english(found: _Table) -> Iterator[Fault]:
+    """What the type itself gives in English, by the Vietnamese."""
+    said = found.table.get("english", {})
+    if not isinstance(said, Mapping) or not all(isinstance(one, str) for one in said.values()):
+        yield found.fault(("english",), "table-value",
+                          'Write "what is said in Vietnamese" = "the same in English" under [english] in type.toml.')
 
 
 def _calls(draft: Draft, found: _Table) -> Iterator[Fault]:
