@@ -20,7 +20,6 @@ from engine.model import (
     VERSION,
     accounts,
     agencies,
-    attachments,
     cases,
     comments,
     deadlines,
@@ -291,22 +290,6 @@ def list_comments(unit: Unit, account: Account, number: str, limit: int = 50, af
     case = access.find(unit, account, "read", number)
     found = oldest_first(unit, select(comments).where(comments.c.case_id == case.id), comments.c.id, limit, after)
     return Page(firewall.over_rows(firewall.over(unit, account, case), found.items, "text"), found.after)
-
-
-def list_attachments(unit: Unit, account: Account, number: str, limit: int = 50, after: str | None = None) -> Page:
-    case = access.find(unit, account, "read", number)
-    mine = select(attachments).where(attachments.c.case_id == case.id)
-    found = oldest_first(unit, mine, attachments.c.id, limit, after)
-    return Page(firewall.over_rows(firewall.over(unit, account, case), found.items, "name"), found.after)
-
-
-def open_attachment(unit: Unit, account: Account, number: str, attachment_id: int) -> tuple[Row[Any], bool]:
-    """A file, and whether this account sees it bare: without what a photo says beside itself."""
-    case = access.find(unit, account, "read", number)
-    row = unit.first(select(attachments).where(attachments.c.case_id == case.id, attachments.c.id == attachment_id))
-    if row is None:
-        raise NotFound(f"Case {number} has no attachment {attachment_id}.")
-    return firewall.behind(firewall.over(unit, account, case), row, "name"), not firewall.may_know(account, case, unit)
 
 
 def reveal_people(unit: Unit, account: Account, number: str) -> list[Row[Any]]:

@@ -30,6 +30,7 @@ Veil = Callable[[Any], Any]
 
 _OF_CASE = Prepared(select(people).where(people.c.case_id == bindparam("case")))
 RECORDED = ("C3", "C4")  # every view is written into the case's history
+VEILED = ("C2", "C3", "C4")  # of which somebody who reads them may not know who reported
 THEIR_OWN = (access.CITIZEN, "client")
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from engine.messaging import relay
+from engine.messaging import bridge, relay
 from engine.packages import Package
 from webapi.ui.show import moment
 from webapi.ui.words import _, channels, in_language, language, text_name
@@ -98,10 +98,12 @@ def _sentences(data: Mapping[str, Any], step: str, agency: str, other: str, pack
         "joined-by": _("Vụ việc %(number)s được gộp vào đây", number=data.get("number", "")),
         "asked": _("Cơ quan giám sát hỏi"),
         "commented": _("Ghi chú công khai") if data.get("public") else _("Ghi chú nội bộ"),
-        "attached": _("Thêm tệp"),
+        "attached": _("Thêm tệp"), "file-released": _("Cho người xử lý mở tệp"),
         "person-viewed": _("Xem thông tin người báo"), "case-viewed": _("Xem hồ sơ"),
         "person-exported": _("Xuất dữ liệu của người báo"), "person-emptied": _("Xóa dữ liệu cá nhân"),
         "person-asked": _("Đề nghị được biết người báo"), "relayed": _("Nhắn người báo qua tổng đài"),
+        "call-asked": _("Nhờ tổng đài nối máy với người báo"),
+        "call-ended": _("Cuộc gọi với người báo: %(outcome)s", outcome=_call(data)),
         "person-granted": _("Đồng ý cho %(who)s biết người báo", who=other),
         "person-refused": _("Không đồng ý cho %(who)s biết người báo", who=other),
         "held-back": _("Giữ lại dữ liệu cá nhân"), "let-go": _("Thôi giữ dữ liệu cá nhân"),
@@ -154,12 +156,21 @@ def _of_letters(data: Mapping[str, Any], agency: str, package: Package) -> dict[
     return {
         "message-sent": _("Gửi tin") if not said["text"]
         else _("Báo %(agency)s (%(text)s)", **said) if agency else _("Đã nhắn người báo") if said["text"] == relay.TOPIC
+        else _("Tổng đài đã nhận yêu cầu nối máy") if said["text"] == bridge.TOPIC
         else _("Nhắn người dân (%(text)s)", **said),
         "message-resent": _("Gửi lại tin %(text)s", **said),
         "message-undeliverable": _("Không gửi được tin %(text)s cho %(agency)s", **said) if agency
+        else _("Tổng đài không nối máy được") if said["text"] == bridge.TOPIC
         else _("Không gửi được tin %(text)s", **said),
         "nobody-to-tell": _("Không có địa chỉ để gửi tin %(text)s", **said),
     }  # fmt: skip
+
+
+def _call(data: Mapping[str, Any]) -> str:
+    return {
+        "answered": _("đã nói chuyện"), "no_answer": _("người báo không nghe máy"), "busy": _("máy bận"),
+        "desk_no_answer": _("bên gọi không nghe máy"),
+    }.get(data.get("outcome", ""), _("không nối được"))  # fmt: skip
 
 
 def _term(name: str, package: Package) -> str:

@@ -3,6 +3,10 @@
 In a template or in code, ``_("Xin chào %(name)s", name=…)`` says a sentence in the language of whoever looks. The files
 are ordinary gettext catalogues, one for each folder of pages, read as they are: nothing is compiled. A test finds what
 has no English yet.
+
+What report types say (a question, a step, an agency's name) goes through `in_language`. Its English stands beside the
+shipped types, in ``bpmn/english.po``, and not in them: a better word makes no new version, and cases that run with an
+old one are read in English, too.
 """
 
 from __future__ import annotations
@@ -23,11 +27,14 @@ from markupsafe import Markup
 from engine.flow.sentences import in_vietnamese
 from engine.intake import CHANNEL_NAMES
 from engine.packages import Package
+from webapi.config import ROOT
 
 LANGUAGES = {"vi": "Tiếng Việt", "en": "English"}
 COOKIE = "lang"
 _YEAR = 365 * 24 * 3600
 CATALOGUES = Path(__file__).parent / "english"
+OF_TYPES = ROOT / "bpmn" / "english.po"
+NO_WORDS: Mapping[str, str] = {}
 
 
 @cache
@@ -35,9 +42,19 @@ def english() -> dict[str, str]:
     """By the Vietnamese; read when it is first asked for."""
     found: dict[str, str] = {}
     for path in sorted(CATALOGUES.glob("*.po")):
-        with path.open("rb") as file:
-            found |= {str(one.id): str(one.string) for one in read_po(file, locale="en") if one.id and one.string}
+        found |= _read(path)
     return found
+
+
+@cache
+def english_of_types() -> dict[str, str]:
+    """By what the shipped report types say in Vietnamese; empty where the server was installed without them."""
+    return _read(OF_TYPES) if OF_TYPES.is_file() else {}
+
+
+def _read(path: Path) -> dict[str, str]:
+    with path.open("rb") as file:
+        return {str(one.id): str(one.string) for one in read_po(file, locale="en") if one.id and one.string}
 
 
 def register(app: Flask) -> None:
@@ -71,11 +88,21 @@ def remember(answer: Response) -> Response:
     return answer
 
 
-def in_language(words: Mapping[str, str] | str | None, otherwise: str = "") -> str:
-    """What data says by language, {"vi": …, "en": …}: in this one, else in Vietnamese."""
-    if not isinstance(words, Mapping):
-        return words or otherwise
-    return words.get(language()) or words.get("vi") or otherwise
+def in_language(words: Mapping[str, str] | str | None, otherwise: str = "", own: Mapping[str, str] = NO_WORDS) -> str:
+    """What data says: in both languages, {"vi": …, "en": …}, or a sentence in Vietnamese.
+
+    Args:
+        otherwise: what to say where there are no words.
+        own: what the report type gives in English (`Package.english`), by the Vietnamese.
+
+    Returns:
+        In English what the data say, else what the report type does, else `english_of_types`; else Vietnamese.
+    """
+    said = words if isinstance(words, Mapping) else {"vi": words or ""}
+    drawn = said.get("vi") or otherwise
+    if language() == "vi":
+        return drawn
+    return said.get(language()) or own.get(drawn) or english_of_types().get(drawn) or drawn
 
 
 def other(code: str) -> str:
@@ -87,7 +114,7 @@ def other(code: str) -> str:
 def step(package: Any, element: str, drawn: str = "") -> str:
     """What a step is called; ``drawn``: in its diagram, if that is not the package's own any more."""
     name = drawn or package.element_names.get(element, element)
-    return in_language(package.step_name(element, name)) if isinstance(package, Package) else name
+    return in_language(package.step_name(element, name) if isinstance(package, Package) else name)
 
 
 def role(name: str) -> str:

@@ -177,7 +177,8 @@ def _shown(
     form, data = tasks.asked(unit, task_id, by=caller)
     answers = forms.read(form, request.form) if form and wrong is not None else task.answers
     files = [(file.id, file.name) for file in facts.get("files", ())]
-    parts = forms.draw(form, answers, wrong, data, files=files) if form else []
+    english = unit.catalogue.pinned(unit, task.definition_id).english
+    parts = forms.draw(form, answers, wrong, data, files=files, english=english) if form else []
     faults = [fault for part in parts for fault in part.faults()]
     if wrong and not faults:
         faults = [("", wrong.get("") or _("Biểu mẫu chưa điền đúng"))]

@@ -1,0 +1,139 @@
+"""What report types say is read in English, too: all of the shipped ones, and of others what they or those give."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from engine.files import folders
+from engine.flow.check import check
+from engine.flow.xml import parse_xml
+from engine.forms import Form
+from engine.packages import Package
+from tests.province import Province
+from tests.sources import ROOT
+from tests.visitor import Visitor
+from webapi.ui import forms, words
+
+VIETNAMESE = re.compile(r"[ăâđêôơưĂÂĐÊÔƠƯà-ãè-êìíò-õùúýÀ-ÃÈ-ÊÌÍÒ-ÕÙÚÝ\u1ea0-\u1ef9]")
+NAMES = ("Bình Dương", "Đồng Nai", "Hà Nội")  # of provinces: the same in both languages
+UNSEEN = ("message", "signal", "error", "property", "inputParameter", "outputParameter", "definitions")
+
+
+@cache
+def shipped() -> list[Package]:
+    return [Package(folders.read(folder)) for folder in folders.types_in(ROOT / "bpmn")]
+
+
+def asked(form: Form) -> Iterator[str]:
+    """Whatever a form says to people."""
+
+    def within(components: list[dict[str, Any]]) -> Iterator[Any]:
+        for one in components:
+            text = one.get("text")
+            yield text and re.sub(r"^#+ +", "", text)
+            yield from (one.get(name) for name in ("label", "description", "dateLabel", "timeLabel"))
+            yield from (option["label"] for option in one.get("values", ()))
+            yield one.get("validate", {}).get("patternErrorMessage")
+            own = one.get("properties", {}).items()
+            yield from (said for name, said in own if name.endswith(("_label", "_description")))
+            yield from within(one.get("components", []))
+
+    return filter(None, within(form.schema()["components"]))
+
+
+def drawn(package: Package) -> Iterator[str]:
+    """The names in its diagrams; of a step, too, whose English is the type's own: another type may draw it without."""
+    for name, text in package.files.items():
+        if name.endswith(".bpmn"):
+            for one in parse_xml(text, name).iter("{*}*"):
+                if one.get("name") and str(one.tag).rpartition("}")[2] not in UNSEEN:
+                    yield one.get("name")
+
+
+def of_province(package: Package) -> Iterator[str]:
+    """What it calls its places, agencies and texts."""
+    province, texts = package.province, {**package.province["texts"], **package.type.get("texts", {})}
+    named = [province, *province["calendars"].values(), *province["areas"], *province["agencies"],
+             *province.get("branches", ()), *texts.values()]  # fmt: skip
+    return (one["name"] for one in named if one.get("name", NAMES[0]) not in NAMES)
+
+
+@pytest.fixture(scope="module")
+def said() -> dict[str, str]:
+    """Each sentence of the shipped types that people see, and where it is said first."""
+    found: dict[str, str] = {}
+    for package in shipped():
+        for name, form in package.forms.items():
+            for one in asked(form):
+                found.setdefault(one.strip(), f"{package.code}/{name}.form")
+        for one in (*drawn(package), *of_province(package)):
+            found.setdefault(one, package.code)
+    return {one: where for one, where in found.items() if re.search(r"[^\W\d_]", one)}
+
+
+def test_whatever_the_shipped_types_say_has_english(said: dict[str, str]):
+    english = words.english_of_types()
+
+    assert len(said) > 1500  # the search finds them
+    assert [f"{where}: {one}" for one, where in said.items() if not english.get(one)] == []
+
+
+def test_no_english_is_kept_of_what_no_shipped_type_says(said: dict[str, str]):
+    assert sorted(words.english_of_types().keys() - said.keys()) == []
+
+
+def test_types_statuses_and_outcomes_say_themselves_in_english():
+    named = [(package.code, key, one) for package in shipped() for table in ("statuses", "outcomes")
+             for key, one in package.type[table].items()]  # fmt: skip
+    named += [(package.code, "name", package.name) for package in shipped()]
+
+    assert [one for *_, one in named if "en" not in one or ("citizen" in one) != ("citizen_en" in one)] == []
+
+
+def test_a_citizen_who_reads_english_is_asked_in_english(province: Province):
+    visitor = Visitor(province.app)
+    page = visitor.opens("/gui/bd/BDKK?lang=en")
+
+    questions = page.find("//main//form//*[self::legend or self::label or self::h2 or @class='hint']")
+    texts = [" ".join(one.text_content().split()) for one in questions]
+    assert "Food at home" in texts and "Gone, or will be today" in texts
+    assert [one for one in texts if VIETNAMESE.search(one)] == []
+    assert page.find("//select[@name='area']/option[.='Thủ Dầu Một City']")
+    again = visitor.sends(page, a__noi_dung="Bốn người hết gạo", area="718")
+    assert again.status == 422 and again.find("//textarea")[0].text.strip() == "Bốn người hết gạo"  # as it was typed
+
+
+def test_a_type_brings_english_of_its_own_and_what_has_none_stays_vietnamese():
+    files = folders.read(ROOT / "bpmn/binh_duong/BDKK")
+    files["tiep_nhan.form"] = files["tiep_nhan.form"].replace("Lương thực trong nhà", "Gạo trong thùng")
+    files["tiep_nhan.form"] = files["tiep_nhan.form"].replace('"Còn đủ dùng"', '"Đầy thùng"')
+    files["process.bpmn"] = files["process.bpmn"].replace('name="Đã giải đáp"', 'name="Đã trả lời miệng"')
+    files["type.toml"] += '\n[english]\n"Gạo trong thùng" = "Rice in the bin"\n"Gạo" = "Raw rice"\n' \
+                          '"Đã trả lời miệng" = "Answered by mouth"\n'  # fmt: skip
+    assert [one for one in check(files) if one.severity == "error" or "english" in one.message] == []
+
+    package, app = Package(files), Flask("words")
+    with app.test_request_context("/?lang=en"):
+        parts = {part.name: part for part in forms.draw(package.intake_form, english=package.english)}
+        told = forms.told(package.intake_form, {"luong_thuc": "con_du", "can": ["gao"]}, package.english)
+        assert words.step(package, "het_giai_dap") == "Answered by mouth"
+    assert parts["a.luong_thuc"].label == "Rice in the bin"
+    assert [label for _, label, _ in parts["a.luong_thuc"].options][-1] == "Đầy thùng"
+    assert told == [("Rice in the bin", "Đầy thùng"), ("Needed now", "Raw rice")]
+    with app.test_request_context("/?lang=vi"):
+        assert forms.draw(package.intake_form, english=package.english)[4].label == "Gạo trong thùng"
+
+
+@pytest.mark.parametrize("wrong", ['english = "no"\n', "[english]\nso_nguoi = 5\n", "[english.x]\ny = 1\n"])
+def test_english_that_is_none_is_a_fault(wrong: str):
+    files = folders.read(ROOT / "bpmn/binh_duong/BDTN")
+    files["type.toml"] = f"{wrong}{files['type.toml']}" if wrong[0] == "e" else f"{files['type.toml']}\n{wrong}"
+
+    (fault,) = [one for one in check(files) if one.severity == "error"]
+    assert (fault.code, fault.file) == ("table-value", "type.toml") and "[english]" in fault.message
