@@ -81,6 +81,8 @@ def test_what_is_left_is_never_said_to_be_more_than_it_is(monkeypatch, language,
     words.register(app)
     with app.test_request_context(f"/?lang={language}"):
         assert show.remaining(MORNING + timedelta(seconds=seconds)) == said
+        soon = {"vi": "sau 1 giờ 35 phút nữa", "en": "in 1 hour 35 minutes"}
+        assert show.ago(MORNING + timedelta(minutes=95)) == soon[language]
 
 
 @pytest.mark.parametrize(("term", "working", "said"), [

@@ -64,9 +64,11 @@ def period(begins: datetime, ends: datetime) -> str:
 
 
 def ago(at: datetime) -> str:
-    """2 giờ trước; sau 20 phút nữa; vừa xong. Nobody needs the seconds."""
+    """2 giờ trước; sau 1 giờ 20 phút nữa; vừa xong. Nobody needs the seconds."""
     if abs(at - now()) < JUST:
         return _("vừa xong") if at <= now() else _("ngay bây giờ")
+    if at > now():
+        return _("sau %(time)s nữa", time=_span(at - now()))
     return format_timedelta(at - now(), granularity="minute", add_direction=True, threshold=1.2, locale=language())
 
 
