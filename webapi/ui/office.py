@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from flask import request, url_for
@@ -110,10 +111,10 @@ def type_names(unit: Unit) -> dict[str, str]:
     return {code: in_language(one.name, code) for code, one in _types(unit).items()}
 
 
-def text_names(unit: Unit) -> dict[str, str]:
-    """What the texts of all report types in force are called, by their codes."""
-    packages = unit.catalogue.all_current(unit)
-    return {code: text_name(one, code) for one in packages for code in one.texts}
+def text_names(unit: Unit, wanted: Iterable[tuple[str | None, str | None]]) -> dict[Any, str]:
+    """What texts are called, by report type and code: a code may be another text in another type."""
+    types = _types(unit)
+    return {(code, text): text_name(types[code], text) for code, text in set(wanted) if code in types and text}
 
 
 def titles() -> dict[str, tuple[str, str]]:
