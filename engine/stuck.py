@@ -29,6 +29,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    union,
     union_all,
 )
 
@@ -295,6 +296,12 @@ def _subject(right: str, row: Row[Any], case: Row[Any]) -> Any:
 def rows_of(now: datetime) -> Subquery:
     """Every reason of every stuck case, as a table with ``case_id``, for counting."""
     return _union(now)
+
+
+def cases_of(now: datetime) -> Subquery:
+    """The stuck cases, each once, as a table with ``case_id``: half the work of `rows_of`."""
+    arms = [reason.find(now) for reason in REASONS.values()]
+    return union(*(arm.with_only_columns(_case_id(arm).label("case_id")) for arm in arms)).subquery("stuck")
 
 
 def _union(now: datetime, ids: Sequence[int] | None = None) -> Subquery:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from engine.people import access, accounts
-from engine.statistics import overview
+from engine.statistics import overview, recounts
 from engine.work.worker import Worker
 from tests.hotline import PHONE, TYPE, Hotline
 from tests.visitor import Page, Visitor, refused, style_free
@@ -53,6 +53,32 @@ def test_every_number_leads_to_exactly_that_many_cases(hotline: Hotline, login: 
     assert steps == {"Xử lý · Phản ánh hiện trường": "1", "Phân công · Phản ánh hiện trường": "1"}
     assert numbers(who.opens(f"{home}/vu-viec/late?by=step&key=PAKN:xu_ly")) == {late}
     assert numbers(who.opens(f"{home}/vu-viec/open?by=step&key=PAKN:")) == set()
+
+
+def test_very_many_cases_are_counted_now_and_then_and_the_page_says_when(hotline: Hotline, monkeypatch):
+    monkeypatch.setattr(recounts, "A_SECOND", 1 / 60)  # each case is worth a minute
+    hotline.receives()
+    who, count = enters(hotline, "vanphong"), overview.show  # and is shown the page
+    meanwhile: list[Page] = []
+
+    def opened(page: Page) -> str:
+        return page.find("//dl[@class='tiles']//dd")[0].text_content().strip()
+
+    def counting(unit, account):
+        monkeypatch.setattr(overview, "show", count)
+        meanwhile.append(who.opens("/tinh"))
+        return count(unit, account)
+
+    hotline.receives()
+    assert (opened(page := who.opens("/tinh")), "Đếm lúc" in page.text) == ("1", True)
+    page = enters(hotline, "mattran").opens("/giam-sat")  # who sees others, for whom they are counted apart
+    assert opened(page) == "2"
+    hotline.waits(0.1)
+    monkeypatch.setattr(overview, "show", counting)
+    assert (opened(who.opens("/tinh")), opened(meanwhile[0])) == ("2", "1")  # nobody counts the same at the same time
+    monkeypatch.setattr(recounts, "A_SECOND", 5_000)
+    hotline.receives()
+    assert (opened(page := who.opens("/tinh")), "Đếm lúc" in page.text) == ("3", False)
 
 
 def test_a_number_that_is_none_is_refused(hotline: Hotline):
