@@ -8,7 +8,9 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import text
 
+from engine import queries
 from engine.people import access, accounts
+from engine.privacy import unmasking
 from engine.statistics import overview, recounts
 from engine.work.worker import Worker
 from tests.hotline import PHONE, TYPE, Hotline
@@ -176,6 +178,19 @@ def test_counting_finds_its_cases_by_an_index(hotline: Hotline):
                 values = tuple(None for _ in range(str(query).count("?")))
                 plan = unit.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", values).all()
                 assert not [row[3] for row in plan if row[3].startswith(("SCAN cases", "SCAN tasks"))]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_is_rare_is_found_without_looking_at_the_rest(hotline: Hotline):
+    said: list[str] = []
+    with hotline.runtime.read() as unit:
+        office, driver = accounts.account(unit, "vanphong"), unit.connection.connection.driver_connection
+        driver.set_trace_callback(said.append)
+        unmasking.waiting(unit, office)
+        queries.list_cases(unit, office, overview.wanted("open", "agency"))  # that no agency leads yet
+        driver.set_trace_callback(None)
+        first = [driver.execute(f"EXPLAIN QUERY PLAN {one}").fetchall()[0][3] for one in said]
+    assert first[0].startswith("SCAN unmaskings") and "ix_cases_unled" in first[-1], first
 
 
 def test_the_days_report_balances_and_every_number_of_it_opens_what_it_counts(hotline: Hotline):
