@@ -2,8 +2,9 @@
 
 Counting costs something for each open case, and the page that shows the counts asks four times a minute in every
 browser that shows it. So counts are kept in a row for all who see the same cases, one second for each `A_SECOND` of
-these: counting never takes more than two or three per cent of a core, however many cases are open and however many
-people watch. Fewer cases than that are counted whenever somebody looks.
+these: counting never takes more than some per cent of a core, however many cases are open and however many
+people watch. Fewer cases than that are counted whenever somebody looks. It is the pages that count anew, when they ask
+again: whoever opens one does not wait for it.
 """
 
 from __future__ import annotations
@@ -26,12 +27,16 @@ from engine.statistics.overview import STATES, Count, Overview
 from engine.storage import outages
 
 A_SECOND = 5_000  # cases: what these cost to be counted is a fiftieth of it
+GRACE = timedelta(minutes=1)  # by so much longer is it kept for whoever opens a page
 PATIENCE = timedelta(minutes=1)  # whoever counts for longer has died
 KEPT_FOR = timedelta(days=1)  # of what nobody has looked at since
 
 
-def show(runtime: Runtime, unit: Unit, account: Account) -> Overview:
+def show(runtime: Runtime, unit: Unit, account: Account, *, again: bool) -> Overview:
     """What this account may know of, as counts; `Overview.at` says of when they are.
+
+    Args:
+        again: a page asks that has been shown already.
 
     Raises:
         NotAllowed: the account may not count.
@@ -39,7 +44,8 @@ def show(runtime: Runtime, unit: Unit, account: Account) -> Overview:
     access.require(account, "count", Target(account.province), unit)
     scope = _scope(account)
     kept = unit.first(select(overviews).where(overviews.c.scope == scope))
-    if kept is not None and (_lasts(kept, unit.now) or not _is_mine(runtime, kept)):
+    grace = timedelta() if again else GRACE
+    if kept is not None and (_lasts(kept, unit.now - grace) or not _is_mine(runtime, kept)):
         return _read(kept)
     found = overview.show(unit, account)
     counts = _written(found)
@@ -61,7 +67,7 @@ def _scope(account: Account) -> str:
 
 
 def _lasts(kept: Row[Any], now: datetime) -> bool:
-    return timedelta() <= now - kept.counted_at < timedelta(seconds=_seconds(kept.counts))
+    return -GRACE <= now - kept.counted_at < timedelta(seconds=_seconds(kept.counts))
 
 
 def _seconds(counts: Mapping[str, Any]) -> int:

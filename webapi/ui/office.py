@@ -54,7 +54,7 @@ def must_be_office(unit: Unit, caller: Account) -> None:
 
 def counted(unit: Unit, caller: Account) -> overview.Overview:
     """The counts, with the names of types."""
-    found = recounts.show(auth.runtime(), unit, caller)
+    found = recounts.show(auth.runtime(), unit, caller, again="X-Poll" in request.headers)
     types = _types(unit)
     for count in found.by["type"]:
         count.name = _type(types, count.key)
