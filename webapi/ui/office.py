@@ -14,8 +14,9 @@ from engine.people.access import Account, Target
 from engine.places import agency_changes
 from engine.privacy import unmasking
 from engine.runtime import Unit
-from engine.statistics import overview
+from engine.statistics import overview, recounts
 from engine.work import backlog
+from webapi import auth
 from webapi.ui.pages import Pages, page
 from webapi.ui.words import _, in_language
 from webapi.ui.words import step as step_name
@@ -53,7 +54,7 @@ def must_be_office(unit: Unit, caller: Account) -> None:
 
 def counted(unit: Unit, caller: Account) -> overview.Overview:
     """The counts, with the names of types."""
-    found = overview.show(unit, caller)
+    found = recounts.show(auth.runtime(), unit, caller, again="X-Poll" in request.headers)
     types = _types(unit)
     for count in found.by["type"]:
         count.name = _type(types, count.key)

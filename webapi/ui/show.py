@@ -23,7 +23,15 @@ SOON = timedelta(hours=1)  # what is due sooner is marked, where nobody says bet
 
 def register(app: Flask) -> None:
     app.jinja_env.filters.update(
-        moment=moment, day=day, ago=ago, when=when, number=number, size=size, remaining=remaining, urgency=urgency,
+        moment=moment,
+        second=second,
+        day=day,
+        ago=ago,
+        when=when,
+        number=number,
+        size=size,
+        remaining=remaining,
+        urgency=urgency,
         lasting=lasting,
     )
     app.jinja_env.globals.update(asset=asset)
@@ -37,6 +45,11 @@ def moment(at: datetime) -> str:
     """15:30 03/09/2021."""
     local = at.astimezone(ZONE)
     return f"{local:%H:%M} {day(local)}"
+
+
+def second(at: datetime) -> str:
+    """15:30:12."""
+    return f"{at.astimezone(ZONE):%H:%M:%S}"
 
 
 def day(at: datetime | date) -> str:
