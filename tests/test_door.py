@@ -160,6 +160,23 @@ def test_a_rush_may_wait_but_a_queue_that_never_gets_empty_is_kept_short() -> No
     assert hands.entrance.shed == 30 * 80 - waited[-1]
 
 
+def test_nobody_is_let_in_to_be_overtaken_until_it_is_too_late() -> None:
+    """Every other turn is an emergency's: who is ordinary waits twice as long for each before them."""
+    hands, longest = Hands(), 0.0
+    for _ in range(400):
+        for _ in range(10):
+            hands.comes()
+        hands.comes("CC115", f"Bearer {KNOWN}")
+        hands.takes(0.05)
+        since = hands.entrance.queue.others[0].since
+        hands.takes(0.05)
+        longest = max(longest, hands.now - since)
+
+    assert longest < door.LONGEST_SECONDS and 0.8 < hands.now - since < 1.2
+    hands.entrance.send_the_late_away()
+    assert hands.entrance.shed == 10 * 400 - 400 - len(hands.entrance.queue)
+
+
 def test_after_a_surge_a_rush_may_wait_again() -> None:
     hands = Hands()
     hands.surge(10, came=100, taken=20)

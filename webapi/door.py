@@ -34,14 +34,14 @@ LASTS_AFTER = 5.0
 LONGEST_SECONDS = 5.0  # whoever has waited so long is told to come again; who calls has given up not much later
 LOOK_SECONDS = 0.25  # how often it is looked who has
 STRANGERS = 50  # urgent requests of people we do not know that may wait at once
-LEAST = 2  # requests for each thread may wait, however slowly the queue moves
+LEAST = 2  # ordinary requests for each thread may wait, however slowly the queue moves
 AGAIN_SECONDS = 120  # the longest after which anybody is told to come again, or half as much more
 SAID = (
     "More people are asking than can be answered in time. Nothing was looked at: send the same request again in {} "
     "seconds. For an emergency call 112, 113, 114 or 115. (Quá nhiều người đang gửi cùng lúc: xin gửi lại sau {} giây. "
     "Nếu khẩn cấp, hãy gọi 112, 113, 114 hoặc 115.)"
 )
-_WEIGHT = 0.05  # of the newest turn in how fast the queue moves
+_WEIGHT = 0.1  # of the newest turn in how fast the queue moves
 
 
 class Surge(Error):
@@ -67,7 +67,7 @@ class Queue:
     Attributes:
         known: urgent requests of those whom we know, who go before all others.
         strangers: urgent ones of people whom we do not; others: whatever else. Of these two every other is taken.
-        empty_at: when last nobody waited.
+        empty_at: when last nobody waited among the others.
     """
 
     def __init__(self, standing: Standing, clock: Callable[[], float]) -> None:
@@ -77,24 +77,26 @@ class Queue:
         self.empty_at = clock()
         self._standing, self._clock = standing, clock
         self._others_turn = False
-        self._turn_at = -inf  # the last one
-        self._between = 0.01  # seconds from one turn to the next while somebody waits; until we know
+        self._turn_at = -inf  # the last one of the others
+        self._between = 0.01  # seconds from one such turn to the next while one of them waits; until we know
 
     def __len__(self) -> int:
         return len(self.known) + len(self.strangers) + len(self.others)
 
     def join(self, line: deque[Waiting], one: Waiting) -> None:
-        if not self:
+        if not self.others:
             self.empty_at = self._clock()
         line.append(one)
 
     def popleft(self) -> Waiting:
         """Whose turn it is."""
-        now, taken = self._clock(), self._next().popleft()
-        if self._turn_at > self.empty_at:
-            self._between += _WEIGHT * (now - self._turn_at - self._between)
-        self._turn_at = now
-        if not self:
+        now, line = self._clock(), self._next()
+        taken = line.popleft()
+        if line is self.others:
+            if self._turn_at > self.empty_at:
+                self._between += _WEIGHT * (now - self._turn_at - self._between)
+            self._turn_at = now
+        if not self.others:
             self.empty_at = now
         self._standing.note("taken", now - taken.since)
         return taken
@@ -106,13 +108,14 @@ class Queue:
             found.append(self.others.popleft())
         if found:
             self._turn_at = -inf  # so long a turn is none to go by
-        if not self:
+        if not self.others:
             self.empty_at = now
         return found
 
     def wait(self) -> float:
-        """How long whoever joins now would wait, in seconds; at the least, as long as nobody has had a turn."""
-        return max(len(self) * self._between, self._clock() - max(self._turn_at, self.empty_at))
+        """How long whoever joins the others would wait, in seconds. Whoever overtakes them makes their turns fewer. At
+        the least, for how long none of them has had one."""
+        return max(len(self.others) * self._between, self._clock() - max(self._turn_at, self.empty_at))
 
     def _next(self) -> deque[Waiting]:
         if self.known:
@@ -163,7 +166,7 @@ class Door(ThreadedTaskDispatcher):
 
     def wait(self) -> float:
         """How long whoever comes now would wait for a thread, in seconds; 0 while few do."""
-        return self.queue.wait() if len(self.queue) > LEAST * max(len(self.threads), 1) else 0.0
+        return self.queue.wait() if len(self.queue.others) > LEAST * max(len(self.threads), 1) else 0.0
 
     def send_the_late_away(self) -> None:
         with self.lock:
