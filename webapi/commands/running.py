@@ -29,15 +29,19 @@ def add_to(main: click.Group, open_runtime: Callable[[], Runtime], by: Account) 
         with open_runtime().begin() as unit:
             return change(unit)
 
-    _add_migrate(main, in_unit, by)
-    _add_case(main, in_unit, by)
-    _add_incidents(main, in_unit, by)
+    def seen(look: Callable[[Any], Any]) -> Any:
+        with open_runtime().read() as unit:
+            return look(unit)
+
+    _add_migrate(main, in_unit, seen, by)
+    _add_case(main, in_unit, seen, by)
+    _add_incidents(main, in_unit, seen, by)
     _add_outbox(main, in_unit)
     _add_export(main, open_runtime, by)
     _add_recount(main, in_unit)
 
 
-def _add_migrate(main: click.Group, in_unit: Callable[..., Any], by: Account) -> None:
+def _add_migrate(main: click.Group, in_unit: Callable[..., Any], seen: Callable[..., Any], by: Account) -> None:
     @main.group()
     def migrate() -> None:
         """Move running cases to another version of their report type."""
@@ -53,7 +57,7 @@ def _add_migrate(main: click.Group, in_unit: Callable[..., Any], by: Account) ->
             _, there = migrations.planned(unit, source, target, _elements(elements), by=by)
             return migrations.preview(unit, there, source, _elements(elements))
 
-        found = in_unit(look)
+        found = seen(look)
         click.echo(f"{found.running} running, {found.can_move} can move")
         tell(found.cannot)
 
@@ -72,7 +76,7 @@ def _add_migrate(main: click.Group, in_unit: Callable[..., Any], by: Account) ->
     @click.argument("migration", type=int)
     def show(migration: int) -> None:
         """Say how far a migration is."""
-        found = in_unit(lambda unit: migrations.show(unit, migration, by=by))
+        found = seen(lambda unit: migrations.show(unit, migration, by=by))
         counts = ", ".join(f"{number} {state}" for state, number in sorted(found["counts"].items()))
         click.echo(f"{found['state']}: {counts or 'no cases'}")
         tell([*found["refused"], *found["kept"]])
@@ -113,7 +117,7 @@ def tell(obstacles: list[Any]) -> None:
         click.echo(f"  {one.cases}: {one.why} ({', '.join(one.numbers[:10])}{' …' if one.cases > 10 else ''})")
 
 
-def _add_case(main: click.Group, in_unit: Callable[..., Any], by: Account) -> None:
+def _add_case(main: click.Group, in_unit: Callable[..., Any], seen: Callable[..., Any], by: Account) -> None:
     @main.group()
     def case() -> None:
         """Intervene in one case."""
@@ -122,7 +126,7 @@ def _add_case(main: click.Group, in_unit: Callable[..., Any], by: Account) -> No
     @click.argument("number")
     def tokens(number: str) -> None:
         """List where its process stands."""
-        for one in in_unit(lambda unit: modifications.standing(unit, number, by=by)):
+        for one in seen(lambda unit: modifications.standing(unit, number, by=by)):
             around = f"  (beside {one['beside']})" if one["beside"] else ""
             click.echo(f"{one['token']:6} {one['element']:30} {one['name']}{around}")
 
@@ -190,7 +194,7 @@ def _add_recount(main: click.Group, in_unit: Callable[..., Any]) -> None:
         click.echo("The workers count it all anew; until they are done, the heat maps show a part.")
 
 
-def _add_incidents(main: click.Group, in_unit: Callable[..., Any], by: Account) -> None:
+def _add_incidents(main: click.Group, in_unit: Callable[..., Any], seen: Callable[..., Any], by: Account) -> None:
     @main.group("incidents")
     def group() -> None:
         """Steps that could not be taken."""
@@ -199,7 +203,7 @@ def _add_incidents(main: click.Group, in_unit: Callable[..., Any], by: Account) 
     @click.option("--province", help="Only of this province.")
     def list_(province: str | None) -> None:
         """List what is open, oldest first."""
-        rows = in_unit(lambda unit: incidents.list(unit, province=province, limit=1000))
+        rows = seen(lambda unit: incidents.list(unit, province=province, limit=1000))
         for row in rows:
             click.echo(f"{row.id:6} {row.number} {row.report_type} {row.element or '-'}: {row.message}")
         click.echo(f"{len(rows)} open")
