@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import runpy
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -79,17 +78,6 @@ def settings() -> dict[str, Any]:
     return config.read()
 
 
-class _First(Runtime):
-    """The key of whoever is first to write here is noted: they may seal something with it. Who reads claims nothing."""
-
-    @contextmanager
-    def begin(self) -> Iterator[Unit]:
-        with super().begin() as unit:
-            if not keys.noted(unit):
-                keys.note(unit)
-            yield unit
-
-
 def open_runtime() -> Runtime:
     """The database, with its keys.
 
@@ -99,7 +87,7 @@ def open_runtime() -> Runtime:
     runtime = open_bare()
     with runtime.read() as unit:
         keys.require(unit)
-    return _First(runtime.database, runtime.clock)
+    return seals.First(runtime.database, runtime.clock)
 
 
 def open_bare() -> Runtime:

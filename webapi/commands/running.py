@@ -1,4 +1,4 @@
-"""Commands about running cases: moving them to another version, intervening in one, incidents, exporting histories."""
+"""Commands about running cases: moving them to another version, intervening in one, incidents, histories, clocks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from engine.queues import incidents, outbox
 from engine.runtime import Runtime
 from engine.terms.calendar import ZONE
 from engine.versions import migrations, modifications
-from engine.work import repairs
+from engine.work import ahead, repairs
+from webapi.clock import NodeClock
 
 REASON = click.option("--reason", required=True, help="Kept in the history.")
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -39,6 +40,7 @@ def add_to(main: click.Group, open_runtime: Callable[[], Runtime], by: Account) 
     _add_outbox(main, in_unit)
     _add_export(main, open_runtime, by)
     _add_recount(main, in_unit)
+    _add_clock(main, open_runtime)
 
 
 def _add_migrate(main: click.Group, in_unit: Callable[..., Any], seen: Callable[..., Any], by: Account) -> None:
@@ -192,6 +194,29 @@ def _add_recount(main: click.Group, in_unit: Callable[..., Any]) -> None:
         """Have the workers count anew how long cases stay where, for the heat maps, from the whole record."""
         in_unit(stays.recount)
         click.echo("The workers count it all anew; until they are done, the heat maps show a part.")
+
+
+def _add_clock(main: click.Group, open_runtime: Callable[[], Runtime]) -> None:
+    @main.command()
+    @click.option("--hasten", is_flag=True, help="Send now what was owed while the clock was ahead.")
+    def clock(hasten: bool) -> None:
+        """Say how this machine's clock differs from the database's, which counts, and what that left if it was ahead.
+
+        To be asked as soon as a clock that was ahead is put right.
+        """
+        runtime, node = open_runtime(), NodeClock()
+        node.put_right(runtime.database)
+        click.echo(f"This machine's clock is {node.wrong.total_seconds():+.1f} s from the database's.")
+        with runtime.read() as unit:
+            terms, owed = ahead.begun(unit), ahead.owed(unit)
+        for one in terms:
+            begun, due = (f"{at.astimezone(ZONE):%Y-%m-%d %H:%M}" for at in (one.started_at, one.due_at))
+            click.echo(f"  {one.number} {one.name}: begun {begun}, due {due}")
+        click.echo(f"{len(terms)} terms have begun in a time to come, and are due too late by as much.")
+        if hasten:
+            with runtime.begin() as unit:
+                owed = ahead.hasten(unit)
+        click.echo(f"{owed} messages {'are sent now' if hasten else 'wait for such a time: --hasten sends them now'}.")
 
 
 def _add_incidents(main: click.Group, in_unit: Callable[..., Any], seen: Callable[..., Any], by: Account) -> None:
