@@ -106,7 +106,8 @@ def test_who_only_looks_claims_no_database_for_their_key(
 ) -> None:
     monkeypatch.delenv(data_keys.NAME)
     run, file = runner(sqlite_url, tmp_path), tmp_path / data_keys.FILE
-    looks = (("user", "list"), ("retention", "--dry-run"), ("keys", "list"), ("incidents", "list"), ("audit", "verify"), ("clock",))
+    looks = (("user", "list"), ("retention", "--dry-run"), ("keys", "list"), ("incidents", "list"), ("audit", "verify"),
+             ("clock",))  # fmt: skip
     file.write_text(b64encode(NEW).decode())  # of a machine where somebody just looks
     for command in looks:
         run(*command)
