@@ -69,6 +69,7 @@ def test_the_exchange_learns_both_numbers_the_handler_none_and_the_history_what_
     assert kinds(hotline, number, "call-ended") == [("system", {"outcome": "answered", "seconds": 87})]
     page = reads(hotline, "phuong", f"/vu-viec/{number}").decode()
     assert "Cuộc gọi với người báo: đã nói chuyện" in page and "Gọi qua tổng đài" in page and found(page) == []
+    assert "webhook" not in page  # among what the citizen was told
 
 
 def test_who_is_not_to_be_called_is_not(exchange, hotline):

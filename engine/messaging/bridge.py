@@ -34,6 +34,7 @@ FROM, UNTIL = 7, 21  # o'clock: nobody is called at night (domain/1022.md, W32; 
 AT_MOST = timedelta(minutes=2)  # from asking until the exchange has heard: nobody sits there to be rung up any longer
 OUTCOMES = ("answered", "no_answer", "busy", "desk_no_answer", "failed")
 TOPIC = "call-bridge"
+LINES = ("call-asked", "call-ended")  # of the case's history
 
 _INSIDE = re.compile(r"\d{2,6}", re.ASCII)  # a number of the exchange's own
 _WHY_NOT = {
