@@ -108,6 +108,8 @@ def test_an_exchange_that_is_away_rings_nobody_later_and_the_handler_sees_that(e
     assert exchange.asked() == []
     why = kinds(hotline, number, "message-undeliverable")[-1][1]
     assert "did not take the call in time" in why["why"]
+    given_up = hotline.as_("vanphong").get("/outbox", state="dead").json["items"]
+    assert [one for one in given_up if one["kind"] == "webhook"] == []  # there is nothing to send again
     assert "Tổng đài không nối máy được" in reads(hotline, "phuong", f"/vu-viec/{number}").decode()
 
     assert calls(hotline, number).status_code == 200  # such a one does not count

@@ -84,7 +84,7 @@ def offered(unit: Unit, province: str) -> bool:
 def why_not(unit: Unit, case_id: int) -> str:
     """Why whoever reported is not to be called now; "": they may be."""
     reporter = _reporter(unit, case_id)
-    calls = [call for call in relay.today(unit, case_id, TOPIC) if call.state != "dead"]
+    calls = relay.today(unit, case_id, TOPIC)  # one that the exchange did not take is not among them
     return (
         "no-number" if reporter is None or not reporter.phone
         else "no-consent" if reporter.anonymous
