@@ -167,7 +167,7 @@ def _is_away(province: Province, task: str) -> None:
 
 def _held_up(province: Province, number: str) -> str:
     """An incident of this case; its id."""
-    fault = ProcessFault("The decision 'phan_cong' has no row for ket_qua = 'khac'.", "xac_minh")
+    fault = ProcessFault("Decision 'Định tuyến': No row fits. The inputs were: linh_vuc = 'khac'.", "xac_minh")
     province.incidents = [fault.message]
     with province.runtime.begin() as unit:
         case = unit.first(select(cases.c.id).where(cases.c.number == number))

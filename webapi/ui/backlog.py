@@ -30,7 +30,8 @@ def show(unit: Unit, caller: Account) -> Any:
     agencies = overview.names(unit, "agency", sorted({row.agency for row in found.items if row.agency}))
     return page("ui/backlog.html", rows=found.items, after=found.after, chosen=chosen, tabs=_tabs(queues),
                 others=_others(unit, caller, chosen, queues), what=stuck.job_names() | channels(), agencies=agencies,
-                types=office.type_names(unit))  # fmt: skip
+                types=office.type_names(unit),
+                texts=office.text_names(unit, [(row.report_type, row.topic) for row in found.items]))  # fmt: skip
 
 
 def _rows(unit: Unit, caller: Account, chosen: str) -> Page:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from itertools import groupby
@@ -10,10 +11,12 @@ from typing import Any
 from engine.messaging import bridge, relay
 from engine.packages import Package
 from webapi.ui.show import moment
-from webapi.ui.words import _, channels, in_language
+from webapi.ui.words import _, channels, in_language, language, text_name
 from webapi.ui.words import step as step_name
 
 SILENT = ("moved",)  # the process took a step by itself; what came of it has lines of its own
+_UNITS = {"tháng": "month", "tuần": "week", "ngày": "day", "giờ": "hour", "phút": "minute", "giây": "second"}
+_COUNTED = re.compile(rf"(\d+(?:,\d+)?) ({'|'.join(_UNITS)})")
 LOOK = "case-viewed"  # whoever has just done something, or looked, is looking still
 
 
@@ -104,7 +107,7 @@ def _sentences(data: Mapping[str, Any], step: str, agency: str, other: str, pack
         "person-granted": _("Đồng ý cho %(who)s biết người báo", who=other),
         "person-refused": _("Không đồng ý cho %(who)s biết người báo", who=other),
         "held-back": _("Giữ lại dữ liệu cá nhân"), "let-go": _("Thôi giữ dữ liệu cá nhân"),
-    } | _of_office(data) | _of_itself(data, step, package) | _of_letters(data, agency)  # fmt: skip
+    } | _of_office(data) | _of_itself(data, step, package) | _of_letters(data, agency, package)  # fmt: skip
 
 
 def _of_office(data: Mapping[str, Any]) -> dict[str, str]:
@@ -136,15 +139,20 @@ def _of_itself(data: Mapping[str, Any], step: str, package: Package) -> dict[str
         "file-not-fetched": _("Không tải được tệp người dân gửi"),
         "service-answered": _("Dịch vụ bên ngoài đã trả lời"),
         "service-unanswered": _("Dịch vụ bên ngoài không trả lời"),
+        "case-started": _("Lập vụ việc %(number)s", number=data.get("number", "")),
+        "duplicates-found": _("Có %(count)s phản ánh giống trước đó", count=len(data["numbers"]))
+        if data.get("numbers") else _("Không có phản ánh giống trước đó"),
         "came-too-late": _("Một việc hẹn giờ đến khi quy trình đã đi tiếp"),
         "deadline-near": _("Sắp đến hạn: %(step)s", step=_term(step, package)),
         "deadline-passed": _("Quá hạn: %(step)s", step=_term(step, package)),
     }  # fmt: skip
 
 
-def _of_letters(data: Mapping[str, Any], agency: str) -> dict[str, str]:
-    """What was told, by the code of its text; to an agency or to the citizen."""
+def _of_letters(data: Mapping[str, Any], agency: str, package: Package) -> dict[str, str]:
+    """What was told, by the name of its text; to an agency or to the citizen."""
     said = {"text": data.get("text", ""), "agency": agency}
+    if said["text"] and said["text"] != relay.TOPIC:
+        said["text"] = text_name(package, said["text"])
     return {
         "message-sent": _("Gửi tin") if not said["text"]
         else _("Báo %(agency)s (%(text)s)", **said) if agency else _("Đã nhắn người báo") if said["text"] == relay.TOPIC
@@ -184,7 +192,7 @@ def _headed(name: str) -> str:
 
 
 def _told(entry: Mapping[str, Any]) -> str:
-    facts = {"words": entry.get("words", ""), "due": _at(entry.get("due_at")), "since": _at(entry.get("from")),
+    facts = {"words": length(entry.get("words", "")), "due": _at(entry.get("due_at")), "since": _at(entry.get("from")),
              "rule": entry.get("rule", "")}  # fmt: skip
     said = {
         "term": _("%(words)s theo quy định %(rule)s, tính từ %(since)s: hạn %(due)s", **facts),
@@ -194,6 +202,19 @@ def _told(entry: Mapping[str, Any]) -> str:
         "case-extended": _("Cả vụ việc được gia hạn, bước này thêm %(words)s: hạn %(due)s", **facts),
     }[entry["what"]]
     return f"{said}. {entry['reason']}" if entry.get("reason") else said
+
+
+def length(words: str) -> str:
+    """A length of time as the engine has written it down, "1 ngày 4 giờ làm việc", in the reader's language."""
+    if language() == "vi":
+        return words
+    said = _COUNTED.sub(_in_english, words.replace("dưới 1 phút", "less than a minute"))
+    return said.replace(" làm việc", " of working time")
+
+
+def _in_english(counted: re.Match[str]) -> str:
+    count = counted[1].replace(",", ".")
+    return f"{count} {_UNITS[counted[2]]}{'' if count == '1' else 's'}"
 
 
 def _at(said: Any) -> str:

@@ -18,7 +18,7 @@ from engine.work import backlog, causes, repairs
 from webapi.ui import door, office, pages
 from webapi.ui import show as shown
 from webapi.ui.pages import Pages, done, page
-from webapi.ui.words import _, step
+from webapi.ui.words import _, step, text_name
 
 bp = Pages("ui_incidents")
 MAY = ("retry", "repair", "resend", "retry-arrival", "modify", "deploy")
@@ -33,7 +33,8 @@ def index(unit: Unit, caller: Account) -> Any:
     steps = {one.incident: _step(unit, one) for one in found}
     return page("ui/incidents.html", causes=found, steps=steps, letters=causes.of_letters(unit, caller),
                 unclaimed=kept.index(unit, caller, "dead").items,
-                types=office.type_names(unit), queues=backlog.depth(unit), may=_may(caller))  # fmt: skip
+                types=office.type_names(unit), texts=_texts(unit, caller), queues=backlog.depth(unit),
+                may=_may(caller))  # fmt: skip
 
 
 @bp.read(CAUSE)
@@ -128,6 +129,12 @@ def wait_again(unit: Unit, caller: Account, message_id: int) -> Any:
 
 def _may(caller: Account) -> set[str]:
     return {action for action in MAY if access.allows(caller, action)}
+
+
+def _texts(unit: Unit, caller: Account) -> dict[str, str]:
+    """What the caller's province calls its texts, by code; a cause is of a text, whichever types send it."""
+    packages = unit.catalogue.of_province(unit, caller.province or "")[:1]
+    return {code: text_name(one, code) for one in packages for code in one.province.get("texts", {})}
 
 
 def _step(unit: Unit, one: Row[Any]) -> str:

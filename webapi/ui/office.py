@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from flask import request, url_for
@@ -18,7 +19,7 @@ from engine.statistics import overview, recounts
 from engine.work import backlog
 from webapi import auth
 from webapi.ui.pages import Pages, page
-from webapi.ui.words import _, in_language
+from webapi.ui.words import _, in_language, text_name
 from webapi.ui.words import step as step_name
 
 bp = Pages("ui_office")
@@ -109,6 +110,12 @@ def _impersonal(unit: Unit, row: Any, agencies: dict[Any, str], areas: dict[str,
 
 def type_names(unit: Unit) -> dict[str, str]:
     return {code: in_language(one.name, code) for code, one in _types(unit).items()}
+
+
+def text_names(unit: Unit, wanted: Iterable[tuple[str | None, str | None]]) -> dict[Any, str]:
+    """What texts are called, by report type and code: a code may be another text in another type."""
+    types = _types(unit)
+    return {(code, text): text_name(types[code], text) for code, text in set(wanted) if code in types and text}
 
 
 def titles() -> dict[str, tuple[str, str]]:

@@ -1,5 +1,6 @@
 // A process diagram where it is worth drawing:
 //   <div class="diagram" data-diagram="/address/of/the.bpmn" data-at='["element", …]'></div>
+// with buttons to come nearer, if it says what they are called: data-zooms='{"nearer": …, "farther": …, "whole": …}';
 // or, for a heat map, data-heat='{"element": 1 to 4}' and data-notes='{"element": "words"}',
 // or, between two versions, data-marks='{"element": "added", "changed" or "removed"}' and data-notes,
 // with, in the page's head, <link rel="stylesheet" href="{{ asset('dist/diagram.css') }}"> and this script, deferred.
@@ -33,8 +34,31 @@ async function draw(place) {
     const note = Object.assign(document.createElement("div"), { className: "note", textContent: words });
     viewer.get("overlays").add(element, { position: { top: -12, right: 20 }, html: note });
   }
+  if (place.dataset.zooms) place.append(zooms(place, viewer));
   place.dataset.drawn = "true";
   return viewer;
+}
+
+// A whole process is too small to read, and not everybody has a wheel to turn: what is here stays in sight.
+function zooms(place, viewer) {
+  const words = JSON.parse(place.dataset.zooms), canvas = viewer.get("canvas"), bar = document.createElement("div");
+  const here = JSON.parse(place.dataset.at || "[]").map((id) => viewer.get("elementRegistry").get(id)).find(Boolean);
+  const near = (factor) => {
+    canvas.zoom(canvas.zoom() * factor, "auto");
+    if (here && factor > 1) canvas.scrollToElement(here, 60);
+  };
+  bar.className = "zooms";
+  for (const [word, sign, act] of [
+    [words.nearer, "+", () => near(1.5)],
+    [words.farther, "−", () => near(1 / 1.5)],
+    [words.whole, "⛶", () => canvas.zoom("fit-viewport", "auto")],
+  ]) {
+    const button = Object.assign(document.createElement("button"), { type: "button", textContent: sign, title: word });
+    button.setAttribute("aria-label", word);
+    button.addEventListener("click", act);
+    bar.append(button);
+  }
+  return bar;
 }
 
 function choosing(drawn) {
