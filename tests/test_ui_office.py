@@ -84,7 +84,7 @@ def test_what_is_stuck_is_said_in_both_languages_and_can_be_helped_here(hotline:
     page = who.opens("/tinh/ket")
     assert "Việc “Xử lý” của UBND thành phố Thủ Dầu Một đã quá hạn" in page.text and style_free(page)
     english = who.opens("/tinh/ket?lang=en").text
-    assert "The task “Xử lý” of UBND thành phố Thủ Dầu Một is overdue; claimed by: nobody." in english
+    assert "The task “Handle” of Thủ Dầu Một City People's Committee is overdue; claimed by: nobody." in english
     who.opens("/tinh/ket?lang=vi")
     extend, early = f"/tinh/ket/{number}/extend-case", "2021-09-01T08:00"
     assert f"{number}: Chưa gia hạn được" in refused(who, page, extend, until=early, reason="Mưa")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from itertools import groupby
@@ -10,11 +11,13 @@ from typing import Any
 from engine.messaging import relay
 from engine.packages import Package
 from webapi.ui.show import moment
-from webapi.ui.words import _, channels, in_language
+from webapi.ui.words import _, channels, in_language, language
 from webapi.ui.words import step as step_name
 
 SILENT = ("moved",)  # the process took a step by itself; what came of it has lines of its own
 LOOK = "case-viewed"  # whoever has just done something, or looked, is looking still
+UNITS = {"tháng": "month", "tuần": "week", "ngày": "day", "giờ": "hour", "phút": "minute", "giây": "second"}
+_PART = re.compile(r"([\d,]+) (\w+)")
 
 
 def lines(
@@ -163,7 +166,7 @@ def terms(rows: Iterable[Any], package: Package) -> list[dict[str, Any]]:
     return [
         {"name": _headed(_term(row.name, package)), "due_at": row.due_at, "warn_at": row.warn_at,
          "settled": row.settled_at, "paused": row.story[-1]["what"] == "pause",
-         "story": [_told(entry) for entry in row.story]}
+         "story": [_told(entry, package.english) for entry in row.story]}
         for row in rows
     ]  # fmt: skip
 
@@ -172,9 +175,9 @@ def _headed(name: str) -> str:
     return name[:1].upper() + name[1:]
 
 
-def _told(entry: Mapping[str, Any]) -> str:
-    facts = {"words": entry.get("words", ""), "due": _at(entry.get("due_at")), "since": _at(entry.get("from")),
-             "rule": entry.get("rule", "")}  # fmt: skip
+def _told(entry: Mapping[str, Any], english: Mapping[str, str]) -> str:
+    facts = {"words": _length(entry.get("words", "")), "due": _at(entry.get("due_at")), "since": _at(entry.get("from")),
+             "rule": in_language(entry.get("rule"), own=english)}  # fmt: skip
     said = {
         "term": _("%(words)s theo quy định %(rule)s, tính từ %(since)s: hạn %(due)s", **facts),
         "pause": _("Tạm dừng"),
@@ -183,6 +186,15 @@ def _told(entry: Mapping[str, Any]) -> str:
         "case-extended": _("Cả vụ việc được gia hạn, bước này thêm %(words)s: hạn %(due)s", **facts),
     }[entry["what"]]
     return f"{said}. {entry['reason']}" if entry.get("reason") else said
+
+
+def _length(said: str) -> str:
+    """A term as it was noted, "3 ngày làm việc": in English "3 working days"."""
+    if language() == "vi":
+        return said
+    units = UNITS if "làm việc" not in said else {unit: f"working {name}" for unit, name in UNITS.items()}
+    parts = [f"{number} {units[unit]}{'' if number == '1' else 's'}" for number, unit in _PART.findall(said)]
+    return f"{'less than ' if said.startswith('dưới') else ''}{' '.join(parts)}"
 
 
 def _at(said: Any) -> str:

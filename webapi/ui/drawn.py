@@ -1,0 +1,33 @@
+"""A diagram to look at, with its names in the language of whoever looks; an analyst edits the one that was drawn."""
+
+from __future__ import annotations
+
+from flask import Response
+from lxml import etree
+
+from engine.flow.xml import XmlFault, parse_xml
+from engine.packages import Package
+from webapi.ui.words import language, step
+
+
+def of(package: Package) -> Response:
+    """The process that cases start with."""
+    return answer(package.diagram, package)
+
+
+def answer(text: str, package: Package | None = None) -> Response:
+    """Args:
+    package: whose diagram it is; ``None``: a draft's, which may have faults.
+    """
+    return Response(text if language() == "vi" else _translated(text, package), mimetype="application/xml")
+
+
+def _translated(text: str, package: Package | None) -> str | bytes:
+    try:
+        root = parse_xml(text, "diagram")
+    except XmlFault:
+        return text  # whoever draws it says so
+    for one in root.iter("{*}*"):
+        if one.get("name") and one.get("id"):
+            one.set("name", step(package, one.get("id"), one.get("name")))
+    return etree.tostring(root, encoding="utf-8", xml_declaration=True)
