@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from lxml import etree
 
 from engine.files import folders
 from engine.flow.check import check
@@ -162,6 +163,9 @@ def test_a_diagram_and_how_a_due_time_came_about_are_read_in_english():
         assert drawn.answer("<broken").get_data(as_text=True) == "<broken"
     with Flask("words").test_request_context("/?lang=vi"):
         assert drawn.of(package).get_data(as_text=True) == package.diagram
+    drawing = etree.fromstring(read.get_data())
+    places = {one.getparent().get("bpmnElement"): one.find("{*}Bounds") for one in drawing.iter("{*}BPMNLabel")}
+    assert float(places["het_goi_nham"].get("width")) >= 7 * len("Nothing")  # no word of "Nothing to be done" is broken
     names = set(re.findall(r' name="([^"]*)"', read.get_data(as_text=True)))
     assert {"Missed call", "Call agreed for a time", "Call back", "1022 hotline"} <= names
     assert [one for one in names if VIETNAMESE.search(one)] == ["Bình Dương – 1022 hotline"]

@@ -9,6 +9,8 @@ from engine.flow.xml import XmlFault, parse_xml
 from engine.packages import Package
 from webapi.ui.words import language, step
 
+LETTER = 7  # pixels, of the widest letters of a label
+
 
 def of(package: Package) -> Response:
     """The process that cases start with."""
@@ -27,7 +29,18 @@ def _translated(text: str, package: Package | None) -> str | bytes:
         root = parse_xml(text, "diagram")
     except XmlFault:
         return text  # whoever draws it says so
+    names = {}
     for one in root.iter("{*}*"):
         if one.get("name") and one.get("id"):
-            one.set("name", step(package, one.get("id"), one.get("name")))
+            names[one.get("id")] = step(package, one.get("id"), one.get("name"))
+            one.set("name", names[one.get("id")])
+    for bounds in root.iterfind(".//{*}BPMNLabel/{*}Bounds"):
+        _widen(bounds, names.get(bounds.getparent().getparent().get("bpmnElement"), ""))
     return etree.tostring(root, encoding="utf-8", xml_declaration=True)
+
+
+def _widen(bounds: etree._Element, name: str) -> None:
+    """The place that was left for a Vietnamese name, at least as wide as a word of the English: it would be broken."""
+    more = max(LETTER * len(max(name.split(), key=len, default="")) - float(bounds.get("width")), 0)
+    bounds.set("width", str(float(bounds.get("width")) + more))
+    bounds.set("x", str(float(bounds.get("x")) - more / 2))
