@@ -15,12 +15,12 @@ from lxml import etree
 from engine.files import folders
 from engine.flow.check import check
 from engine.flow.xml import parse_xml
-from engine.forms import Form
+from engine.forms import Form, sentences
 from engine.packages import Package
 from tests.province import Province
 from tests.sources import ROOT
 from tests.visitor import Visitor
-from webapi.ui import drawn, forms, history, words
+from webapi.ui import drawn, faults, forms, history, words
 
 VIETNAMESE = re.compile(r"[ăâđêôơưĂÂĐÊÔƠƯà-ãè-êìíò-õùúýÀ-ÃÈ-ÊÌÍÒ-ÕÙÚÝ\u1ea0-\u1ef9]")
 NAMES = ("Bình Dương", "Đồng Nai", "Hà Nội")  # of provinces: the same in both languages
@@ -110,13 +110,38 @@ def test_a_citizen_who_reads_english_is_asked_in_english(province: Province):
     assert "Food at home" in texts and "Gone, or will be today" in texts
     assert [one for one in texts if VIETNAMESE.search(one)] == []
     assert page.find("//select[@name='area']/option[.='Thủ Dầu Một City']")
-    again = visitor.sends(page, a__noi_dung="Bốn người hết gạo", area="718")
+    again = visitor.sends(page, a__noi_dung="Bốn người hết gạo", a__so_nguoi="0", area="718")
+    assert "Choose an answer to “Food at home”." in again.faults and "Enter a number of at least 1." in again.faults
     assert again.status == 422 and again.find("//textarea")[0].text.strip() == "Bốn người hết gạo"  # as it was typed
 
     number = province.passes_on("BDTT", area="718")
     followed = visitor.opens(f"/tra-cuu/{number}?ma={province.secrets[number]}")
     assert "Thủ Dầu Một City People's Committee" in followed.text
     assert f"phản ánh {number} đã chuyển UBND thành phố Thủ Dầu Một xử lý" in followed.text  # as it was sent
+
+
+def test_whatever_a_form_says_is_wrong_is_said_in_english():
+    kinds = [SimpleNamespace(kind=kind, label="Đang cần", accept=["image/png"], pattern_message="")
+             for kind in ("checkbox", "filepicker", "radio", "textarea")]  # fmt: skip
+    calls = {
+        sentences.required: kinds, sentences.no_match: kinds[:1], sentences.no_file: [[1, 2]],
+        sentences.wrong_file: [("a.txt", kinds[0])], sentences.unknown: ["la"], sentences.too_long: [(5, 7)],
+        sentences.too_short: [(5, 2)], sentences.too_small: [0.5], sentences.too_great: [12],
+        sentences.too_precise: [2, 0], sentences.off_step: [(0.5, 1.5)], sentences.too_many: [3],
+    }  # fmt: skip
+    said = [one for name, one in vars(sentences).items() if name.isupper() and isinstance(one, str)]
+    said += [one(*given) if isinstance(given, tuple) else one(given) for one, those in calls.items() for given in those]
+    unseen = {"summary", "number"}  # on no page
+    every = {name for name, one in vars(sentences).items() if callable(one) and name.islower()}
+    assert every == {one.__name__ for one in calls} | unseen and len(said) > 35
+
+    with Flask("words").test_request_context("/?lang=en"):
+        assert [one for one in said if VIETNAMESE.search(faults.sentence(one))] == []
+        assert faults.sentence(sentences.required(kinds[3])) == "Fill in “Needed now”."
+        assert faults.sentence(sentences.off_step(0.5, 12)).startswith("Enter 0.5 or 12, the nearest")
+        assert faults.sentence("Mã số BHXH có 10 chữ số.") == "A social insurance number has 10 digits."
+    with Flask("words").test_request_context("/?lang=vi"):
+        assert faults.sentence(sentences.DATE) == sentences.DATE
 
 
 def test_a_type_brings_english_of_its_own_and_what_has_none_stays_vietnamese():

@@ -38,17 +38,18 @@ def english() -> dict[str, str]:
     """By the Vietnamese; read when it is first asked for."""
     found: dict[str, str] = {}
     for path in sorted(CATALOGUES.glob("*.po")):
-        found |= _read(path)
+        found |= read(path)
     return found
 
 
 @cache
 def english_of_types() -> dict[str, str]:
     """By what the shipped report types say in Vietnamese; empty where the server was installed without them."""
-    return _read(OF_TYPES) if OF_TYPES.is_file() else {}
+    return read(OF_TYPES) if OF_TYPES.is_file() else {}
 
 
-def _read(path: Path) -> dict[str, str]:
+def read(path: Path) -> dict[str, str]:
+    """A gettext catalogue: the Vietnamese, and its English."""
     with path.open("rb") as file:
         return {str(one.id): str(one.string) for one in read_po(file, locale="en") if one.id and one.string}
 
