@@ -53,6 +53,9 @@ def test_every_number_leads_to_exactly_that_many_cases(hotline: Hotline, login: 
     assert steps == {"Xử lý · Phản ánh hiện trường": "1", "Phân công · Phản ánh hiện trường": "1"}
     assert numbers(who.opens(f"{home}/vu-viec/late?by=step&key=PAKN:xu_ly")) == {late}
     assert numbers(who.opens(f"{home}/vu-viec/open?by=step&key=PAKN:")) == set()
+    english = [who.opens(f"{home}{more}?lang=en") for more in ("", "/vu-viec/open")]  # of both: one has no agency yet
+    assert [one.status for one in english] == [200, 200] and "Bàu Bàng District" in english[1].text
+    assert all("Thủ Dầu Một City People's Committee" in one.text for one in english)
 
 
 def test_a_number_that_is_none_is_refused(hotline: Hotline):

@@ -104,7 +104,7 @@ def _impersonal(unit: Unit, row: Any, agencies: dict[Any, str], areas: dict[str,
         "number": row["number"], "type": in_language(package.name, row["report_type"]),
         "status": in_language(package.status(row["status"]), row["status"]),
         "area": in_language(areas.get(row["area"])),
-        "agency": in_language(agencies.get((lead, row["closed_at"])), lead),
+        "agency": in_language(agencies.get((lead, row["closed_at"]))) or lead,
         "opened_at": row["opened_at"], "due_at": row["due_at"], "warned_at": row["warned_at"],
         "paused": row["paused_at"] is not None, "closed": row["closed_at"] is not None,
     }  # fmt: skip

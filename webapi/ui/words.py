@@ -98,7 +98,7 @@ def in_language(words: Mapping[str, str] | str | None, otherwise: str = "", own:
     """
     said = words if isinstance(words, Mapping) else {"vi": words or ""}
     drawn = said.get("vi") or otherwise
-    if language() == "vi":
+    if not drawn or language() == "vi":
         return drawn
     return said.get(language()) or own.get(drawn) or in_english(drawn) or drawn
 
