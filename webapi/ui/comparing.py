@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import request
+from flask import Response, request
 
 from engine.errors import NotFound
 from engine.packages import Package
@@ -20,7 +20,7 @@ from engine.versions.diffs import Change, Difference
 from engine.versions.drafts import Draft
 from engine.versions.migrations import Obstacle, Preview
 from webapi.bodies import dump
-from webapi.ui import analyst, drawn
+from webapi.ui import analyst
 from webapi.ui.pages import Pages, page
 from webapi.ui.words import _, in_language
 
@@ -112,15 +112,13 @@ def _so_far() -> Preview:
 @bp.read(f"{PAGE}/<name:which>/<name:file>")
 def diagram(unit: Unit, caller: Account, code: str, which: str, file: str) -> Any:
     versions = analyst.mine(unit, caller, code)[1]
-    package = None
     if which == DRAFT:
         files = drafts.show(unit, code, by=caller).files
     else:
-        package = unit.catalogue.pinned(unit, _numbered(versions, which)["id"])
-        files = package.files
+        files = unit.catalogue.pinned(unit, _numbered(versions, which)["id"]).files
     if not file.endswith(".bpmn") or file not in files:
         raise NotFound(f"There is no diagram {file!r}.")
-    return drawn.answer(files[file], package)
+    return Response(files[file], mimetype="application/xml")
 
 
 def before(versions: Sequence[Version], new: Version | None) -> Version | None:

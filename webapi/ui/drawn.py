@@ -1,11 +1,11 @@
-"""A diagram to look at, with its names in the language of whoever looks; an analyst edits the one that was drawn."""
+"""A diagram to look at, with its names in the language of whoever looks. Analysts edit and compare what was drawn."""
 
 from __future__ import annotations
 
 from flask import Response
 from lxml import etree
 
-from engine.flow.xml import XmlFault, parse_xml
+from engine.flow.xml import parse_xml
 from engine.packages import Package
 from webapi.ui.words import language, step
 
@@ -14,21 +14,12 @@ LETTER = 7  # pixels, of the widest letters of a label
 
 def of(package: Package) -> Response:
     """The process that cases start with."""
-    return answer(package.diagram, package)
+    drawing = package.diagram if language() == "vi" else _translated(package)
+    return Response(drawing, mimetype="application/xml")
 
 
-def answer(text: str, package: Package | None = None) -> Response:
-    """Args:
-    package: whose diagram it is; ``None``: a draft's, which may have faults.
-    """
-    return Response(text if language() == "vi" else _translated(text, package), mimetype="application/xml")
-
-
-def _translated(text: str, package: Package | None) -> str | bytes:
-    try:
-        root = parse_xml(text, "diagram")
-    except XmlFault:
-        return text  # whoever draws it says so
+def _translated(package: Package) -> bytes:
+    root = parse_xml(package.diagram, "diagram")
     names = {}
     for one in root.iter("{*}*"):
         if one.get("name") and one.get("id"):
