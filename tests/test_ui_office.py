@@ -57,6 +57,9 @@ def test_every_number_leads_to_exactly_that_many_cases(hotline: Hotline, login: 
     assert steps == {"Xử lý · Phản ánh hiện trường": "1", "Phân công · Phản ánh hiện trường": "1"}
     assert numbers(who.opens(f"{home}/vu-viec/late?by=step&key=PAKN:xu_ly")) == {late}
     assert numbers(who.opens(f"{home}/vu-viec/open?by=step&key=PAKN:")) == set()
+    english = [who.opens(f"{home}{more}?lang=en") for more in ("", "/vu-viec/open")]  # of both: one has no agency yet
+    assert [one.status for one in english] == [200, 200] and "Bàu Bàng District" in english[1].text
+    assert all("Thủ Dầu Một City People's Committee" in one.text for one in english)
 
 
 def test_every_number_of_the_systems_queues_opens_its_rows(hotline: Hotline):
@@ -143,7 +146,7 @@ def test_what_is_stuck_is_said_in_both_languages_and_can_be_helped_here(hotline:
     page = who.opens("/tinh/ket")
     assert "Việc “Xử lý” của UBND thành phố Thủ Dầu Một đã quá hạn" in page.text and style_free(page)
     english = who.opens("/tinh/ket?lang=en").text
-    assert "The task “Xử lý” of UBND thành phố Thủ Dầu Một is overdue; claimed by: nobody." in english
+    assert "The task “Handle” of Thủ Dầu Một City People's Committee is overdue; claimed by: nobody." in english
     who.opens("/tinh/ket?lang=vi")
     extend, early = f"/tinh/ket/{number}/extend-case", "2021-09-01T08:00"
     assert f"{number}: Chưa gia hạn được" in refused(who, page, extend, until=early, reason="Mưa")

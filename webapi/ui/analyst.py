@@ -113,15 +113,16 @@ def _begun(unit: Unit, caller: Account) -> list[dict[str, Any]]:
         beside = unit.catalogue.pinned(unit, row.definition_id)
         if code not in there and access.allows(caller, "deploy", Target(str(beside.province["code"]), code), unit):
             name = in_language(drafts.show(unit, code, by=caller).names, code)
-            found.append({"code": code, "name": name, "province": beside.province["name"], "waiting": [], "open": 0,
-                          "current": None, "draft": row, "begun": True})  # fmt: skip
+            found.append({"code": code, "name": name, "province": in_language(beside.province["name"]), "waiting": [],
+                          "open": 0, "current": None, "draft": row, "begun": True})  # fmt: skip
     return found
 
 
 def _type(package: Package, versions: list[dict[str, Any]], running: Mapping[int, int]) -> dict[str, Any]:
     waiting = [one for one in versions if one["state"] in ("parked", "planned", "suspended")]
-    return {"code": package.code, "name": in_language(package.name, package.code), "province": package.province["name"],
-            "waiting": waiting, "open": sum(running.get(one["id"], 0) for one in versions),
+    return {"code": package.code, "name": in_language(package.name, package.code),
+            "province": in_language(package.province["name"]), "waiting": waiting,
+            "open": sum(running.get(one["id"], 0) for one in versions),
             "current": next((one for one in versions if one["current"]), None)}  # fmt: skip
 
 

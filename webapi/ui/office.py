@@ -61,6 +61,9 @@ def counted(unit: Unit, caller: Account) -> overview.Overview:
         count.name = _type(types, count.key)
     for count in found.by["step"]:
         count.name = _step(types, count.key)
+    for way in ("agency", "area"):
+        for count in found.by[way]:
+            count.name = in_language(count.name)
     return found
 
 
@@ -102,7 +105,8 @@ def _impersonal(unit: Unit, row: Any, agencies: dict[Any, str], areas: dict[str,
     return {
         "number": row["number"], "type": in_language(package.name, row["report_type"]),
         "status": in_language(package.status(row["status"]), row["status"]),
-        "area": areas.get(row["area"]), "agency": agencies.get((lead, row["closed_at"]), lead),
+        "area": in_language(areas.get(row["area"])),
+        "agency": in_language(agencies.get((lead, row["closed_at"]))) or lead,
         "opened_at": row["opened_at"], "due_at": row["due_at"], "warned_at": row["warned_at"],
         "paused": row["paused_at"] is not None, "closed": row["closed_at"] is not None,
     }  # fmt: skip
@@ -139,4 +143,4 @@ def _of(unit: Unit, caller: Account, way: str | None, key: str) -> str:
     if way == "step":
         return _step(_types(unit), key)
     names = type_names(unit) if way == "type" else overview.names(unit, way, [key])
-    return names.get(key) or key or titles()[way][1]
+    return in_language(names.get(key)) or key or titles()[way][1]

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from flask import Response, request
+from flask import request
 
 from engine.errors import EngineError, InvalidRequest, TooMany
 from engine.files import folders
@@ -18,7 +18,7 @@ from engine.runtime import Unit
 from engine.versions import drafts
 from webapi.config import ROOT
 from webapi.rehearsal import apart, read, stories_in
-from webapi.ui import analyst, door, heat
+from webapi.ui import analyst, door, drawn, heat
 from webapi.ui.pages import Pages, page
 from webapi.ui.words import _, in_language
 
@@ -48,7 +48,7 @@ def play(code: str) -> Any:
 def diagram(unit: Unit, caller: Account, code: str) -> Any:
     """What the draft draws of the process that cases start with."""
     package = drafts.show(unit, code, by=caller).package
-    return Response(package.diagram, mimetype="application/xml")
+    return drawn.of(package)
 
 
 @door.reads
