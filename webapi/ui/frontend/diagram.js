@@ -33,7 +33,7 @@ async function draw(place) {
   for (const [element, words] of Object.entries(JSON.parse(place.dataset.notes || "{}"))) {
     if (!drawn(element)) continue;
     const note = Object.assign(document.createElement("div"), { className: "note", textContent: words });
-    viewer.get("overlays").add(element, { position: { top: -12, right: 20 }, html: note });
+    viewer.get("overlays").add(element, { position: { top: -12, right: 20 }, html: note, scale: { min: 0.9 } });
   }
   begin(canvas, [...at, ...Object.keys(marks)].map(drawn).filter((one) => one?.width));
   place.dataset.drawn = "true";
