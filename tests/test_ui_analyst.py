@@ -265,7 +265,7 @@ def test_a_story_is_played_with_the_draft_and_tells_the_way_of_its_case(hotline:
     assert [row.xpath("string(td[2])") for row in good.find("//tbody/tr")][-1] == "Xử lý"
     assert "đang ở đây" in good.text and hotline.as_("vanphong").get("/cases").json["items"] == []
     bad = who.sends(page, story=STORY.replace('status = "dang_xu_ly"', 'status = "moi"'))
-    assert "không đi như đã kể" in bad.text and "status is 'dang_xu_ly', not 'moi'" in bad.text
+    assert "không đi như đã kể" in bad.text and "trạng thái của vụ việc là 'dang_xu_ly', không phải 'moi'" in bad.text
     for wrong, words in ((" ", "Hãy chọn hoặc viết"), ("title = ", "cannot be read"), ("[report]", "no [report] with")):
         refused = who.sends(page, story=wrong)
         assert refused.status == 422 and words in refused.text, words
