@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from bench import beside, day, embedded, lifecycles, plots, services, shipped, timers, worklist, year
+from bench import beside, day, embedded, lifecycles, office, plots, services, shipped, timers, worklist, year
 from bench.bed import Bed, Figures, beds, machine
 
 WORKLOADS: dict[str, Callable[[Bed], Figures]] = {
@@ -29,6 +29,7 @@ WORKLOADS: dict[str, Callable[[Bed], Figures]] = {
     "timers": timers.timers,
     "idle": timers.idle,
     "worklist": worklist.worklist,
+    "office": office.office,
     "footprint": day.footprint,
     "sequence": embedded.sequence,
     "patterns": embedded.patterns,

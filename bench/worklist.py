@@ -42,11 +42,11 @@ def worklist(bed: Bed) -> Figures:
     ours.prepare(url)
     database = connect(url)
     runtime = Runtime(database, lambda: datetime.now(UTC))
-    tokens = _people(runtime)
+    tokens = people(runtime)
     ours.receive(runtime, "LIFE")
     count = bed.some(OPEN_TASKS)
     bed.say(f"writing {count:,} open tasks of {AGENCIES} agencies")
-    fill.multiply(url, count, TABLES, _spread(bed.kind, runtime))
+    fill.multiply(url, count, TABLES, spread(bed.kind, runtime))
     figures: Figures = {"open_tasks": count}
     logins = list(tokens)
     looks = bed.some(LOOKS, 10)
@@ -115,7 +115,7 @@ def _agency(login: str) -> str:
     return f"desk_{int(login.removeprefix('handler_')) % AGENCIES}"
 
 
-def _people(runtime: Runtime) -> dict[str, str]:
+def people(runtime: Runtime) -> dict[str, str]:
     """Fifty agencies like the desk, and two hundred handlers: their tokens by login."""
     names = [name for name in model.agencies.c.keys() if name != "key"]
     columns = ", ".join(f'"{name}"' for name in names)
@@ -133,7 +133,7 @@ def _people(runtime: Runtime) -> dict[str, str]:
     return tokens
 
 
-def _spread(kind: str, runtime: Runtime) -> dict[str, str]:
+def spread(kind: str, runtime: Runtime) -> dict[str, str]:
     """Tasks by turns with the agencies, due in the last ten days or the next thirty; every fifth has been claimed."""
     with runtime.read() as unit:
         first = accounts.account(unit, "handler_0").id

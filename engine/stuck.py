@@ -32,6 +32,7 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    union,
     union_all,
 )
 
@@ -328,6 +329,12 @@ def _subject(right: str, row: Row[Any], case: Row[Any]) -> Any:
 def rows_of(now: datetime) -> Subquery:
     """Every reason of every stuck case, as a table (case_id, since, thing, a, b, c, rank, reason)."""
     return _union(_Moment.of(now))
+
+
+def cases_of(now: datetime) -> Subquery:
+    """The stuck cases, each once, as a table with ``case_id``: half the work of `rows_of`."""
+    arms = [reason.find(_Moment.of(now)).where(reason.index) for reason in REASONS.values()]
+    return union(*(arm.with_only_columns(_case_id(arm).label("case_id")) for arm in arms)).subquery("stuck")
 
 
 def _union(at: _Moment, wanted: Callable[[ColumnElement[int]], ColumnElement[bool]] | None = None) -> Subquery:

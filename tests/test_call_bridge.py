@@ -69,6 +69,7 @@ def test_the_exchange_learns_both_numbers_the_handler_none_and_the_history_what_
     assert kinds(hotline, number, "call-ended") == [("system", {"outcome": "answered", "seconds": 87})]
     page = reads(hotline, "phuong", f"/vu-viec/{number}").decode()
     assert "Cuộc gọi với người báo: đã nói chuyện" in page and "Gọi qua tổng đài" in page and found(page) == []
+    assert "webhook" not in page  # among what the citizen was told
 
 
 def test_who_is_not_to_be_called_is_not(exchange, hotline):
@@ -107,6 +108,8 @@ def test_an_exchange_that_is_away_rings_nobody_later_and_the_handler_sees_that(e
     assert exchange.asked() == []
     why = kinds(hotline, number, "message-undeliverable")[-1][1]
     assert "did not take the call in time" in why["why"]
+    given_up = hotline.as_("vanphong").get("/outbox", state="dead").json["items"]
+    assert [one for one in given_up if one["kind"] == "webhook"] == []  # there is nothing to send again
     assert "Tổng đài không nối máy được" in reads(hotline, "phuong", f"/vu-viec/{number}").decode()
 
     assert calls(hotline, number).status_code == 200  # such a one does not count

@@ -8,9 +8,11 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import text
 
+from engine import queries
 from engine.people import access, accounts
+from engine.privacy import unmasking
 from engine.queues import jobs, outbox
-from engine.statistics import overview
+from engine.statistics import overview, recounts
 from engine.work import backlog
 from engine.work.worker import Worker
 from tests.hotline import PHONE, TYPE, Hotline
@@ -55,6 +57,9 @@ def test_every_number_leads_to_exactly_that_many_cases(hotline: Hotline, login: 
     assert steps == {"Xử lý · Phản ánh hiện trường": "1", "Phân công · Phản ánh hiện trường": "1"}
     assert numbers(who.opens(f"{home}/vu-viec/late?by=step&key=PAKN:xu_ly")) == {late}
     assert numbers(who.opens(f"{home}/vu-viec/open?by=step&key=PAKN:")) == set()
+    english = [who.opens(f"{home}{more}?lang=en") for more in ("", "/vu-viec/open")]  # of both: one has no agency yet
+    assert [one.status for one in english] == [200, 200] and "Bàu Bàng District" in english[1].text
+    assert all("Thủ Dầu Một City People's Committee" in one.text for one in english)
 
 
 def test_every_number_of_the_systems_queues_opens_its_rows(hotline: Hotline):
@@ -80,6 +85,35 @@ def test_every_number_of_the_systems_queues_opens_its_rows(hotline: Hotline):
         accounts.change(unit, "vanphong", {"areas": ["719"]}, None)
     abroad = who.opens("/tinh/hang-doi")
     assert numbers(abroad) == set() and "nữa thuộc tỉnh khác" in abroad.text
+
+
+def test_very_many_cases_are_counted_now_and_then_and_the_page_says_when(hotline: Hotline, monkeypatch):
+    monkeypatch.setattr(recounts, "A_SECOND", 1 / 60)  # each case is worth a minute
+    hotline.receives()
+    who, count = enters(hotline, "vanphong"), overview.show  # and is shown the page
+    meanwhile: list[Page] = []
+
+    def opened(page: Page) -> str:
+        return page.find("//dl[@class='tiles']//dd")[0].text_content().strip()
+
+    def counting(unit, account):
+        monkeypatch.setattr(overview, "show", count)
+        meanwhile.append(who.opens("/tinh"))
+        return count(unit, account)
+
+    hotline.receives()
+    assert (opened(page := who.opens("/tinh")), "Đếm lúc" in page.text) == ("1", True)
+    page = enters(hotline, "mattran").opens("/giam-sat")  # who sees others, for whom they are counted apart
+    assert opened(page) == "2"
+    hotline.waits(0.025)
+    assert opened(who.opens("/tinh")) == "1"  # whoever opens it does not wait for the counting; the page does
+    monkeypatch.setattr(overview, "show", counting)
+    assert opened(who.opens("/tinh", **{"X-Poll": "1"})) == "2"
+    assert opened(meanwhile[0]) == "1"  # nobody counts the same at the same time
+    monkeypatch.setattr(recounts, "A_SECOND", 5_000)
+    hotline.receives()
+    hotline.waits(0.1)
+    assert (opened(page := who.opens("/tinh")), "Đếm lúc" in page.text) == ("3", False)
 
 
 def test_a_number_that_is_none_is_refused(hotline: Hotline):
@@ -112,7 +146,7 @@ def test_what_is_stuck_is_said_in_both_languages_and_can_be_helped_here(hotline:
     page = who.opens("/tinh/ket")
     assert "Việc “Xử lý” của UBND thành phố Thủ Dầu Một đã quá hạn" in page.text and style_free(page)
     english = who.opens("/tinh/ket?lang=en").text
-    assert "The task “Xử lý” of UBND thành phố Thủ Dầu Một is overdue; claimed by: nobody." in english
+    assert "The task “Handle” of Thủ Dầu Một City People's Committee is overdue; claimed by: nobody." in english
     who.opens("/tinh/ket?lang=vi")
     extend, early = f"/tinh/ket/{number}/extend-case", "2021-09-01T08:00"
     assert f"{number}: Chưa gia hạn được" in refused(who, page, extend, until=early, reason="Mưa")
@@ -178,6 +212,19 @@ def test_counting_finds_its_cases_by_an_index(hotline: Hotline):
                 values = tuple(None for _ in range(str(query).count("?")))
                 plan = unit.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", values).all()
                 assert not [row[3] for row in plan if row[3].startswith(("SCAN cases", "SCAN tasks"))]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_is_rare_is_found_without_looking_at_the_rest(hotline: Hotline):
+    said: list[str] = []
+    with hotline.runtime.read() as unit:
+        office, driver = accounts.account(unit, "vanphong"), unit.connection.connection.driver_connection
+        driver.set_trace_callback(said.append)
+        unmasking.waiting(unit, office)
+        queries.list_cases(unit, office, overview.wanted("open", "agency"))  # that no agency leads yet
+        driver.set_trace_callback(None)
+        first = [driver.execute(f"EXPLAIN QUERY PLAN {one}").fetchall()[0][3] for one in said]
+    assert first[0].startswith("SCAN unmaskings") and "ix_cases_unled" in first[-1], first
 
 
 def test_the_days_report_balances_and_every_number_of_it_opens_what_it_counts(hotline: Hotline):

@@ -86,7 +86,7 @@ def test_what_is_left_is_never_said_to_be_more_than_it_is(monkeypatch, language,
 
 
 @pytest.mark.parametrize(("term", "working", "said"), [
-    ("PT5H", False, "5 hours"), ("P3D", True, "3 days of working time"), ("P1DT4H1M", False, "1 day 4 hours 1 minute"),
+    ("PT5H", False, "5 hours"), ("P3D", True, "3 working days"), ("P1DT4H1M", False, "1 day 4 hours 1 minute"),
     ("P1M", False, "1 month"),
 ])  # fmt: skip
 def test_a_length_that_was_written_down_is_said_in_english_too(term, working, said):

@@ -34,6 +34,7 @@ FROM, UNTIL = 7, 21  # o'clock: nobody is called at night (domain/1022.md, W32; 
 AT_MOST = timedelta(minutes=2)  # from asking until the exchange has heard: nobody sits there to be rung up any longer
 OUTCOMES = ("answered", "no_answer", "busy", "desk_no_answer", "failed")
 TOPIC = "call-bridge"
+LINES = ("call-asked", "call-ended")  # of the case's history
 
 _INSIDE = re.compile(r"\d{2,6}", re.ASCII)  # a number of the exchange's own
 _WHY_NOT = {
@@ -83,7 +84,7 @@ def offered(unit: Unit, province: str) -> bool:
 def why_not(unit: Unit, case_id: int) -> str:
     """Why whoever reported is not to be called now; "": they may be."""
     reporter = _reporter(unit, case_id)
-    calls = [call for call in relay.today(unit, case_id, TOPIC) if call.state != "dead"]
+    calls = relay.today(unit, case_id, TOPIC)  # one that the exchange did not take is not among them
     return (
         "no-number" if reporter is None or not reporter.phone
         else "no-consent" if reporter.anonymous

@@ -69,4 +69,4 @@ def today(unit: Unit, case_id: int, topic: str) -> list[Row[Any]]:
     """What was owed to whoever reported a case, about this, since midnight in Vietnam."""
     midnight = unit.now.astimezone(ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
     lately = (table.c.case_id == case_id, table.c.topic == topic, table.c.created_at >= midnight)
-    return unit.all(select(table.c.state, table.c.answer, table.c.created_at).where(*lately))
+    return unit.all(select(table.c.answer, table.c.created_at).where(*lately))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, current_app, flash, redirect, request, url_for
+from flask import current_app, flash, redirect, request, url_for
 
 from engine import queries
 from engine.files import attachments, reading
@@ -13,7 +13,7 @@ from engine.people.access import Account
 from engine.queries import CaseFilter
 from engine.runtime import Unit
 from webapi import attached
-from webapi.ui import door, dossier, pages, steps
+from webapi.ui import door, dossier, drawn, pages, steps
 from webapi.ui.pages import Pages, page
 from webapi.ui.words import _
 
@@ -63,7 +63,7 @@ def act(number: str, step: str) -> Any:
 @bp.read(f"{CASE}/so-do.bpmn")
 def diagram(unit: Unit, caller: Account, number: str) -> Any:
     case = access.find(unit, caller, "see", number)
-    return Response(unit.catalogue.pinned(unit, case.definition_id).diagram, mimetype="application/xml")
+    return drawn.of(unit.catalogue.pinned(unit, case.definition_id))
 
 
 # -- files ---------------------------------------------------------------------------------------------------------

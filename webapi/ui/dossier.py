@@ -31,7 +31,7 @@ def of(unit: Unit, caller: Account, number: str) -> dict[str, Any]:
     package = unit.catalogue.pinned(unit, case.definition_id)
     here = directory.list_agencies(unit, province=case.province)
     called = agency_changes.names_at(unit, [(row.key, case.closed_at) for row in here])
-    names = {key: name for (key, _), name in called.items()}
+    names = {key: in_language(name) for (key, _), name in called.items()}
     known = queries.timeline(unit, caller, number, queries.LIMIT_MAX)
     events = _events(unit, case.id, known.items)
     may = {action for action in ASKED if access.allows(caller, action, case, unit)}
@@ -100,7 +100,7 @@ def status(package: Any, key: str) -> str:
 
 
 def _place(unit: Unit, case: Any) -> str:
-    names = [areas.show(unit, code).name for code in (case.commune, case.area) if code]
+    names = [in_language(areas.show(unit, code).name) for code in (case.commune, case.area) if code]
     return ", ".join(filter(None, [case.place if case.readable else "", *names]))
 
 

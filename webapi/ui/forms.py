@@ -23,6 +23,7 @@ from engine.forms.field import SELECTIONS
 from engine.forms.places import find, put
 from engine.terms.calendar import ZONE
 from webapi.ui import show
+from webapi.ui.faults import sentence
 from webapi.ui.words import NO_WORDS, _, in_language
 
 PREFIX = "a."  # before a question's key, so that no key can be taken for a field of the page itself
@@ -224,7 +225,7 @@ class _Drawing:
             value = one.default
         label = self._said(said.get(f"{self.reader}_label", one.label))
         hint = self._said(said.get(f"{self.reader}_description", one.description))
-        name, fault = self.prefix + one.key, self.faults.get(self.inside + one.key, "")
+        name, fault = self.prefix + one.key, sentence(self.faults.get(self.inside + one.key, ""), self.english)
         part = Part(f"q-{name}" if self.inside else one.id, one.kind, label, gone, name, value, fault, one, hint=hint)
         part.input = _INPUTS.get(one.kind) or _FORMATS.get(one.format, "text")
         if one.kind == "datetime" and isinstance(value, str):

@@ -15,9 +15,9 @@ from webapi.ui.words import _, channels, in_language, language, text_name
 from webapi.ui.words import step as step_name
 
 SILENT = ("moved",)  # the process took a step by itself; what came of it has lines of its own
-_UNITS = {"tháng": "month", "tuần": "week", "ngày": "day", "giờ": "hour", "phút": "minute", "giây": "second"}
-_COUNTED = re.compile(rf"(\d+(?:,\d+)?) ({'|'.join(_UNITS)})")
 LOOK = "case-viewed"  # whoever has just done something, or looked, is looking still
+_UNITS = {"tháng": "month", "tuần": "week", "ngày": "day", "giờ": "hour", "phút": "minute", "giây": "second"}
+_PART = re.compile(r"([\d,]+) (\w+)")
 
 
 def lines(
@@ -182,7 +182,7 @@ def terms(rows: Iterable[Any], package: Package) -> list[dict[str, Any]]:
     return [
         {"name": _headed(_term(row.name, package)), "due_at": row.due_at, "warn_at": row.warn_at,
          "settled": row.settled_at, "paused": row.story[-1]["what"] == "pause",
-         "story": [_told(entry) for entry in row.story]}
+         "story": [_told(entry, package.english) for entry in row.story]}
         for row in rows
     ]  # fmt: skip
 
@@ -191,9 +191,9 @@ def _headed(name: str) -> str:
     return name[:1].upper() + name[1:]
 
 
-def _told(entry: Mapping[str, Any]) -> str:
+def _told(entry: Mapping[str, Any], english: Mapping[str, str]) -> str:
     facts = {"words": length(entry.get("words", "")), "due": _at(entry.get("due_at")), "since": _at(entry.get("from")),
-             "rule": entry.get("rule", "")}  # fmt: skip
+             "rule": in_language(entry.get("rule"), own=english)}  # fmt: skip
     said = {
         "term": _("%(words)s theo quy định %(rule)s, tính từ %(since)s: hạn %(due)s", **facts),
         "pause": _("Tạm dừng"),
@@ -205,16 +205,13 @@ def _told(entry: Mapping[str, Any]) -> str:
 
 
 def length(words: str) -> str:
-    """A length of time as the engine has written it down, "1 ngày 4 giờ làm việc", in the reader's language."""
+    """A length of time as the engine has written it down, "3 ngày làm việc": in English "3 working days"."""
     if language() == "vi":
         return words
-    said = _COUNTED.sub(_in_english, words.replace("dưới 1 phút", "less than a minute"))
-    return said.replace(" làm việc", " of working time")
-
-
-def _in_english(counted: re.Match[str]) -> str:
-    count = counted[1].replace(",", ".")
-    return f"{count} {_UNITS[counted[2]]}{'' if count == '1' else 's'}"
+    units = _UNITS if "làm việc" not in words else {unit: f"working {name}" for unit, name in _UNITS.items()}
+    parts = [f"{number.replace(',', '.')} {units[unit]}{'' if number == '1' else 's'}"
+             for number, unit in _PART.findall(words)]  # fmt: skip
+    return "less than a minute" if words.startswith("dưới") else " ".join(parts)
 
 
 def _at(said: Any) -> str:

@@ -135,7 +135,7 @@ def _look() -> Any:
 
 def _kept(unit: Unit, caller: Account, package: Package, row: Any) -> Page:
     found = imports.rows(unit, caller, row.id, ROWS, request.args.get("after"))
-    districts = {one["code"]: one["name"] for one in package.province.get("areas", ())}
+    districts = {one["code"]: in_language(one["name"]) for one in package.province.get("areas", ())}
     told = [one | {"told": forms.told(package.intake_form, one["answers"], package.english),
                    "district": districts.get(one["area"])} for one in found.items]  # fmt: skip
     return Page(told, found.after)

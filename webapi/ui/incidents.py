@@ -14,6 +14,7 @@ from engine.messaging import kept
 from engine.people import access
 from engine.people.access import Account
 from engine.runtime import Unit
+from engine.versions import anatomy
 from engine.work import backlog, causes, repairs
 from webapi.ui import door, office, pages
 from webapi.ui import show as shown
@@ -53,7 +54,7 @@ def _page(unit: Unit, caller: Account, incident_id: int, written: str = "", wron
     text = written or json.dumps(right, ensure_ascii=False, indent=2)
     return page("ui/incident.html", 422 if wrong else 200, one=one, found=found, may=_may(caller), wrong=wrong,
                 values=None if right is None else text, progress=causes.progress(unit, caller, incident_id),
-                step=_step(unit, one), types=office.type_names(unit))  # fmt: skip
+                step=_step(unit, one), drawn=_drawn(unit, one), types=office.type_names(unit))  # fmt: skip
 
 
 @bp.change(f"{CAUSE}/thu-lai-tat-ca")
@@ -122,6 +123,12 @@ def wait_again(unit: Unit, caller: Account, message_id: int) -> Any:
     """A message from outside that nobody came to wait for: kept for as long again."""
     until = shown.moment(kept.retry(unit, message_id, by=caller)["until_at"])
     return done(_("Thông điệp lại được giữ, đến %(until)s.", until=until), "ui_incidents.index")
+
+
+def _drawn(unit: Unit, one: Row[Any]) -> str | None:
+    """In which file of its report type the step is drawn."""
+    diagrams = anatomy.diagrams(unit.catalogue.pinned(unit, one.definition_id))
+    return next((each.file for each in diagrams if any(node.id == one.element for node in each.nodes())), None)
 
 
 # -- words ---------------------------------------------------------------------------------------------------------

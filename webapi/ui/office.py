@@ -15,8 +15,9 @@ from engine.people.access import Account, Target
 from engine.places import agency_changes
 from engine.privacy import unmasking
 from engine.runtime import Unit
-from engine.statistics import overview
+from engine.statistics import overview, recounts
 from engine.work import backlog
+from webapi import auth
 from webapi.ui.pages import Pages, page
 from webapi.ui.words import _, in_language, text_name
 from webapi.ui.words import step as step_name
@@ -54,12 +55,15 @@ def must_be_office(unit: Unit, caller: Account) -> None:
 
 def counted(unit: Unit, caller: Account) -> overview.Overview:
     """The counts, with the names of types."""
-    found = overview.show(unit, caller)
+    found = recounts.show(auth.runtime(), unit, caller, again="X-Poll" in request.headers)
     types = _types(unit)
     for count in found.by["type"]:
         count.name = _type(types, count.key)
     for count in found.by["step"]:
         count.name = _step(types, count.key)
+    for way in ("agency", "area"):
+        for count in found.by[way]:
+            count.name = in_language(count.name)
     return found
 
 
@@ -101,7 +105,8 @@ def _impersonal(unit: Unit, row: Any, agencies: dict[Any, str], areas: dict[str,
     return {
         "number": row["number"], "type": in_language(package.name, row["report_type"]),
         "status": in_language(package.status(row["status"]), row["status"]),
-        "area": areas.get(row["area"]), "agency": agencies.get((lead, row["closed_at"]), lead),
+        "area": in_language(areas.get(row["area"])),
+        "agency": in_language(agencies.get((lead, row["closed_at"]))) or lead,
         "opened_at": row["opened_at"], "due_at": row["due_at"], "warned_at": row["warned_at"],
         "paused": row["paused_at"] is not None, "closed": row["closed_at"] is not None,
     }  # fmt: skip
@@ -138,4 +143,4 @@ def _of(unit: Unit, caller: Account, way: str | None, key: str) -> str:
     if way == "step":
         return _step(_types(unit), key)
     names = type_names(unit) if way == "type" else overview.names(unit, way, [key])
-    return names.get(key) or key or titles()[way][1]
+    return in_language(names.get(key)) or key or titles()[way][1]

@@ -27,9 +27,9 @@ SOON = timedelta(hours=1)  # what is due sooner is marked, where nobody says bet
 
 def register(app: Flask) -> None:
     app.jinja_env.filters.update(
-        moment=moment, day=day, ago=ago, when=when, number=number, size=size, remaining=remaining, urgency=urgency,
-        lasting=lasting, period=period,
-    )
+        moment=moment, second=second, day=day, ago=ago, when=when, number=number, size=size, remaining=remaining,
+        urgency=urgency, lasting=lasting, period=period,
+    )  # fmt: skip
     app.jinja_env.globals.update(asset=asset)
 
 
@@ -41,6 +41,11 @@ def moment(at: datetime) -> str:
     """15:30 03/09/2021."""
     local = at.astimezone(ZONE)
     return f"{local:%H:%M} {day(local)}"
+
+
+def second(at: datetime) -> str:
+    """15:30:12."""
+    return f"{at.astimezone(ZONE):%H:%M:%S}"
 
 
 def clock(at: time) -> str:

@@ -19,7 +19,7 @@ from engine.versions import modifications
 from engine.work import repairs
 from webapi.ui import door, office, steps
 from webapi.ui.pages import Pages, done, page, undone
-from webapi.ui.words import _, channels, step, translated
+from webapi.ui.words import _, channels, in_language, step, translated
 
 bp = Pages("ui_stuck")
 
@@ -143,6 +143,7 @@ def why(found: dict[str, Any], package: Package) -> str:
         said["kind"] = (job_names() | channels()).get(said["kind"], said["kind"])
     if "element" in said:
         said["element"] = step(package, said["element"])
+    said |= {name: in_language(said[name], own=package.english) for name in ("task", "agency") if name in said}
     return {
         "incident": _("Bước %(element)s không thực hiện được: %(message)s"),
         "held": _("Vụ việc đang bị tạm giữ: không bước nào chạy cho đến khi có người cho chạy tiếp."),

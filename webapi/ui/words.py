@@ -11,8 +11,9 @@ old one are read in English, too.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -35,6 +36,7 @@ _YEAR = 365 * 24 * 3600
 CATALOGUES = Path(__file__).parent / "english"
 OF_TYPES = ROOT / "bpmn" / "english.po"
 NO_WORDS: Mapping[str, str] = {}
+_PLACE = re.compile(r"\{(name|number)\}")
 
 
 @cache
@@ -42,17 +44,18 @@ def english() -> dict[str, str]:
     """By the Vietnamese; read when it is first asked for."""
     found: dict[str, str] = {}
     for path in sorted(CATALOGUES.glob("*.po")):
-        found |= _read(path)
+        found |= read(path)
     return found
 
 
 @cache
 def english_of_types() -> dict[str, str]:
     """By what the shipped report types say in Vietnamese; empty where the server was installed without them."""
-    return _read(OF_TYPES) if OF_TYPES.is_file() else {}
+    return read(OF_TYPES) if OF_TYPES.is_file() else {}
 
 
-def _read(path: Path) -> dict[str, str]:
+def read(path: Path) -> dict[str, str]:
+    """A gettext catalogue: the Vietnamese, and its English."""
     with path.open("rb") as file:
         return {str(one.id): str(one.string) for one in read_po(file, locale="en") if one.id and one.string}
 
@@ -100,9 +103,26 @@ def in_language(words: Mapping[str, str] | str | None, otherwise: str = "", own:
     """
     said = words if isinstance(words, Mapping) else {"vi": words or ""}
     drawn = said.get("vi") or otherwise
-    if language() == "vi":
+    if not drawn or language() == "vi":
         return drawn
-    return said.get(language()) or own.get(drawn) or english_of_types().get(drawn) or drawn
+    return said.get(language()) or own.get(drawn) or in_english(drawn) or drawn
+
+
+@lru_cache(maxsize=5_000)
+def in_english(sentence: str) -> str | None:
+    """What `english_of_types` has for a sentence, or for the name of a place or an agency by its kind."""
+    if told := english_of_types().get(sentence):
+        return told
+    found = ((kind.fullmatch(sentence), there) for kind, there in _kinds())
+    return next((_PLACE.sub(name[1], there) for name, there in found if name and not name[1][0].islower()), None)
+
+
+@cache
+def _kinds() -> list[tuple[re.Pattern[str], str]]:
+    """"Quận {name}" and its like, as patterns."""
+    places = {"name": r"([^\W\d_].*)", "number": r"(\d+)"}
+    return [(re.compile(_PLACE.sub(lambda place: places[place[1]], kind)), there)
+            for kind, there in english_of_types().items() if _PLACE.search(kind)]  # fmt: skip
 
 
 def other(code: str) -> str:

@@ -78,7 +78,7 @@ def _narrowed(caller: Account, view: str, wanted: TaskFilter, absent: list[Any])
 
 
 def _districts(packages: list[Any]) -> list[tuple[str, str]]:
-    known = {str(one["code"]): str(one["name"]) for package in packages[:1]
+    known = {str(one["code"]): words.in_language(one["name"]) for package in packages[:1]
              for one in package.province.get("areas", ()) if not one.get("parent")}  # fmt: skip
     return sorted(known.items(), key=lambda pair: pair[1])
 
