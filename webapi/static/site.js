@@ -178,9 +178,12 @@ document.addEventListener("input", (event) => {
 // A clock that counts seconds: between two looks at the server it goes on by itself.
 const counts = () => document.querySelectorAll("[data-counts]").forEach((clock) => {
   const left = Math.round((new Date(clock.dataset.counts) - Date.now()) / 1000);
-  clock.textContent = (left < 0 ? clock.dataset.over : clock.dataset.left).replace("#", Math.abs(left));
+  const said = `${Math.floor(Math.abs(left) / 60)}:${String(Math.abs(left) % 60).padStart(2, "0")}`;
+  clock.textContent = (left < 0 ? clock.dataset.over : clock.dataset.left).replace("#", said);
 });
+counts();
 setInterval(counts, 1000);
+document.addEventListener("htmx:afterSwap", counts); // what comes from the server has no seconds, and would flicker
 
 // A small form beside another takes over what both ask for.
 document.querySelectorAll("form[data-borrows]").forEach((form) => {
