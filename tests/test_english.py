@@ -200,7 +200,7 @@ def test_a_diagram_and_how_a_due_time_came_about_are_read_in_english():
         assert drawn.of(package).get_data(as_text=True) == package.diagram
     drawing = etree.fromstring(read.get_data())
     places = {one.getparent().get("bpmnElement"): one.find("{*}Bounds") for one in drawing.iter("{*}BPMNLabel")}
-    assert float(places["het_goi_nham"].get("width")) >= 7 * len("Nothing")  # no word of "Nothing to be done" is broken
+    assert float(places["Flow_co_hen_bao_hen"].get("width")) == 7 * len("Agreed")  # drawn 30 wide, for "Hẹn"
     names = set(re.findall(r' name="([^"]*)"', read.get_data(as_text=True)))
     assert {"Missed call", "Call agreed for a time", "Call back", "1022 hotline"} <= names
     assert [one for one in names if VIETNAMESE.search(one)] == ["Bình Dương – 1022 hotline"]
