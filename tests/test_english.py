@@ -177,6 +177,16 @@ def test_a_type_brings_english_of_its_own_and_what_has_none_stays_vietnamese():
         assert forms.draw(package.intake_form, english=package.english)[4].label == "Gạo trong thùng"
 
 
+def test_the_gate_warns_of_english_for_what_nothing_says_any_more():
+    files = folders.read(ROOT / "bpmn/binh_duong/BDTN")
+    files["process.bpmn"] = files["process.bpmn"].replace('name="Tin nhắn đến"', 'name="Tin &#34;nhắn&#34; đến"')
+    files["type.toml"] += '\n[english]\n"Tin \\"nhắn\\" đến" = "A"\n"Nội dung" = "B"\n"Nội dung cũ" = "C"\n'
+
+    (fault,) = [one for one in check(files) if "[english]" in one.message]
+    assert (fault.severity, fault.code) == ("warning", "table-key") and "'Nội dung cũ'" in fault.message
+    assert "không chỗ nào nói câu ấy" in fault.to_json()["message_vi"]
+
+
 @pytest.mark.parametrize("wrong", ['english = "no"\n', "[english]\nso_nguoi = 5\n", "[english.x]\ny = 1\n"])
 def test_english_that_is_none_is_a_fault(wrong: str):
     files = folders.read(ROOT / "bpmn/binh_duong/BDTN")
