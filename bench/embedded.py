@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from bench import ours
 from bench.bed import Bed, Figures
-from bench.floor import Floor
+from bench.floor import Floor, completed
 from bench.naive import Naive, drawn
 from engine.runtime import Runtime
 from engine.storage.database import connect
@@ -113,7 +113,7 @@ def _compared(bed: Bed, kinds: list[Kind], threads: int) -> Figures:
         bed.say(kind.name)
         tables = [kind.table.encode()] if kind.table else []
         naive = Naive(urls["naive"], drawn(kind.picture.encode(), kind.code, *tables))
-        floor = Floor(urls["floor"], kind.code)
+        floor = Floor(urls["floor"], completed(kind.code))
         lives: tuple[Callable[[], None], ...] = (
             partial(_naive_case, naive), partial(_floor_case, floor), partial(_our_case, runtime, kind.code),
         )  # fmt: skip

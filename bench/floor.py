@@ -2,20 +2,20 @@
 
 When it starts, it watches our engine take one case through the lifecycle and notes which rows each call adds, changes
 and removes. From then on it does just that, for other cases: the same rows in the same tables, in one transaction a
-call. It knows no accounts, checks no answers, reads nothing first and computes nothing.
+call. It knows no accounts, checks no answers, reads nothing first and computes nothing. A worklist is one statement.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 from flask import Flask, request
 from psycopg.types.json import Json
-from sqlalchemy import JSON, Engine, Table, Text, UniqueConstraint, literal_column, select
+from sqlalchemy import JSON, Engine, Table, Text, UniqueConstraint, literal_column, select, text
 
 from bench import ours
 from bench.hosts import serve
@@ -28,34 +28,50 @@ from engine.storage.database import connect, transaction
 CASE, FRESH = object(), object()  # in a row's place: the id of the case; a text that nobody else has
 Row = dict[str, Any]
 Write = tuple[str, list[Any]]
+Life = Callable[[Runtime], Iterator[int]]  # makes a case's calls, and says after each which case it is
 _TABLES = [table for table in model.metadata.sorted_tables if "case_id" in table.c or table is model.cases]
 
 
-def record(url: str, code: str = "LIFE", go_on: Callable[[Runtime, int], bool] | None = None) -> list[list[Write]]:
-    """The writes of each call of a case's life: the report, then the tasks, one after the other.
-
-    Args:
-        go_on: instead of completing a task; says whether there was anything to do.
-    """
-    database = connect(url)
-    runtime, calls = Runtime(database, lambda: datetime.now(UTC)), []
-    case_id = ours.receive(runtime, code)
+def record(url: str, life: Life) -> list[list[Write]]:
+    """The writes of each call of a case's life."""
+    database, calls = connect(url), []
     before: dict[Any, Row] = {}
-    while True:
+    for case_id in life(Runtime(database, lambda: datetime.now(UTC))):
         after = _rows(database, case_id)
         calls.append(_difference(database, before, after, case_id))
-        if not (go_on or _complete)(runtime, case_id):
-            database.dispose()
-            return calls
         before = after
+    database.dispose()
+    return calls
 
 
-def _complete(runtime: Runtime, case_id: int) -> bool:
-    waiting = ours.waiting(runtime, case_id)
-    for task in waiting[:1]:
-        noted = (LIFECYCLE / f"{task.element}.form").exists()
-        ours.complete(runtime, task, {f"note_{task.element}": "đã gọi lại, đúng như phản ánh"} if noted else {})
-    return bool(waiting)
+def completed(code: str = "LIFE") -> Life:
+    """The report, then the tasks, one after the other."""
+
+    def life(runtime: Runtime) -> Iterator[int]:
+        yield (case_id := ours.receive(runtime, code))
+        while waiting := ours.waiting(runtime, case_id):
+            _complete(runtime, waiting[0])
+            yield case_id
+
+    return life
+
+
+def reopened(loops: int) -> Life:
+    """The report, then its first task so often."""
+
+    def life(runtime: Runtime) -> Iterator[int]:
+        yield (case_id := ours.receive(runtime, "LIFE"))
+        for _ in range(loops):
+            _complete(runtime, ours.waiting(runtime, case_id)[0], again=True)
+            yield case_id
+
+    return life
+
+
+def _complete(runtime: Runtime, task: Any, **answers: Any) -> None:
+    if (LIFECYCLE / f"{task.element}.form").exists():
+        answers[f"note_{task.element}"] = "đã gọi lại, đúng như phản ánh"
+    ours.complete(runtime, task, answers)
 
 
 def _rows(database: Engine, case_id: int) -> dict[Any, Row]:
@@ -122,11 +138,8 @@ class Floor:
         calls: the writes of each.
     """
 
-    def __init__(
-        self, url: str, code: str = "LIFE", go_on: Callable[[Runtime, int], bool] | None = None
-    ) -> None:  # fmt: skip
-        """Args: as of `record`."""
-        self.calls, self.database = record(url, code, go_on), connect(url)
+    def __init__(self, url: str, life: Life) -> None:
+        self.calls, self.database = record(url, life), connect(url)
 
     def write(self, call: int, case: int | None) -> int | None:
         """Args:
@@ -146,9 +159,20 @@ class Floor:
                     pooled.driver_connection.execute(sql, row)
         return case
 
+    def tasks(self, agency: str) -> list[Row]:
+        """The agency's next fifty open ones."""
+        with self.database.connect() as connection:
+            return [dict(row._mapping) for row in connection.execute(_TASKS, {"agency": agency})]
 
-def create_app(url: str) -> Flask:
-    app, floor = Flask(__name__), Floor(url)
+
+_TASKS = text(
+    "SELECT id, case_id, element, due_at FROM tasks WHERE \"group\" = :agency AND status = 'open'"
+    " ORDER BY due_at, id LIMIT 50"
+)
+
+
+def create_app(floor: Floor) -> Flask:
+    app = Flask(__name__)
 
     @app.post("/cases")
     def create():
@@ -161,8 +185,13 @@ def create_app(url: str) -> Flask:
         floor.write(task, number)
         return {"id": number, "tasks": [{"id": str(task + 1)}] if task + 1 < len(floor.calls) else []}
 
+    @app.get("/tasks")
+    def tasks():
+        return {"items": floor.tasks(request.args["group"])}
+
     return app
 
 
 if __name__ == "__main__":
-    serve(create_app(sys.argv[1]), int(sys.argv[2]))
+    *loops, where, port = sys.argv[1:]
+    serve(create_app(Floor(where, reopened(int(loops[0])) if loops else completed())), int(port))

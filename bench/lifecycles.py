@@ -1,16 +1,12 @@
-"""The life of a report, four tasks, over HTTP: ours beside the naive host and the floor, with 1, 4 and 8 clients, and
-beside another engine; and whether a call's cost grows with what a case has been through, or with how many there are."""
+"""The life of a report, four tasks, over HTTP: ours beside the naive host and the floor, with 1, 4 and 8 clients;
+and whether a call's cost grows with what a case has been through, or with how many there are."""
 
 from __future__ import annotations
 
-import subprocess
-import tempfile
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from statistics import median
-
-from sqlalchemy import make_url
 
 from bench import fill, ours
 from bench.bed import Bed, Figures, one
@@ -20,7 +16,6 @@ ROUNDS, CASES = 6, 25  # per host and number of clients
 CLIENTS = (1, 4, 8)
 LOOPS = 300
 OPEN_CASES = 100_000
-BPMN_ENGINE = ("bpmn-engine@25.0.1", "pg@8.23.1")  # with the driver that its host needs
 
 
 def lifecycle(bed: Bed) -> Figures:
@@ -51,35 +46,8 @@ def lifecycle(bed: Bed) -> Figures:
     return figures
 
 
-def beside(bed: Bed) -> Figures:
-    """The life of a report over HTTP, beside bpmn-engine for Node on the same PostgreSQL; npm fetches it for the run"""
-    if bed.kind != "postgresql":
-        return {"left_out": "bpmn-engine's host has a driver for PostgreSQL only"}
-    figures: Figures = {"engine": " with ".join(BPMN_ENGINE)}
-    token, their = ours.prepare(url := bed.make("beside_ours")), make_url(bed.make("beside_theirs"))
-    plain = their.set(drivername="postgresql").render_as_string(hide_password=False)
-    with tempfile.TemporaryDirectory(prefix="ts-bench-") as folder:
-        npm = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", "--prefix", folder]
-        subprocess.run([*npm, *BPMN_ENGINE], check=True)
-        script, diagram = Path(__file__).with_name("bpmn_engine.mjs"), ours.LIFECYCLE / "process.bpmn"
-        program = ("node", str(script), folder, str(diagram))
-        with running("bpmn_engine", plain, program=program) as other, running("ours", url, token) as our:
-            for host in (other, our):
-                played(host, 1, 10)  # warm up
-            for clients in CLIENTS:
-                bed.say(f"lifecycle of 4 tasks, {clients} client(s)")
-                cases = bed.some(CASES, clients)
-                rounds = [[played(host, clients, cases) for host in (other, our)] for _ in range(bed.some(ROUNDS, 3))]
-                figures |= _said(f"{clients}_clients", rounds, ["bpmn_engine", "ours"])
-                speed = median(mine[0] / theirs[0] for theirs, mine in rounds)
-                cpu = median(theirs[1] / mine[1] for theirs, mine in rounds)
-                figures[f"{clients}_clients_cases_per_s_ours_to_bpmn_engine_ratio"] = round(speed, 2)
-                figures[f"{clients}_clients_cpu_bpmn_engine_to_ours_ratio"] = round(cpu, 2)
-            figures |= {f"{host.name}_memory_mb": round(host.memory_mb()) for host in (other, our)}
-    return figures
-
-
-def _said(what: str, rounds: list[list[tuple[float, float]]], names: list[str]) -> Figures:
+def said(what: str, rounds: list[list[tuple[float, float]]], names: list[str]) -> Figures:
+    """What hosts did, the middle of their rounds."""
     figures: Figures = {}
     for index, name in enumerate(names):
         figures[f"{what}_{name}_cases_per_s"] = round(median(r[index][0] for r in rounds), 1)
@@ -89,7 +57,7 @@ def _said(what: str, rounds: list[list[tuple[float, float]]], names: list[str]) 
 
 def compared(what: str, rounds: list[list[tuple[float, float]]], names: list[str]) -> Figures:
     """Hosts of the same round were equally disturbed, so ratios are taken within rounds."""
-    figures = _said(what, rounds, names)
+    figures = said(what, rounds, names)
     naive, floor, our = (names.index(name) for name in ("naive", "floor", "ours"))
     figures[f"{what}_cases_per_s_ours_to_naive_ratio"] = round(median(r[our][0] / r[naive][0] for r in rounds), 2)
     figures[f"{what}_cases_per_s_floor_to_naive_ratio"] = round(median(r[floor][0] / r[naive][0] for r in rounds), 2)
@@ -114,19 +82,32 @@ def _work(client: Client, cases: int) -> None:
 
 
 def loops(bed: Bed) -> Figures:
-    """The cost of a call in the first reopen loops of a case and in its last ones"""
-    count = bed.some(LOOPS, 30)
+    """The cost of a call in the first reopen loops of a case and in its last ones; beside naive host and floor"""
+    count, urls = bed.some(LOOPS, 30), {name: bed.make(f"loops_{name}") for name in ("naive", "floor", "ours")}
+    ours.prepare(urls["floor"])
+    token, program = ours.prepare(urls["ours"]), (sys.executable, "-m", "bench.floor", str(count))
+    with (
+        running("naive", urls["naive"]) as naive,
+        running("floor", urls["floor"], program=program) as floor,
+        running("ours", urls["ours"], token) as our,
+    ):
+        hosts = (naive, floor, our)
+        rounds = []
+        for n in range(3):
+            bed.say(f"one case through {count} reopen loops at each host, round {n + 1} of 3")
+            rounds.append([_looped(host.client(), count) for host in hosts])
+    took = {
+        host.name: [median(times) for times in zip(*(one[n] for one in rounds), strict=True)]
+        for n, host in enumerate(hosts)
+    }
     figures: Figures = {"loops": count}
-    token = ours.prepare(url := bed.make("loops_ours"))
-    with running("naive", bed.make("loops_naive")) as naive, running("ours", url, token) as our:
-        curves = []
-        for host in (naive, our):
-            bed.say(f"one case through {count} reopen loops, {host.name}")
-            took = [_looped(host.client(), count) for _ in range(3)]
-            middle = [median(times) for times in zip(*took, strict=True)]
-            figures[f"{host.name}_last_loops_to_first_ratio"] = round(median(middle[-10:]) / median(middle[:10]), 2)
-            curves.append((host.name, [(n + 1.0, ms) for n, ms in enumerate(middle)]))
-    bed.curves["one case, ms per call, by reopen loops so far"] = curves
+    for name, times in took.items():
+        figures[f"{name}_last_loops_to_first_ratio"] = round(median(times[-10:]) / median(times[:10]), 2)
+    for name in ("naive", "floor"):  # over all loops
+        figures[f"ms_ours_to_{name}_ratio"] = round(sum(took["ours"]) / sum(took[name]), 2)
+    bed.curves["one case, ms per call, by reopen loops so far"] = [
+        (name, [(n + 1.0, ms) for n, ms in enumerate(times)]) for name, times in took.items()
+    ]
     return figures
 
 

@@ -79,11 +79,29 @@ class Naive:
         """Look whether a timer of this case is due, and go on; the tasks that wait now."""
         with self._writing() as connection, connection.begin():
             workflow = self.serializer.deserialize_json(connection.execute(self.found, {"id": number}).scalar())
-            workflow.refresh_waiting_tasks()
+            workflow.refresh_timers()
+            if not workflow.get_tasks(state=TaskState.READY):  # it still waits
+                return []
             workflow.do_engine_steps()
             state = {"id": number, "state": self.serializer.serialize_json(workflow)}
             connection.execute(text("UPDATE naive SET state = :state WHERE id = :id"), state)
         return self._ready(workflow)
+
+    def poll(self) -> int:
+        """Look at every case whether a timer of it is due, which no table tells; how many were."""
+        with self.database.connect() as connection:
+            cases = connection.execute(text("SELECT id FROM naive ORDER BY id")).scalars().all()
+        return sum(bool(self.fire(case)) for case in cases)
+
+    def tasks(self, agency: str) -> list[Waiting]:
+        """An agency's first fifty open tasks: every case is looked into, for no table tells what it waits for."""
+        found: list[Waiting] = []
+        with self.database.connect() as connection:
+            for row in connection.execute(text("SELECT id, state FROM naive ORDER BY id")):
+                workflow = self.serializer.deserialize_json(row.state)
+                waiting = self._ready(workflow) if workflow.last_task.data.get("agency") == agency else []
+                found += [{"case": str(row.id), **task} for task in waiting]
+        return found[:50]
 
     def _writing(self):
         return self.database.connect().execution_options(writes=True)
@@ -119,6 +137,10 @@ def create_app(host: Naive) -> Flask:
     def complete(number: int, task: str):
         tasks = host.complete(number, task, request.get_json())
         return ({"error": "not ready"}, 409) if tasks is None else {"id": number, "tasks": tasks}
+
+    @app.get("/tasks")
+    def tasks():
+        return {"items": host.tasks(request.args["group"])}
 
     return app
 

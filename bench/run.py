@@ -17,18 +17,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from bench import day, embedded, lifecycles, plots, services, shipped, timers, worklist, year
+from bench import beside, day, embedded, lifecycles, office, plots, services, shipped, timers, worklist, year
 from bench.bed import Bed, Figures, beds, machine
 
 WORKLOADS: dict[str, Callable[[Bed], Figures]] = {
     "lifecycle": lifecycles.lifecycle,
-    "beside": lifecycles.beside,
+    "beside": beside.beside,
     "shipped": shipped.shipped,
     "loops": lifecycles.loops,
     "full": lifecycles.full,
     "timers": timers.timers,
     "idle": timers.idle,
     "worklist": worklist.worklist,
+    "office": office.office,
     "footprint": day.footprint,
     "sequence": embedded.sequence,
     "patterns": embedded.patterns,

@@ -1,4 +1,4 @@
-"""The life of a report of a shipped type over HTTP, told by one of its scenarios: ours beside the naive host.
+"""The life of a report of a shipped type over HTTP, told by one of its scenarios: beside the naive host and the floor.
 
 The process of `lifecycle` is small, and what a naive host pays grows with the diagram. This one is as analysts draw
 them: Đồng Nai's medical help, 89 flows, tables, a called process, service levels on every step, a department that
@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import Any
 
 from SpiffWorkflow.bpmn.serializer.config import DEFAULT_CONFIG
 
-from bench.bed import Bed, Figures
+from bench import floor as floors
+from bench.bed import Bed, Figures, one
 from bench.hosts import Client, Host, running, serve
 from bench.naive import Naive, create_app
 from engine.files import folders
@@ -42,26 +44,43 @@ LATER = datetime.now(UTC) + timedelta(days=3650)  # no clock strikes meanwhile
 
 
 def shipped(bed: Bed) -> Figures:
-    """The life of a report of a shipped type, seven tasks in three agencies, over HTTP, beside the naive host"""
-    url = bed.make("ours_shipped")
-    database = connect(url)
-    upgrade(database)
-    tokens, kinds = seated(Runtime(database, lambda: datetime.now(UTC)), folders.with_those_it_starts(FOLDER))
-    database.dispose()
-    with running("shipped", bed.make("naive_shipped")) as naive, running("ours", url) as our:
-        people = {who: Client(our, tokens[who]) for who in {kinds["desk"], *(step["who"] for step in TASKS)}}
-        lives = (lambda: _naive_life(naive.client()), lambda: _our_life(people, kinds["desk"]))
-        hosts = (naive, our)
+    """The life of a report of a shipped type, seven tasks in three agencies, over HTTP; beside naive host and floor"""
+    urls = {name: bed.make(f"{name}_shipped") for name in ("naive", "floor", "ours")}
+    tokens, desk = _seats(urls["ours"])
+    host_of = (sys.executable, "-m", "bench.shipped")
+    with (
+        running("naive", urls["naive"], program=(*host_of, "naive")) as naive,
+        running("floor", urls["floor"], program=(*host_of, "floor")) as floor,
+        running("ours", urls["ours"]) as our,
+    ):
+        people = _clients(our, tokens, desk)
+        hosts = (naive, floor, our)
+        lives = (lambda: _naive_life(naive.client()), floor.client().lifecycle, lambda: [*_our_life(people, desk)])
         for life in lives:
             life()
         rounds = [[_round(host, life, bed.some(CASES, 2)) for host, life in zip(hosts, lives, strict=True)]
                   for _ in range(bed.some(ROUNDS, 3))]  # fmt: skip
-    return {
-        "naive_cases_per_s": round(median(slow for (slow, _), _ in rounds), 1),
-        "ours_cases_per_s": round(median(fast for _, (fast, _) in rounds), 1),
-        "cases_per_s_ours_to_naive_ratio": round(median(fast / slow for (slow, _), (fast, _) in rounds), 2),
-        "cpu_naive_to_ours_ratio": round(median(slow / fast for (_, slow), (_, fast) in rounds), 2),
+    figures = {f"{host.name}_cases_per_s": round(median(one[n][0] for one in rounds), 1)
+               for n, host in enumerate(hosts)}  # fmt: skip
+    return figures | {
+        "cases_per_s_ours_to_naive_ratio": round(median(our[0] / slow[0] for slow, _, our in rounds), 2),
+        "cases_per_s_ours_to_floor_ratio": round(median(our[0] / least[0] for _, least, our in rounds), 2),
+        "cpu_naive_to_ours_ratio": round(median(slow[1] / our[1] for slow, _, our in rounds), 2),
+        "cpu_ours_to_floor_ratio": round(median(our[1] / least[1] for _, least, our in rounds), 2),
     }
+
+
+def _seats(url: str) -> tuple[dict[str, str], str]:
+    """The type is deployed, and somebody sits in every agency: their tokens by its key, and the desk's key."""
+    database = connect(url)
+    upgrade(database)
+    tokens, kinds = seated(Runtime(database, lambda: datetime.now(UTC)), folders.with_those_it_starts(FOLDER))
+    database.dispose()
+    return tokens, kinds["desk"]
+
+
+def _clients(our: Host, tokens: dict[str, str], desk: str) -> dict[str, Client]:
+    return {who: Client(our, tokens[who]) for who in {desk, *(step["who"] for step in TASKS)}}
 
 
 def _round(host: Host, life: Any, cases: int) -> tuple[float, float]:
@@ -72,10 +91,12 @@ def _round(host: Host, life: Any, cases: int) -> tuple[float, float]:
     return cases / (time.perf_counter() - began), (host.cpu_seconds() - cpu) / cases
 
 
-def _our_life(people: dict[str, Client], desk: str) -> None:
+def _our_life(people: dict[str, Client], desk: str) -> Iterator[str]:
+    """Says after each call that changes something which case it is."""
     report = {key: value for key, value in STORY.report.items() if key != "then"}
     answer = people[desk].post("/api/v1/reports", {"report_type": STORY.report_type, "reporter": CALLER, **report})
     number, waiting = answer["number"], {task["element"]: task["id"] for task in answer["tasks"]}
+    yield number
     for step in TASKS:
         who = people[step["who"]]
         if step["task"] not in waiting:  # another agency had the case
@@ -84,6 +105,7 @@ def _our_life(people: dict[str, Client], desk: str) -> None:
         task = waiting.pop(step["task"])
         answer = who.post(f"/api/v1/tasks/{task}/complete", {"answers": step["answers"]})
         waiting |= {task["element"]: task["id"] for task in answer["next"]}
+        yield number
     if answer["outcome"] != STORY.then["outcome"]:
         raise RuntimeError(f"ours came to {answer['outcome']}")
 
@@ -97,7 +119,19 @@ def _naive_life(client: Client) -> None:
         raise RuntimeError(f"the naive host still waits for {answer['tasks']}")
 
 
-def main(url: str, port: int) -> None:
+def _watched(url: str) -> floors.Floor:
+    """The floor, which has watched one such life."""
+    tokens, desk = _seats(url)
+
+    def life(_runtime: Runtime) -> Iterator[int]:
+        for number in _our_life(_clients(our, tokens, desk), desk):
+            yield one(url, "SELECT id FROM cases WHERE number = :number", number=number)
+
+    with running("ours", url) as our:
+        return floors.Floor(url, life)
+
+
+def _naive(url: str) -> Naive:
     """The naive host: stock SpiffWorkflow, with the diagrams translated and our language for their expressions, which
     it does not have (`tests.stock_shipped`)."""
     package = Package(folders.read(FOLDER))
@@ -108,8 +142,14 @@ def main(url: str, port: int) -> None:
     rules = {key: node.decision for key, node in nodes if isinstance(node, BusinessRuleTask)}
     language = OurLanguage(rules, functions)
     stock = ShippedOnStock(package.files, package.type["process"], language)
-    serve(create_app(Naive(url, stock.specs, DEFAULT_CONFIG, language)), port)
+    return Naive(url, stock.specs, DEFAULT_CONFIG, language)
+
+
+def main(name: str, url: str, port: str) -> None:
+    """The naive host or the floor of this process."""
+    app = floors.create_app(_watched(url)) if name == "floor" else create_app(_naive(url))
+    serve(app, int(port))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(*sys.argv[1:])

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import subprocess
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import exists, func, literal_column, select
@@ -21,7 +22,9 @@ from engine.work.worker import Worker
 from tests.drawing import draw
 
 WAITING, AT_ONE_INSTANT, DRAINED = 1_000_000, 10_000, 1_000_000
-BESIDE = 10_000  # of the drained, with the naive host and the floor
+BESIDE = 10_000  # with the naive host and the floor
+POLLED = 2_000  # waiting timers that the naive host looks at, one in a hundred due
+DUE_OF = WAITING // AT_ONE_INSTANT
 IDLE_SECONDS = 60
 UNTIL_DUE = 5  # seconds in which nodes come to rest after their start
 TYPE = """
@@ -59,7 +62,38 @@ def timers(bed: Bed) -> Figures:
     if "2_nodes_fired_per_s" in figures:
         ratio = figures["2_nodes_fired_per_s"] / figures["1_nodes_fired_per_s"]
         figures["2_nodes_to_1_fired_per_s_ratio"] = round(ratio, 2)
-    return figures
+    ours_s = due / figures["1_nodes_fired_per_s"]
+    figures |= _beside(bed, "timers", figures["1_nodes_fired_per_s"]) | (polled := _polled(bed, "timers"))
+    ratio = polled["naive_poll_s"] / polled["naive_waiting"] / (ours_s / len(cases))
+    return figures | {"s_per_waiting_timer_naive_to_ours_ratio": round(ratio, 1)}
+
+
+def _polled(bed: Bed, workload: str) -> Figures:
+    """How long the naive host takes to come round to all of its waiting timers, and to fire those that are due."""
+    naive, count = _naive(bed, f"polled_{workload}", "PT720H"), bed.some(POLLED, 100)
+    soon = drawn(diagram("PT1S"), "WAIT")
+    bed.say(f"the naive host looks into {count:,} cases whose timer is due, one in {DUE_OF} is")
+    waits = naive.specs
+    for n in range(count):
+        naive.specs = waits if n % DUE_OF else soon
+        naive.start(dict(ours.ANSWERS))
+    time.sleep(1.0)
+    used, fired = time.process_time(), []
+    took = timed(lambda: fired.append(naive.poll())) / 1000
+    used = time.process_time() - used
+    naive.database.dispose()
+    if fired != [-(-count // DUE_OF)]:
+        raise RuntimeError(f"The naive host fired {fired}.")
+    return {"naive_waiting": count, "naive_poll_s": round(took, 2), "naive_poll_cpu_s": round(used, 2)}
+
+
+def _naive(bed: Bed, name: str, duration: str) -> Naive:
+    return Naive(bed.make(f"naive_{name}"), drawn(diagram(duration), "WAIT"))
+
+
+def diagram(duration: str) -> bytes:
+    """As stock SpiffWorkflow reads it."""
+    return draw(TYPE.replace("PT720H", f"'\"{duration}\"'"), "WAIT").encode()
 
 
 def _fired(bed: Bed, url: str, nodes: int, ids: range) -> Figures:
@@ -129,17 +163,35 @@ def _cpu(url: str, processes: list[subprocess.Popen[bytes]]) -> float:
 def idle(bed: Bed) -> Figures:
     """What a web server, a worker and the database use while a million timers wait and nothing happens"""
     url, token, cases = filled(bed, "idle", bed.some(WAITING))
-    seconds = bed.some(IDLE_SECONDS, 10)
+    with running("floor", url) as floor:
+        least = _resting(bed, url, {"web": floor.process.pid})
     with running("ours", url, token) as web, workers(url, 1) as [worker]:
-        time.sleep(UNTIL_DUE)
-        bed.say(f"{seconds} s of nothing")
-        before = (web.cpu_seconds(), process_cpu(worker.pid), database_cpu(url))
-        began = time.monotonic()
-        time.sleep(seconds)
-        took = time.monotonic() - began
-        after = (web.cpu_seconds(), process_cpu(worker.pid), database_cpu(url))
-    used = [round((b - a) / took * 100, 2) for a, b in zip(before, after, strict=True)]
-    return {"waiting": len(cases), **dict(zip(("web_cpu_%", "worker_cpu_%", "database_cpu_%"), used, strict=True))}
+        used = _resting(bed, url, {"web": web.process.pid, "worker": worker.pid})
+    mine, polled = sum(used.values()), _polled(bed, "idle")
+    polls = polled["naive_poll_cpu_s"] / polled["naive_waiting"] * len(cases) / 60 * 100
+    figures: Figures = {"waiting": len(cases)} | polled
+    for host, shares in (("", used), ("floor_", least)):
+        figures |= {f"{host}{who}_cpu_%": round(share, 2) for who, share in shares.items()}
+    return figures | {
+        "naive_cpu_%_if_it_looked_once_a_minute": round(polls),
+        "cpu_naive_to_ours_ratio": round(polls / mine, 1),
+        "cpu_ours_to_floor_ratio": round(mine / sum(least.values()), 2),
+    }  # fmt: skip
+
+
+def _resting(bed: Bed, url: str, processes: dict[str, int]) -> dict[str, float]:
+    """Per cent of a processor that each of these processes uses, and the database."""
+
+    def used() -> dict[str, float]:
+        return {name: process_cpu(pid) for name, pid in processes.items()} | {"database": database_cpu(url)}
+
+    time.sleep(UNTIL_DUE)
+    seconds = bed.some(IDLE_SECONDS, 10)
+    bed.say(f"{seconds} s of nothing: {', '.join(processes)}")
+    before, began = used(), time.monotonic()
+    time.sleep(seconds)
+    took = time.monotonic() - began
+    return {name: (after - before[name]) / took * 100 for name, after in used().items()}
 
 
 def drain(bed: Bed) -> Figures:
@@ -153,15 +205,15 @@ def drain(bed: Bed) -> Figures:
     if "2_nodes_fired_per_s" in figures:
         ratio = figures["2_nodes_fired_per_s"] / figures["1_nodes_fired_per_s"]
         figures["2_nodes_to_1_fired_per_s_ratio"] = round(ratio, 2)
-    return figures | _beside(bed, figures["1_nodes_fired_per_s"])
+    return figures | _beside(bed, "drain", figures["1_nodes_fired_per_s"])
 
 
-def _beside(bed: Bed, our_rate: float) -> Figures:
+def _beside(bed: Bed, workload: str, our_rate: float) -> Figures:
     """The same with the naive host, which is told what is due and has nothing else to look at; and the rows alone."""
     bed.say("the naive host, and the floor")
-    ours.prepare(url := bed.make("drain_floor"), ours.files("WAIT", process__bpmn=draw(TYPE, "WAIT")))
-    floor, count = floors.Floor(url, "WAIT", _fire_once), bed.some(BESIDE, 100)
-    naive = Naive(bed.make("drain_naive"), drawn(draw(TYPE.replace("PT720H", "'\"PT1S\"'"), "WAIT").encode(), "WAIT"))
+    ours.prepare(url := bed.make(f"{workload}_floor"), ours.files("WAIT", process__bpmn=draw(TYPE, "WAIT")))
+    floor, count = floors.Floor(url, _fired_once), bed.some(BESIDE, 100)
+    naive = _naive(bed, f"told_{workload}", "PT1S")
     cases = [(naive.start(dict(ours.ANSWERS))[0], floor.write(0, None)) for _ in range(count)]
     time.sleep(1.0)
     naive_ms = timed(lambda: [naive.fire(one) for one, _ in cases])
@@ -176,10 +228,11 @@ def _beside(bed: Bed, our_rate: float) -> Figures:
     }
 
 
-def _fire_once(runtime: Runtime, case_id: int) -> bool:
-    """Make a case's timer due, and have a worker fire it."""
+def _fired_once(runtime: Runtime) -> Iterator[int]:
+    """A case whose timer becomes due, and a worker fires it."""
+    yield (case_id := ours.receive(runtime, "WAIT"))
     with runtime.begin() as unit:
         mine = (model.jobs.c.case_id == case_id) & (model.jobs.c.kind == "timer")
-        found = unit.execute(model.jobs.update().where(mine).values(due_at=unit.now)).rowcount
+        unit.execute(model.jobs.update().where(mine).values(due_at=unit.now))
     Worker(runtime, {}).work()
-    return bool(found)
+    yield case_id

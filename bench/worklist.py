@@ -6,13 +6,15 @@ import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from statistics import median
 from typing import Any
 
 from sqlalchemy import text
 
 from bench import fill, ours
 from bench.bed import Bed, Figures, percentile, timed
-from bench.hosts import Client, running
+from bench.hosts import REPORT, Client, running
+from bench.naive import LIFECYCLE, Naive, drawn
 from engine import model, queries
 from engine.people import accounts
 from engine.queries import TaskFilter
@@ -22,6 +24,7 @@ from engine.storage.database import connect
 OPEN_TASKS = 1_000_000
 AGENCIES, HANDLERS = 50, 200
 LOOKS = 200  # of each kind
+LOOKED_INTO = 2_000  # open tasks that the naive host can bear
 FILTERS = {
     "mine": "assignee=me",
     "unclaimed": "assignee=",
@@ -34,16 +37,16 @@ TABLES = (model.cases, model.instances, model.participants, model.people, model.
 
 
 def worklist(bed: Bed) -> Figures:
-    """Lists and counts over a million open tasks, as 200 handlers ask for them"""
+    """Lists and counts over a million open tasks, as 200 handlers ask for them; beside naive host and floor"""
     url = bed.make("worklist")
     ours.prepare(url)
     database = connect(url)
     runtime = Runtime(database, lambda: datetime.now(UTC))
-    tokens = _people(runtime)
+    tokens = people(runtime)
     ours.receive(runtime, "LIFE")
     count = bed.some(OPEN_TASKS)
     bed.say(f"writing {count:,} open tasks of {AGENCIES} agencies")
-    fill.multiply(url, count, TABLES, _spread(bed.kind, runtime))
+    fill.multiply(url, count, TABLES, spread(bed.kind, runtime))
     figures: Figures = {"open_tasks": count}
     logins = list(tokens)
     looks = bed.some(LOOKS, 10)
@@ -68,16 +71,51 @@ def worklist(bed: Bed) -> Figures:
         bed.say("a second page, and the twentieth")
         figures |= _said("tasks_page_20", [_paged(random.choice(list(clients.values())), 20) for _ in range(3)])
         figures |= _said("tasks_8_clients", _at_once(clients, looks))
+        figures["worst_p95_ms"] = max(value for key, value in figures.items() if key.endswith("p95_ms"))
+        figures |= _beside(bed, url, clients, looks)
     database.dispose()
-    figures["worst_p95_ms"] = max(value for key, value in figures.items() if key.endswith("p95_ms"))
     return figures
+
+
+def _beside(bed: Bed, url: str, clients: dict[str, Client], looks: int) -> Figures:
+    """An agency's list, beside one statement over the same table, and beside a host that keeps no list of tasks."""
+    where, count = bed.make("worklist_naive"), bed.some(LOOKED_INTO, 100)
+    naive = Naive(where, drawn(LIFECYCLE.read_bytes(), "LIFE"))
+    bed.say(f"an agency's list beside the floor, and the naive host with {count:,} open tasks")
+    for n in range(count):
+        naive.start({**REPORT, "agency": f"desk_{n % AGENCIES}"})
+    naive.database.dispose()
+    with running("floor", url) as floor, running("naive", where) as slow:
+        least, look = floor.client(), slow.client()
+        took = []
+        for login, client in random.choices([*clients.items()], k=looks):
+            group = f"group={_agency(login)}"
+            took.append((_list(client, f"/api/v1/tasks?limit=50&{group}"), _list(least, f"/tasks?{group}")))
+        naive_ms = median(_list(look, f"/tasks?group=desk_{n}") for n in range(3))
+    ours_ms, floor_ms = (median(times) for times in zip(*took, strict=True))
+    return {
+        "agency_list_ours_p50_ms": round(ours_ms, 2), "agency_list_floor_p50_ms": round(floor_ms, 2),
+        "agency_list_naive_p50_ms": round(naive_ms, 2), "naive_open_tasks": count,
+        "agency_list_ours_to_floor_ratio": round(median(mine / least for mine, least in took), 2),
+        "agency_list_ms_per_open_task_naive_to_ours_ratio": round(
+            naive_ms / count / (ours_ms / bed.some(OPEN_TASKS)), 1),
+    }  # fmt: skip
+
+
+def _list(client: Client, path: str) -> float:
+    """Milliseconds of a list that has something in it."""
+    answer: dict[str, Any] = {}
+    took = timed(lambda: answer.update(client.get(path)))
+    if not answer["items"]:
+        raise RuntimeError(f"{client.host.name} has nothing at {path}")
+    return took
 
 
 def _agency(login: str) -> str:
     return f"desk_{int(login.removeprefix('handler_')) % AGENCIES}"
 
 
-def _people(runtime: Runtime) -> dict[str, str]:
+def people(runtime: Runtime) -> dict[str, str]:
     """Fifty agencies like the desk, and two hundred handlers: their tokens by login."""
     names = [name for name in model.agencies.c.keys() if name != "key"]
     columns = ", ".join(f'"{name}"' for name in names)
@@ -95,7 +133,7 @@ def _people(runtime: Runtime) -> dict[str, str]:
     return tokens
 
 
-def _spread(kind: str, runtime: Runtime) -> dict[str, str]:
+def spread(kind: str, runtime: Runtime) -> dict[str, str]:
     """Tasks by turns with the agencies, due in the last ten days or the next thirty; every fifth has been claimed."""
     with runtime.read() as unit:
         first = accounts.account(unit, "handler_0").id

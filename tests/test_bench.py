@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import pytest
+from SpiffWorkflow.bpmn.specs.event_definitions import timer
 from sqlalchemy import func, select
 
-from bench import embedded, fill, floor, ours, run
+from bench import embedded, fill, floor, naive, ours, run, timers
 from engine import model
 from engine.runtime import Runtime
 from engine.storage.database import connect
@@ -44,11 +45,14 @@ def test_what_does_not_exist_is_refused(asked: str, told: str, capsys: pytest.Ca
 
 def test_the_floor_writes_the_rows_that_we_write_and_copies_are_whole(sqlite_url: str) -> None:
     ours.prepare(sqlite_url)
-    client = floor.create_app(sqlite_url).test_client()  # it has taken case 1 through the lifecycle
+    watched = floor.Floor(sqlite_url, floor.completed())  # case 1 on its way through the lifecycle
+    client = floor.create_app(watched).test_client()
     answer = client.post("/cases", json={}).json
     while answer["tasks"]:
+        assert [row["case_id"] for row in client.get("/tasks?group=desk").json["items"]] == [answer["id"]]
         answer = client.post(f"/cases/{answer['id']}/tasks/{answer['tasks'][0]['id']}", json={}).json
     assert _rows(sqlite_url, answer["id"]) == _rows(sqlite_url, 1)
+    assert len(floor.record(sqlite_url, floor.reopened(loops=3))) == 4
 
     database = connect(sqlite_url)
     open_case = ours.receive(Runtime(database, lambda: datetime.now(UTC)), "LIFE")
@@ -58,6 +62,27 @@ def test_the_floor_writes_the_rows_that_we_write_and_copies_are_whole(sqlite_url
         named = select(model.tasks.c.element).where(model.tasks.c.case_id == copies[-1])
         assert connection.execute(named).scalar() == "copy_2"
     database.dispose()
+
+
+def test_the_naive_host_looks_into_each_case_for_what_is_due_and_for_what_an_agency_has_to_do(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = naive.Naive(sqlite_url, naive.drawn(timers.diagram("PT720H"), "WAIT"))
+    due, _waiting = host.start({**ours.ANSWERS, "agency": "desk_7"})
+    host.specs = naive.drawn(timers.diagram("PT7200H"), "WAIT")
+    host.start({**ours.ANSWERS, "agency": "desk_7"})
+    assert host.poll() == 0 and host.tasks("desk_7") == []
+    monkeypatch.setattr(timer, "datetime", MonthLater)
+    assert host.poll() == 1
+    assert [(one["case"], one["element"]) for one in host.tasks("desk_7")] == [(str(due), "look_after")]
+    assert host.tasks("desk_8") == []
+    host.database.dispose()
+
+
+class MonthLater(datetime):
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+        return datetime.now(tz) + timedelta(days=31)
 
 
 def _rows(url: str, case_id: int) -> dict[str, int]:

@@ -218,5 +218,5 @@ def test_a_diagram_and_how_a_due_time_came_about_are_read_in_english():
     assert term["name"] == "Call back" and term["story"] == [
         "3 working days by rule proposed, counted from 09:00 3 Sep 2021: due 09:00 3 Sep 2021",
         "Runs again with 1 hour 30 minutes left: due 09:00 3 Sep 2021",
-        "Extended by less than 1 minute: due 09:00 3 Sep 2021. Chờ giấy",
+        "Extended by less than a minute: due 09:00 3 Sep 2021. Chờ giấy",
     ]

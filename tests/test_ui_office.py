@@ -8,8 +8,12 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import text
 
+from engine import queries
 from engine.people import access, accounts
-from engine.statistics import overview
+from engine.privacy import unmasking
+from engine.queues import jobs, outbox
+from engine.statistics import overview, recounts
+from engine.work import backlog
 from engine.work.worker import Worker
 from tests.hotline import PHONE, TYPE, Hotline
 from tests.visitor import Page, Visitor, refused, style_free
@@ -58,6 +62,60 @@ def test_every_number_leads_to_exactly_that_many_cases(hotline: Hotline, login: 
     assert all("Thủ Dầu Một City People's Committee" in one.text for one in english)
 
 
+def test_every_number_of_the_systems_queues_opens_its_rows(hotline: Hotline):
+    numbered = hotline.assigned()
+    hotline.waits(6)
+    who = enters(hotline, "vanphong")
+    with hotline.runtime.begin() as unit:
+        unit.execute(text("UPDATE jobs SET attempts = 1, last_error = 'Timeout: away'"))
+        queues = backlog.depth(unit)
+        assert queues["jobs"]["due"] and queues["outbox"]["due"]
+
+    tiles = {link.getparent().getprevious().text: link for link in who.opens("/tinh").find("//dl[@class='tiles']//a")}
+    for label, queue in (("Việc đến giờ đang chờ", "jobs"), ("Việc cũ nhất đã chờ", "jobs"), ("Tin chờ gửi", "outbox")):
+        behind = who.opens(tiles[label].get("href"))
+        assert style_free(behind) and len(behind.find("//tbody/tr")) == queues[queue]["due"], label
+        assert numbers(behind) == {numbered}
+    assert jobs.claim(hotline.runtime, "w1", 1)
+    assert outbox.claim(hotline.runtime, "w1", "sms", 1)
+    held = who.opens(who.opens("/tinh/su-co").find("//dl[@class='tiles']//a")[-1].get("href"))
+    assert len(held.find("//tbody/tr")) == 2 and "Timeout: away" in held.text
+    # who answers for other districts sees how long the queues are, and none of what is in them
+    with hotline.runtime.begin() as unit:
+        accounts.change(unit, "vanphong", {"areas": ["719"]}, None)
+    abroad = who.opens("/tinh/hang-doi")
+    assert numbers(abroad) == set() and "nữa thuộc tỉnh khác" in abroad.text
+
+
+def test_very_many_cases_are_counted_now_and_then_and_the_page_says_when(hotline: Hotline, monkeypatch):
+    monkeypatch.setattr(recounts, "A_SECOND", 1 / 60)  # each case is worth a minute
+    hotline.receives()
+    who, count = enters(hotline, "vanphong"), overview.show  # and is shown the page
+    meanwhile: list[Page] = []
+
+    def opened(page: Page) -> str:
+        return page.find("//dl[@class='tiles']//dd")[0].text_content().strip()
+
+    def counting(unit, account):
+        monkeypatch.setattr(overview, "show", count)
+        meanwhile.append(who.opens("/tinh"))
+        return count(unit, account)
+
+    hotline.receives()
+    assert (opened(page := who.opens("/tinh")), "Đếm lúc" in page.text) == ("1", True)
+    page = enters(hotline, "mattran").opens("/giam-sat")  # who sees others, for whom they are counted apart
+    assert opened(page) == "2"
+    hotline.waits(0.025)
+    assert opened(who.opens("/tinh")) == "1"  # whoever opens it does not wait for the counting; the page does
+    monkeypatch.setattr(overview, "show", counting)
+    assert opened(who.opens("/tinh", **{"X-Poll": "1"})) == "2"
+    assert opened(meanwhile[0]) == "1"  # nobody counts the same at the same time
+    monkeypatch.setattr(recounts, "A_SECOND", 5_000)
+    hotline.receives()
+    hotline.waits(0.1)
+    assert (opened(page := who.opens("/tinh")), "Đếm lúc" in page.text) == ("3", False)
+
+
 def test_a_number_that_is_none_is_refused(hotline: Hotline):
     who = enters(hotline, "vanphong")
 
@@ -69,7 +127,8 @@ def test_a_number_that_is_none_is_refused(hotline: Hotline):
 def test_the_offices_pages_are_not_for_everybody(hotline: Hotline, login: str):
     who = enters(hotline, login)
 
-    assert [who.opens(path).status for path in ("/tinh", "/tinh/ket", "/tinh/vu-viec/open")] == [403] * 3
+    paths = ("/tinh", "/tinh/ket", "/tinh/vu-viec/open", "/tinh/hang-doi")
+    assert [who.opens(path).status for path in paths] == [403] * 4
 
 
 def test_a_step_that_cannot_be_taken_is_called_by_its_name():
@@ -153,6 +212,19 @@ def test_counting_finds_its_cases_by_an_index(hotline: Hotline):
                 values = tuple(None for _ in range(str(query).count("?")))
                 plan = unit.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", values).all()
                 assert not [row[3] for row in plan if row[3].startswith(("SCAN cases", "SCAN tasks"))]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_is_rare_is_found_without_looking_at_the_rest(hotline: Hotline):
+    said: list[str] = []
+    with hotline.runtime.read() as unit:
+        office, driver = accounts.account(unit, "vanphong"), unit.connection.connection.driver_connection
+        driver.set_trace_callback(said.append)
+        unmasking.waiting(unit, office)
+        queries.list_cases(unit, office, overview.wanted("open", "agency"))  # that no agency leads yet
+        driver.set_trace_callback(None)
+        first = [driver.execute(f"EXPLAIN QUERY PLAN {one}").fetchall()[0][3] for one in said]
+    assert first[0].startswith("SCAN unmaskings") and "ix_cases_unled" in first[-1], first
 
 
 def test_the_days_report_balances_and_every_number_of_it_opens_what_it_counts(hotline: Hotline):

@@ -28,6 +28,7 @@ from engine.model.data_keys import data_keys
 from engine.model.days import periodic_reports, reported_days
 from engine.model.imports import import_rows, imports
 from engine.model.migrations import migration_cases, migrations
+from engine.model.overviews import overviews
 from engine.model.provinces import (
     absences,
     accounts,
@@ -96,6 +97,7 @@ __all__ = [
     "migrations",
     "numbers",
     "outbox",
+    "overviews",
     "participants",
     "people",
     "periodic_reports",

@@ -81,6 +81,12 @@ cases = Table(
         postgresql_where=text("closed_at IS NULL"),
     ),
     Index(
+        "ix_cases_unled",  # few, among very many: nobody has taken them on yet; a planner prefers it for the agency
+        *("province", "lead_agency", "due_at", "id"),
+        sqlite_where=text("closed_at IS NULL AND lead_agency IS NULL"),
+        postgresql_where=text("closed_at IS NULL AND lead_agency IS NULL"),
+    ),
+    Index(
         "ix_cases_place",
         "province",
         "search_place",

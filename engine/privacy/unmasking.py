@@ -43,7 +43,8 @@ def ask(unit: Unit, number: str, reason: str, *, by: Account) -> int:
 def waiting(unit: Unit, by: Account, number: str | None = None) -> list[Row[Any]]:
     """What this account can decide, of one case or of all, oldest first: {id, number, login, reason, asked_at}."""
     columns = (unmaskings.c.id, cases.c.number, unmaskings.c.login, unmaskings.c.reason, unmaskings.c.asked_at)
-    query = select(*columns).join(cases).where(access.permits(by, "unmask"), unmaskings.c.login != by.login)
+    query = select(*columns).join(cases).where(access.permits(by, "unmask", access.JOINED_CASES))
+    query = query.where(unmaskings.c.login != by.login)
     if number is not None:
         query = query.where(cases.c.number == number)
     fresh = (unmaskings.c.decided_at.is_(None), unmaskings.c.asked_at > unit.now - ASKED_FOR)

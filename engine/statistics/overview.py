@@ -1,7 +1,8 @@
 """How a province stands at this moment: its open cases, counted by agency, report type, district and step.
 
-Four statements, whose cost grows with what is open and what is stuck, never with what is settled. Each number is that
-of the list that `queries.list_cases` or `stuck.list_stuck` gives for the same account and filter: see `wanted`.
+Four statements, whose cost grows with what is open and what is stuck, never with what is settled; `recounts` spares
+them whoever looks again. Each number is that of the list that `queries.list_cases` or `stuck.list_stuck` gives for the
+same account and filter: see `wanted`.
 """
 
 from __future__ import annotations
@@ -49,8 +50,13 @@ class Count:
 
 @dataclass(frozen=True)
 class Overview:
+    """Attributes:
+    at: when they were counted; ``None``: just now.
+    """
+
     all: Count
     by: dict[str, Sequence[Count]] = field(default_factory=dict)
+    at: datetime | None = None
 
 
 def show(unit: Unit, account: Account) -> Overview:
@@ -175,8 +181,8 @@ def _running(unit: Unit, account: Account, by: _By = _WHOSE) -> Select[Any]:
 
 
 def _stuck(unit: Unit, account: Account, by: _By = _WHOSE) -> Select[Any]:
-    found = stuck.rows_of(unit.now)
-    query = select(*by.told, func.count(distinct(found.c.case_id)).label("stuck"))
+    found = stuck.cases_of(unit.now)
+    query = select(*by.told, by.of.label("stuck"))
     query = by.reach(query.select_from(found).join(cases, cases.c.id == found.c.case_id))
     return query.where(access.permits(account, "see", access.JOINED_CASES)).group_by(*by.group)
 

@@ -34,7 +34,7 @@ from engine.queues.leases import LEASE
 from engine.record import anchors, chain
 from engine.runtime import Runtime
 from engine.sheets import imports
-from engine.statistics import days, periodic
+from engine.statistics import days, periodic, recounts
 from engine.versions import migrations
 from engine.work import batches, delivery, doing, due, external, successions
 
@@ -276,6 +276,7 @@ class Worker:
             arrivals.tidy(unit, unit.now - KEEP_ARRIVALS)
             correspondence.tidy(unit, unit.now - KEEP_ARRIVALS)
             imports.tidy(unit, unit.now - KEEP_LISTS)
+            recounts.tidy(unit)
             before = unit.now - KEEP_ANSWERS
             answers = unit.execute(delete(inbox).where(inbox.c.created_at < before)).rowcount
             return answers + unit.execute(delete(login_failures).where(login_failures.c.at < before)).rowcount

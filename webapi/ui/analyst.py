@@ -20,7 +20,7 @@ from engine.reasons import REASON_MAX
 from engine.runtime import Unit
 from engine.statistics import overview
 from engine.terms.calendar import ZONE
-from engine.versions import approvals, deployments, drafts
+from engine.versions import approvals, deployments, drafts, migrations
 from webapi.ui import door, pages
 from webapi.ui.pages import Pages, done, page
 from webapi.ui.words import _, in_language
@@ -62,7 +62,8 @@ def show(unit: Unit, caller: Account, code: str) -> Any:
     package, versions = mine(unit, caller, code)
     return page("ui/versions.html", package=package, name=in_language(package.name, code), code=code, me=caller,
                 versions=versions, counts=overview.by_version(unit, caller), decisions=activations.of_type(unit, code),
-                draft=drafts.of_types(unit).get(code),
+                draft=drafts.of_types(unit).get(code), moved=migrations.list(unit, code, by=caller),
+                moving_states=moving_states(),
                 numbers={one["id"]: one["version"] for one in versions}, states=states(), offered=OFFERED,
                 labels=labels())  # fmt: skip
 
@@ -148,6 +149,15 @@ def states() -> dict[str, tuple[str, str]]:
         "current": (_("đang dùng"), "closed"), "planned": (_("sẽ dùng"), "open"), "past": (_("đã qua"), "plain"),
         "suspended": (_("ngừng dùng"), "bad"), "parked": (_("chờ duyệt"), "waiting"),
         "refused": (_("bị từ chối"), "bad"),
+    }  # fmt: skip
+
+
+def moving_states() -> dict[str, tuple[str, str]]:
+    """What is said of running cases on their way to another version, and its colour."""
+    return {
+        "running": (_("đang chuyển"), "open"), "canary": (_("đã thử, chờ ông (bà)"), "waiting"),
+        "done": (_("đã xong"), "closed"), "cancelled": (_("đã dừng"), "plain"),
+        "undoing": (_("đang chuyển lại"), "open"), "undone": (_("đã chuyển lại"), "plain"),
     }  # fmt: skip
 
 

@@ -11,8 +11,9 @@ whenever an answer changes; without JavaScript, a button does. Whatever was hidd
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime, time
 from typing import Any
 
 from werkzeug.datastructures import MultiDict
@@ -20,6 +21,8 @@ from werkzeug.datastructures import MultiDict
 from engine.forms import Field, Form
 from engine.forms.field import SELECTIONS
 from engine.forms.places import find, put
+from engine.terms.calendar import ZONE
+from webapi.ui import show
 from webapi.ui.faults import sentence
 from webapi.ui.words import NO_WORDS, _, in_language
 
@@ -122,7 +125,33 @@ def _in_words(form: Form, one: Field, value: Any, known: Mapping[str, Any], engl
         return "\n".join(", ".join(filter(None, item)) for item in items)
     if isinstance(value, list):
         return ", ".join(str(labels.get(each, each)) for each in value)
-    return str(labels.get(value, value))
+    return str(labels[value]) if value in labels else _as_read(one.kind, value)
+
+
+def _as_read(kind: str, value: Any) -> str:
+    """Days, times and large numbers as readers write them; a number below ten thousand may be a year. What is behind
+    the veil is no day any more."""
+    try:
+        return _MOMENTS[kind](value) if kind in _MOMENTS else _counted(value)
+    except ValueError:
+        return str(value)
+
+
+def _counted(value: Any) -> str:
+    large = type(value) in (int, float) and (type(value) is float or abs(value) >= 10_000)
+    return show.number(value) if large else str(value)
+
+
+def _local(said: str) -> datetime:
+    at = datetime.fromisoformat(said)
+    return at if at.tzinfo else at.replace(tzinfo=ZONE)
+
+
+_MOMENTS: dict[str, Callable[[str], str]] = {
+    "date": lambda said: show.day(date.fromisoformat(said)),
+    "time": lambda said: show.clock(time.fromisoformat(said)),
+    "datetime": lambda said: show.moment(_local(said)),
+}
 
 
 # -- what is drawn -------------------------------------------------------------------------------------------------

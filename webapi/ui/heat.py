@@ -35,9 +35,11 @@ def index(unit: Unit, caller: Account, code: str) -> Any:
     measure = next((one for one in MEASURES if one == request.args.get("xem")), "now")
     values = {one.element: _value(one, measure) for one in found}
     rows = [one for one in found if one.now or one.breaches or one.longest_seconds]
-    return page("ui/heat.html", code=code, name=_name(unit, chosen["id"]), versions=versions, chosen=chosen, rows=rows,
-                measure=measure, measures=_measures(), levels=levels(values),
-                notes=_notes(values, measure), package=unit.catalogue.pinned(unit, chosen["id"]))  # fmt: skip
+    package = unit.catalogue.pinned(unit, chosen["id"])
+    own = access.allows(caller, "deploy", Target(str(package.province["code"]), code), unit)
+    return page("ui/heat.html", code=code, name=_name(unit, chosen["id"]), own=own, versions=versions, chosen=chosen,
+                rows=rows, measure=measure, measures=_measures(), levels=levels(values),
+                notes=_notes(values, measure), package=package)  # fmt: skip
 
 
 @bp.read(f"{TYPE}/<key:definition_id>/so-do.bpmn")

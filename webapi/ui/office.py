@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from flask import request, url_for
@@ -14,10 +15,11 @@ from engine.people.access import Account, Target
 from engine.places import agency_changes
 from engine.privacy import unmasking
 from engine.runtime import Unit
-from engine.statistics import overview
-from engine.work import causes
+from engine.statistics import overview, recounts
+from engine.work import backlog
+from webapi import auth
 from webapi.ui.pages import Pages, page
-from webapi.ui.words import _, in_language
+from webapi.ui.words import _, in_language, text_name
 from webapi.ui.words import step as step_name
 
 bp = Pages("ui_office")
@@ -27,7 +29,7 @@ bp = Pages("ui_office")
 def show(unit: Unit, caller: Account) -> Any:
     must_be_office(unit, caller)
     return page("ui/office.html", counts=counted(unit, caller), titles=titles(), states=states(), to="ui_office.cases",
-                lost=len(queries.lost_reports(unit, caller)), queues=causes.waiting(unit),
+                lost=len(queries.lost_reports(unit, caller)), queues=backlog.depth(unit),
                 askings=len(unmasking.waiting(unit, caller)))  # fmt: skip
 
 
@@ -53,7 +55,7 @@ def must_be_office(unit: Unit, caller: Account) -> None:
 
 def counted(unit: Unit, caller: Account) -> overview.Overview:
     """The counts, with the names of types."""
-    found = overview.show(unit, caller)
+    found = recounts.show(auth.runtime(), unit, caller, again="X-Poll" in request.headers)
     types = _types(unit)
     for count in found.by["type"]:
         count.name = _type(types, count.key)
@@ -112,6 +114,12 @@ def _impersonal(unit: Unit, row: Any, agencies: dict[Any, str], areas: dict[str,
 
 def type_names(unit: Unit) -> dict[str, str]:
     return {code: in_language(one.name, code) for code, one in _types(unit).items()}
+
+
+def text_names(unit: Unit, wanted: Iterable[tuple[str | None, str | None]]) -> dict[Any, str]:
+    """What texts are called, by report type and code: a code may be another text in another type."""
+    types = _types(unit)
+    return {(code, text): text_name(types[code], text) for code, text in set(wanted) if code in types and text}
 
 
 def titles() -> dict[str, tuple[str, str]]:

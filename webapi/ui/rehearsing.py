@@ -29,8 +29,9 @@ LONGEST = 100_000  # characters of a story
 
 @bp.read(PLAY)
 def show(unit: Unit, caller: Account, code: str) -> Any:
-    """The stories that came with the report type; ?kich_ban=STORY puts one into the text area."""
-    chosen = next((path for path in _stories(code) if path.stem == request.args.get("kich_ban")), None)
+    """The stories that came with the report type; ?kich_ban=STORY puts that one into the text area, else the first."""
+    stories = _stories(code)
+    chosen = next((path for path in stories if path.stem == request.args.get("kich_ban")), next(iter(stories), None))
     return _page(unit, caller, code, chosen.read_text(encoding="utf-8") if chosen else "")
 
 

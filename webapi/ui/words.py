@@ -19,7 +19,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
 from flask import Flask, Response, g, has_request_context, request
+from jinja2 import pass_eval_context
+from jinja2.nodes import EvalContext
+from markupsafe import Markup
 
 from engine.flow.sentences import in_vietnamese
 from engine.intake import CHANNEL_NAMES
@@ -59,6 +63,7 @@ def read(path: Path) -> dict[str, str]:
 def register(app: Flask) -> None:
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.install_gettext_callables(_plain, _plural, newstyle=True)  # type: ignore[attr-defined]
+    app.jinja_env.globals.update(gettext=_in_template, ngettext=_counted_in_template)
     app.jinja_env.filters["in_language"] = in_language
     app.jinja_env.globals.update(language=language, languages=LANGUAGES, in_language=in_language, translated=translated,
                                severity_name=severity, step_name=step, channel_names=channels)  # fmt: skip
@@ -147,6 +152,12 @@ def severity(key: str) -> str:
     }.get(key, key.replace("_", " "))  # fmt: skip
 
 
+def text_name(package: Package, code: str) -> str:
+    """ "T01 – Người dân: đã tiếp nhận": a text by its code and the name that its province gave it."""
+    table = package.type.get("texts", {}).get(code) or package.province.get("texts", {}).get(code) or {}
+    return f"{code} – {table['name']}" if table.get("name") else code
+
+
 def channels() -> dict[str, str]:
     """What channels are called, in the reader's language."""
     english = {
@@ -159,7 +170,26 @@ def channels() -> dict[str, str]:
 
 def _(sentence: str, **values: Any) -> str:
     said = _plain(sentence)
-    return said % values if values else said
+    return said % _written(values) if values else said
+
+
+@pass_eval_context
+def _in_template(around: EvalContext, sentence: str, **values: Any) -> str:
+    """As the extension would, and whole numbers as readers write them."""
+    said = _plain(sentence)
+    return (Markup(said) if around.autoescape else said) % _written(values)
+
+
+@pass_eval_context
+def _counted_in_template(around: EvalContext, one: str, many: str, num: int, **values: Any) -> str:
+    said = _plural(one, many, num)
+    return (Markup(said) if around.autoescape else said) % _written({"num": num} | values)
+
+
+def _written(values: dict[str, Any]) -> dict[str, Any]:
+    """1.234 in Vietnamese, 1,234 in English. A year is no number: give it as text."""
+    return {name: format_decimal(value, locale=language()) if type(value) is int else value
+            for name, value in values.items()}  # fmt: skip
 
 
 def _plain(sentence: str) -> str:

@@ -30,7 +30,7 @@ _WEB_KEYS = frozenset({"title", "hint", "anonymous", "beneficiary"})
 _PROVINCE_KEYS = frozenset({
     "code", "short", "name", "hotline", "tracking_url", "calendars", "areas", "agencies", "texts", "branches",
     "missed_call", "message_type", "jurisdiction_id", "agencies_of_communes", "close_day_at", "approval",
-    "open_data_licence", "reports", "retention",
+    "open_data_licence", "reports", "retention", "call_bridge",
 })
 
 
@@ -238,6 +238,10 @@ def _province(draft: Draft) -> Iterator[Fault]:
     yield from found.known(_PROVINCE_KEYS)
     for secrecy, said in found.tables("retention"):
         yield from _kept(found, ("retention", secrecy), said if secrecy in SECRECY else "")
+    bridge = draft.province.get("call_bridge", "https://")
+    if not isinstance(bridge, str) or not bridge.startswith(("https://", "http://")):
+        yield found.fault(("call_bridge",), "table-value", 'Write call_bridge = "https://…", the address at which the '
+                          "exchange takes calls to connect.")
     areas = list(_rows(draft, "areas"))
     codes = {str(one.get("code")) for one in areas}
     for one in areas:

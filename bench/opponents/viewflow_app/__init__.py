@@ -1,0 +1,1 @@
+"""The Django app that Viewflow looks for its flows in."""
