@@ -215,6 +215,8 @@ def test_a_diagram_and_how_a_due_time_came_about_are_read_in_english():
     names = set(re.findall(r' name="([^"]*)"', read.get_data(as_text=True)))
     assert {"Missed call", "Call agreed for a time", "Call back", "1022 hotline"} <= names
     assert [one for one in names if VIETNAMESE.search(one)] == ["Bình Dương – 1022 hotline"]
+    with Flask("words").test_request_context("/?lang=en"):
+        assert words.text_name(package, "T17") == "T17 – Person in need who is not the caller"
     assert term["name"] == "Call back" and term["story"] == [
         "3 working days by rule proposed, counted from 09:00 3 Sep 2021: due 09:00 3 Sep 2021",
         "Runs again with 1 hour 30 minutes left: due 09:00 3 Sep 2021",
