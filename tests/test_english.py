@@ -128,7 +128,8 @@ def test_a_citizen_who_reads_english_is_asked_in_english(province: Province):
     number = province.passes_on("BDTT", area="718")
     followed = visitor.opens(f"/tra-cuu/{number}?ma={province.secrets[number]}")
     assert "Thủ Dầu Một City People's Committee" in followed.text
-    assert f"phản ánh {number} đã chuyển UBND thành phố Thủ Dầu Một xử lý" in followed.text  # as it was sent
+    sent = " ".join(one.text_content() for one in followed.find("//*[@class='said'][@lang='vi']"))
+    assert f"phản ánh {number} đã chuyển UBND thành phố Thủ Dầu Một xử lý" in sent  # and a screen reader is told
 
 
 def test_whatever_a_form_says_is_wrong_is_said_in_english():
@@ -176,6 +177,16 @@ def test_a_type_brings_english_of_its_own_and_what_has_none_stays_vietnamese():
         assert forms.draw(package.intake_form, english=package.english)[4].label == "Gạo trong thùng"
 
 
+def test_the_gate_warns_of_english_for_what_nothing_says_any_more():
+    files = folders.read(ROOT / "bpmn/binh_duong/BDTN")
+    files["process.bpmn"] = files["process.bpmn"].replace('name="Tin nhắn đến"', 'name="Tin &#34;nhắn&#34; đến"')
+    files["type.toml"] += '\n[english]\n"Tin \\"nhắn\\" đến" = "A"\n"Nội dung" = "B"\n"Nội dung cũ" = "C"\n'
+
+    (fault,) = [one for one in check(files) if "[english]" in one.message]
+    assert (fault.severity, fault.code) == ("warning", "table-key") and "'Nội dung cũ'" in fault.message
+    assert "không chỗ nào nói câu ấy" in fault.to_json()["message_vi"]
+
+
 @pytest.mark.parametrize("wrong", ['english = "no"\n', "[english]\nso_nguoi = 5\n", "[english.x]\ny = 1\n"])
 def test_english_that_is_none_is_a_fault(wrong: str):
     files = folders.read(ROOT / "bpmn/binh_duong/BDTN")
@@ -200,10 +211,12 @@ def test_a_diagram_and_how_a_due_time_came_about_are_read_in_english():
         assert drawn.of(package).get_data(as_text=True) == package.diagram
     drawing = etree.fromstring(read.get_data())
     places = {one.getparent().get("bpmnElement"): one.find("{*}Bounds") for one in drawing.iter("{*}BPMNLabel")}
-    assert float(places["het_goi_nham"].get("width")) >= 7 * len("Nothing")  # no word of "Nothing to be done" is broken
+    assert float(places["Flow_co_hen_bao_hen"].get("width")) == 7 * len("Agreed")  # drawn 30 wide, for "Hẹn"
     names = set(re.findall(r' name="([^"]*)"', read.get_data(as_text=True)))
     assert {"Missed call", "Call agreed for a time", "Call back", "1022 hotline"} <= names
     assert [one for one in names if VIETNAMESE.search(one)] == ["Bình Dương – 1022 hotline"]
+    with Flask("words").test_request_context("/?lang=en"):
+        assert words.text_name(package, "T17") == "T17 – Person in need who is not the caller"
     assert term["name"] == "Call back" and term["story"] == [
         "3 working days by rule proposed, counted from 09:00 3 Sep 2021: due 09:00 3 Sep 2021",
         "Runs again with 1 hour 30 minutes left: due 09:00 3 Sep 2021",

@@ -349,6 +349,7 @@ def test_communes_are_listed_for_a_district(province: Province, visitor: Visitor
         })  # fmt: skip
 
     assert visitor.client.get("/gui/xa?district=718").json == [{"code": "25741", "name": "Phường Hiệp Thành"}]
+    assert visitor.client.get("/gui/xa?district=718&lang=en").json == [{"code": "25741", "name": "Hiệp Thành Ward"}]
     known(province, sent(visitor, commune="25741"))
     known(province, sent(visitor, area="719", commune="25741"))  # left over from another district
     assert [(case.area, case.commune) for case in kept(province, model.cases)] == [("718", "25741"), ("719", None)]

@@ -17,7 +17,7 @@ from engine.people.access import Account, Target
 from engine.runtime import Unit
 from webapi.ui import door, pages
 from webapi.ui.pages import Pages, done, page
-from webapi.ui.words import _
+from webapi.ui.words import _, in_language
 
 bp = Pages("ui_absences")
 
@@ -53,7 +53,8 @@ def _elsewhere(unit: Unit, caller: Account) -> list[Any]:
 def _agency(caller: Account, elsewhere: list[Any]) -> str | None:
     """By its key, or by its name; one's own, unless another is asked for."""
     asked = request.values.get("co_quan", "").strip()
-    return next((one.key for one in elsewhere if asked in (one.key, one.name)), caller.agency)
+    named = (one.key for one in elsewhere if asked in (one.key, one.name, in_language(one.name)))
+    return next(named, caller.agency)
 
 
 def _colleagues(unit: Unit, caller: Account, agency: str | None) -> list[Any]:

@@ -14,7 +14,7 @@ from webapi import auth
 from webapi.ui import forms, letters
 from webapi.ui.letters import Letter
 from webapi.ui.pages import Pages, page
-from webapi.ui.words import _
+from webapi.ui.words import _, in_language
 
 bp = Pages("ui_send")
 TYPE = "/gui/<name:province>/<name:code>"
@@ -111,4 +111,4 @@ def communes() -> Response:
     """The communes of a district, for site.js."""
     with auth.runtime().read() as unit:
         found = offers.communes(unit, request.args.get("district", "")[:20])
-        return jsonify([{"code": row.code, "name": row.name} for row in found])
+        return jsonify([{"code": row.code, "name": in_language(row.name)} for row in found])

@@ -66,7 +66,7 @@ def _case(number: str, wrong: tuple[str, str] | None = None, status: int = 200) 
 
 def _said(case: dict[str, Any]) -> list[dict[str, Any]]:
     """What was told and what was said, in one line of time; the same message by two channels once."""
-    told = {one["text"]: {"at": one["at"], "text": one["text"], "who": "1022"} for one in case["told"]}
+    told = {one["text"]: {"at": one["at"], "text": one["text"], "who": "1022", "lang": "vi"} for one in case["told"]}
     remarks = [{"at": one.at, "text": one.text, "mine": one.mine, "who": _("ông (bà)") if one.mine else _("cơ quan")}
                for one in case["comments"]]  # fmt: skip
     return sorted([*told.values(), *remarks], key=lambda one: one["at"])

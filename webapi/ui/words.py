@@ -155,7 +155,7 @@ def severity(key: str) -> str:
 def text_name(package: Package, code: str) -> str:
     """ "T01 – Người dân: đã tiếp nhận": a text by its code and the name that its province gave it."""
     table = package.type.get("texts", {}).get(code) or package.province.get("texts", {}).get(code) or {}
-    return f"{code} – {table['name']}" if table.get("name") else code
+    return f"{code} – {in_language(table['name'], own=package.english)}" if table.get("name") else code
 
 
 def channels() -> dict[str, str]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from fnmatch import fnmatchcase
+from html import unescape
 from typing import Any
 
 from engine.errors import InvalidAnswers
@@ -118,11 +119,19 @@ def _kept(found: _Table, keys: tuple[str, ...], said: Any) -> Iterator[Fault]:
 
 
 def _english(found: _Table) -> Iterator[Fault]:
-    """What the type itself gives in English, by the Vietnamese."""
-    said = found.table.get("english", {})
-    if not isinstance(said, Mapping) or not all(isinstance(one, str) for one in said.values()):
+    """What the type itself gives in English, by the Vietnamese, which may have changed since."""
+    given = found.table.get("english", {})
+    if not isinstance(given, Mapping) or not all(isinstance(one, str) for one in given.values()):
         yield found.fault(("english",), "table-value",
                           'Write "what is said in Vietnamese" = "the same in English" under [english] in type.toml.')
+        return
+    said = [text for name, text in found.draft.files.items() if name != TYPE]
+    said += [str(one.get("source")) for _, one in found.tables("deadlines") if isinstance(one, Mapping)]
+    everything = unescape("\n".join(said)).replace('\\"', '"') if given else ""
+    for one in given:
+        if one not in everything:
+            yield found.fault(("english", one), "table-key",
+                              f"Check {one!r} under [english] in type.toml: nothing says it.", "warning")
 
 
 def _calls(draft: Draft, found: _Table) -> Iterator[Fault]:
