@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import (
     CTE,
     ColumnElement,
+    CompoundSelect,
     Row,
     Select,
     Subquery,
@@ -293,15 +294,24 @@ def _subject(right: str, row: Row[Any], case: Row[Any]) -> Any:
     return SimpleNamespace(group=row.b, province=case.province, report_type=case.report_type, area=case.area)
 
 
-def rows_of(now: datetime) -> Subquery:
-    """Every reason of every stuck case, as a table with ``case_id``, for counting."""
-    return _union(now)
-
-
 def cases_of(now: datetime) -> Subquery:
-    """The stuck cases, each once, as a table with ``case_id``: half the work of `rows_of`."""
-    arms = [reason.find(now) for reason in REASONS.values()]
-    return union(*(arm.with_only_columns(_case_id(arm).label("case_id")) for arm in arms)).subquery("stuck")
+    """The stuck cases, each once, as a table with ``case_id``, for counting."""
+    return union(*_cases(now).values()).subquery("stuck")
+
+
+def by_reason(now: datetime, most: int) -> CompoundSelect[Any]:
+    """How many cases each reason has (reason, count), so many rows of each looked at."""
+    found = {code: arm.limit(most).subquery() for code, arm in _cases(now).items()}
+    return union_all(
+        *(select(literal(code).label("reason"), func.count(arm.c.case_id.distinct()).label("count"))
+          for code, arm in found.items())
+    )  # fmt: skip
+
+
+def _cases(now: datetime) -> dict[str, Select[Any]]:
+    """By reason: the ids of its cases, and nothing that a sentence would be made of."""
+    arms = {code: reason.find(now) for code, reason in REASONS.items()}
+    return {code: arm.with_only_columns(_case_id(arm).label("case_id")) for code, arm in arms.items()}
 
 
 def _union(now: datetime, ids: Sequence[int] | None = None) -> Subquery:
