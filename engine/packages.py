@@ -115,9 +115,14 @@ class Package:
         drawn = (parse_xml(text, name) for name, text in self.files.items() if name.endswith(".bpmn"))
         return {str(one.get("id")): str(one.get("name")) for root in drawn for one in root.iter() if one.get("name")}
 
+    @property
+    def english(self) -> Mapping[str, str]:
+        """What its analysts give in English themselves, by the Vietnamese: ``[english]`` in type.toml."""
+        return self.type.get("english", {})  # type: ignore[no-any-return]
+
     def step_name(self, element: str, drawn: str) -> dict[str, str]:
         """What a step is called by language: as it was drawn, and as ``[steps]`` in type.toml says in English."""
-        english = self.type.get("steps", {}).get(element)
+        english = self.type.get("steps", {}).get(element) or self.english.get(drawn)
         return {"vi": drawn} | ({"en": str(english)} if english else {})
 
     @cached_property

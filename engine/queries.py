@@ -20,7 +20,6 @@ from engine.model import (
     VERSION,
     accounts,
     agencies,
-    attachments,
     cases,
     comments,
     deadlines,
@@ -293,22 +292,6 @@ def list_comments(unit: Unit, account: Account, number: str, limit: int = 50, af
     return Page(firewall.over_rows(firewall.over(unit, account, case), found.items, "text"), found.after)
 
 
-def list_attachments(unit: Unit, account: Account, number: str, limit: int = 50, after: str | None = None) -> Page:
-    case = access.find(unit, account, "read", number)
-    mine = select(attachments).where(attachments.c.case_id == case.id)
-    found = oldest_first(unit, mine, attachments.c.id, limit, after)
-    return Page(firewall.over_rows(firewall.over(unit, account, case), found.items, "name"), found.after)
-
-
-def open_attachment(unit: Unit, account: Account, number: str, attachment_id: int) -> tuple[Row[Any], bool]:
-    """A file, and whether this account sees it bare: without what a photo says beside itself."""
-    case = access.find(unit, account, "read", number)
-    row = unit.first(select(attachments).where(attachments.c.case_id == case.id, attachments.c.id == attachment_id))
-    if row is None:
-        raise NotFound(f"Case {number} has no attachment {attachment_id}.")
-    return firewall.behind(firewall.over(unit, account, case), row, "name"), not firewall.may_know(account, case, unit)
-
-
 def reveal_people(unit: Unit, account: Account, number: str) -> list[Row[Any]]:
     """Who reported and who needs help: personal data. Looking is itself written into the case's history. Whoever may
     not may for a while if a second person agreed (`engine.privacy.unmasking`).
@@ -437,7 +420,7 @@ def list_outbox(
     """What is or was owed to people and services, newest first; what is about no case (`engine.statistics.periodic`)
     has no ``number``, and is the affair of its agency's province.
     """
-    query = _letters(account, "see-outbox")
+    query = owed(account, "see-outbox")
     if state is not None:
         if state not in LETTER_STATES:
             raise InvalidRequest(f"state={state!r} is none of {', '.join(LETTER_STATES)}.", field="state")
@@ -459,15 +442,17 @@ def _letter(unit: Unit, account: Account, row: Row[Any]) -> Any:
 def lost_reports(unit: Unit, account: Account) -> list[Row[Any]]:
     """Letters about no case that were given up, newest first: nothing is stuck for them, so no case tells of them."""
     lost = (outbox.c.case_id.is_(None), outbox.c.state == literal_column("'dead'"))
-    return unit.all(_letters(account, "see-outbox").where(*lost).order_by(outbox.c.id.desc()).limit(LIMIT_MAX))
+    return unit.all(owed(account, "see-outbox").where(*lost).order_by(outbox.c.id.desc()).limit(LIMIT_MAX))
 
 
 def show_letter(unit: Unit, account: Account, letter_id: int, action: str = "see-outbox") -> Row[Any]:
-    query = _letters(account, action).where(outbox.c.id == letter_id)
+    query = owed(account, action).where(outbox.c.id == letter_id)
     return _letter(unit, account, _found(unit, query, "message in the outbox", letter_id))
 
 
-def _letters(account: Account, action: str) -> Select[Any]:
+def owed(account: Account, action: str) -> Select[Any]:
+    """What is or was owed to people and services, as far as this account may do that to it; with ``number`` and
+    ``report_type`` of its case, or ``agency_name`` where it is about none."""
     whose = and_(outbox.c.case_id.is_(None), agencies.c.key == outbox.c.agency)
     query = select(outbox, cases.c.number, cases.c.report_type, agencies.c.name.label("agency_name"))
     query = query.outerjoin(cases, cases.c.id == outbox.c.case_id).outerjoin(agencies, whose)

@@ -7,21 +7,23 @@ sentence that explains a case is written from the same row that put it there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     CTE,
     ColumnElement,
     CompoundSelect,
+    Integer,
     Row,
     Select,
     Subquery,
     Text,
     and_,
+    bindparam,
     cast,
     exists,
     func,
@@ -30,6 +32,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    true,
     union,
     union_all,
 )
@@ -41,9 +44,26 @@ from engine.people import access
 from engine.people.access import Account
 from engine.queries import OPEN_TASK, SUMMARY, CaseFilter, case_conditions
 from engine.runtime import Unit
+from engine.storage.prepared import Prepared
 
 UNRUN = timedelta(minutes=5)  # a job that has been due for longer than this is not being run
+_PRIORITIES = tuple(literal_column(priority) for priority in ("0", "1", "2"))  # bound, they would miss the index
 _NONE = cast(null(), Text)
+
+
+class _Moment(NamedTuple):
+    """When it is asked: instants, or the parameters that stand for them.
+
+    Attributes:
+        unrun: `UNRUN` before.
+    """
+
+    now: Any
+    unrun: Any
+
+    @classmethod
+    def of(cls, now: datetime) -> _Moment:
+        return cls(now, now - UNRUN)
 
 
 @dataclass(frozen=True)
@@ -52,15 +72,17 @@ class Reason:
 
     Attributes:
         rank: the lower, the sooner it is what we say about a case that is stuck for several reasons.
-        find: the rows (case_id, since, thing, a, b, c) at a unit's instant.
+        find: the rows (case_id, since, thing, a, b, c).
         tell: the sentence, of such a row and the names of agencies by key.
         cures: what can be done: (action of the API, action of the access rules).
+        index: true of each such row; those of all cases are found by it.
     """
 
     rank: int
-    find: Callable[[datetime], Select[Any]]
+    find: Callable[[_Moment], Select[Any]]
     tell: Callable[[Row[Any], dict[str, str]], str]
     cures: tuple[tuple[str, str], ...]
+    index: ColumnElement[bool] = field(default_factory=true)
 
 
 def _row(table: Any, since: Any, thing: Any, *more: Any) -> Select[Any]:
@@ -84,12 +106,12 @@ def _groups() -> CTE:
 _BUSY = _groups()
 
 
-def _incidents(now: datetime) -> Select[Any]:
+def _incidents(at: _Moment) -> Select[Any]:
     found = _row(incidents, incidents.c.opened_at, incidents.c.id, incidents.c.element, incidents.c.message)
     return found.where(incidents.c.resolved_at.is_(None))
 
 
-def _held(now: datetime) -> Select[Any]:
+def _held(at: _Moment) -> Select[Any]:
     query = select(
         cases.c.id.label("case_id"), cases.c.suspended_at.label("since"), cases.c.id.label("thing"),
         _NONE.label("a"), _NONE.label("b"), _NONE.label("c"),
@@ -97,61 +119,67 @@ def _held(now: datetime) -> Select[Any]:
     return query.where(cases.c.suspended_at.is_not(None))
 
 
-def _suspended(now: datetime) -> Select[Any]:
+def _suspended(at: _Moment) -> Select[Any]:
     found = _row(jobs, jobs.c.due_at, jobs.c.id, jobs.c.kind, jobs.c.last_error)
     found = found.join(cases, cases.c.id == jobs.c.case_id)  # a paused case suspends its jobs: that is as it should be
     return found.where(jobs.c.state == literal_column("'suspended'"), cases.c.paused_at.is_(None))
 
 
-def _unmanned(now: datetime) -> Select[Any]:
-    manned = and_(accounts.c.agency == _BUSY.c.key, accounts.c.active, accounts.c.role.not_in(("client", "overseer")))
-    unmanned = select(_BUSY.c.key).where(_BUSY.c.key.is_not(None), ~exists(select(accounts.c.id).where(manned)))
+def _unmanned(at: _Moment) -> Select[Any]:
     found = _row(tasks, tasks.c.created_at, tasks.c.id, tasks.c.name, tasks.c.group)
-    return found.where(OPEN_TASK, tasks.c.group.in_(unmanned))
+    return found.where(OPEN_TASK, _nobody_in(tasks.c.group))
 
 
-def _overdue_tasks(now: datetime) -> Select[Any]:
+def _nobody_in(agency: ColumnElement[str]) -> ColumnElement[bool]:
+    works = accounts.c.role.not_in((literal_column("'client'"), literal_column("'overseer'")))
+    return ~exists(select(accounts.c.id).where(accounts.c.agency == agency, accounts.c.active, works))
+
+
+def _overdue_tasks(at: _Moment) -> Select[Any]:
     found = _row(tasks, tasks.c.due_at, tasks.c.id, tasks.c.name, tasks.c.group, accounts.c.login)
     found = found.join(cases, cases.c.id == tasks.c.case_id).outerjoin(accounts, accounts.c.id == tasks.c.assignee)
-    groups = select(_BUSY.c.key)
-    return found.where(OPEN_TASK, tasks.c.due_at < now, tasks.c.group.in_(groups), cases.c.paused_at.is_(None))
+    return found.where(OPEN_TASK, tasks.c.due_at < at.now, cases.c.paused_at.is_(None))
 
 
-def _dead_letters(now: datetime) -> Select[Any]:
+def _dead_letters(at: _Moment) -> Select[Any]:
     found = _row(outbox, outbox.c.created_at, outbox.c.id, outbox.c.kind, outbox.c.topic, outbox.c.last_error)
     return found.where(outbox.c.state == literal_column("'dead'"))
 
 
-def _unserved(now: datetime) -> Select[Any]:
+def _unserved(at: _Moment) -> Select[Any]:
     found = _row(outbox, outbox.c.due_at, outbox.c.id, outbox.c.topic)
     ready = outbox.c.state == literal_column("'ready'")
-    return found.where(ready, outbox.c.kind == "service", outbox.c.due_at < now - UNRUN)
+    return found.where(ready, outbox.c.kind == literal_column("'service'"), outbox.c.due_at < at.unrun)
 
 
-def _unanswered(now: datetime) -> Select[Any]:
+def _unanswered(at: _Moment) -> Select[Any]:
     waiting = ~exists(select(tasks.c.id).where(tasks.c.case_id == cases.c.id, OPEN_TASK))
     found = _row(subscriptions, cases.c.due_at, subscriptions.c.token, subscriptions.c.message, subscriptions.c.kind)
     found = found.join(cases, cases.c.id == subscriptions.c.case_id)
-    return found.where(_late(now), waiting, ~subscriptions.c.aside)
+    return found.where(_late(at), waiting, ~subscriptions.c.aside)
 
 
-def _unrun(now: datetime) -> Select[Any]:
+def _unrun(at: _Moment) -> Select[Any]:
     found = _row(jobs, jobs.c.due_at, jobs.c.id, jobs.c.kind)
     ready = jobs.c.state == literal_column("'ready'")
-    return found.where(ready, jobs.c.priority.in_((0, 1, 2)), jobs.c.due_at < now - UNRUN)
+    return found.where(ready, jobs.c.priority.in_(_PRIORITIES), jobs.c.due_at < at.unrun)
 
 
-def _overdue(now: datetime) -> Select[Any]:
+def _overdue(at: _Moment) -> Select[Any]:
     query = select(
         cases.c.id.label("case_id"), cases.c.due_at.label("since"), cases.c.id.label("thing"),
         cast(cases.c.lead_agency, Text).label("a"), _NONE.label("b"), _NONE.label("c"),
     )  # fmt: skip
-    return query.where(_late(now), cases.c.paused_at.is_(None))
+    return query.where(_late(at), cases.c.paused_at.is_(None))
 
 
-def _late(now: datetime) -> ColumnElement[bool]:
-    everywhere = cases.c.province.in_(select(provinces.c.code))  # each one's part of the index of open cases
-    return and_(everywhere, cases.c.closed_at.is_(None), cases.c.due_at < now)
+def _late(at: _Moment) -> ColumnElement[bool]:
+    return and_(cases.c.closed_at.is_(None), cases.c.due_at < at.now)
+
+
+_IN_A_BUSY_GROUP = tasks.c.group.in_(select(_BUSY.c.key))
+_IN_AN_UNMANNED_GROUP = tasks.c.group.in_(select(_BUSY.c.key).where(_BUSY.c.key.is_not(None), _nobody_in(_BUSY.c.key)))
+_IN_A_PROVINCE = cases.c.province.in_(select(provinces.c.code))  # each one's part of the index of open cases
 
 
 REASONS: dict[str, Reason] = {
@@ -175,12 +203,14 @@ REASONS: dict[str, Reason] = {
         lambda row, names: f"The task '{row.a}' waits since {local_time(row.since)} for {_name(row.b, names)}, "
         "where nobody has an account.",
         (("add-account", "manage"), ("reassign-case", "reassign")),
+        _IN_AN_UNMANNED_GROUP,
     ),
     "overdue-task": Reason(
         4, _overdue_tasks,
         lambda row, names: f"The task '{row.a}' of {_name(row.b, names)} is overdue since {local_time(row.since)}; "
         + (f"{row.c} has claimed it." if row.c else "nobody has claimed it."),
         (("delegate-task", "delegate"), ("extend-case", "extend"), ("reassign-case", "reassign")),
+        _IN_A_BUSY_GROUP,
     ),
     "dead-letter": Reason(
         5, _dead_letters,
@@ -192,6 +222,7 @@ REASONS: dict[str, Reason] = {
         lambda row, _: f"The process waits for {'the signal' if row.b == 'signal' else 'the message'} '{row.a}', and "
         f"the case was due at {local_time(row.since)}.",
         (("send-message", "message"), ("extend-case", "extend")),
+        _IN_A_PROVINCE,
     ),
     "unrun-job": Reason(
         7, _unrun,
@@ -210,6 +241,7 @@ REASONS: dict[str, Reason] = {
         lambda row, names: f"The case is overdue since {local_time(row.since)}; "
         + (f"{_name(row.a, names)} leads it." if row.a else "no agency leads it yet."),
         (("extend-case", "extend"), ("reassign-case", "reassign")),
+        _IN_A_PROVINCE,
     ),
 }  # fmt: skip
 
@@ -233,7 +265,7 @@ FACTS: dict[str, tuple[str, ...]] = {  # what a, b and c of a row are, for whoev
 
 def list_stuck(unit: Unit, account: Account, wanted: CaseFilter) -> Page:
     """Stuck cases, longest stuck first, each a mapping of its summary and ``stuck`` (see `explain`)."""
-    found = _union(unit.now)
+    found = rows_of(unit.now)
     since = func.min(found.c.since).label("since")
     query = select(found.c.case_id.label("id"), since).join(cases, cases.c.id == found.c.case_id)
     known = access.permits(account, "see", access.JOINED_CASES)
@@ -252,20 +284,21 @@ def explain(unit: Unit, account: Account, case: Mapping[str, Any]) -> dict[str, 
     ``facts`` are what the sentence ``why`` is made of (`FACTS`; an agency by its name).
     ``next`` lists what this account may do about it: [{action, id, number}]; ``also`` the codes of further reasons.
     """
-    return _reasons(unit, account, [SimpleNamespace(**case)]).get(case["id"])
+    rows = unit.all(_OF_CASE, {"case": case["id"], **_Moment.of(unit.now)._asdict()})
+    return _told(unit, account, rows, [SimpleNamespace(**case)]).get(case["id"])
 
 
 def _explained(unit: Unit, account: Account, ids: Sequence[int]) -> list[dict[str, Any]]:
     readable = access.permits(account, "read").label("readable")
     rows = {row.id: row for row in unit.all(select(*SUMMARY, readable).where(cases.c.id.in_(ids)))}
-    reasons = _reasons(unit, account, list(rows.values()))
+    found = unit.all(_in_order(_union(_Moment.of(unit.now), lambda case: case.in_(rows))))
+    reasons = _told(unit, account, found, rows.values())
     return [dict(rows[one]._mapping) | {"stuck": reasons.get(one)} for one in ids if one in rows]
 
 
-def _reasons(unit: Unit, account: Account, of: Sequence[Any]) -> dict[int, dict[str, Any]]:
+def _told(unit: Unit, account: Account, rows: Sequence[Row[Any]], of: Iterable[Any]) -> dict[int, dict[str, Any]]:
+    """By case, of the rows that `_in_order` gives."""
     by_id = {case.id: case for case in of}
-    found = _union(unit.now, list(by_id))
-    rows = unit.all(select(found).order_by(found.c.case_id, found.c.rank, found.c.since, found.c.thing))
     names = {row.key: row.name for row in unit.all(select(agencies.c.key, agencies.c.name))} if rows else {}
     told: dict[int, dict[str, Any]] = {}
     for row in rows:
@@ -294,8 +327,13 @@ def _subject(right: str, row: Row[Any], case: Row[Any]) -> Any:
     return SimpleNamespace(group=row.b, province=case.province, report_type=case.report_type, area=case.area)
 
 
+def rows_of(now: datetime) -> Subquery:
+    """Every reason of every stuck case, as a table (case_id, since, thing, a, b, c, rank, reason)."""
+    return _union(_Moment.of(now))
+
+
 def cases_of(now: datetime) -> Subquery:
-    """The stuck cases, each once, as a table with ``case_id``, for counting."""
+    """The stuck cases, each once, as a table with ``case_id``: half the work of `rows_of`."""
     return union(*_cases(now).values()).subquery("stuck")
 
 
@@ -310,22 +348,35 @@ def by_reason(now: datetime, most: int) -> CompoundSelect[Any]:
 
 def _cases(now: datetime) -> dict[str, Select[Any]]:
     """By reason: the ids of its cases, and nothing that a sentence would be made of."""
-    arms = {code: reason.find(now) for code, reason in REASONS.items()}
+    arms = {code: reason.find(_Moment.of(now)).where(reason.index) for code, reason in REASONS.items()}
     return {code: arm.with_only_columns(_case_id(arm).label("case_id")) for code, arm in arms.items()}
 
 
-def _union(now: datetime, ids: Sequence[int] | None = None) -> Subquery:
-    """All reasons as one table (case_id, since, thing, a, b, c, rank, reason), of these cases or of all."""
+def _union(at: _Moment, wanted: Callable[[ColumnElement[int]], ColumnElement[bool]] | None = None) -> Subquery:
+    """All reasons as one table.
+
+    Args:
+        wanted: of these cases only, by their ids.
+    """
     arms = []
     for code, reason in REASONS.items():
-        arm = reason.find(now).add_columns(literal(reason.rank).label("rank"), literal(code).label("reason"))
-        arms.append(arm if ids is None else arm.where(_case_id(arm).in_(ids)))
+        named = (cast(literal(reason.rank), Integer).label("rank"), cast(literal(code), Text).label("reason"))
+        arm = reason.find(at).add_columns(*named)
+        arms.append(arm.where(wanted(_case_id(arm)) if wanted else reason.index))
     return union_all(*arms).subquery("stuck")
+
+
+def _in_order(found: Subquery) -> Select[Any]:
+    return select(found).order_by(found.c.case_id, found.c.rank, found.c.since, found.c.thing)
 
 
 def _case_id(arm: Select[Any]) -> ColumnElement[int]:
     first = list(arm.exported_columns)[0]
     return getattr(first, "element", first)
+
+
+_ASKED = _Moment(bindparam("now"), bindparam("unrun"))
+_OF_CASE = Prepared(_in_order(_union(_ASKED, lambda case: case == bindparam("case"))))
 
 
 def _name(group: str, names: dict[str, str]) -> str:

@@ -38,6 +38,7 @@ SETTINGS = {
     "full_page_writes": "off",
 }
 FORGETFUL = {"synchronous_commit": "off"}  # what has just been committed need not survive the server's death either
+ROOM = 128 * 1024 * 1024  # bytes
 START_SECONDS = 60  # a machine may be busy; an idle one takes less than one
 STOP_SECONDS = 20
 
@@ -72,10 +73,11 @@ def running(*more: str) -> Iterator[Server]:
     """Start a server, and stop and delete it at the end.
 
     Args:
-        more: "durable": what was committed survives `Server.crash`.
+        more: "durable": what was committed survives `Server.crash`; "small": its data lies on a disk of its own, of
+            `ROOM` bytes, which only root may make.
 
     Raises:
-        RuntimeError: there are no binaries, or they do not start; the message says what was tried.
+        RuntimeError: there are no binaries, they do not start, or no disk can be made; the message says what was tried.
     """
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     keeper = subprocess.Popen([sys.executable, __file__, *more], start_new_session=True, **pipes)
@@ -101,6 +103,8 @@ def keep() -> None:
     try:
         owner = _owner(folder)
         binaries = _reachable(_binaries(), folder, owner)
+        if "small" in sys.argv:
+            _mount(folder / "data", owner)
         _initialise(binaries, folder, owner)
         server = _start(binaries, folder, owner)
         url = f"postgresql+psycopg://postgres@/postgres?host={folder}&port=5432"
@@ -117,6 +121,8 @@ def keep() -> None:
     finally:
         if server:
             _stop(server)
+        if os.path.ismount(folder / "data"):
+            subprocess.run(["umount", "--lazy", folder / "data"], check=False)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -186,6 +192,14 @@ def _said_by(command: list, folder: Path, owner: dict) -> str:
 
 def _clean() -> dict:
     return {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"LC_ALL": "C"}
+
+
+def _mount(data: Path, owner: dict) -> None:
+    data.mkdir()
+    how = f"size={ROOM},mode=0700,uid={owner.get('user', os.geteuid())},gid={owner.get('group', os.getegid())}"
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", how, "tmpfs", data], capture_output=True, text=True)
+    if made.returncode:
+        raise RuntimeError(f"a small disk cannot be mounted: {made.stderr.strip()}")
 
 
 def _initialise(binaries: Path, folder: Path, owner: dict) -> None:

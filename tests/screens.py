@@ -62,6 +62,8 @@ SCREENS = (
     Screen("vuong-mac", "/tinh/ket?lang=vi", "vpubnd_74"),
     Screen("su-co", "/tinh/su-co", "vpubnd_74"),
     Screen("su-co-mot-nguyen-nhan", "/tinh/su-co/{incident}", "vpubnd_74"),
+    Screen("hang-doi", "/tinh/hang-doi", "vpubnd_74"),
+    Screen("hang-doi-tin", "/tinh/hang-doi?xem=tin", "vpubnd_74"),
     Screen("giam-sat", "/giam-sat", "hdnd_74"),
     Screen("giam-sat-vu-viec", "/giam-sat/vu-viec/open", "hdnd_74"),
     Screen("giam-sat-mot-vu", "/giam-sat/{fresh}", "hdnd_74"),
@@ -165,7 +167,7 @@ def _is_away(province: Province, task: str) -> None:
 
 def _held_up(province: Province, number: str) -> str:
     """An incident of this case; its id."""
-    fault = ProcessFault("The decision 'phan_cong' has no row for ket_qua = 'khac'.", "xac_minh")
+    fault = ProcessFault("Decision 'Định tuyến': No row fits. The inputs were: linh_vuc = 'khac'.", "xac_minh")
     province.incidents = [fault.message]
     with province.runtime.begin() as unit:
         case = unit.first(select(cases.c.id).where(cases.c.number == number))

@@ -72,6 +72,8 @@ def test_every_line_is_linked_once_in_order_and_the_chain_holds(hotline: Hotline
     verdict = chain.verify(runtime, anchors.read(tmp_path), lambda done, of: seen.append((done, of)))
     assert verdict == chain.Verdict(links=len(found), anchors=3)
     assert seen == [(len(found), len(found))]
+    with runtime.read() as unit:
+        assert chain.verify_newest(unit) == chain.Verdict(links=len(found))
 
 
 def test_the_database_refuses_to_change_a_line(hotline: Hotline) -> None:
@@ -96,7 +98,7 @@ CHANGES = {
 }
 
 
-def test_a_line_that_was_changed_or_removed_is_named(hotline: Hotline) -> None:
+def test_a_line_that_was_changed_or_removed_is_named(hotline: Hotline, monkeypatch) -> None:
     runtime = history(hotline, days=4)
     lines = [link for link in links_of(runtime) if link.source == "acts"][-3:]
     for link, (why, change) in reversed(list(zip(lines, CHANGES.items(), strict=True))):  # the first one counts
@@ -104,6 +106,12 @@ def test_a_line_that_was_changed_or_removed_is_named(hotline: Hotline) -> None:
         broken = chain.verify(runtime, []).broken
         assert broken is not None and why in broken.why and "acts" in broken.why
         assert (broken.seq, broken.day) == (link.seq, link.day)
+        with runtime.read() as unit:
+            assert chain.verify_newest(unit).broken == broken
+        monkeypatch.setattr(chain, "CHUNK", len(links_of(runtime)) - link.seq)  # those behind it are as they were
+        with runtime.read() as unit:
+            assert chain.verify_newest(unit).broken is None or link is not lines[-1]
+        monkeypatch.undo()
 
 
 def test_a_missing_link_a_backdated_line_and_a_cut_end_are_found(hotline: Hotline, tmp_path: Path, monkeypatch) -> None:

@@ -381,7 +381,7 @@ def test_a_fault_of_ours_is_acknowledged_and_a_worker_makes_it_good(office: Prov
 @pytest.mark.parametrize(("given", "said"), [
     ({"viber": {"token": "t", "account": "x"}}, "viber of 74 needs token, each a text."),
     ({"sms": {"account": "1022"}}, "sms of 74 needs secret, each a text; it may have account."),
-    ({"zallo": {}}, "74 has 'zallo'; there are zalo, messenger, viber, sms, email"),
+    ({"zallo": {}}, "74 has 'zallo'; there are zalo, messenger, viber, sms, calls, email"),
     ("zalo", "74 must be a table of channels"),
 ])  # fmt: skip
 def test_a_channel_that_does_not_exist_is_named_at_the_start(given, said, tmp_path):

@@ -11,13 +11,15 @@ from typing import Any
 
 import apscheduler.schedulers.base as scheduler
 import pytest
+from sqlalchemy import insert
 
 import webapi.worker
-from engine import instances
+from engine import instances, model
 from engine.flow.steps import Fire
 from engine.queues import jobs, outbox, presence
 from engine.runtime import Runtime
 from engine.storage.database import connect
+from engine.work import ahead as ahead_of_time
 from engine.work.worker import Worker
 from tests.bare_cases import arm, open_case
 from tests.clock import Clock
@@ -134,6 +136,30 @@ def test_a_worker_works_on_when_its_clock_is_set_back(
         sleep(0.01)
     metronome.stop()
     runtime.database.dispose()
+
+
+def test_what_a_clock_that_was_ahead_has_left_is_told_and_what_was_owed_leaves_now(
+    runtime: Runtime, clock: Clock
+) -> None:
+    right = clock.now
+    clock.advance("3 days")
+    case_id = open_case(runtime)
+    with runtime.begin() as unit:
+        outbox.put(unit, case_id, "sms", "T01", 1, {"text": "Đã nhận"}, "ahead")
+        jobs.put(unit, case_id, 1, "message", unit.now)
+        jobs.put(unit, case_id, 2, "timer", unit.now)  # that a diagram said so, nobody can tell from a wrong clock
+        term = {"case_id": case_id, "name": "case", "token": 0, "calendar": "24/7", "started_at": unit.now,
+                "due_at": unit.now + timedelta(hours=5), "story": []}  # fmt: skip
+        unit.execute(insert(model.deadlines), term)
+    clock.now = right
+    with runtime.begin() as unit:
+        outbox.put(unit, case_id, "sms", "T02", 1, {"text": "Xong"}, "later", due_at=unit.now + timedelta(days=1))
+        [late] = ahead_of_time.begun(unit)
+        assert (late.name, late.due_at - late.started_at) == ("case", timedelta(hours=5))
+        assert (ahead_of_time.owed(unit), ahead_of_time.hasten(unit), ahead_of_time.owed(unit)) == (2, 2, 0)
+
+    assert [item.key for item in outbox.claim(runtime, "w", "sms", 5)] == ["ahead"]
+    assert [job.token for job in jobs.claim(runtime, "w", 5)] == [1]
 
 
 def test_leases_of_a_clock_that_was_far_ahead_do_not_outlive_it(runtime: Runtime, clock: Clock) -> None:

@@ -174,6 +174,8 @@ def test_what_is_only_drawn_elsewhere_or_written_in_another_order_is_no_differen
     assert between(old, old)[0] == {}
     moved = dict(old)
     moved["process.bpmn"] = re.sub(r'x="\d+"', 'x="7"', old["process.bpmn"]).replace("\n", "\n  ")
+    turned = re.compile(r"(<camunda:property .*/>)(\s+)(<camunda:property .*/>)")
+    moved["process.bpmn"] = turned.sub(r"\3\2\1", moved["process.bpmn"])
     statuses = re.findall(r"(?ms)^\[statuses\.\w+\]\n.*?(?=^\[|\Z)", old["type.toml"])
     moved["type.toml"] = old["type.toml"].replace("".join(statuses[:2]), "".join(reversed(statuses[:2])))
     assert moved["process.bpmn"] != old["process.bpmn"] and moved["type.toml"] != old["type.toml"]

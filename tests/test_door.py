@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from threading import Event
 from time import sleep
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -23,6 +24,7 @@ from tests.clock import Clock
 from tests.crash_type import PROVINCE
 from tests.served import served
 from webapi import door
+from webapi.metrics import Standing
 from webapi.server import Refusal
 from webapi.urgent import Urgent, reported
 
@@ -33,7 +35,7 @@ KNOWN = "ts_of_an_operator"
 @pytest.fixture
 def crowd(monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
     """Sixty callers of a real server with one thread, who all stand at its door before the first is served."""
-    monkeypatch.setattr(door, "WAIT_SECONDS", 0.5)
+    monkeypatch.setattr(door, "RUSH_SECONDS", 0.1)
     monkeypatch.setattr(HTTPChannel, "error_task_class", Refusal)
     everybody = Event()
 
@@ -47,7 +49,7 @@ def crowd(monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
 
     urgent = Urgent(lambda: frozenset({"CC115"}), {fingerprint(KNOWN)})
     urgent.keep_up()
-    entrance = door.Door(urgent)
+    entrance = door.Door(urgent, Standing())
     entrance.set_thread_count(1)
     limits = httpx.Limits(max_connections=CROWD)
     with served(serve, _dispatcher=entrance) as url, httpx.Client(base_url=url, limits=limits, timeout=60) as crowd:
@@ -102,13 +104,208 @@ def test_of_strangers_who_say_it_is_urgent_a_few_may_wait(
     (b'["report_type", "CC115"]', ""),
     (b'{"report_type": {"x": "CC115"}}', ""), (b'{"x": "report_type": "CC115"}', "CC115"),
     (b"", ""), (b'{"report_ty', ""),
-    (b'[{"report_type": "CC115"}]', ""), (b'}{{"report_type": "CC115"', "CC115"), (b'"' * 70_001, ""),
+    (b'[{"report_type": "CC115"}]', ""), (b"[" * 65_536, ""),
+    (b'}{{"report_type": "CC115"', "CC115"), (b'"' * 70_001, ""),
 ])  # fmt: skip
 def test_the_type_is_found_in_a_body_without_reading_all_of_it(body: bytes, said: str) -> None:
     assert reported(body) == said
     if said:  # orjson says the same of what is JSON, and refuses the rest
         with suppress(ValueError):
             assert orjson.loads(body)["report_type"] == said
+
+
+class Hands:
+    """A door with one thread, whose work and whose clock are the test's; nobody has to wait for it."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        urgent = Urgent(lambda: frozenset({"CC115"}), {fingerprint(KNOWN)})
+        urgent._codes = frozenset({"CC115"})
+        self.standing = Standing()
+        self.entrance = door.Door(urgent, self.standing, lambda: self.now)
+
+    def comes(self, report_type: str = "BDKK", token: str = "") -> Any:
+        request = SimpleNamespace(error=None, path=f"/bao/{report_type}", query="", headers={"AUTHORIZATION": token})
+        self.entrance.add_task(SimpleNamespace(requests=[request], service=list, cancel=list))
+        return request
+
+    def takes(self, seconds: float) -> Any:
+        """Whose turn it is, so many seconds later."""
+        self.now += seconds
+        with self.entrance.lock:
+            return self.entrance.queue.popleft().request
+
+    def surge(self, seconds: float, *, came: int, taken: int) -> list[int]:
+        """How many wait after each second, in which so many come and so many are taken."""
+        waited = []
+        for _ in range(round(seconds)):
+            for _ in range(taken):
+                for _ in range(came // taken):
+                    self.comes()
+                self.takes(1 / taken)
+            waited.append(len(self.entrance.queue))
+        return waited
+
+    def sent_away(self) -> list[Any]:
+        return [one._one.request for one in self.entrance._apologist.queue]
+
+
+def test_a_rush_may_wait_but_a_queue_that_never_gets_empty_is_kept_short() -> None:
+    hands = Hands()
+
+    waited = hands.surge(30, came=100, taken=20)
+
+    assert 38 <= waited[4] <= 42  # two seconds' work, once it is known how fast it goes
+    assert all(18 <= many <= 22 for many in waited[6:])  # one second's
+    assert hands.entrance.shed == 30 * 80 - waited[-1]
+
+
+def test_nobody_is_let_in_to_be_overtaken_until_it_is_too_late() -> None:
+    """Every other turn is an emergency's: who is ordinary waits twice as long for each before them."""
+    hands, longest = Hands(), 0.0
+    for _ in range(400):
+        for _ in range(10):
+            hands.comes()
+        hands.comes("CC115", f"Bearer {KNOWN}")
+        hands.takes(0.05)
+        since = hands.entrance.queue.others[0].since
+        hands.takes(0.05)
+        longest = max(longest, hands.now - since)
+
+    assert longest < door.LONGEST_SECONDS and 0.8 < hands.now - since < 1.2
+    hands.entrance.send_the_late_away()
+    assert hands.entrance.shed == 10 * 400 - 400 - len(hands.entrance.queue)
+
+
+def test_after_a_surge_a_rush_may_wait_again() -> None:
+    hands = Hands()
+    hands.surge(10, came=100, taken=20)
+    while len(hands.entrance.queue):
+        hands.takes(0.05)
+    before = hands.entrance.shed
+
+    for _ in range(35):
+        hands.comes()
+
+    assert hands.entrance.shed == before
+
+
+def test_the_longer_a_surge_lasts_the_later_one_is_to_come_again_and_not_all_at_once() -> None:
+    hands = Hands()
+
+    hands.surge(60, came=100, taken=20)
+
+    after = [int(request.error.body) for request in hands.sent_away()]
+    assert 1 <= min(after[:100]) and max(after[:100]) <= 4
+    assert 30 <= min(after[-10:]) < 35 and 80 < max(after[-10:]) <= 90 and len(set(after[-10:])) == 10
+    hands.surge(300, came=100, taken=20)
+    assert max(int(request.error.body) for request in hands.sent_away()) <= 1.5 * door.AGAIN_SECONDS
+
+
+def test_who_has_waited_too_long_is_told_and_no_emergency_is() -> None:
+    hands = Hands()
+    ordinary, stranger, known = hands.comes(), hands.comes("CC115"), hands.comes("CC115", f"Bearer {KNOWN}")
+
+    hands.now += door.LONGEST_SECONDS - 0.1
+    hands.entrance.send_the_late_away()
+    assert hands.sent_away() == []
+    hands.now += 0.2
+    hands.entrance.send_the_late_away()
+
+    assert hands.sent_away() == [ordinary] and isinstance(ordinary.error, door.Surge)
+    assert [hands.takes(0), hands.takes(0)] == [known, stranger] and not len(hands.entrance.queue)
+
+
+def test_an_emergency_nobody_had_looked_at_is_not_sent_away_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    hands = Hands()
+    monkeypatch.setattr(hands.entrance, "threads", {0})  # one is free, and then does not take it
+    emergency = hands.comes("CC115")
+    assert emergency in [one.request for one in hands.entrance.queue.others]
+
+    hands.now += door.LONGEST_SECONDS + 1
+    hands.entrance.send_the_late_away()
+
+    assert hands.sent_away() == [] and hands.takes(0) is emergency
+
+
+def test_the_known_go_first_as_they_came_and_of_the_rest_every_other_is_a_strangers_emergency() -> None:
+    hands = Hands()
+    ordinary = [hands.comes() for _ in range(3)]
+    strangers = [hands.comes("CC115") for _ in range(2)]
+    known = [hands.comes("CC115", f"Bearer {KNOWN}") for _ in range(3)]
+
+    taken = [hands.takes(0) for _ in range(8)]
+
+    assert taken == [*known, ordinary[0], strangers[0], ordinary[1], strangers[1], ordinary[2]]
+
+
+def test_that_one_request_takes_long_says_nothing_about_the_queue() -> None:
+    """A program outside asks for work and waits for it (long polling); the other threads go on."""
+    hands = Hands()
+    for _ in range(3):
+        hands.comes()
+        hands.takes(0)
+        hands.now += 30  # and nobody else came meanwhile
+
+    for _ in range(20):
+        hands.comes()
+
+    assert hands.entrance.shed == 0
+
+
+def test_where_nothing_moves_nobody_joins_whoever_waits() -> None:
+    hands = Hands()
+    for _ in range(3):
+        hands.comes()
+    hands.now += door.RUSH_SECONDS + 0.1
+
+    late = hands.comes()
+
+    assert hands.sent_away() == [late]
+
+
+def test_how_long_they_stood_at_the_door_is_measured() -> None:
+    hands = Hands()
+    hands.comes()
+    hands.takes(0.3)
+    hands.comes()
+    hands.now += door.LONGEST_SECONDS + 1
+    hands.entrance.send_the_late_away()
+    hands.entrance._apologist.queue.popleft().service()
+
+    [family] = hands.standing.collect()
+    found = {(one.labels["end"], one.labels.get("le")): one.value for one in family.samples if "le" in one.labels}
+    assert (found["taken", "0.25"], found["taken", "0.5"]) == (0, 1)
+    assert (found["sent away", "5.0"], found["sent away", "10.0"]) == (0, 1)
+
+
+def test_who_is_sent_away_is_told_so_while_all_threads_are_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "LONGEST_SECONDS", 0.05)
+    monkeypatch.setattr(door, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(HTTPChannel, "error_task_class", Refusal)
+    held, let_go = Event(), Event()
+
+    def serve(_environ: Any, start_response: Any) -> list[bytes]:
+        held.set()
+        assert let_go.wait(60)
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [b"served"]
+
+    urgent = Urgent(lambda: frozenset({"CC115"}))
+    urgent._codes = frozenset({"CC115"})
+    entrance = door.Door(urgent, Standing())
+    entrance.set_thread_count(1)
+    with served(serve, _dispatcher=entrance, max_request_body_size=9) as url, ThreadPoolExecutor(2) as others:
+        first = others.submit(httpx.get, url, timeout=60)
+        assert held.wait(60)
+        emergency = others.submit(httpx.get, f"{url}/bao/CC115", timeout=60)
+        page = httpx.get(f"{url}/bao/BDKK", headers={"Accept": "text/html"}, timeout=60)
+        too_large = httpx.post(url, content=b"0123456789", timeout=60)
+
+        assert page.status_code == 503 and "xin gửi lại sau" in page.text and page.headers["Retry-After"] == "1"
+        assert too_large.status_code == 413 and not first.done() and not emergency.done()
+        let_go.set()
+        assert first.result().status_code == emergency.result().status_code == 200
 
 
 def test_an_emergency_is_what_is_put_through_at_once(sqlite_url: str, clock: Clock) -> None:

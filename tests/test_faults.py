@@ -7,7 +7,7 @@ import os
 import tomllib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -19,6 +19,7 @@ import psycopg
 import pytest
 from flask import Flask
 from sqlalchemy import event, make_url, select
+from sqlalchemy.exc import OperationalError
 
 from engine import model, packages
 from engine.files import attachments
@@ -33,6 +34,7 @@ from tests.embedded_pg import Server, running
 from webapi import auth, create_app
 from webapi.worker import Metronome
 
+PAGE = 8192  # bytes
 PATIENCE = 240  # seconds
 REPORT = {"report_type": "CRASH", "answers": {"noi_dung": "Cây đổ"}, "reporter": {"phone": "0912345678"}}
 
@@ -74,14 +76,22 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def restarted(server: Server, tmp_path: Path) -> Iterator[Office]:
+    office = _office_of(server, tmp_path)
+    yield office
+    office.close()
+
+
+def _office_of(server: Server, tmp_path: Path) -> Office:
     name = f"office_{tmp_path.parent.name}_{tmp_path.name}"
-    with psycopg.connect(server.url.replace("+psycopg", ""), autocommit=True) as connection:
+    with psycopg.connect(_plain(server), autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"')  # thrown away with its server
     url = make_url(server.url).set(database=name).render_as_string(hide_password=False)
     databases.make_tables(url)
-    office = Office(url, tmp_path, lambda: datetime.now(UTC))
-    yield office
-    office.close()
+    return Office(url, tmp_path, lambda: datetime.now(UTC))
+
+
+def _plain(server: Server) -> str:
+    return server.url.replace("+psycopg", "")
 
 
 class Callers:
@@ -245,3 +255,81 @@ def test_a_file_for_which_there_is_no_room_is_refused_and_nothing_of_it_stays(
     assert [path for path in (tmp_path / "attachments").rglob("*") if path.is_file()] == []
     assert small.rows(model.attachments) == []
     assert send().status_code == 201
+
+
+class Disk:
+    """Where PostgreSQL has its tables and its log; somebody else fills it up."""
+
+    def __init__(self, data: str) -> None:
+        self._ballast = Path(data) / "somebody-elses"
+
+    def fill(self) -> None:
+        with suppress(OSError), self._ballast.open("wb", buffering=0) as ballast:
+            while True:
+                ballast.write(bytes(PAGE))
+
+    def make_room(self) -> None:
+        self._ballast.unlink()
+
+
+@pytest.fixture(scope="module")
+def cramped() -> Iterator[Server]:
+    """A PostgreSQL on a disk of its own."""
+    with ExitStack() as stack:
+        try:
+            yield stack.enter_context(running("durable", "small"))
+        except RuntimeError as error:
+            pytest.skip(f"Only root may mount a disk that can be filled, and not in every container: {error}")
+
+
+@pytest.fixture
+def full(cramped: Server, tmp_path: Path) -> Iterator[tuple[Office, Disk]]:
+    with psycopg.connect(_plain(cramped)) as connection:
+        disk = Disk(connection.execute("SHOW data_directory").fetchone()[0])
+    office = _office_of(cramped, tmp_path)
+    yield office, disk
+    office.close()
+
+
+def test_postgresql_on_a_full_disk_says_so_loses_nothing_and_goes_on_when_there_is_room(
+    full: tuple[Office, Disk],
+) -> None:
+    office, disk = full
+    worker = Worker(office.runtime, {})
+    there = [office.report(f"before-{n}").json["number"] for n in range(3)]
+    disk.fill()
+    answers = [office.report(f"key-{n}") for n in range(20)]
+    for _ in range(4):  # three attempts would be an incident
+        with suppress(OperationalError):
+            worker.work()
+    there += [answer.json["number"] for answer in answers if answer.status_code == 201]
+    said = [answer for answer in answers if answer.status_code != 201]
+
+    assert said and {(one.status_code, one.json["type"]) for one in said} == {(507, "/problems/no-room")}
+    assert [case.number for case in office.rows(model.cases)] == there
+    disk.make_room()
+    assert {office.report(f"key-{n}").status_code for n in range(20)} == {201}
+    worker.drain()
+    assert len({case.number for case in office.rows(model.cases)}) == 3 + 20
+    assert office.rows(model.incidents) == []
+
+
+def test_postgresql_that_cannot_write_its_log_stops_and_has_all_that_was_acknowledged_when_it_is_started(
+    full: tuple[Office, Disk], cramped: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "IDLE_SECONDS", 3600)  # however slow this machine is
+    office, disk = full
+    there = [office.report(f"before-{n}").json["number"] for n in range(3)]
+    disk.fill()
+    with suppress(psycopg.OperationalError), psycopg.connect(_plain(cramped), autocommit=True) as connection:
+        while True:  # a log file after another, until there is no room for the next
+            connection.execute("SELECT pg_switch_wal(), txid_current()")
+    said = office.report("key")
+
+    assert (said.status_code, said.json["type"]) == (503, "/problems/database-away")
+    disk.make_room()
+    cramped.stop()  # if it has not given up by itself
+    cramped.start()
+    there.append(office.report("key").json["number"])
+    assert [case.number for case in office.rows(model.cases)] == there
+    assert office.rows(model.incidents) == []

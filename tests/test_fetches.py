@@ -19,6 +19,7 @@ from engine.channels import downloads, fetches
 from engine.channels.downloads import Downloads
 from engine.channels.fetches import AGAIN, ATTEMPTS_MAX
 from engine.files.attachments import Store
+from engine.language.masks import MASK
 from engine.notifiers import TryLater, Undeliverable
 from engine.people import access
 from engine.work.worker import Worker
@@ -90,6 +91,17 @@ def test_a_picture_becomes_a_file_of_the_case(hotline, worker, photos):
     assert [(one["state"], one["attachment_id"]) for one in links(hotline, number)] == \
         [("done", first["id"]), ("done", second["id"])]  # fmt: skip
     assert {request.headers["Host"] for request, _ in photos.log} == {f"127.0.0.1:{photos.port}"}
+
+
+def test_behind_the_veil_no_link_leads_to_the_file(hotline, photos):
+    url = photos.url_for("/a/Đơn.pdf?sig=x_Y-1&to=2")
+    number = sent(hotline, url)
+    assert hotline.as_("truc").post(f"/cases/{number}/comments", {"text": f"Đơn đây:\n{url}\nnhé"}).status_code == 201
+    told = {who: (hotline.as_(who).get(f"/cases/{number}/links").json["items"][0]["url"],
+                  hotline.as_(who).get(f"/cases/{number}/comments").json["items"][0]["text"])
+            for who in ("truc", "phuong")}  # fmt: skip
+    assert told["truc"] == (url, f"Đơn đây:\n{url}\nnhé")
+    assert told["phuong"] == (MASK, f"Đơn đây:\n{MASK}\nnhé")
 
 
 def test_workers_that_look_at_once_fetch_each_file_once(hotline, worker, photos):

@@ -7,20 +7,21 @@ import io
 import itertools
 import logging
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select, text
 
-from engine import model
+from engine import model, packages
 from engine.files import pictures
 from engine.language.masks import MASK, masked, veiled
 from engine.language.vietnamese import fold
 from engine.notifiers import Message, Receipt
 from engine.work.worker import Worker
 from tests.drawing import form
-from tests.hotline import Hotline, _text, refused
+from tests.hotline import PROVINCE, Hotline, _text, refused
 from webapi.ui import door
 
 NAME, PHONE, EMAIL = "Trịnh Thị Đặc Biệt", "0987650321", "dac.biet@example.vn"
@@ -41,6 +42,8 @@ PHOTO = base64.b64decode(
     "AQAAAAAAAAAAAAAAAAAAAAL/xAAUEAEAAAAAAAAAAAAAAAAAAAAA/8QAFQEBAQAAAAAAAAAAAAAAAAAAAQP/xAAUEQEAAAAAAAAAAAAAAAAAAAAA"
     "/9oADAMBAAIRAxEAPwCQAo//2Q=="
 ) + PHONE.encode()
+
+PAPER = f"%PDF-1.4\n1 0 obj << /Author ({fold(NAME)}, {PHONE}) >> endobj\n%%EOF\n".encode()
 
 
 def found(content: bytes | str) -> list[str]:
@@ -68,10 +71,15 @@ def lived_through(hotline: Hotline) -> str:
     hotline.does("truc", number, lead_agency="ubnd_74_718")
     wrote = {"secret": secret, "kind": "information", "text": SPELT}
     assert hotline.as_(None).post(f"/track/{number}/message", wrote).status_code == 200
-    for caller, name, content in (("truc", f"{NAME} {PHONE}.jpg", PHOTO), ("phuong", f"{fold(NAME)}.txt", b"a text")):
+    for caller, name, content in (("truc", f"{NAME} {PHONE}.jpg", PHOTO), ("phuong", f"{fold(NAME)}.txt", b"a text"),
+                                  ("truc", "don.pdf", PAPER)):  # fmt: skip
         sent = {"file": (io.BytesIO(content), name)}
         assert hotline.as_(caller).call("POST", f"/cases/{number}/attachments", data=sent).status_code == 201
     assert hotline.as_("truc").post(f"/cases/{number}/comments", {"text": SPELT}).status_code == 201
+    with hotline.runtime.begin() as unit:
+        packages.load_province(unit, tomllib.loads('call_bridge = "https://pbx.example/noi-may"\n' + PROVINCE))
+    called = hotline.as_("phuong").post(f"/cases/{number}/reporter/call", {"desk": "0274 382 2825"})
+    assert called.status_code == 200, called.text
     paused = hotline.as_("vanphong").post(f"/cases/{number}/pause", {"reason": SPELT}, If_Match=etag(hotline, number))
     assert paused.status_code == 200, paused.text
     assert hotline.as_("vanphong").post(f"/cases/{number}/resume", If_Match=etag(hotline, number)).status_code == 200
@@ -208,7 +216,7 @@ def veiled_hotline(sqlite_template, tmp_path_factory, founded):
 
 def test_a_photo_tells_those_behind_the_veil_nothing_but_what_is_to_be_seen(veiled_hotline):
     hotline, number, paths = veiled_hotline
-    [file] = [one for one in hotline.as_("truc").get(f"/cases/{number}/attachments").json["items"] if one["size"] > 9]
+    file = hotline.as_("truc").get(f"/cases/{number}/attachments").json["items"][0]
     path = f"/cases/{number}/attachments/{file['id']}"
     assert hotline.as_("truc").get(path).data == PHOTO and len(found(PHOTO)) == 2
     told = hotline.as_("phuong").get(path)
@@ -236,6 +244,34 @@ def test_a_photo_tells_those_behind_the_veil_nothing_but_what_is_to_be_seen(veil
     for name, whole in (("jpeg", twice), ("png", png), ("webp", riff)):  # nor does one that was cut do any harm
         assert [found(pictures.bare(whole[:end], f"image/{name}")) for end in range(len(whole))] == [[]] * len(whole)
     assert pictures.bare(PHOTO, "application/pdf") == PHOTO
+
+
+def test_a_file_that_cannot_be_bared_waits_until_somebody_who_may_know_has_looked(hotline):
+    number = lived_through(hotline)
+    files = f"/cases/{number}/attachments"
+    listed = hotline.as_("phuong").get(files).json["items"]
+    assert [one["withheld"] for one in listed] == [False, False, True]  # a photo is bared; her own text is hers
+    text, paper = (f"{files}/{one['id']}" for one in listed[1:])
+    assert hotline.as_("hoa").get(text).status_code == 200  # nor does a colleague's tell her anything
+    assert refused(hotline.as_("phuong").get(paper), 403, "not-allowed") and found(PAPER)
+    assert "tổng đài phải xem trước" in reads(hotline, "phuong", f"/vu-viec/{number}").decode()
+    assert refused(hotline.as_("phuong").post(f"{paper}/release"), 403, "not-allowed")
+    assert refused(hotline.as_("truc").post(f"{text}/release"), 409, "wrong-state")
+    assert refused(hotline.as_("truc").post(f"{files}/99/release"), 404, "not-found")
+    assert hotline.as_("truc").get(paper).data == PAPER
+    assert "Cho người xử lý mở" in reads(hotline, "truc", f"/vu-viec/{number}").decode()
+
+    asked = hotline.as_("phuong").post(f"/cases/{number}/reporter/ask", {"reason": "Phải đọc đơn"}).json["id"]
+    assert hotline.as_("vanphong").post(f"/unmaskings/{asked}/grant").status_code == 200
+    assert hotline.as_("phuong").get(paper).data == PAPER
+    seen = hotline.as_("vanphong").get(f"/cases/{number}/timeline", limit=200).json["items"][-1]
+    assert (seen["actor"], seen["kind"]) == ("phuong", "case-viewed")
+    hotline.waits(24)
+    assert refused(hotline.as_("phuong").get(paper), 403, "not-allowed")
+
+    assert hotline.as_("truc").post(f"{paper}/release").json == {"id": listed[2]["id"]}
+    assert hotline.as_("phuong").get(paper).data == PAPER
+    assert refused(hotline.as_("truc").post(f"{paper}/release"), 409, "wrong-state")
 
 
 def test_those_who_may_know_read_it_as_it_was_said(hotline):

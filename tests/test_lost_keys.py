@@ -99,3 +99,19 @@ def test_no_command_writes_beside_what_a_lost_key_sealed(
     file.write_text(b64encode(os.urandom(32)).decode())
     assert "Servers start again" in run("keys", "give-up", LOST, "--yes")
     assert run("user", "list") is not None
+
+
+def test_who_only_looks_claims_no_database_for_their_key(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ring: Callable[..., None]
+) -> None:
+    monkeypatch.delenv(data_keys.NAME)
+    run, file = runner(sqlite_url, tmp_path), tmp_path / data_keys.FILE
+    looks = (("user", "list"), ("retention", "--dry-run"), ("keys", "list"), ("incidents", "list"), ("audit", "verify"),
+             ("clock",))  # fmt: skip
+    file.write_text(b64encode(NEW).decode())  # of a machine where somebody just looks
+    for command in looks:
+        run(*command)
+    file.write_text(b64encode(OLD).decode())
+    run("user", "add", "sep", "--name", "Sếp", "--role", "admin", "--no-password")
+    file.write_text(b64encode(NEW).decode())
+    assert f"lacks the key {LOST}" in run("user", "list", exits=1)

@@ -89,9 +89,11 @@ def test_nobody_says_they_wait_who_are_at_work_themselves(
     assert caplog.messages == [patience.TAKEN]
 
 
-def test_the_key_of_whoever_is_first_is_noted_by_any_command(sqlite_url: str, tmp_path: Any) -> None:
+def test_the_key_of_whoever_is_first_to_write_is_noted_by_any_command(sqlite_url: str, tmp_path: Any) -> None:
     environment = {"THONGSUOT_DATABASE": sqlite_url, "THONGSUOT_INSTANCE": str(tmp_path)}
-    for command in (("db", "upgrade"), ("audit", "verify")):
-        assert CliRunner().invoke(main, command, env=environment).exit_code == 0
-    with closing(sqlite3.connect(str(make_url(sqlite_url).database))) as there:
-        assert there.execute("SELECT count(*) FROM data_keys").fetchone() == (1,)
+    add = ("user", "add", "sep", "--name", "Sếp", "--role", "admin", "--no-password")
+    for noted, *commands in ((0, ("db", "upgrade"), ("audit", "verify"), ("user", "list")), (1, add)):
+        for command in commands:
+            assert CliRunner().invoke(main, command, env=environment).exit_code == 0
+        with closing(sqlite3.connect(str(make_url(sqlite_url).database))) as there:
+            assert there.execute("SELECT count(*) FROM data_keys").fetchone() == (noted,)

@@ -53,15 +53,27 @@ def test_whatever_becomes_an_incident_has_a_vietnamese_sentence():
             sentences.given_to(path, {"ProcessFault", "fault", "_give_up", "_given_up", "bury"})]  # fmt: skip
 
     told += [(path.name, said) for path in (*(ROOT / "engine" / "notifiers").glob("*.py"), ROOT /
-    "engine/work/delivery.py")
+    "engine/work/delivery.py", ROOT / "engine/messaging/bridge.py")
              for _, said in sentences.given_to(path, {"TryLater", "Undeliverable", "_refusal"})]  # fmt: skip
     assert len(told) > 60
     assert [(name, said) for name, said in told if said not in known] == []
 
 
+def test_how_a_scenario_does_not_go_as_it_says_has_a_vietnamese_sentence():
+    told = [said for path in (ROOT / "webapi/rehearsal").glob("*.py") for _, said in
+            sentences.given_to(path, {"Failed"})]  # fmt: skip
+
+    assert len(told) >= 10
+    assert [one for one in told if one not in vietnamese.read()] == []
+
+
 @pytest.mark.parametrize(
     ("said", "there"),
     [
+        ("scenario.toml: step 1 (who tongdai_74, task phan_loai), at 23:00 04/09/2021: tongdai_74 has no task "
+         "phan_loai; open are {'kiem_tra': 'vpubnd_74'}.",
+         "Bước 1 của kịch bản (who tongdai_74, task phan_loai), lúc 23:00 04/09/2021: tongdai_74 không có việc "
+         "phan_loai; đang mở: {'kiem_tra': 'vpubnd_74'}."),
         ("Decision 'Mức độ': No row fits. The inputs were: so_nguoi = null.",
          "Bảng quyết định 'Mức độ': Không dòng nào khớp. Đầu vào là: so_nguoi = null."),
         ("Decision 'Mức độ': Row 3, Hạn: '<' cannot compare text with a duration of days and time.",

@@ -3,21 +3,38 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import logging
 import re
+import ssl
 from collections.abc import Iterator
 
 import pytest
+from pytest_httpserver import HTTPServer
 
+from engine.notifiers import Message
 from engine.people import accounts
 from tests.hotline import Hotline
+from tests.post import SECRET as OF_A_HOOK
+from tests.post import notifier, put_off, sms
 from tests.sources import ROOT, texts, tracked
+from tests.test_fetches import PEM
 from tests.visitor import Visitor
 
 PAGE = (ROOT / "docs" / "threats.md").read_text(encoding="utf-8")
 NAMED = re.compile(r"`(test_\w+)\.(test_\w+)`")
 LINE = re.compile(r"^\| (V\d+\.\d+\.\d+) \|(.*)\|(.*)\|$", re.MULTILINE)
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+# whoever speaks to other machines: to those alone that somebody has set, or, of the messengers, written to
+SPEAKERS = {
+    "engine/channels/downloads.py", "engine/channels/mailbox/imap.py", "engine/files/scanning.py",
+    "engine/notifiers/addresses.py", "engine/notifiers/smpp.py", "engine/notifiers/smtp.py", "engine/notifiers/web.py",
+    "engine/notifiers/webhook.py", "webapi/openid.py",
+    "engine/work/worker.py",  # asks what its own machine is called
+}  # fmt: skip
+PRODUCT = ("engine", "webapi")
+MESSENGERS = {"business.openapi.zalo.me", "openapi.zalo.me", "chatapi.viber.com", "graph.facebook.com"}
+SPEAKS = re.compile(r"(httpx|smtplib|imaplib|socket|ssl|http\.client|urllib\.request|requests|smpplib\.client)\Z")
 MARKED = "dau-hieu-7f3a"  # what is in every secret of this test
 
 
@@ -39,6 +56,45 @@ def test_every_line_of_the_list_has_a_test_or_says_why_there_is_none() -> None:
     reasons = ("–", "open:")
     silent = [key for key, _, shown in lines if not NAMED.search(shown) and not shown.strip().startswith(reasons)]
     assert len(lines) > 80 and silent == []
+
+
+def _imported(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [one.name for one in node.names]
+    if isinstance(node, ast.ImportFrom):
+        return [node.module or "", *(f"{node.module}.{one.name}" for one in node.names)]
+    return []
+
+
+def test_nothing_calls_home() -> None:
+    """No module speaks to another machine but those that are named, and to no address that stands in the source but
+    the messengers' own."""
+    ours = [path for path in tracked() if path.suffix == ".py" and path.relative_to(ROOT).parts[0] in PRODUCT]
+    trees = {str(path.relative_to(ROOT)): [*ast.walk(ast.parse(path.read_text(encoding="utf-8")))] for path in ours}
+    speak = {name for name, nodes in trees.items() if any(map(SPEAKS.match, itertools.chain(*map(_imported, nodes))))}
+    said = [node.value for name in speak | {one for one in trees if one.startswith("engine/notifiers/")}
+            for node in trees[name] if isinstance(node, ast.Constant) and isinstance(node.value, str)]  # fmt: skip
+    named = {host for text in said for host in re.findall(r"https?://([\w.-]+\w)", text)}
+
+    assert speak == SPEAKERS
+    assert {host for host in named if not host.endswith((".example", "x.vn"))} == MESSENGERS
+
+
+def test_whoever_shows_no_certificate_that_we_trust_is_told_nothing() -> None:
+    """Gateways, web hooks, exchanges; downloads and OpenID providers go by the same client (`engine.notifiers.web`)."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(PEM)
+    with HTTPServer(host="127.0.0.1", ssl_context=context) as server:
+        server.expect_request("/x").respond_with_data("{}")
+        url = server.url_for("/x")
+        ways = (({"kind": "http", "url": url, "body": {"to": "{to}", "text": "{text}"}}, "sms", sms()),
+                ({"kind": "http", "secrets": {url: OF_A_HOOK}, "allow_private": True}, "webhook",
+                 Message("webhook", "k", url, connect={"reporter": "+84987650321"})))  # fmt: skip
+        for options, kind, message in ways:
+            assert "could not be reached" in put_off(notifier(kind, **options), message)
+            assert server.log == []
+            notifier(kind, **options, ca_file=str(PEM)).send(message)
+            server.clear_log()
 
 
 @on_sqlite

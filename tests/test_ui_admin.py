@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.browser import PHONE, Site
-from tests.hotline import Hotline, refused
+from tests.hotline import TYPE, Hotline, refused
 from tests.test_ui_office import PASSWORD, SAID, enters
 from tests.visitor import Visitor, style_free
 
@@ -92,6 +92,8 @@ def test_a_program_gets_a_token_that_is_shown_once_and_revoked(hotline: Hotline)
 @ON_SQLITE
 def test_agencies_calendars_texts_and_the_log_are_there_to_look_at(hotline: Hotline):
     number = hotline.assigned()
+    own = '\n[texts.T99]\nname = "Đã qua bếp"\nsms = "1022: bếp {ma}"\n'
+    hotline.deploys(type__toml=TYPE.format(secrecy="C1") + own)
     assert hotline.as_("vanphong").get(f"/cases/{number}/reporter").status_code == 200
     admin = enters(hotline, "quantri")
     pages = {path: admin.opens(f"/quan-tri{path}") for path in PAGES}
@@ -99,6 +101,9 @@ def test_agencies_calendars_texts_and_the_log_are_there_to_look_at(hotline: Hotl
     assert all(page.status == 200 and style_free(page) for page in pages.values())
     assert "UBND huyện Bàu Bàng" in pages["/co-quan"].text
     assert "phản ánh {ma} đã được tiếp nhận" in pages["/mau-tin"].text
+    (of_type,) = pages["/mau-tin"].find("//h2[@id='PAKN']")  # its own, with where to change it
+    assert "phiên bản 2" in of_type.text_content() and "1022: bếp {ma}" in pages["/mau-tin"].text
+    assert pages["/mau-tin"].find("//a/@href[contains(., '/quy-trinh/PAKN/nhap/type.toml')]")
     assert number in pages["/nhat-ky"].text and "Hoàn thành: Phân công" in pages["/nhat-ky"].text
     assert SAID not in pages["/nhat-ky"].source
     by_truc = admin.opens(f"/quan-tri/nhat-ky?actor=truc&case={number}").find("//tbody/tr")
@@ -112,6 +117,7 @@ def test_agencies_calendars_texts_and_the_log_are_there_to_look_at(hotline: Hotl
     acts = admin.opens("/quan-tri/nhat-ky/cua-vao?person=truc&day=2021-09-03")
     (made,) = acts.find("//tbody/tr")
     assert "Tạo tài khoản truc" in made.text_content() and "dòng đang chờ" in acts.text
+    assert "0 dòng mới nhất: đúng như" in admin.opens("/quan-tri/nhat-ky/cua-vao?kiem=1").text  # none is linked yet
     assert "Who" in admin.opens("/quan-tri/nhat-ky?lang=en").text
 
 

@@ -55,11 +55,52 @@ def compares(site: Site, window: Page) -> None:
     window.go_back()
 
 
+def box(window: Page, element: str) -> dict[str, float]:
+    found = window.locator(f"[data-element-id={element}].djs-shape").bounding_box()
+    assert found
+    return {"left": found["x"], "right": found["x"] + found["width"], "middle": found["y"] + found["height"] / 2}
+
+
+def steps_in(window: Page, before: str, after: str) -> None:
+    """A step for people is dropped between two, which make room for it; the keys that undo take it away again."""
+    one, other = box(window, before), box(window, after)
+    between = (one["right"] + other["left"]) / 2
+    window.locator(".djs-palette [data-action='create.task']").hover()
+    window.mouse.down()
+    window.mouse.move(between + 20, one["middle"] - 20, steps=4)
+    window.mouse.move(between, one["middle"], steps=4)
+    window.mouse.up()
+    window.keyboard.press("Escape")  # no name for it
+    added = window.locator(".djs-shape[data-element-id^=Activity_]")
+    added.wait_for()
+    window.get_by_text("chưa lưu", exact=True).wait_for()
+    assert window.locator(".bio-properties-panel-header-type").inner_text().lower() == "việc của người"
+    there = box(window, str(added.get_attribute("data-element-id")))
+    assert one["right"] < there["left"] < there["right"] < box(window, after)["left"]
+    window.locator("#judged").evaluate("(one) => document.activeElement.blur()")
+    window.keyboard.press("Control+z")
+    added.wait_for(state="detached")
+    assert box(window, after) == other
+    window.get_by_text("chưa lưu", exact=True).wait_for(state="hidden")
+
+
+def simulates(window: Page) -> None:
+    """The token simulation speaks Vietnamese and takes keys."""
+    switch = window.get_by_role("switch", name="Chạy thử từng bước")
+    switch.press("Enter")
+    window.get_by_title("Chọn nhánh đi tiếp").first.wait_for()
+    assert switch.get_attribute("aria-checked") == "true"
+    switch.press("Enter")
+
+
 def test_a_report_type_is_changed_in_the_browser_judged_and_deployed(site: Site):
     window = site.window("vpubnd_74.phantich")
     opens(window, "process.bpmn")
     site.is_accessible(window)
     saves(window, "Chưa sửa gì")  # opened and saved: the very same text
+    steps_in(window, "goi_lai", "dem_so_lan_goi")
+    opens(window, "process.bpmn")
+    window.get_by_role("button", name="Xem cả sơ đồ").click()
 
     window.locator("[data-element-id=bao_trung]").first.click()
     window.locator(TEXT).select_option("")
@@ -74,6 +115,7 @@ def test_a_report_type_is_changed_in_the_browser_judged_and_deployed(site: Site)
     saves(window, "không có lỗi")
     note.wait_for(state="detached")
 
+    simulates(window)
     window.goto(DRAFT)
     assert window.locator("td .badge").count() == 1
     site.is_accessible(window)

@@ -330,6 +330,7 @@ def test_pages_keep_to_a_strict_policy(visitor: Visitor):
         policy = page.headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy and "unsafe" not in policy and "script-src 'self'" in policy
         assert page.headers["X-Content-Type-Options"] == "nosniff" and page.headers["Referrer-Policy"] == "same-origin"
+        assert page.headers["Permissions-Policy"] == "camera=(), microphone=(), geolocation=()"
         assert page.headers["Cache-Control"] == "no-store"
         assert style_free(page), path
 

@@ -95,6 +95,22 @@ def test_what_was_written_is_drawn_as_it_was_written_and_sent_again_is_the_same(
     assert forms.read(EVERYTHING, controls(page)) == answers
 
 
+def test_what_was_answered_is_told_as_its_reader_writes_it():
+    form = Form.parse(json.dumps({"type": "default", "id": "f", "schemaVersion": 19, "components": [
+        {"type": "datetime", "id": "f_ngay", "key": "ngay", "subtype": "date", "dateLabel": "Ngày"},
+        {"type": "datetime", "id": "f_luc", "key": "luc", "subtype": "datetime", "dateLabel": "Lúc"},
+        {"type": "datetime", "id": "f_gio", "key": "gio", "subtype": "time", "timeLabel": "Giờ"},
+        asks("number", "tien"), asks("number", "nam"), asks("textfield", "ten")]}), "f.form")  # fmt: skip
+    answers = {"ngay": "2021-09-03", "luc": "2021-09-03T01:30Z", "gio": "08:30+07:00", "tien": 1500000, "nam": 1985,
+               "ten": "2021-09-03"}  # fmt: skip
+    said = {"vi": ["03/09/2021", "08:30 03/09/2021", "08:30", "1.500.000", "1985", "2021-09-03"],
+            "en": ["3 Sep 2021", "08:30 3 Sep 2021", "08:30", "1,500,000", "1985", "2021-09-03"]}  # fmt: skip
+    for language, told in said.items():
+        with Flask("words").test_request_context(f"/?lang={language}"):
+            assert [words for _label, words in forms.told(form, answers)] == told
+            assert [words for _label, words in forms.told(form, dict.fromkeys(answers, "•••"))] == ["•••"] * 6
+
+
 def test_an_unticked_box_is_an_answer():
     assert forms.read(EVERYTHING, MultiDict())["dong_y"] is False
 

@@ -55,7 +55,7 @@ def test_a_list_is_looked_at_started_watched_and_found_again(hanoi: Hotline) -> 
     assert "The telephone number is that of row 2." in cdc.opens(f"{at}?lang=en").text
     cdc.opens(f"{at}?lang=vi")
     good = cdc.opens(f"{at}?xem=nhan")
-    told = "Nơi đang ở: địa bàn: Quận Ba Đình; Ngày xét nghiệm dương tính: 2021-09-01; Tuổi: 40"
+    told = "Nơi đang ở: địa bàn: Quận Ba Đình; Ngày xét nghiệm dương tính: 01/09/2021; Tuổi: 40"
     assert rows(good)[0] == ["2", "Bệnh nhân 0", "+84900000000", "sẽ lập vụ việc", told]
     more = cdc.opens(good.find("//a[@rel='next']/@href")[0])
     assert (len(rows(good)), len(rows(more)), rows(more)[-1][0]) == (50, 10, "61")

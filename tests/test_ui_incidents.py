@@ -10,7 +10,7 @@ from sqlalchemy import insert, select, update
 from engine import model
 from engine.people import access, accounts
 from engine.queues import jobs
-from engine.work import causes, doing
+from engine.work import backlog, causes, doing
 from engine.work.worker import Worker
 from tests.browser import Site
 from tests.drawing import draw
@@ -59,7 +59,7 @@ def test_one_fault_is_one_cause_and_all_its_cases_are_tried_again_by_the_workers
     with hotline.runtime.read() as unit:
         office = accounts.account(unit, "vanphong")
         assert causes.progress(unit, office, tinh["incident"]) == causes.Progress(3, 3)
-        assert causes.waiting(unit)["jobs"]["due"] == 3
+        assert backlog.depth(unit)["jobs"]["due"] == 3
     Worker(hotline.runtime, {}).work()
 
     assert causes_of(hotline) == [("tinh", 2, 0), ("dem", 1, 0)]  # what was repaired goes on; the others failed again

@@ -11,7 +11,9 @@ from sqlalchemy import text
 from engine import queries
 from engine.people import access, accounts
 from engine.privacy import unmasking
+from engine.queues import jobs, outbox
 from engine.statistics import overview, recounts
+from engine.work import backlog
 from engine.work.worker import Worker
 from tests.hotline import PHONE, TYPE, Hotline
 from tests.visitor import Page, Visitor, refused, style_free
@@ -55,6 +57,34 @@ def test_every_number_leads_to_exactly_that_many_cases(hotline: Hotline, login: 
     assert steps == {"Xử lý · Phản ánh hiện trường": "1", "Phân công · Phản ánh hiện trường": "1"}
     assert numbers(who.opens(f"{home}/vu-viec/late?by=step&key=PAKN:xu_ly")) == {late}
     assert numbers(who.opens(f"{home}/vu-viec/open?by=step&key=PAKN:")) == set()
+    english = [who.opens(f"{home}{more}?lang=en") for more in ("", "/vu-viec/open")]  # of both: one has no agency yet
+    assert [one.status for one in english] == [200, 200] and "Bàu Bàng District" in english[1].text
+    assert all("Thủ Dầu Một City People's Committee" in one.text for one in english)
+
+
+def test_every_number_of_the_systems_queues_opens_its_rows(hotline: Hotline):
+    numbered = hotline.assigned()
+    hotline.waits(6)
+    who = enters(hotline, "vanphong")
+    with hotline.runtime.begin() as unit:
+        unit.execute(text("UPDATE jobs SET attempts = 1, last_error = 'Timeout: away'"))
+        queues = backlog.depth(unit)
+        assert queues["jobs"]["due"] and queues["outbox"]["due"]
+
+    tiles = {link.getparent().getprevious().text: link for link in who.opens("/tinh").find("//dl[@class='tiles']//a")}
+    for label, queue in (("Việc đến giờ đang chờ", "jobs"), ("Việc cũ nhất đã chờ", "jobs"), ("Tin chờ gửi", "outbox")):
+        behind = who.opens(tiles[label].get("href"))
+        assert style_free(behind) and len(behind.find("//tbody/tr")) == queues[queue]["due"], label
+        assert numbers(behind) == {numbered}
+    assert jobs.claim(hotline.runtime, "w1", 1)
+    assert outbox.claim(hotline.runtime, "w1", "sms", 1)
+    held = who.opens(who.opens("/tinh/su-co").find("//dl[@class='tiles']//a")[-1].get("href"))
+    assert len(held.find("//tbody/tr")) == 2 and "Timeout: away" in held.text
+    # who answers for other districts sees how long the queues are, and none of what is in them
+    with hotline.runtime.begin() as unit:
+        accounts.change(unit, "vanphong", {"areas": ["719"]}, None)
+    abroad = who.opens("/tinh/hang-doi")
+    assert numbers(abroad) == set() and "nữa thuộc tỉnh khác" in abroad.text
 
 
 def test_very_many_cases_are_counted_now_and_then_and_the_page_says_when(hotline: Hotline, monkeypatch):
@@ -97,7 +127,8 @@ def test_a_number_that_is_none_is_refused(hotline: Hotline):
 def test_the_offices_pages_are_not_for_everybody(hotline: Hotline, login: str):
     who = enters(hotline, login)
 
-    assert [who.opens(path).status for path in ("/tinh", "/tinh/ket", "/tinh/vu-viec/open")] == [403] * 3
+    paths = ("/tinh", "/tinh/ket", "/tinh/vu-viec/open", "/tinh/hang-doi")
+    assert [who.opens(path).status for path in paths] == [403] * 4
 
 
 def test_a_step_that_cannot_be_taken_is_called_by_its_name():
@@ -115,7 +146,7 @@ def test_what_is_stuck_is_said_in_both_languages_and_can_be_helped_here(hotline:
     page = who.opens("/tinh/ket")
     assert "Việc “Xử lý” của UBND thành phố Thủ Dầu Một đã quá hạn" in page.text and style_free(page)
     english = who.opens("/tinh/ket?lang=en").text
-    assert "The task “Xử lý” of UBND thành phố Thủ Dầu Một is overdue; claimed by: nobody." in english
+    assert "The task “Handle” of Thủ Dầu Một City People's Committee is overdue; claimed by: nobody." in english
     who.opens("/tinh/ket?lang=vi")
     extend, early = f"/tinh/ket/{number}/extend-case", "2021-09-01T08:00"
     assert f"{number}: Chưa gia hạn được" in refused(who, page, extend, until=early, reason="Mưa")

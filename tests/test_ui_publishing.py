@@ -60,7 +60,7 @@ def test_a_text_that_names_somebody_is_asked_again_with_what_was_written(hotline
 
     wrong = sends(office, number, "cong-bo", **TEXTS | {"words": "Ông Nguyễn Văn Bình báo.", "result": " "})
 
-    assert wrong.status == 422 and wrong.faults == ["Hãy viết từ 1 đến 4000 ký tự."]
+    assert wrong.status == 422 and wrong.faults == ["Hãy viết từ 1 đến 4.000 ký tự."]
     wrong = sends(office, number, "cong-bo", **TEXTS | {"words": "Ông Nguyễn Văn Bình báo."})
     assert len(wrong.faults) == 1 and "họ tên của một người trong vụ việc" in wrong.faults[0]
     assert wrong.find("//textarea[@id='words']")[0].text.strip() == "Ông Nguyễn Văn Bình báo."

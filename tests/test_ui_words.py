@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
 from babel.messages.extract import extract_from_dir
-from flask import Flask
+from flask import Flask, render_template_string
 
 from engine import acts
 from engine.intake import CHANNEL_NAMES
+from engine.terms.term import Term, length_in_words
+from tests.clock import MORNING
 from tests.sources import ROOT
-from webapi.ui import acted, history, words
+from webapi.ui import acted, history, show, words
 
 METHODS = [("ui/**.py", "python"), ("templates/ui/**.html", "jinja2")]
 SAID = re.compile(r"""_\(\s*("[^"]*"|'[^']*')|ngettext\(\s*"[^"]*",\s*"[^"]*\"""")
-RECORDED = re.compile(r'unit\.record\([^",\n]+, "([a-z-]+)"')
+RECORDED = re.compile(r'(?:unit\.record\([^",\n]+, |event=)"([a-z-]+)"')
 VALUE = re.compile(r"%\((\w+)\)[a-z]")
 
 
@@ -65,6 +68,55 @@ def test_every_line_that_the_engine_writes_into_a_history_has_a_sentence():
 def test_every_act_has_a_sentence():
     with Flask("words").test_request_context("/?lang=vi"):
         assert set(acted._sentences("", {})) == set(acts.KINDS)
+
+
+@pytest.mark.parametrize(("language", "seconds", "said"), [
+    ("vi", 95 * 60 + 59, "còn 1 giờ 35 phút"), ("en", 95 * 60, "1 hour 35 minutes left"), ("vi", 59, "còn dưới 1 phút"),
+    ("vi", 0, "vừa quá hạn"), ("vi", -61, "quá hạn 1 phút"), ("vi", 50 * 3600 + 1200, "còn 2 ngày 2 giờ"),
+    ("vi", 17 * 86400 + 3600, "còn 17 ngày"), ("en", -86400, "1 day late"),
+])  # fmt: skip
+def test_what_is_left_is_never_said_to_be_more_than_it_is(monkeypatch, language, seconds, said):
+    monkeypatch.setattr(show, "now", lambda: MORNING)
+    app = Flask("words")
+    words.register(app)
+    with app.test_request_context(f"/?lang={language}"):
+        assert show.remaining(MORNING + timedelta(seconds=seconds)) == said
+        soon = {"vi": "sau 1 giờ 35 phút nữa", "en": "in 1 hour 35 minutes"}
+        assert show.ago(MORNING + timedelta(minutes=95)) == soon[language]
+
+
+@pytest.mark.parametrize(("term", "working", "said"), [
+    ("PT5H", False, "5 hours"), ("P3D", True, "3 working days"), ("P1DT4H1M", False, "1 day 4 hours 1 minute"),
+    ("P1M", False, "1 month"),
+])  # fmt: skip
+def test_a_length_that_was_written_down_is_said_in_english_too(term, working, said):
+    words = Term.parse(term).words(working=working)
+    with Flask("words").test_request_context("/?lang=en"):
+        assert history.length(words) == said
+        assert history.length(length_in_words(timedelta(seconds=5))) == "less than a minute"
+    with Flask("words").test_request_context("/?lang=vi"):
+        assert history.length(words) == words
+
+
+def test_numbers_in_sentences_are_written_as_readers_write_them():
+    app = Flask("words")
+    app.jinja_env.autoescape = True
+    words.register(app)
+    asked = """{{ _("%(n)s vụ", n=1234567) }} {{ ngettext("một", "%(num)s việc", 1500) }} {{ _("<%(x)s>", x="&") }}"""
+    with app.test_request_context("/?lang=vi"):
+        assert render_template_string(asked) == "1.234.567 vụ 1.500 việc <&amp;>"
+        assert words._("%(n)s vụ việc", n=4321) == "4.321 vụ việc"
+    with app.test_request_context("/?lang=en"):
+        assert words._("%(n)s vụ việc", n=4321) == "4,321 vụ việc"
+
+
+def test_a_period_is_said_in_days_unless_it_has_hours():
+    day = timedelta(days=1)
+    with Flask("words").test_request_context("/?lang=vi"):
+        midnight = MORNING.replace(hour=0)
+        assert show.period(midnight, midnight + day) == "03/09/2021"
+        assert show.period(midnight, midnight + 7 * day) == "03/09/2021 – 09/09/2021"
+        assert show.period(MORNING, MORNING + day) == "08:00 03/09/2021 – 08:00 04/09/2021"
 
 
 def test_all_texts_are_in_composed_letters():

@@ -89,6 +89,9 @@ def test_a_filter_is_kept_under_a_name_counted_and_dropped(province: Province, h
     posts(handler, handler.opens("/viec?q=gạo"), "/viec/bo-loc", name=" Thiếu  gạo ")
     again = posts(handler, handler.opens("/viec?loai=BDTT"), "/viec/bo-loc", name=proposed[0])
     assert chips(again) == [("Thiếu gạo", None), (proposed[0], "0")]  # of the same name: the later one
+    later = handler.opens(again.find("//*[@class='kept']/ul/@hx-get")[0])  # words are counted when the page is there
+    assert [one.text_content() for one in later.find("//li/a/span")] == ["0", "0"]
+    assert not later.find("//ul/@hx-get")
     nameless = posts(handler, handler.opens("/viec?q=x"), "/viec/bo-loc", name=" ")
     assert nameless.status == 422 and "không quá 60 ký tự" in nameless.text
     assert posts(handler, narrowed, "/viec/bo-loc", loai="", khu="").status == 422  # looks for nothing

@@ -76,7 +76,7 @@ class Server(Flask):
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
-        self.timings = metrics.Timings()
+        self.timings, self.standing = metrics.Timings(), metrics.Standing()
 
     def log_exception(self, exc_info: Any) -> None:
         """`problems` does, without the path: people write names and numbers into addresses."""

@@ -79,7 +79,7 @@ def settings() -> dict[str, Any]:
 
 
 def open_runtime() -> Runtime:
-    """The database; the key of whoever is first here is noted, for they may seal something with it.
+    """The database, with its keys.
 
     Raises:
         WrongState: keys of the database's are not here, so that what is written now could not be read with the rest.
@@ -87,10 +87,7 @@ def open_runtime() -> Runtime:
     runtime = open_bare()
     with runtime.read() as unit:
         keys.require(unit)
-        first = not keys.noted(unit)
-    if first:
-        seals.check(runtime)
-    return runtime
+    return seals.First(runtime.database, runtime.clock)
 
 
 def open_bare() -> Runtime:
@@ -116,6 +113,11 @@ def open_bare() -> Runtime:
 def in_unit(change: Callable[[Unit], Any]) -> Any:
     with open_runtime().begin() as unit:
         return change(unit)
+
+
+def seen(look: Callable[[Unit], Any]) -> Any:
+    with open_runtime().read() as unit:
+        return look(unit)
 
 
 def set_up_logging() -> None:
@@ -490,7 +492,7 @@ def load_units(codes: tuple[str, ...], years: tuple[str, ...], archive: Path | N
 
 ingredients.add_to(main, ROOT)
 backing_up.add_to(main, open_bare, _store, settings)
-members.add_to(main, in_unit, CLI)
+members.add_to(main, in_unit, seen, CLI)
 privacy.add_to(main, open_runtime, CLI)
 seals.add_to(main, open_bare, CLI)
 running.add_to(main, open_runtime, CLI)

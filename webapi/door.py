@@ -1,34 +1,47 @@
 """More requests than can be served in time: who is let in, and who is told politely to come back.
 
 Waitress keeps every request until a thread is free, however many wait; in a surge all then wait longer than anybody
-does. Here nobody joins the queue who would wait longer than `WAIT_SECONDS`, going by how long the last requests took,
-and is answered 503 at once, by a thread that does nothing else. Nothing of such a request has been looked at, so that
-it can simply be sent again. What is urgent (`webapi.urgent`) is never sent away, and goes to the head of the queue if
-we know who sends it. Who is not known yet may be anybody: a few such requests wait in the queue, as long as it is.
+does. Here nobody joins the queue who would wait for long, going by how fast it has been moving, and whoever has waited
+too long nevertheless does not stay in it; both are answered 503 by a thread that does nothing else. Nothing of such a
+request has been looked at, so that it can simply be sent again. What is long depends: a rush may fill the queue, but a
+queue that never gets empty serves nobody by being long, it only makes everybody wait (docs/decisions/0016).
+
+What is urgent (`webapi.urgent`) is never sent away, and goes first if we know who sends it. Who is not known yet may be
+anybody: a few such requests may wait, and of those and the ordinary ones every other is taken.
 """
 
 from __future__ import annotations
 
 import logging
+from collections import deque
+from collections.abc import Callable
+from math import inf
+from threading import Event, Thread
 from time import monotonic
 from typing import Any
 
 from waitress.task import ThreadedTaskDispatcher
 from waitress.utilities import Error
 
+from webapi.metrics import Standing
 from webapi.urgent import Urgent
 
 log = logging.getLogger(__name__)
 
-WAIT_SECONDS = 5.0  # in the queue; who calls has given up not much later
+RUSH_SECONDS = 2.0  # who would wait longer is not let in,
+LASTING_SECONDS = 1.0  # or longer than this, once the queue has not been empty for `LASTS_AFTER`
+LASTS_AFTER = 5.0
+LONGEST_SECONDS = 5.0  # whoever has waited so long is told to come again; who calls has given up not much later
+LOOK_SECONDS = 0.25  # how often it is looked who has
 STRANGERS = 50  # urgent requests of people we do not know that may wait at once
-LEAST = 2  # requests for each thread may wait, whatever they take
+LEAST = 2  # ordinary requests for each thread may wait, however slowly the queue moves
+AGAIN_SECONDS = 120  # the longest after which anybody is told to come again, or half as much more
 SAID = (
     "More people are asking than can be answered in time. Nothing was looked at: send the same request again in {} "
     "seconds. For an emergency call 112, 113, 114 or 115. (Quá nhiều người đang gửi cùng lúc: xin gửi lại sau {} giây. "
     "Nếu khẩn cấp, hãy gọi 112, 113, 114 hoặc 115.)"
 )
-_WEIGHT = 0.1  # of the newest request in what requests take
+_WEIGHT = 0.1  # of the newest turn in how fast the queue moves
 
 
 class Surge(Error):
@@ -40,76 +53,176 @@ class Surge(Error):
     reason = "Service Unavailable"
 
 
+class Waiting:
+    """A channel whose first request is complete and waits."""
+
+    def __init__(self, channel: Any, since: float) -> None:
+        self.request, self.since = channel.requests[0], since
+        self.service, self.cancel = channel.service, channel.cancel
+
+
+class Queue:
+    """Who waits for a thread, in three lines. Nothing here is done without the door's lock.
+
+    Attributes:
+        known: urgent requests of those whom we know, who go before all others.
+        strangers: urgent ones of people whom we do not; others: whatever else. Of these two every other is taken.
+        empty_at: when last nobody waited among the others.
+    """
+
+    def __init__(self, standing: Standing, clock: Callable[[], float]) -> None:
+        self.known: deque[Waiting] = deque()
+        self.strangers: deque[Waiting] = deque()
+        self.others: deque[Waiting] = deque()
+        self.empty_at = clock()
+        self._standing, self._clock = standing, clock
+        self._others_turn = False
+        self._turn_at = -inf  # the last one of the others
+        self._between = 0.01  # seconds from one such turn to the next while one of them waits; until we know
+
+    def __len__(self) -> int:
+        return len(self.known) + len(self.strangers) + len(self.others)
+
+    def join(self, line: deque[Waiting], one: Waiting) -> None:
+        if not self.others:
+            self.empty_at = self._clock()
+        line.append(one)
+
+    def popleft(self) -> Waiting:
+        """Whose turn it is."""
+        now, line = self._clock(), self._next()
+        taken = line.popleft()
+        if line is self.others:
+            if self._turn_at > self.empty_at:
+                self._between += _WEIGHT * (now - self._turn_at - self._between)
+            self._turn_at = now
+        if not self.others:
+            self.empty_at = now
+        self._standing.note("taken", now - taken.since)
+        return taken
+
+    def late(self) -> list[Waiting]:
+        """Whoever has waited too long, and no more does; strangers and the known are not among them."""
+        now, found = self._clock(), []
+        while self.others and now - self.others[0].since > LONGEST_SECONDS:
+            found.append(self.others.popleft())
+        if found:
+            self._turn_at = -inf  # so long a turn is none to go by
+        if not self.others:
+            self.empty_at = now
+        return found
+
+    def wait(self) -> float:
+        """How long whoever joins the others would wait, in seconds. Whoever overtakes them makes their turns fewer. At
+        the least, for how long none of them has had one."""
+        return max(len(self.others) * self._between, self._clock() - max(self._turn_at, self.empty_at))
+
+    def _next(self) -> deque[Waiting]:
+        if self.known:
+            return self.known
+        self._others_turn = not self._others_turn
+        first, second = (self.others, self.strangers) if self._others_turn else (self.strangers, self.others)
+        return first or second
+
+
 class Door(ThreadedTaskDispatcher):
     """Attributes:
     shed: how many were sent away since the start.
     """
 
-    def __init__(self, urgent: Urgent) -> None:
+    queue: Queue
+
+    def __init__(self, urgent: Urgent, standing: Standing, clock: Callable[[], float] = monotonic) -> None:
         super().__init__()
-        self.queue_logger = logging.getLogger("waitress.queue")
-        self.queue_logger.setLevel(logging.ERROR)  # that some wait is no news
+        self.queue = Queue(standing, clock)
         self.shed = 0
-        self._urgent = urgent
-        self._strangers = 0
-        self._takes = 0.05  # seconds
+        self._urgent, self._standing, self._clock = urgent, standing, clock
         self._apologist = ThreadedTaskDispatcher()
+        for one in (self, self._apologist):  # that some wait is no news
+            one.queue_logger = logging.getLogger("waitress.queue")
+            one.queue_logger.setLevel(logging.ERROR)
+        self._closed = Event()
 
     def set_thread_count(self, count: int) -> None:
+        if count and not self.threads:
+            Thread(target=self._look, name="door", daemon=True).start()
         super().set_thread_count(count)
         self._apologist.set_thread_count(min(count, 1))
 
     def add_task(self, task: Any) -> None:
         """A channel, whose first request is complete."""
-        request, wait = task.requests[0], self.wait()
-        urgent = wait > 0 and request.error is None and self._urgent(request)
-        known = urgent and self._urgent.knows(request)
-        if request.error is None and wait > WAIT_SECONDS and not known and not (urgent and self._strangers < STRANGERS):
-            self._send_away(task, request, wait)
+        one = Waiting(task, self._clock())
+        if one.request.error is not None:  # waitress has refused it already
+            self._apologist.add_task(one)
             return
+        at_once = len(self.queue) < len(self.threads) - self.stop_count - self.active_count
+        line = self.queue.others if at_once else self._line(one.request)
         with self.lock:
-            self._strangers += urgent and not known
-            (self.queue.appendleft if known else self.queue.append)(_Timed(task, self, urgent and not known))
-            self.queue_cv.notify()
+            if line is not self.queue.others or (wait := self.wait()) <= self._patience():
+                self.queue.join(line, one)
+                self.queue_cv.notify()
+                return
+        self._send_away(one, wait)
 
     def wait(self) -> float:
         """How long whoever comes now would wait for a thread, in seconds; 0 while few do."""
-        waiting, threads = len(self.queue), max(len(self.threads), 1)
-        return self._takes * waiting / threads if waiting > LEAST * threads else 0.0
+        return self.queue.wait() if len(self.queue.others) > LEAST * max(len(self.threads), 1) else 0.0
+
+    def send_the_late_away(self) -> None:
+        with self.lock:
+            late, wait = self.queue.late(), self.wait()
+        for one in late:
+            line = self._line(one.request)  # who came while a thread was free has not been looked at
+            if line is self.queue.others:
+                self._send_away(one, wait)
+                continue
+            with self.lock:
+                self.queue.join(line, one)
+                self.queue_cv.notify()
 
     def shutdown(self, cancel_pending: bool = True, timeout: float = 5) -> bool:
+        self._closed.set()
         self._apologist.shutdown(cancel_pending, timeout)
         return bool(super().shutdown(cancel_pending, timeout))
 
-    def leave(self, strange: bool) -> None:
-        """A request waits no longer."""
-        if strange:
-            with self.lock:
-                self._strangers -= 1
+    def _look(self) -> None:
+        while not self._closed.wait(LOOK_SECONDS):
+            self.send_the_late_away()
 
-    def note(self, seconds: float) -> None:
-        self._takes += _WEIGHT * (seconds - self._takes)
+    def _line(self, request: Any) -> deque[Waiting]:
+        if not self._urgent(request):
+            return self.queue.others
+        if self._urgent.knows(request):
+            return self.queue.known
+        return self.queue.strangers if len(self.queue.strangers) < STRANGERS else self.queue.others
 
-    def _send_away(self, task: Any, request: Any, wait: float) -> None:
+    def _patience(self) -> float:
+        lasting = self._clock() - self.queue.empty_at > LASTS_AFTER
+        return LASTING_SECONDS if lasting else RUSH_SECONDS
+
+    def _send_away(self, one: Waiting, wait: float) -> None:
         if not self.shed % 100:
             log.warning("Requests are sent away: %d wait.", len(self.queue), extra={"action": "shed"})
         self.shed += 1
-        request.error = Surge(str(max(1, round(wait - WAIT_SECONDS) + 1)))
-        self._apologist.add_task(task)
+        one.request.error = Surge(str(self._come_again(wait)))
+        self._apologist.add_task(_Told(one, self._note_told))
+
+    def _note_told(self, one: Waiting) -> None:
+        self._standing.note("sent away", self._clock() - one.since)
+
+    def _come_again(self, wait: float) -> int:
+        """After how many seconds: the longer it has lasted, the more have been told so, and all of them at once would
+        be a surge of their own."""
+        lasted = self._clock() - self.queue.empty_at
+        return 1 + round(min(max(wait, lasted), AGAIN_SECONDS) * (0.5 + self.shed % 10 / 10))
 
 
-class _Timed:
-    """A channel whose request is served, and how long that took."""
+class _Told:
+    """One who is sent away; then that is noted."""
 
-    def __init__(self, task: Any, door: Door, strange: bool) -> None:
-        self._task, self._door, self._strange = task, door, strange
+    def __init__(self, one: Waiting, note: Callable[[Waiting], object]) -> None:
+        self._one, self._note, self.cancel = one, note, one.cancel
 
     def service(self) -> None:
-        self._door.leave(self._strange)
-        began = monotonic()
-        self._task.service()
-        self._door.note(monotonic() - began)
-
-    def cancel(self) -> None:
-        self._door.leave(self._strange)
-        self._task.cancel()
+        self._one.service()
+        self._note(self._one)

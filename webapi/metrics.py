@@ -41,6 +41,7 @@ def register(app: Flask) -> None:
     ProcessCollector(registry=registry)
     registry.register(Hotline(app))  # type: ignore[arg-type]
     registry.register(app.timings)  # type: ignore[attr-defined]
+    registry.register(app.standing)  # type: ignore[attr-defined]
     app.extensions["thongsuot.metrics"] = registry
     app.add_url_rule("/metrics", "metrics", metrics)
 
@@ -78,14 +79,12 @@ class Timings:
         rule = request.url_rule
         series = (rule.rule if rule else "", request.method, status // 100)
         with self._lock:
-            counts = self._series.get(series) or self._opened(*series)
-            counts[bisect_left(BOUNDS, seconds)] += 1
-            counts[-1] += seconds
+            _count(self._series.get(series) or self._opened(*series), seconds)
         return seconds
 
     def _opened(self, route: str, method: str, status: int) -> list[float]:
         known = (route, method if method in METHODS else "other", status)
-        return self._series.setdefault(known, [0.0] * (len(BOUNDS) + 2))
+        return self._series.setdefault(known, _nothing())
 
     def collect(self) -> Iterator[Metric]:
         family = HistogramMetricFamily(
@@ -96,6 +95,35 @@ class Timings:
         for (route, method, status), counts in found:
             family.add_metric([route, method, f"{status}xx"], list(_cumulated(counts[:-1])), counts[-1])
         yield family
+
+
+class Standing:
+    """How long requests stood at the door (`webapi.door`), until a thread took them or until they were sent away."""
+
+    def __init__(self) -> None:
+        self._ends = {"taken": _nothing(), "sent away": _nothing()}
+        self._lock = Lock()
+
+    def note(self, end: str, seconds: float) -> None:
+        with self._lock:
+            _count(self._ends[end], seconds)
+
+    def collect(self) -> Iterator[Metric]:
+        family = HistogramMetricFamily("thongsuot_door_seconds", "How long requests stood at the door.", labels=["end"])
+        with self._lock:
+            for end, counts in self._ends.items():
+                family.add_metric([end], list(_cumulated(counts[:-1])), counts[-1])
+        yield family
+
+
+def _nothing() -> list[float]:
+    """By `BOUNDS`, beyond them, and the sum of the seconds."""
+    return [0.0] * (len(BOUNDS) + 2)
+
+
+def _count(counts: list[float], seconds: float) -> None:
+    counts[bisect_left(BOUNDS, seconds)] += 1
+    counts[-1] += seconds
 
 
 def _cumulated(counts: list[float]) -> Iterator[tuple[str, float]]:

@@ -70,8 +70,7 @@ def run(app: Flask, host: str, port: int, threads: int) -> None:
     HTTPChannel.error_task_class = Refusal
     urgent = Urgent(lambda: _emergencies(app), runtime.callers)
     urgent.keep_up()
-    entrance = door.Door(urgent)
-    app.extensions["thongsuot.door"] = entrance
+    entrance = door.Door(urgent, app.standing)  # type: ignore[attr-defined]
     entrance.set_thread_count(threads)
     signal.signal(signal.SIGTERM, lambda *_: _stop(app))
     waitress.serve(

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 ASK_SECONDS = 60
 LOOKED_AT = 65_536  # bytes of a body in which the type is looked for
+DEPTH_MAX = 100  # of a JSON body: nobody reports so, it only takes long to read
 ALWAYS = ("/healthz", "/readyz")
 EXCHANGE = "/api/v1/cti/"
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
@@ -90,5 +91,7 @@ def reported(body: bytes) -> str:
             return token[1:-1].decode("utf-8", "replace") if token[:1] == b'"' else ""
         wanted = token == b":" and depth == 1 and before == _KEY
         depth += (token in (b"{", b"[")) - (token in (b"}", b"]"))
+        if depth > DEPTH_MAX:
+            break
         before = token
     return ""

@@ -30,6 +30,7 @@ from engine.model import cases, fetches
 from engine.notifiers.message import Undeliverable
 from engine.people import access
 from engine.people.access import Account
+from engine.privacy import firewall
 from engine.queues import leases, waiting
 from engine.runtime import Runtime, Unit
 
@@ -74,7 +75,8 @@ def of_case(unit: Unit, account: Account, number: str) -> list[Row[Any]]:
         NotFound, NotAllowed: the case is not for this account to read.
     """
     case = access.find(unit, account, "read", number)
-    return unit.all(select(fetches).where(fetches.c.case_id == case.id).order_by(fetches.c.id))
+    rows = unit.all(select(fetches).where(fetches.c.case_id == case.id).order_by(fetches.c.id))
+    return firewall.over_rows(firewall.over(unit, account, case), rows, "url")
 
 
 def retry(unit: Unit, number: str, fetch_id: int, *, by: Account) -> Row[Any]:

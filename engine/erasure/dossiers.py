@@ -11,6 +11,7 @@ from engine.erasure import emptying
 from engine.errors import InvalidRequest
 from engine.files.attachments import Store
 from engine.forms import contacts as addresses
+from engine.messaging import bridge
 from engine.model import attachments, cases, comments, events, outbox, people
 from engine.model.records import LOOKED
 from engine.people import access
@@ -45,11 +46,13 @@ def _kept(unit: Unit, case: Row[Any], number: str) -> dict[str, Any]:
     files = select(attachments.c.at, attachments.c.name, attachments.c.size, attachments.c.sha256)
     files = files.where(attachments.c.case_id == case.id, attachments.c.author == citizen)
     sent = select(outbox.c.kind, outbox.c.payload, outbox.c.created_at, outbox.c.sent_at)
-    sent = sent.where(outbox.c.person_id.in_(select(people.c.id).where(*theirs)))
+    sent = sent.where(outbox.c.person_id.in_(select(people.c.id).where(*theirs)), outbox.c.kind != "webhook")
+    called = select(events.c.at, events.c.actor, events.c.kind)  # by whom, and what became of it; not their numbers
+    called = called.where(events.c.case_id == case.id, events.c.kind.in_(bridge.LINES))
     looked = select(events.c.at, events.c.actor, events.c.kind)
     looked = looked.where(events.c.case_id == case.id, events.c.kind.in_(LOOKED))
     parts = {"people": select(people).where(*theirs), "comments": wrote, "files": files, "messages": sent,
-             "looked_up": looked}  # fmt: skip
+             "calls": called, "looked_up": looked}  # fmt: skip
     told = {name: [_plain(row) for row in unit.all(query)] for name, query in parts.items()}
     return {name: value for name, value in _plain(case).items() if name in own} | told
 

@@ -62,6 +62,11 @@ def _reporter(unit: Unit, case_id: int) -> tuple[Row[Any] | None, str | None]:
 
 
 def _left(unit: Unit, case_id: int) -> int:
-    today = unit.now.astimezone(ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
-    lately = select(table.c.id).where(table.c.case_id == case_id, table.c.topic == TOPIC, table.c.created_at >= today)
-    return A_DAY - len(unit.all(lately))
+    return A_DAY - len(today(unit, case_id, TOPIC))
+
+
+def today(unit: Unit, case_id: int, topic: str) -> list[Row[Any]]:
+    """What was owed to whoever reported a case, about this, since midnight in Vietnam."""
+    midnight = unit.now.astimezone(ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
+    lately = (table.c.case_id == case_id, table.c.topic == topic, table.c.created_at >= midnight)
+    return unit.all(select(table.c.answer, table.c.created_at).where(*lately))

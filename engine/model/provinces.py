@@ -156,6 +156,7 @@ accounts = Table(
     Column("version", Integer, nullable=False, server_default="1"),
     one_of("role", "operator", "handler", "monitor", "office", "overseer", "analyst", "admin", "client"),
     Index(None, "identity", unique=True),
+    Index(None, "agency"),
 )
 
 absences = Table(

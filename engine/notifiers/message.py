@@ -26,6 +26,7 @@ class Message:
         subject: of an e-mail.
         province: whose message it is; a page or bot is a province's own.
         payload: more, for programs (web hooks) and templates.
+        connect: of an exchange that is to connect a call (`engine.messaging.bridge`): whose numbers; for its eyes only.
     """
 
     kind: str
@@ -36,6 +37,7 @@ class Message:
     payload: dict[str, Any] = field(default_factory=dict)
     case_number: str = ""
     province: str = ""
+    connect: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

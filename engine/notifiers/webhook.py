@@ -95,4 +95,6 @@ def _body(message: Message) -> bytes:
         "text": message.text,
         "payload": message.payload,
     }
+    if message.connect:
+        document["connect"] = message.connect
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()

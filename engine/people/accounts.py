@@ -120,6 +120,12 @@ def account(unit: Unit, login: str) -> Account:
     return _account(row)
 
 
+def known(unit: Unit, login: str) -> Account | None:
+    """Whoever has this log-in name, or had it before the account was closed."""
+    row = unit.first(_with_province().where(accounts.c.login == login))
+    return None if row is None else _account(row)
+
+
 def fingerprint(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 

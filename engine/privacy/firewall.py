@@ -5,8 +5,9 @@
 
 Behind the veil are handlers and monitors of a case of class C2 and above (unless C3 and C4 let them, see
 `engine.people.access`), and always overseers and analysts. Who has the action ``person`` reads everything; so do the
-citizen and the program that sent the report: the words are theirs. Subject and search words of a case are without
-numbers and names from the beginning (`engine.registry`), so lists need no veil.
+citizen and the program that sent the report: the words are theirs. Links to files that a messenger keeps are left out,
+too, for the file may be withheld (`engine.files.reading`). Subject and search words of a case are without numbers and
+names from the beginning (`engine.registry`), so lists need no veil.
 
 Whoever shows a case's words has to come by here: so here is also noted who was shown those of a case of class C3 or C4,
 by the API, a page or an export.
@@ -20,7 +21,8 @@ from typing import Any
 from sqlalchemy import Row, bindparam, select
 
 from engine.language.masks import known, veiled
-from engine.model import people
+from engine.language.vietnamese import fold
+from engine.model import fetches, people
 from engine.people import access
 from engine.people.access import Account
 from engine.runtime import Unit
@@ -29,7 +31,9 @@ from engine.storage.prepared import Prepared
 Veil = Callable[[Any], Any]
 
 _OF_CASE = Prepared(select(people).where(people.c.case_id == bindparam("case")))
+_FILES_OF_CASE = Prepared(select(fetches.c.url).where(fetches.c.case_id == bindparam("case")))
 RECORDED = ("C3", "C4")  # every view is written into the case's history
+VEILED = ("C2", "C3", "C4")  # of which somebody who reads them may not know who reported
 THEIR_OWN = (access.CITIZEN, "client")
 
 
@@ -59,7 +63,8 @@ def over_letter(unit: Unit, agency: str, case: Any) -> Veil:
 
 
 def _drawn(unit: Unit, case: Any, personal: frozenset[str]) -> Veil:
-    names = known(unit.all(_OF_CASE, {"case": case.id}))
+    links = (fold(row.url) for row in unit.all(_FILES_OF_CASE, {"case": case.id}))
+    names = (*links, *known(unit.all(_OF_CASE, {"case": case.id})))
     return lambda value: veiled(value, names, personal)
 
 

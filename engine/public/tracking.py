@@ -178,10 +178,11 @@ def _public_comments(unit: Unit, case_id: int) -> list[Row[Any]]:
 def told(unit: Unit, case_id: int) -> list[dict[str, Any]]:
     """What we sent to the people of the case, and when; the text itself, never the address."""
     table = model.outbox
-    query = select(table.c.kind, table.c.payload, table.c.created_at, table.c.sent_at)
-    rows = unit.all(query.where(table.c.case_id == case_id, table.c.person_id.is_not(None)).order_by(table.c.id))
+    query = select(table.c.kind, table.c.payload, table.c.created_at, table.c.sent_at, table.c.state)
+    theirs = (table.c.case_id == case_id, table.c.person_id.is_not(None), table.c.kind != "webhook")  # that is a call
+    rows = unit.all(query.where(*theirs).order_by(table.c.id))
     return [{"channel": row.kind, "text": row.payload.get("text", ""), "at": row.sent_at or row.created_at,
-             "sent": row.sent_at is not None} for row in rows]  # fmt: skip
+             "sent": row.sent_at is not None, "given_up": row.state == "dead"} for row in rows]  # fmt: skip
 
 
 def _agency(unit: Unit, case: Row[Any]) -> str | None:

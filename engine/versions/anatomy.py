@@ -258,7 +258,10 @@ def _whole(element: etree._Element, without: Iterable[str] = ()) -> str:
     own = sorted((name, value) for name, value in element.attrib.items() if name not in _REFERENCES)
     said = f"{local(element)} {own} {_tidy(element.text)}"
     left = _BESIDE.union(without)
-    return said + "".join(f"({_whole(child, without)})" for child in element if local(child) not in left)
+    inside = [child for child in element if local(child) not in left]
+    if local(element) == "properties":  # by their names: an editor writes the one that was set last behind the others
+        inside.sort(key=lambda child: child.get("name", ""))
+    return said + "".join(f"({_whole(child, without)})" for child in inside)
 
 
 def _words(element: etree._Element) -> str:

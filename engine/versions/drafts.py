@@ -72,8 +72,16 @@ class Draft:
     @property
     def names(self) -> Mapping[str, str]:
         """What the type is called by language, if its type.toml can be read."""
+        return self._words("name")
+
+    @property
+    def english(self) -> Mapping[str, str]:
+        """What it gives in English itself, as `Package.english`, if its type.toml can be read."""
+        return self._words("english")
+
+    def _words(self, table: str) -> Mapping[str, str]:
         try:
-            return dict(tomllib.loads(self.files[TYPE])["name"])
+            return dict(tomllib.loads(self.files[TYPE])[table])
         except (KeyError, TypeError, ValueError):
             return {}
 

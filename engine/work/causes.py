@@ -160,11 +160,3 @@ def resend(unit: Unit, account: Account, letter_id: int) -> int:
 def _dead(query: Select[Any], account: Account, action: str) -> Select[Any]:
     known = access.permits(account, action, access.JOINED_CASES)
     return query.select_from(letters.join(cases, cases.c.id == letters.c.case_id)).where(_DEAD, known)
-
-
-# -- how much waits ------------------------------------------------------------------------------------------------
-
-
-def waiting(unit: Unit) -> dict[str, dict[str, float]]:
-    """What waits for the workers of this installation: {jobs, outbox}, as `jobs.depth` and `outbox.depth` say it."""
-    return {"jobs": jobs.depth(unit), "outbox": outbox.depth(unit)}

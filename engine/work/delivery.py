@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from engine import spans
+from engine.messaging import bridge
 from engine.model import accounts, agencies, cases, people
 from engine.notifiers import Message, Notifier, Undeliverable
 from engine.privacy import firewall
@@ -81,10 +82,13 @@ def _message(runtime: Runtime, item: Item) -> Message:
         payload = item.payload
         if case is not None and item.agency is not None:
             payload = firewall.over_letter(unit, item.agency, case)(payload)
+    connect = {}
+    if item.topic == bridge.TOPIC:
+        payload, connect = {}, bridge.numbers(item.payload, row, runtime.clock())
     text, subject = payload.get("text", ""), payload.get("subject", "")
     # what is about no case is about the agency's province
     about = (case.number, case.province) if case else ("", getattr(row, "province", None) or "")
-    return Message(item.kind, item.key, _address(item, row), text, subject, payload, *about)
+    return Message(item.kind, item.key, _address(item, row), text, subject, payload, *about, connect)
 
 
 def _whom(item: Item) -> Any:

@@ -8,9 +8,8 @@ from flask import current_app, request, url_for
 from marshmallow import fields
 from werkzeug.exceptions import BadRequest
 
-from engine import queries
 from engine.channels import fetches
-from engine.files import attachments
+from engine.files import attachments, reading
 from engine.people import access
 from engine.people.access import Account
 from engine.runtime import Unit
@@ -33,10 +32,18 @@ class AttachmentOut(Out):
     sha256 = fields.String()
 
 
-@bp.read(FILES, page_of(AttachmentOut, "attachment"), PageQuery)
+class ListedOut(AttachmentOut):
+    withheld = fields.Boolean(metadata={"description": "from those behind the veil, until it is released"})
+
+
+class ReleasedOut(Out):
+    id = fields.Integer()
+
+
+@bp.read(FILES, page_of(ListedOut, "attachment"), PageQuery)
 def index(unit: Unit, caller: Account, query: dict[str, Any], number: str) -> Any:
     """The files of a case, oldest first"""
-    return queries.list_attachments(unit, caller, number, **query)
+    return reading.of_case(unit, caller, number, **query)
 
 
 @bp.upload(FILES, AttachmentOut, multipart__form_data=FORM)
@@ -70,9 +77,17 @@ def download(unit: Unit, caller: Account, number: str, attachment_id: int) -> An
     """A file's content
 
     Shown in place only if it is a picture or a PDF; anything else is for saving. Who may not know who reported gets a
-    photo (JPEG, PNG, WebP) without what it says beside itself: so it is shorter, and not what ``sha256`` says.
+    photo (JPEG, PNG, WebP) without what it says beside itself: so it is shorter, and not what ``sha256`` says. Of any
+    other kind they get what is not ``withheld`` (403).
     """
-    return attached.shown(*queries.open_attachment(unit, caller, number, attachment_id))
+    return attached.shown(*reading.open_one(unit, caller, number, attachment_id))
+
+
+@bp.change(f"{FILES}/<key:attachment_id>/release", ReleasedOut)
+def release(unit: Unit, caller: Account, number: str, attachment_id: int) -> Any:
+    """Let those who may not know who reported have a file: you have looked at it"""
+    reading.release(unit, number, attachment_id, by=caller)
+    return {"id": attachment_id}
 
 
 class FetchOut(Out):

@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import fields
 
 from engine.erasure import dossiers, retention
-from engine.messaging import relay
+from engine.messaging import bridge, relay
 from engine.people.access import Account
 from engine.privacy import unmasking
 from engine.runtime import Unit
@@ -44,6 +44,14 @@ class TextIn(In):
 
 class RelayedOut(Out):
     channel = fields.String(metadata={"description": "by which way it goes; never to whom"})
+
+
+class DeskIn(In):
+    desk = Words(20, required=True, metadata={"description": "the number that you sit at, which is rung first"})
+
+
+class CallOut(Out):
+    call = fields.String(metadata={"description": "what the exchange calls it"})
 
 
 class AskedOut(Out):
@@ -104,6 +112,12 @@ def refuse(unit: Unit, caller: Account, unmasking_id: int) -> Any:
 def write(unit: Unit, caller: Account, body: dict[str, Any], number: str) -> Any:
     """Write to whoever reported, without seeing who that is"""
     return {"channel": relay.write(unit, number, body["text"], by=caller)}
+
+
+@bp.change(f"{NUMBER}/reporter/call", CallOut, DeskIn)
+def call(unit: Unit, caller: Account, body: dict[str, Any], number: str) -> Any:
+    """Speak with whoever reported by way of the exchange, without seeing their number"""
+    return {"call": bridge.connect(unit, number, body["desk"], by=caller)}
 
 
 @bp.change(f"{NUMBER}/hold", RetainedOut, ReasonIn)

@@ -10,7 +10,7 @@ from werkzeug.exceptions import BadRequest
 
 from engine import queries
 from engine.errors import InvalidRequest, NotFound
-from engine.files import attachments
+from engine.files import attachments, reading
 from engine.people import access
 from engine.runtime import Unit
 from webapi import attached, auth
@@ -78,7 +78,7 @@ def comment(unit: Unit, by: Any, task_id: int, comment_id: int) -> Any:
 @door.reads
 def files(unit: Unit, by: Any, task_id: int) -> Any:
     row = tasks.find(unit, by, task_id)
-    found = queries.list_attachments(unit, by, row.number, limit=queries.LIMIT_MAX)
+    found = reading.of_case(unit, by, row.number, limit=queries.LIMIT_MAX)
     return [_file(one, row) for one in found.items]
 
 
@@ -86,7 +86,7 @@ def files(unit: Unit, by: Any, task_id: int) -> Any:
 @door.reads
 def file(unit: Unit, by: Any, task_id: int, attachment_id: int) -> Any:
     row = tasks.find(unit, by, task_id)
-    return _file(queries.open_attachment(unit, by, row.number, attachment_id)[0], row)
+    return _file(reading.open_one(unit, by, row.number, attachment_id)[0], row)
 
 
 @bp.get(f"{FILE}/data")
@@ -94,7 +94,7 @@ def file(unit: Unit, by: Any, task_id: int, attachment_id: int) -> Any:
 def file_data(unit: Unit, by: Any, task_id: int, attachment_id: int) -> Response:
     """For saving, never for showing: who knows what is in it."""
     number = tasks.find(unit, by, task_id).number
-    return attached.saved(*queries.open_attachment(unit, by, number, attachment_id))
+    return attached.saved(*reading.open_one(unit, by, number, attachment_id))
 
 
 @bp.post(f"{FILES}/create")

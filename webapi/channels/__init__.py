@@ -1,6 +1,7 @@
 """The doors for what people write by chat and by SMS: Zalo, Facebook Messenger, Viber, an SMS gateway.
 
     POST /api/v1/channels/{province}/{zalo | messenger | viber | sms}
+    POST /api/v1/channels/{province}/calls      what became of calls that the exchange was asked to connect
 
 An adapter is a module of a page: it checks whose signature that is, names the events, and says what one of them means.
 What comes in is kept and acknowledged first (`engine.channels.arrivals`), then understood: at once if it can be, else
@@ -23,7 +24,7 @@ from engine.channels.arrivals import Event, Readers
 from engine.channels.conversations import Heard
 from engine.errors import NotAllowed, NotAuthenticated, NotFound
 from webapi import auth, limits
-from webapi.channels import messenger, parts, sms, viber, zalo
+from webapi.channels import calls, messenger, parts, sms, viber, zalo
 from webapi.config import BadSetting
 
 ACCOUNT = "account"  # the official account, page or number that a channel is, where several share a secret
@@ -53,7 +54,7 @@ class Adapter(Protocol):
 
 
 ADAPTERS: dict[str, Adapter] = {"zalo": zalo, "messenger": messenger, "viber": viber, "sms": sms}
-NAMES = (*ADAPTERS, "email")  # letters are fetched, by `engine.channels.mailbox`
+NAMES = (*ADAPTERS, "calls", "email")  # letters are fetched, by `engine.channels.mailbox`
 READERS: Readers = {adapter.CHANNEL: adapter.read for adapter in ADAPTERS.values()}
 
 
@@ -66,21 +67,18 @@ def register(app: Flask) -> None:
             raise BadSetting(f"THONGSUOT_CHANNELS: {province} must be a table of channels, by name.")
         if strange := sorted(channels.keys() - set(NAMES)):
             raise BadSetting(f"THONGSUOT_CHANNELS: {province} has {strange[0]!r}; there are {', '.join(NAMES)}.")
-        for name in ADAPTERS.keys() & channels.keys():
+        for name in channels.keys() - {"email"}:
             _check(province, name, channels[name])
     at = "/api/v1/channels/<name:province>"
     app.add_url_rule(f"{at}/<any({', '.join(ADAPTERS)}):name>", "channel", take, methods=["POST"])
     app.add_url_rule(f"{at}/messenger", "messenger_hook", shake_hands)
+    app.add_url_rule(f"{at}/calls", "calls_hook", hear_of_a_call, methods=["POST"])
 
 
 def take(province: str, name: str) -> ResponseReturnValue:
     """Keep what came in, say so, and understand what can be understood at once."""
     adapter, secrets = ADAPTERS[name], _secrets(province, name)
-    request.max_content_length = current_app.config["JSON_MAX"]
-    body = request.get_data()
-    if not adapter.signed(secrets, body, request.headers):
-        raise NotAuthenticated(f"The signature is missing, or it is not that of this province's {name} channel.")
-    document = _document(body)
+    document = _signed_by(adapter, province, name, secrets)
     _must_be_ours(province, name, secrets, adapter.accounts(document))
     events = adapter.events(document)
     limits.hold_back(adapter.CHANNEL, province, lambda: _is_urgent(province, adapter, events))
@@ -88,6 +86,18 @@ def take(province: str, name: str) -> ResponseReturnValue:
     for arrival_id in fresh[:AT_ONCE]:
         arrivals.attempt(auth.runtime(), arrival_id, READERS)
     return jsonify({"events": len(events), "new": len(fresh)})
+
+
+def hear_of_a_call(province: str) -> ResponseReturnValue:
+    return calls.take(province, _signed_by(calls, province, "calls", _secrets(province, "calls")))
+
+
+def _signed_by(adapter: Any, province: str, name: str, secrets: dict[str, str]) -> dict[str, Any]:
+    request.max_content_length = current_app.config["JSON_MAX"]
+    body = request.get_data()
+    if not adapter.signed(secrets, body, request.headers):
+        raise NotAuthenticated(f"The signature is missing, or it is not that of this province's {name} channel.")
+    return _document(body)
 
 
 def _is_urgent(province: str, adapter: Adapter, events: list[Event]) -> bool:
@@ -139,11 +149,12 @@ def _document(body: bytes) -> dict[str, Any]:
 
 
 def _check(province: str, name: str, given: Any) -> None:
-    wanted, may = set(ADAPTERS[name].SECRETS), set(ADAPTERS[name].OPTIONAL)
+    adapter = calls if name == "calls" else ADAPTERS[name]
+    wanted, may = set(adapter.SECRETS), set(adapter.OPTIONAL)
     complete = isinstance(given, dict) and wanted <= given.keys() <= wanted | may
     if not complete or not all(map(_is_secret, given.values())):
         more = f"; it may have {', '.join(may)}" if may else ""
-        needed = f"{name} of {province} needs {', '.join(ADAPTERS[name].SECRETS)}, each a text{more}."
+        needed = f"{name} of {province} needs {', '.join(adapter.SECRETS)}, each a text{more}."
         raise BadSetting(f"THONGSUOT_CHANNELS: {needed}")
 
 

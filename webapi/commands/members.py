@@ -12,15 +12,16 @@ from engine.people import accounts, second_factors
 from engine.people.access import ROLES, SCOPES, Account
 
 
-def add_to(main: click.Group, in_unit: Callable[..., Any], by: Account) -> None:
+def add_to(main: click.Group, in_unit: Callable[..., Any], seen: Callable[..., Any], by: Account) -> None:
     """Args:
+    in_unit, seen: what changes something, and what only looks.
     by: who does what these commands do.
     """
-    _add_users(main, in_unit)
-    _add_tokens(main, in_unit, by)
+    _add_users(main, in_unit, seen)
+    _add_tokens(main, in_unit, seen, by)
 
 
-def _add_users(main: click.Group, in_unit: Callable[..., Any]) -> None:
+def _add_users(main: click.Group, in_unit: Callable[..., Any], seen: Callable[..., Any]) -> None:
     @main.group()
     def user() -> None:
         """The people and programs that work here."""
@@ -41,7 +42,7 @@ def _add_users(main: click.Group, in_unit: Callable[..., Any]) -> None:
     @user.command("list")
     def list_users() -> None:
         """List the accounts."""
-        for row in in_unit(accounts.everybody):
+        for row in seen(accounts.everybody):
             name = row.name if row.active else f"closed {row.name}"
             click.echo(f"{row.login:32} {row.role:9} {row.agency or '-':16} {name}")
 
@@ -67,7 +68,7 @@ def _ask_password() -> str:
     return sys.stdin.readline().rstrip("\n")
 
 
-def _add_tokens(main: click.Group, in_unit: Callable[..., Any], by: Account) -> None:
+def _add_tokens(main: click.Group, in_unit: Callable[..., Any], seen: Callable[..., Any], by: Account) -> None:
     @main.group()
     def token() -> None:
         """What programs show to say who they are."""
@@ -86,7 +87,7 @@ def _add_tokens(main: click.Group, in_unit: Callable[..., Any], by: Account) -> 
     @click.argument("login")
     def list_tokens(login: str) -> None:
         """List the tokens of LOGIN that still work."""
-        for row in in_unit(lambda unit: accounts.tokens_of(unit, by, login)):
+        for row in seen(lambda unit: accounts.tokens_of(unit, by, login)):
             until = f"{row.expires_at:%Y-%m-%d}" if row.expires_at else "revoked"
             used = f"{row.used_at:%Y-%m-%d}" if row.used_at else "never"
             scopes = "all" if row.scopes is None else " ".join(row.scopes)

@@ -1,4 +1,4 @@
-"""Commands about running cases: moving them to another version, intervening in one, incidents, exporting histories."""
+"""Commands about running cases: moving them to another version, intervening in one, incidents, histories, clocks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from engine.queues import incidents, outbox
 from engine.runtime import Runtime
 from engine.terms.calendar import ZONE
 from engine.versions import migrations, modifications
-from engine.work import repairs
+from engine.work import ahead, repairs
+from webapi.clock import NodeClock
 
 REASON = click.option("--reason", required=True, help="Kept in the history.")
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -29,15 +30,20 @@ def add_to(main: click.Group, open_runtime: Callable[[], Runtime], by: Account) 
         with open_runtime().begin() as unit:
             return change(unit)
 
-    _add_migrate(main, in_unit, by)
-    _add_case(main, in_unit, by)
-    _add_incidents(main, in_unit, by)
+    def seen(look: Callable[[Any], Any]) -> Any:
+        with open_runtime().read() as unit:
+            return look(unit)
+
+    _add_migrate(main, in_unit, seen, by)
+    _add_case(main, in_unit, seen, by)
+    _add_incidents(main, in_unit, seen, by)
     _add_outbox(main, in_unit)
     _add_export(main, open_runtime, by)
     _add_recount(main, in_unit)
+    _add_clock(main, open_runtime)
 
 
-def _add_migrate(main: click.Group, in_unit: Callable[..., Any], by: Account) -> None:
+def _add_migrate(main: click.Group, in_unit: Callable[..., Any], seen: Callable[..., Any], by: Account) -> None:
     @main.group()
     def migrate() -> None:
         """Move running cases to another version of their report type."""
@@ -53,7 +59,7 @@ def _add_migrate(main: click.Group, in_unit: Callable[..., Any], by: Account) ->
             _, there = migrations.planned(unit, source, target, _elements(elements), by=by)
             return migrations.preview(unit, there, source, _elements(elements))
 
-        found = in_unit(look)
+        found = seen(look)
         click.echo(f"{found.running} running, {found.can_move} can move")
         tell(found.cannot)
 
@@ -72,7 +78,7 @@ def _add_migrate(main: click.Group, in_unit: Callable[..., Any], by: Account) ->
     @click.argument("migration", type=int)
     def show(migration: int) -> None:
         """Say how far a migration is."""
-        found = in_unit(lambda unit: migrations.show(unit, migration, by=by))
+        found = seen(lambda unit: migrations.show(unit, migration, by=by))
         counts = ", ".join(f"{number} {state}" for state, number in sorted(found["counts"].items()))
         click.echo(f"{found['state']}: {counts or 'no cases'}")
         tell([*found["refused"], *found["kept"]])
@@ -113,7 +119,7 @@ def tell(obstacles: list[Any]) -> None:
         click.echo(f"  {one.cases}: {one.why} ({', '.join(one.numbers[:10])}{' …' if one.cases > 10 else ''})")
 
 
-def _add_case(main: click.Group, in_unit: Callable[..., Any], by: Account) -> None:
+def _add_case(main: click.Group, in_unit: Callable[..., Any], seen: Callable[..., Any], by: Account) -> None:
     @main.group()
     def case() -> None:
         """Intervene in one case."""
@@ -122,7 +128,7 @@ def _add_case(main: click.Group, in_unit: Callable[..., Any], by: Account) -> No
     @click.argument("number")
     def tokens(number: str) -> None:
         """List where its process stands."""
-        for one in in_unit(lambda unit: modifications.standing(unit, number, by=by)):
+        for one in seen(lambda unit: modifications.standing(unit, number, by=by)):
             around = f"  (beside {one['beside']})" if one["beside"] else ""
             click.echo(f"{one['token']:6} {one['element']:30} {one['name']}{around}")
 
@@ -190,7 +196,30 @@ def _add_recount(main: click.Group, in_unit: Callable[..., Any]) -> None:
         click.echo("The workers count it all anew; until they are done, the heat maps show a part.")
 
 
-def _add_incidents(main: click.Group, in_unit: Callable[..., Any], by: Account) -> None:
+def _add_clock(main: click.Group, open_runtime: Callable[[], Runtime]) -> None:
+    @main.command()
+    @click.option("--hasten", is_flag=True, help="Send now what was owed while the clock was ahead.")
+    def clock(hasten: bool) -> None:
+        """Say how this machine's clock differs from the database's, which counts, and what that left if it was ahead.
+
+        To be asked as soon as a clock that was ahead is put right.
+        """
+        runtime, node = open_runtime(), NodeClock()
+        node.put_right(runtime.database)
+        click.echo(f"This machine's clock is {node.wrong.total_seconds():+.1f} s from the database's.")
+        with runtime.read() as unit:
+            terms, owed = ahead.begun(unit), ahead.owed(unit)
+        for one in terms:
+            begun, due = (f"{at.astimezone(ZONE):%Y-%m-%d %H:%M}" for at in (one.started_at, one.due_at))
+            click.echo(f"  {one.number} {one.name}: begun {begun}, due {due}")
+        click.echo(f"{len(terms)} terms have begun in a time to come, and are due too late by as much.")
+        if hasten:
+            with runtime.begin() as unit:
+                owed = ahead.hasten(unit)
+        click.echo(f"{owed} messages {'are sent now' if hasten else 'wait for such a time: --hasten sends them now'}.")
+
+
+def _add_incidents(main: click.Group, in_unit: Callable[..., Any], seen: Callable[..., Any], by: Account) -> None:
     @main.group("incidents")
     def group() -> None:
         """Steps that could not be taken."""
@@ -199,7 +228,7 @@ def _add_incidents(main: click.Group, in_unit: Callable[..., Any], by: Account) 
     @click.option("--province", help="Only of this province.")
     def list_(province: str | None) -> None:
         """List what is open, oldest first."""
-        rows = in_unit(lambda unit: incidents.list(unit, province=province, limit=1000))
+        rows = seen(lambda unit: incidents.list(unit, province=province, limit=1000))
         for row in rows:
             click.echo(f"{row.id:6} {row.number} {row.report_type} {row.element or '-'}: {row.message}")
         click.echo(f"{len(rows)} open")

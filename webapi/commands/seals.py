@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import click
 
 from engine.erasure import lost_keys
 from engine.people.access import Account
 from engine.privacy import keys
-from engine.runtime import Runtime
+from engine.runtime import Runtime, Unit
 from engine.storage import sealing
 from webapi import attached, config, data_keys
 
@@ -17,6 +18,18 @@ SURE = (
     "Nobody will ever read what this key has sealed. Is there a backup to go back to, should it be found, and is every "
     "server stopped?"
 )
+
+
+class First(Runtime):
+    """The key of whoever is first to write is noted: they may seal something with it. Who only reads claims nothing."""
+
+    @contextmanager
+    def begin(self) -> Iterator[Unit]:
+        runtime = super()
+        with runtime.begin() as unit:
+            if not keys.noted(unit):
+                keys.note(unit)
+            yield unit
 
 
 def check(runtime: Runtime) -> None:

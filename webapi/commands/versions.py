@@ -35,23 +35,29 @@ def add_to(
         with open_runtime().begin() as unit:
             return change(unit)
 
+    def seen(look: Callable[[Any], Any]) -> Any:
+        with open_runtime().read() as unit:
+            return look(unit)
+
     @main.group()
     def version() -> None:
         """Say which version of a report type starts cases."""
 
-    _add_decisions(version, in_unit, instant, by)
+    _add_decisions(version, in_unit, seen, instant, by)
     _add_approval(version, in_unit)
-    _add_diff(main, in_unit, by)
+    _add_diff(main, seen, by)
     _add_replay(main, open_runtime, by)
 
 
-def _add_decisions(version: click.Group, in_unit: InUnit, instant: Callable[[str], datetime], by: Account) -> None:
+def _add_decisions(
+    version: click.Group, in_unit: InUnit, seen: InUnit, instant: Callable[[str], datetime], by: Account
+) -> None:
     @version.command("list")
     @click.argument("report_type", required=False)
     @click.option("--state", type=click.Choice(deployments.STATES))
     def list_(report_type: str | None, state: str | None) -> None:
         """List versions, newest first: deployment, version, state, since when, who brought it."""
-        found = in_unit(lambda unit: deployments.list_versions(unit, report_type, state))
+        found = seen(lambda unit: deployments.list_versions(unit, report_type, state))
         for one in found:
             since = f"{one['active_from'].astimezone(ZONE):%Y-%m-%d %H:%M}" if one["active_from"] else "-"
             told = f"{one['id']:6} {one['key']} {one['version']:4}  {one['state']:9} {since:16}"
@@ -113,7 +119,7 @@ def _add_approval(version: click.Group, in_unit: InUnit) -> None:
         click.echo(f"Deployment {deployment} is refused by {login}.")
 
 
-def _add_diff(main: click.Group, in_unit: InUnit, by: Account) -> None:
+def _add_diff(main: click.Group, seen: InUnit, by: Account) -> None:
     @main.command()
     @click.argument("what")
     @click.option("--with", "other", type=int, help="Deployment to compare with; else the one in force.")
@@ -124,10 +130,10 @@ def _add_diff(main: click.Group, in_unit: InUnit, by: Account) -> None:
         drawing, nothing differs.
         """
         if what.isdecimal():
-            found = in_unit(lambda unit: diffs.of_versions(unit, int(what), other, by=by))
+            found = seen(lambda unit: diffs.of_versions(unit, int(what), other, by=by))
         else:
             files = folders.read(Path(what))
-            found = in_unit(lambda unit: diffs.of_files(unit, files, other, by=by))
+            found = seen(lambda unit: diffs.of_files(unit, files, other, by=by))
         _tell_difference(found)
 
 

@@ -196,7 +196,7 @@ class _Play:
                 "started": [one["report_type"] for one in case["links"] if one["relation"] == "started"]}  # fmt: skip
         for name, is_so in seen.items():
             if name in then and then[name] != is_so:
-                raise Failed(f"{name} is {is_so!r}, not {then[name]!r}")
+                raise Failed(f"the case's {name} is {is_so!r}, not {then[name]!r}")
         new = self.stage.told(self.number, since) if "told" in then else []
         for who, topics in then.get("told", {}).items():
             address = self._addresses(who)

@@ -13,6 +13,7 @@ from webapi.ui import (
     absences,
     admin,
     analyst,
+    backlog,
     beginning,
     callback,
     casebook,
@@ -26,6 +27,7 @@ from webapi.ui import (
     incidents,
     line,
     login,
+    moving,
     navigation,
     office,
     overseer,
@@ -45,8 +47,8 @@ from webapi.ui import (
 )
 
 PARTS = (send, track, login, shared, device, absences, worklist, casebook, desk, callback, line, office, unmasking,
-         stuck, incidents, overseer, report, publishing, heat, imports, analyst, beginning, comparing, drafting,
-         rehearsing, replaying, admin)  # fmt: skip
+         stuck, incidents, overseer, report, publishing, heat, backlog, imports, analyst, beginning, comparing, moving,
+         drafting, rehearsing, replaying, admin)  # fmt: skip
 _FOR_EVER = 365 * 24 * 3600
 
 

@@ -200,13 +200,16 @@ def calendars(unit: Unit, caller: Account) -> Any:
 
 @bp.read("/quan-tri/mau-tin")
 def texts(unit: Unit, caller: Account) -> Any:
-    """What people are told, each with to whom it goes and why, and the results that it waits for."""
+    """What people are told, each with to whom it goes and why, and the results that it waits for: the province's, and
+    those that a report type has of its own, in the version in force."""
     must_manage(caller)
     chosen, every = _province(unit)
-    ends = {key: in_language(one, key) for package in unit.catalogue.of_province(unit, chosen.code)
+    packages = unit.catalogue.of_province(unit, chosen.code)
+    ends = {key: in_language(one, key) for package in packages
             for key, one in package.type.get("outcomes", {}).items()}  # fmt: skip
     return page("ui/admin_texts.html", texts=chosen.settings.get("texts", {}), chosen=chosen, provinces=every,
-                outcomes=ends, channels=channels())  # fmt: skip
+                own=[one for one in packages if one.type.get("texts")], outcomes=ends, channels=channels(),
+                edits=access.allows(caller, "deploy"))  # fmt: skip
 
 
 @bp.read("/quan-tri/nhat-ky")
@@ -228,8 +231,9 @@ def doings(unit: Unit, caller: Account) -> Any:
     """Who logged in or failed to, and changed accounts, tokens, agencies, versions."""
     asked: dict[str, Any] = {"person": request.args.get("person", "").strip()[:100] or None, "day": _day()}
     found = audit.doings(unit, caller, **asked, after=request.args.get("after"))
+    verdict = chain.verify_newest(unit) if request.args.get("kiem") else None
     return page("ui/admin_doings.html", rows=found.items, after=found.after, asked=asked, state=chain.state(unit),
-                did=acted.sentence)  # fmt: skip
+                did=acted.sentence, verdict=verdict)  # fmt: skip
 
 
 def _day() -> date | None:

@@ -20,7 +20,7 @@ from engine.reasons import REASON_MAX
 from engine.runtime import Unit
 from engine.statistics import overview
 from engine.terms.calendar import ZONE
-from engine.versions import approvals, deployments, drafts
+from engine.versions import approvals, deployments, drafts, migrations
 from webapi.ui import door, pages
 from webapi.ui.pages import Pages, done, page
 from webapi.ui.words import _, in_language
@@ -62,7 +62,8 @@ def show(unit: Unit, caller: Account, code: str) -> Any:
     package, versions = mine(unit, caller, code)
     return page("ui/versions.html", package=package, name=in_language(package.name, code), code=code, me=caller,
                 versions=versions, counts=overview.by_version(unit, caller), decisions=activations.of_type(unit, code),
-                draft=drafts.of_types(unit).get(code),
+                draft=drafts.of_types(unit).get(code), moved=migrations.list(unit, code, by=caller),
+                moving_states=moving_states(),
                 numbers={one["id"]: one["version"] for one in versions}, states=states(), offered=OFFERED,
                 labels=labels())  # fmt: skip
 
@@ -113,15 +114,16 @@ def _begun(unit: Unit, caller: Account) -> list[dict[str, Any]]:
         beside = unit.catalogue.pinned(unit, row.definition_id)
         if code not in there and access.allows(caller, "deploy", Target(str(beside.province["code"]), code), unit):
             name = in_language(drafts.show(unit, code, by=caller).names, code)
-            found.append({"code": code, "name": name, "province": beside.province["name"], "waiting": [], "open": 0,
-                          "current": None, "draft": row, "begun": True})  # fmt: skip
+            found.append({"code": code, "name": name, "province": in_language(beside.province["name"]), "waiting": [],
+                          "open": 0, "current": None, "draft": row, "begun": True})  # fmt: skip
     return found
 
 
 def _type(package: Package, versions: list[dict[str, Any]], running: Mapping[int, int]) -> dict[str, Any]:
     waiting = [one for one in versions if one["state"] in ("parked", "planned", "suspended")]
-    return {"code": package.code, "name": in_language(package.name, package.code), "province": package.province["name"],
-            "waiting": waiting, "open": sum(running.get(one["id"], 0) for one in versions),
+    return {"code": package.code, "name": in_language(package.name, package.code),
+            "province": in_language(package.province["name"]), "waiting": waiting,
+            "open": sum(running.get(one["id"], 0) for one in versions),
             "current": next((one for one in versions if one["current"]), None)}  # fmt: skip
 
 
@@ -147,6 +149,15 @@ def states() -> dict[str, tuple[str, str]]:
         "current": (_("đang dùng"), "closed"), "planned": (_("sẽ dùng"), "open"), "past": (_("đã qua"), "plain"),
         "suspended": (_("ngừng dùng"), "bad"), "parked": (_("chờ duyệt"), "waiting"),
         "refused": (_("bị từ chối"), "bad"),
+    }  # fmt: skip
+
+
+def moving_states() -> dict[str, tuple[str, str]]:
+    """What is said of running cases on their way to another version, and its colour."""
+    return {
+        "running": (_("đang chuyển"), "open"), "canary": (_("đã thử, chờ ông (bà)"), "waiting"),
+        "done": (_("đã xong"), "closed"), "cancelled": (_("đã dừng"), "plain"),
+        "undoing": (_("đang chuyển lại"), "open"), "undone": (_("đã chuyển lại"), "plain"),
     }  # fmt: skip
 
 

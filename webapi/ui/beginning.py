@@ -42,7 +42,7 @@ def begin() -> Any:
 def _shown(unit: Unit, caller: Account, said: dict[str, str], wrong: dict[str, str]) -> Any:
     access.require(caller, "deploy", Target(caller.province), unit)
     known = _known(unit, caller)
-    provinces = {str(one.province["code"]): str(one.province["name"]) for one in known.values()}
+    provinces = {str(one.province["code"]): in_language(one.province["name"]) for one in known.values()}
     return page("ui/new_type.html", 422 if wrong else 200, said=said, faults=wrong, provinces=provinces, empty=EMPTY,
                 types=[(code, in_language(one.name, code)) for code, one in known.items()], most=NAME_MAX)  # fmt: skip
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, current_app, flash, redirect, request, url_for
+from flask import current_app, flash, redirect, request, url_for
 
 from engine import queries
-from engine.files import attachments
+from engine.files import attachments, reading
 from engine.people import access
 from engine.people.access import Account
 from engine.queries import CaseFilter
 from engine.runtime import Unit
 from webapi import attached
-from webapi.ui import door, dossier, pages, steps
+from webapi.ui import door, dossier, drawn, pages, steps
 from webapi.ui.pages import Pages, page
 from webapi.ui.words import _
 
@@ -63,7 +63,7 @@ def act(number: str, step: str) -> Any:
 @bp.read(f"{CASE}/so-do.bpmn")
 def diagram(unit: Unit, caller: Account, number: str) -> Any:
     case = access.find(unit, caller, "see", number)
-    return Response(unit.catalogue.pinned(unit, case.definition_id).diagram, mimetype="application/xml")
+    return drawn.of(unit.catalogue.pinned(unit, case.definition_id))
 
 
 # -- files ---------------------------------------------------------------------------------------------------------
@@ -92,7 +92,19 @@ def _attach(number: str) -> int:
 
 @bp.read(f"{CASE}/tep/<key:attachment_id>")
 def download(unit: Unit, caller: Account, number: str, attachment_id: int) -> Any:
-    return attached.shown(*queries.open_attachment(unit, caller, number, attachment_id))
+    return attached.shown(*reading.open_one(unit, caller, number, attachment_id))
+
+
+@bp.open("POST", f"{CASE}/tep/<key:attachment_id>/cho-xem")
+def release(number: str, attachment_id: int) -> Any:
+    """Let those behind the veil have it."""
+    back = door.safe_address(request.form.get("back"), url_for("ui_cases.show", number=number))
+    try:
+        door.changes(lambda unit, caller: reading.release(unit, number, attachment_id, by=caller))()
+    except steps.REFUSALS as error:
+        return pages.undone(steps.refusal("tep-cho-xem", error), back)
+    flash(_("Người xử lý mở được tệp này."))
+    return redirect(back, 303)
 
 
 # -- tasks that were handed down -----------------------------------------------------------------------------------

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from babel.units import format_unit
+
 from engine import directory
 from engine.flow.draft import PROVINCE, TYPE
 from engine.flow.draft import Draft as Content
 from engine.runtime import Unit
+from engine.terms.term import Term
 from engine.versions.drafts import Draft
 from webapi.ui.words import in_language
 
@@ -22,7 +25,7 @@ def of(unit: Unit, draft: Draft) -> dict[str, Choices]:
         "groups": [*_lanes(content), *_agencies(unit, str(content.province.get("code", "")))],
         "forms": _itself(content.forms), "decisions": _itself(content.decisions),
         "processes": _itself(content.processes),
-        "terms": [(key, _said(key, one, "term")) for key, one in content.table(TYPE, "deadlines").items()],
+        "terms": [(key, _term(one) or key) for key, one in content.table(TYPE, "deadlines").items()],
         "statuses": [(key, in_language(one, key)) for key, one in content.table(TYPE, "statuses").items()],
         "outcomes": [(key, in_language(one, key)) for key, one in content.table(TYPE, "outcomes").items()],
         "texts": [(key, _said(key, one, "sms")) for key, one in texts.items()],
@@ -44,4 +47,15 @@ def _itself(names: Iterable[str]) -> Choices:
 
 def _said(key: str, table: Any, what: str) -> str:
     said = str(table.get(what, "")) if isinstance(table, Mapping) else ""
-    return f"{key} · {said[:70]}" if said else key
+    return said[:70] or key
+
+
+def _term(table: Any) -> str:
+    """How long, in words, and by which calendar where it is not round the clock: 30 phút; 3 ngày · hanh_chinh."""
+    try:
+        term = Term.parse(table["term"])
+    except (KeyError, TypeError, ValueError):  # the gate says what is wrong with it
+        return ""
+    english = " ".join(format_unit(n, unit[:-1], locale="en") for unit, n in term.parts().items() if n)
+    words, calendar = in_language({"vi": term.words(), "en": english}), table.get("calendar", "24/7")
+    return words if calendar == "24/7" else f"{words} · {calendar}"

@@ -20,7 +20,7 @@ from engine.versions.diffs import Change, Difference
 from engine.versions.drafts import Draft
 from engine.versions.migrations import Obstacle, Preview
 from webapi.bodies import dump
-from webapi.ui import analyst
+from webapi.ui import analyst, moving
 from webapi.ui.pages import Pages, page
 from webapi.ui.words import _, in_language
 
@@ -53,10 +53,11 @@ def show(unit: Unit, caller: Account, code: str) -> Any:
     newest, versions = analyst.mine(unit, caller, code)
     asked = asked_for(unit, caller, code, newest, versions)
     found = diffs.compared(unit.catalogue.pinned(unit, asked.old["id"]), asked.new) if asked.old and asked.new else None
+    moves = found is not None and diffs.may_move(unit, found.new, caller)
     return page("ui/comparison.html", code=code, name=in_language(newest.name, code), versions=versions,
                 which=asked.which, chosen=asked.chosen, old=asked.old, faulty=asked.new is None, found=found, me=caller,
                 states=analyst.states(), offered=analyst.OFFERED, labels=analyst.labels(), kinds=kinds(), hows=hows(),
-                moves=found is not None and diffs.may_move(unit, found.new, caller),
+                moves=moves, sources=moving.sources(unit, caller, versions, asked.chosen) if moves else [],
                 **_told(found, asked.which) if found else {})  # fmt: skip
 
 

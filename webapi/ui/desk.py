@@ -54,7 +54,7 @@ def _drawn(unit: Unit, caller: Account, call: Call) -> Any:
     package = calls.follow(call, keys, types)
     posted = forms.read(package.intake_form, call.posted) if package and call.posted else None
     answers = posted if call.known == call.fields.get("loai") else None
-    parts = forms.draw(package.intake_form, answers, call.wrong) if package else []
+    parts = forms.draw(package.intake_form, answers, call.wrong, english=package.english) if package else []
     faults = [*call.faults, *(fault for part in parts for fault in part.faults())]
     facts = {
         "call": call, "said": call.fields, "keys": keys, "types": types, "package": package, "parts": parts,

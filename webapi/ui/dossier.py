@@ -6,14 +6,15 @@ from types import SimpleNamespace
 from typing import Any
 
 from engine import cases, directory, queries
-from engine.messaging import relay
+from engine.files import reading
+from engine.messaging import bridge, relay
 from engine.people import access
 from engine.people.access import Account
 from engine.places import agency_changes, areas
 from engine.privacy import firewall, unmasking
 from engine.public import tracking
 from engine.runtime import Unit
-from webapi.ui import forms, history
+from webapi.ui import forms, history, steps
 from webapi.ui.words import channels, in_language
 
 ASKED = ("read", "comment", "attach", "person", "extend", "pause", "resume", "reassign", "merge", "reopen", "take-back",
@@ -30,7 +31,7 @@ def of(unit: Unit, caller: Account, number: str) -> dict[str, Any]:
     package = unit.catalogue.pinned(unit, case.definition_id)
     here = directory.list_agencies(unit, province=case.province)
     called = agency_changes.names_at(unit, [(row.key, case.closed_at) for row in here])
-    names = {key: name for (key, _), name in called.items()}
+    names = {key: in_language(name) for (key, _), name in called.items()}
     known = queries.timeline(unit, caller, number, queries.LIMIT_MAX)
     events = _events(unit, case.id, known.items)
     may = {action for action in ASKED if access.allows(caller, action, case, unit)}
@@ -71,14 +72,23 @@ def _reporter(unit: Unit, caller: Account, case: Any, may: set[str]) -> dict[str
         "asks": asks,
         "askings": unmasking.waiting(unit, caller, case.number) if "unmask" in may else [],
         "written_to": relay.way(unit, case.id) if "relay" in may else None,
+        "call": _call(unit, case) if "relay" in may and "person" not in may else None,
     }
+
+
+def _call(unit: Unit, case: Any) -> dict[str, str] | None:
+    """Whether whoever reported can be called by way of the exchange, and why not now."""
+    if not bridge.offered(unit, case.province):
+        return None
+    why = bridge.why_not(unit, case.id)
+    return {"why_not": steps.not_called(why) if why else ""}
 
 
 def _read(unit: Unit, caller: Account, package: Any, case: Any) -> dict[str, Any]:
     """What only who may read the case sees."""
     return {
-        "reported": forms.told(package.intake_form, case.report),
-        "files": queries.list_attachments(unit, caller, case.number, queries.LIMIT_MAX).items,
+        "reported": forms.told(package.intake_form, case.report, package.english),
+        "files": reading.of_case(unit, caller, case.number, queries.LIMIT_MAX).items,
         "comments": queries.list_comments(unit, caller, case.number, queries.LIMIT_MAX).items,
         "told": firewall.over(unit, caller, case)(tracking.told(unit, case.id)),
     }
@@ -90,7 +100,7 @@ def status(package: Any, key: str) -> str:
 
 
 def _place(unit: Unit, case: Any) -> str:
-    names = [areas.show(unit, code).name for code in (case.commune, case.area) if code]
+    names = [in_language(areas.show(unit, code).name) for code in (case.commune, case.area) if code]
     return ", ".join(filter(None, [case.place if case.readable else "", *names]))
 
 

@@ -5,7 +5,7 @@ Every file can be changed as text; scripts put an editor in its place that write
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import request, url_for
@@ -55,8 +55,8 @@ def save(code: str, file: str) -> Any:
 @bp.open("POST", f"{FILE}/xem-truoc")
 def preview(code: str, file: str) -> Any:
     """A form as handlers would see it, from the text as it stands in the editor."""
-    door.reads(lambda unit, caller: drafts.show(unit, code, by=caller))()
-    return previewed(_text(), file)
+    draft = door.reads(lambda unit, caller: drafts.show(unit, code, by=caller))()
+    return previewed(_text(), file, draft.english)
 
 
 @bp.open("POST", f"{analyst.TYPE}/nhap-them")
@@ -163,16 +163,16 @@ def _order(file: str) -> tuple[int, str]:
 
 
 def _previewed(unit: Unit, draft: Draft, file: str, text: str) -> dict[str, Any]:
-    return {"preview": previewed(text, file)}
+    return {"preview": previewed(text, file, draft.english)}
 
 
-def previewed(text: str, file: str) -> Markup:
+def previewed(text: str, file: str, english: Mapping[str, str]) -> Markup:
     """A form as handlers see it, or why it cannot be read."""
     try:
         form, why = Form.parse(text, file), ""
     except ValueError as error:
         form, why = None, str(error)
-    shown, _status = page("ui/draft_preview.html", parts=forms.draw(form) if form else [], why=why)
+    shown, _status = page("ui/draft_preview.html", parts=forms.draw(form, english=english) if form else [], why=why)
     return Markup(shown)
 
 

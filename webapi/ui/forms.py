@@ -11,8 +11,9 @@ whenever an answer changes; without JavaScript, a button does. Whatever was hidd
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime, time
 from typing import Any
 
 from werkzeug.datastructures import MultiDict
@@ -20,7 +21,10 @@ from werkzeug.datastructures import MultiDict
 from engine.forms import Field, Form
 from engine.forms.field import SELECTIONS
 from engine.forms.places import find, put
-from webapi.ui.words import _
+from engine.terms.calendar import ZONE
+from webapi.ui import show
+from webapi.ui.faults import sentence
+from webapi.ui.words import NO_WORDS, _, in_language
 
 PREFIX = "a."  # before a question's key, so that no key can be taken for a field of the page itself
 ITEMS_SHOWN = 2  # empty items of a list that are offered beyond those that are filled in
@@ -100,25 +104,54 @@ def hidden(form: Form, answers: dict[str, Any], data: Mapping[str, Any] | None =
     return sorted(form.hidden(answers, data=data))
 
 
-def told(form: Form, answers: Mapping[str, Any], data: Mapping[str, Any] | None = None) -> list[tuple[str, str]]:
-    """What was answered, in words: each question's label and its answer, without those that were left open."""
-    known = {**(data or {}), **answers}
-    said = ((one.label, _in_words(form, one, find(answers, one.path), known)) for one in form.fields)
-    return [(label, words) for label, words in said if words]
+def told(form: Form, answers: Mapping[str, Any], english: Mapping[str, str] = NO_WORDS) -> list[tuple[str, str]]:
+    """What was answered, in words: each question's label and its answer, without those that were left open.
+
+    Args:
+        english: the report type's own (`Package.english`).
+    """
+    said = ((one.label, _in_words(form, one, find(answers, one.path), answers, english)) for one in form.fields)
+    return [(in_language(label, own=english), words) for label, words in said if words]
 
 
-def _in_words(form: Form, one: Field, value: Any, known: Mapping[str, Any]) -> str:
+def _in_words(form: Form, one: Field, value: Any, known: Mapping[str, Any], english: Mapping[str, str]) -> str:
     if one.kind == "checkbox":
         return _("có") if value is True else ""
     if value in (None, "", []):
         return ""
-    labels = {option.value: option.label for option in form.options(one, known)}
+    labels = {option.value: in_language(option.label, own=english) for option in form.options(one, known)}
     if one.kind == "list":
-        items = ([_in_words(form, each, find(item, each.path), item) for each in one.fields] for item in value)
+        items = ([_in_words(form, each, find(item, each.path), item, english) for each in one.fields] for item in value)
         return "\n".join(", ".join(filter(None, item)) for item in items)
     if isinstance(value, list):
         return ", ".join(str(labels.get(each, each)) for each in value)
-    return str(labels.get(value, value))
+    return str(labels[value]) if value in labels else _as_read(one.kind, value)
+
+
+def _as_read(kind: str, value: Any) -> str:
+    """Days, times and large numbers as readers write them; a number below ten thousand may be a year. What is behind
+    the veil is no day any more."""
+    try:
+        return _MOMENTS[kind](value) if kind in _MOMENTS else _counted(value)
+    except ValueError:
+        return str(value)
+
+
+def _counted(value: Any) -> str:
+    large = type(value) in (int, float) and (type(value) is float or abs(value) >= 10_000)
+    return show.number(value) if large else str(value)
+
+
+def _local(said: str) -> datetime:
+    at = datetime.fromisoformat(said)
+    return at if at.tzinfo else at.replace(tzinfo=ZONE)
+
+
+_MOMENTS: dict[str, Callable[[str], str]] = {
+    "date": lambda said: show.day(date.fromisoformat(said)),
+    "time": lambda said: show.clock(time.fromisoformat(said)),
+    "datetime": lambda said: show.moment(_local(said)),
+}
 
 
 # -- what is drawn -------------------------------------------------------------------------------------------------
@@ -132,6 +165,7 @@ def draw(
     *,
     files: Iterable[tuple[int, str]] = (),
     reader: str = "",
+    english: Mapping[str, str] = NO_WORDS,
 ) -> list[Part]:
     """The parts of a form, in order.
 
@@ -141,10 +175,11 @@ def draw(
         data: the case's data.
         files: id and name of the files a question may name: the case's attachments.
         reader: "citizen" leaves out questions for staff only, and uses the words meant for citizens (docs/ui.md).
+        english: the report type's own (`Package.english`).
     """
     first = answers is None
     known = dict(data or {}) if answers is None else answers
-    drawing = _Drawing(form, known, faults or {}, data or {}, list(files), reader, first)
+    drawing = _Drawing(form, known, faults or {}, data or {}, list(files), reader, english, first)
     return drawing.parts(form.schema().get("components", []), {one.id: one for one in form.fields})
 
 
@@ -156,6 +191,7 @@ class _Drawing:
     data: Mapping[str, Any]
     files: list[tuple[int, str]]
     reader: str
+    english: Mapping[str, str]
     first: bool
     prefix: str = PREFIX
     inside: str = ""  # before the keys of faults, inside an item of a list
@@ -177,9 +213,9 @@ class _Drawing:
             return self._question(fields[name], component, gone, said)
         if kind in _GROUPS:
             inner = self.parts(component.get("components", []), fields)
-            return Part(name, "group", component.get("label") or "", gone, parts=inner) if inner else None
+            return Part(name, "group", self._said(component.get("label")), gone, parts=inner) if inner else None
         if kind in ("text", "html"):
-            return _words(name, str(component.get("text") or component.get("content") or ""), gone)
+            return self._words(name, str(component.get("text") or component.get("content") or ""), gone)
         return Part(name, "separator", hidden=gone) if kind == "separator" else None
 
     def _question(self, one: Field, component: dict[str, Any], gone: bool, said: Mapping[str, str]) -> Part | None:
@@ -187,9 +223,9 @@ class _Drawing:
         value = None if begins_empty else find(self.answers, one.path)
         if value is None and self.first:
             value = one.default
-        label = said.get(f"{self.reader}_label", one.label)
-        hint = said.get(f"{self.reader}_description", one.description)
-        name, fault = self.prefix + one.key, self.faults.get(self.inside + one.key, "")
+        label = self._said(said.get(f"{self.reader}_label", one.label))
+        hint = self._said(said.get(f"{self.reader}_description", one.description))
+        name, fault = self.prefix + one.key, sentence(self.faults.get(self.inside + one.key, ""), self.english)
         part = Part(f"q-{name}" if self.inside else one.id, one.kind, label, gone, name, value, fault, one, hint=hint)
         part.input = _INPUTS.get(one.kind) or _FORMATS.get(one.format, "text")
         if one.kind == "datetime" and isinstance(value, str):
@@ -207,25 +243,27 @@ class _Drawing:
     def _item(self, one: Field, component: dict[str, Any], number: int) -> Part:
         items = find(self.answers, one.path)
         item = items[number] if isinstance(items, list) and number < len(items) else {}
-        inner = _Drawing(self.form, item, self.faults, self.data, self.files, self.reader, False)
+        inner = _Drawing(self.form, item, self.faults, self.data, self.files, self.reader, self.english, False)
         inner.hidden = frozenset()  # what is hidden inside items is not told; it is dropped all the same
         inner.prefix, inner.inside = f"{self.prefix}{one.key}.{number}.", f"{self.inside}{one.key}.{number}."
         parts = inner.parts(component.get("components", []), {each.id: each for each in one.fields})
-        return Part(f"{one.id}-{number}", "group", f"{one.label} {number + 1}", parts=parts)
+        return Part(f"{one.id}-{number}", "group", f"{self._said(one.label)} {number + 1}", parts=parts)
 
     def _options(self, one: Field, value: Any) -> list[tuple[str, str, bool]]:
         offered = self.form.options(one, {**self.data, **self.answers})
         chosen = {_sent(each) for each in (value if isinstance(value, list) else [value]) if each is not None}
-        return [(_sent(option.value), option.label, _sent(option.value) in chosen) for option in offered]
+        return [(_sent(one.value), self._said(one.label), _sent(one.value) in chosen) for one in offered]
 
+    def _words(self, name: str, text: str, gone: bool) -> Part | None:
+        """Markdown headings and paragraphs; whatever else it says is shown as it is written, markup left out."""
+        text = _TAG.sub("", text).strip()
+        heading = _HEADING.fullmatch(text)
+        if heading:
+            return Part(name, "heading", self._said(heading[1]), gone)
+        return Part(name, "text", self._said(text.replace("**", "")), gone) if text else None
 
-def _words(name: str, text: str, gone: bool) -> Part | None:
-    """Markdown headings and paragraphs; whatever else it says is shown as it is written, markup left out."""
-    text = _TAG.sub("", text).strip()
-    heading = _HEADING.fullmatch(text)
-    if heading:
-        return Part(name, "heading", heading[1], gone)
-    return Part(name, "text", text.replace("**", ""), gone) if text else None
+    def _said(self, words: str | None) -> str:
+        return in_language(words, own=self.english)
 
 
 def _count(value: Any) -> int:

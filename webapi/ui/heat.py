@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from flask import Response, request, url_for
+from flask import request, url_for
 
 from engine.errors import InvalidRequest, NotFound
 from engine.history import heat as heats
@@ -17,9 +17,9 @@ from engine.people import access
 from engine.people.access import Account, Target
 from engine.runtime import Unit
 from engine.versions import deployments
-from webapi.ui import office, show
+from webapi.ui import drawn, office, show
 from webapi.ui.pages import Pages, page
-from webapi.ui.words import _, in_language
+from webapi.ui.words import _, in_language, step
 
 bp = Pages("ui_heat")
 TYPE = "/tinh/so-do/<name:code>"
@@ -35,14 +35,16 @@ def index(unit: Unit, caller: Account, code: str) -> Any:
     measure = next((one for one in MEASURES if one == request.args.get("xem")), "now")
     values = {one.element: _value(one, measure) for one in found}
     rows = [one for one in found if one.now or one.breaches or one.longest_seconds]
-    return page("ui/heat.html", code=code, name=_name(unit, chosen["id"]), versions=versions, chosen=chosen, rows=rows,
-                measure=measure, measures=_measures(), levels=levels(values),
-                notes=_notes(values, measure))  # fmt: skip
+    package = unit.catalogue.pinned(unit, chosen["id"])
+    own = access.allows(caller, "deploy", Target(str(package.province["code"]), code), unit)
+    return page("ui/heat.html", code=code, name=_name(unit, chosen["id"]), own=own, versions=versions, chosen=chosen,
+                rows=rows, measure=measure, measures=_measures(), levels=levels(values),
+                notes=_notes(values, measure), package=package)  # fmt: skip
 
 
 @bp.read(f"{TYPE}/<key:definition_id>/so-do.bpmn")
 def diagram(unit: Unit, caller: Account, code: str, definition_id: int) -> Any:
-    return Response(_package(unit, caller, definition_id).diagram, mimetype="application/xml")
+    return drawn.of(_package(unit, caller, definition_id))
 
 
 @bp.read(f"{TYPE}/<key:definition_id>/vu-viec/<name:what>")
@@ -52,7 +54,7 @@ def cases(unit: Unit, caller: Account, code: str, definition_id: int, what: str)
     found = heats.cases_at(unit, definition_id, element, what, _since(), by=caller, after=request.args.get("after"))
     rows = office.impersonal(unit, [row._mapping for row in found.items])
     up = (url_for("ui_heat.index", code=code), _("Bản đồ nhiệt"))
-    return page("ui/office_cases.html", state=_measures().get(what), of=package.machine.describe(element), cases=rows,
+    return page("ui/office_cases.html", state=_measures().get(what), of=step(package, element), cases=rows,
                 after=found.after, link=None, up=up)  # fmt: skip
 
 

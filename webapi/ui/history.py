@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from engine.messaging import relay
+from engine.messaging import bridge, relay
 from engine.packages import Package
 from webapi.ui.show import moment
-from webapi.ui.words import _, channels, in_language
+from webapi.ui.words import _, channels, in_language, language, text_name
 from webapi.ui.words import step as step_name
 
 SILENT = ("moved",)  # the process took a step by itself; what came of it has lines of its own
 LOOK = "case-viewed"  # whoever has just done something, or looked, is looking still
+_UNITS = {"tháng": "month", "tuần": "week", "ngày": "day", "giờ": "hour", "phút": "minute", "giây": "second"}
+_PART = re.compile(r"([\d,]+) (\w+)")
 
 
 def lines(
@@ -95,14 +98,16 @@ def _sentences(data: Mapping[str, Any], step: str, agency: str, other: str, pack
         "joined-by": _("Vụ việc %(number)s được gộp vào đây", number=data.get("number", "")),
         "asked": _("Cơ quan giám sát hỏi"),
         "commented": _("Ghi chú công khai") if data.get("public") else _("Ghi chú nội bộ"),
-        "attached": _("Thêm tệp"),
+        "attached": _("Thêm tệp"), "file-released": _("Cho người xử lý mở tệp"),
         "person-viewed": _("Xem thông tin người báo"), "case-viewed": _("Xem hồ sơ"),
         "person-exported": _("Xuất dữ liệu của người báo"), "person-emptied": _("Xóa dữ liệu cá nhân"),
         "person-asked": _("Đề nghị được biết người báo"), "relayed": _("Nhắn người báo qua tổng đài"),
+        "call-asked": _("Nhờ tổng đài nối máy với người báo"),
+        "call-ended": _("Cuộc gọi với người báo: %(outcome)s", outcome=_call(data)),
         "person-granted": _("Đồng ý cho %(who)s biết người báo", who=other),
         "person-refused": _("Không đồng ý cho %(who)s biết người báo", who=other),
         "held-back": _("Giữ lại dữ liệu cá nhân"), "let-go": _("Thôi giữ dữ liệu cá nhân"),
-    } | _of_office(data) | _of_itself(data, step, package) | _of_letters(data, agency)  # fmt: skip
+    } | _of_office(data) | _of_itself(data, step, package) | _of_letters(data, agency, package)  # fmt: skip
 
 
 def _of_office(data: Mapping[str, Any]) -> dict[str, str]:
@@ -134,24 +139,38 @@ def _of_itself(data: Mapping[str, Any], step: str, package: Package) -> dict[str
         "file-not-fetched": _("Không tải được tệp người dân gửi"),
         "service-answered": _("Dịch vụ bên ngoài đã trả lời"),
         "service-unanswered": _("Dịch vụ bên ngoài không trả lời"),
+        "case-started": _("Lập vụ việc %(number)s", number=data.get("number", "")),
+        "duplicates-found": _("Có %(count)s phản ánh giống trước đó", count=len(data["numbers"]))
+        if data.get("numbers") else _("Không có phản ánh giống trước đó"),
         "came-too-late": _("Một việc hẹn giờ đến khi quy trình đã đi tiếp"),
         "deadline-near": _("Sắp đến hạn: %(step)s", step=_term(step, package)),
         "deadline-passed": _("Quá hạn: %(step)s", step=_term(step, package)),
     }  # fmt: skip
 
 
-def _of_letters(data: Mapping[str, Any], agency: str) -> dict[str, str]:
-    """What was told, by the code of its text; to an agency or to the citizen."""
+def _of_letters(data: Mapping[str, Any], agency: str, package: Package) -> dict[str, str]:
+    """What was told, by the name of its text; to an agency or to the citizen."""
     said = {"text": data.get("text", ""), "agency": agency}
+    if said["text"] and said["text"] != relay.TOPIC:
+        said["text"] = text_name(package, said["text"])
     return {
         "message-sent": _("Gửi tin") if not said["text"]
         else _("Báo %(agency)s (%(text)s)", **said) if agency else _("Đã nhắn người báo") if said["text"] == relay.TOPIC
+        else _("Tổng đài đã nhận yêu cầu nối máy") if said["text"] == bridge.TOPIC
         else _("Nhắn người dân (%(text)s)", **said),
         "message-resent": _("Gửi lại tin %(text)s", **said),
         "message-undeliverable": _("Không gửi được tin %(text)s cho %(agency)s", **said) if agency
+        else _("Tổng đài không nối máy được") if said["text"] == bridge.TOPIC
         else _("Không gửi được tin %(text)s", **said),
         "nobody-to-tell": _("Không có địa chỉ để gửi tin %(text)s", **said),
     }  # fmt: skip
+
+
+def _call(data: Mapping[str, Any]) -> str:
+    return {
+        "answered": _("đã nói chuyện"), "no_answer": _("người báo không nghe máy"), "busy": _("máy bận"),
+        "desk_no_answer": _("bên gọi không nghe máy"),
+    }.get(data.get("outcome", ""), _("không nối được"))  # fmt: skip
 
 
 def _term(name: str, package: Package) -> str:
@@ -163,7 +182,7 @@ def terms(rows: Iterable[Any], package: Package) -> list[dict[str, Any]]:
     return [
         {"name": _headed(_term(row.name, package)), "due_at": row.due_at, "warn_at": row.warn_at,
          "settled": row.settled_at, "paused": row.story[-1]["what"] == "pause",
-         "story": [_told(entry) for entry in row.story]}
+         "story": [_told(entry, package.english) for entry in row.story]}
         for row in rows
     ]  # fmt: skip
 
@@ -172,9 +191,9 @@ def _headed(name: str) -> str:
     return name[:1].upper() + name[1:]
 
 
-def _told(entry: Mapping[str, Any]) -> str:
-    facts = {"words": entry.get("words", ""), "due": _at(entry.get("due_at")), "since": _at(entry.get("from")),
-             "rule": entry.get("rule", "")}  # fmt: skip
+def _told(entry: Mapping[str, Any], english: Mapping[str, str]) -> str:
+    facts = {"words": length(entry.get("words", "")), "due": _at(entry.get("due_at")), "since": _at(entry.get("from")),
+             "rule": in_language(entry.get("rule"), own=english)}  # fmt: skip
     said = {
         "term": _("%(words)s theo quy định %(rule)s, tính từ %(since)s: hạn %(due)s", **facts),
         "pause": _("Tạm dừng"),
@@ -183,6 +202,16 @@ def _told(entry: Mapping[str, Any]) -> str:
         "case-extended": _("Cả vụ việc được gia hạn, bước này thêm %(words)s: hạn %(due)s", **facts),
     }[entry["what"]]
     return f"{said}. {entry['reason']}" if entry.get("reason") else said
+
+
+def length(words: str) -> str:
+    """A length of time as the engine has written it down, "3 ngày làm việc": in English "3 working days"."""
+    if language() == "vi":
+        return words
+    units = _UNITS if "làm việc" not in words else {unit: f"working {name}" for unit, name in _UNITS.items()}
+    parts = [f"{number.replace(',', '.')} {units[unit]}{'' if number == '1' else 's'}"
+             for number, unit in _PART.findall(words)]  # fmt: skip
+    return "less than a minute" if words.startswith("dưới") else " ".join(parts)
 
 
 def _at(said: Any) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Response, request, url_for
 
+from engine import directory
 from engine.errors import InvalidRequest, WrongState
 from engine.packages import Package
 from engine.paging import Page, read_cursor, write_cursor
@@ -65,7 +66,9 @@ def show(unit: Unit, caller: Account, import_id: int) -> Any:
     kept = row.state == "ready" and row.created_by == caller.login
     tab = "nhan" if kept and (request.args.get("xem") == "nhan" or not row.refusals) else "tu-choi"
     found = _kept(unit, caller, package, row) if tab == "nhan" else _refused(row)
-    return page("ui/import.html", row=row, kept=kept, tab=tab, found=found, name=in_language(package.name), state=state)
+    people = directory.names(unit, [row.created_by])
+    return page("ui/import.html", row=row, kept=kept, tab=tab, found=found, name=in_language(package.name), state=state,
+                people=people)
 
 
 @bp.open("POST", f"{LIST}/bat-dau")
@@ -114,8 +117,9 @@ def _index(unit: Unit, caller: Account, fault: str = "") -> Any:
     offered = imports.offered(unit, caller)
     names = {one.code: in_language(one.name) for one in offered}
     found = imports.index(unit, caller, ROWS, request.args.get("after"))
-    return page("ui/imports.html", 422 if fault else 200, offered=offered, names=names, found=found, fault=fault,
-                headers=lists.headers, chosen=request.form.get("report_type"), state=state,
+    people = directory.names(unit, [one.created_by for one in found.items])
+    return page("ui/imports.html", 422 if fault else 200, offered=offered, names=names, people=people, found=found,
+                fault=fault, headers=lists.headers, chosen=request.form.get("report_type"), state=state,
                 most=lists.BYTES_MAX, rows_most=lists.ROWS_MAX)  # fmt: skip
 
 
@@ -131,9 +135,9 @@ def _look() -> Any:
 
 def _kept(unit: Unit, caller: Account, package: Package, row: Any) -> Page:
     found = imports.rows(unit, caller, row.id, ROWS, request.args.get("after"))
-    districts = {one["code"]: one["name"] for one in package.province.get("areas", ())}
-    told = [one | {"told": forms.told(package.intake_form, one["answers"]), "district": districts.get(one["area"])}
-            for one in found.items]  # fmt: skip
+    districts = {one["code"]: in_language(one["name"]) for one in package.province.get("areas", ())}
+    told = [one | {"told": forms.told(package.intake_form, one["answers"], package.english),
+                   "district": districts.get(one["area"])} for one in found.items]  # fmt: skip
     return Page(told, found.after)
 
 

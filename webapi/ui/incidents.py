@@ -14,11 +14,12 @@ from engine.messaging import kept
 from engine.people import access
 from engine.people.access import Account
 from engine.runtime import Unit
-from engine.work import causes, repairs
+from engine.versions import anatomy
+from engine.work import backlog, causes, repairs
 from webapi.ui import door, office, pages
 from webapi.ui import show as shown
 from webapi.ui.pages import Pages, done, page
-from webapi.ui.words import _, step
+from webapi.ui.words import _, step, text_name
 
 bp = Pages("ui_incidents")
 MAY = ("retry", "repair", "resend", "retry-arrival", "modify", "deploy")
@@ -33,7 +34,8 @@ def index(unit: Unit, caller: Account) -> Any:
     steps = {one.incident: _step(unit, one) for one in found}
     return page("ui/incidents.html", causes=found, steps=steps, letters=causes.of_letters(unit, caller),
                 unclaimed=kept.index(unit, caller, "dead").items,
-                types=office.type_names(unit), queues=causes.waiting(unit), may=_may(caller))  # fmt: skip
+                types=office.type_names(unit), texts=_texts(unit, caller), queues=backlog.depth(unit),
+                may=_may(caller))  # fmt: skip
 
 
 @bp.read(CAUSE)
@@ -52,7 +54,7 @@ def _page(unit: Unit, caller: Account, incident_id: int, written: str = "", wron
     text = written or json.dumps(right, ensure_ascii=False, indent=2)
     return page("ui/incident.html", 422 if wrong else 200, one=one, found=found, may=_may(caller), wrong=wrong,
                 values=None if right is None else text, progress=causes.progress(unit, caller, incident_id),
-                step=_step(unit, one), types=office.type_names(unit))  # fmt: skip
+                step=_step(unit, one), drawn=_drawn(unit, one), types=office.type_names(unit))  # fmt: skip
 
 
 @bp.change(f"{CAUSE}/thu-lai-tat-ca")
@@ -123,11 +125,23 @@ def wait_again(unit: Unit, caller: Account, message_id: int) -> Any:
     return done(_("Thông điệp lại được giữ, đến %(until)s.", until=until), "ui_incidents.index")
 
 
+def _drawn(unit: Unit, one: Row[Any]) -> str | None:
+    """In which file of its report type the step is drawn."""
+    diagrams = anatomy.diagrams(unit.catalogue.pinned(unit, one.definition_id))
+    return next((each.file for each in diagrams if any(node.id == one.element for node in each.nodes())), None)
+
+
 # -- words ---------------------------------------------------------------------------------------------------------
 
 
 def _may(caller: Account) -> set[str]:
     return {action for action in MAY if access.allows(caller, action)}
+
+
+def _texts(unit: Unit, caller: Account) -> dict[str, str]:
+    """What the caller's province calls its texts, by code; a cause is of a text, whichever types send it."""
+    packages = unit.catalogue.of_province(unit, caller.province or "")[:1]
+    return {code: text_name(one, code) for one in packages for code in one.province.get("texts", {})}
 
 
 def _step(unit: Unit, one: Row[Any]) -> str:

@@ -14,7 +14,7 @@ from engine.statistics import overview
 from webapi import auth
 from webapi.ui import door, navigation
 from webapi.ui.pages import Pages, done, page
-from webapi.ui.words import _
+from webapi.ui.words import _, in_language
 
 bp = Pages("ui_login")
 
@@ -100,4 +100,4 @@ def _not_changed(error: InvalidRequest | TooMany) -> str:
 
 def _agency(unit: Unit, caller: Account) -> str:
     """What their agency is called; nothing for who belongs to none."""
-    return overview.names(unit, "agency", [caller.agency])[caller.agency] if caller.agency else ""
+    return in_language(overview.names(unit, "agency", [caller.agency])[caller.agency]) if caller.agency else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from flask import request, url_for
@@ -15,10 +16,10 @@ from engine.places import agency_changes
 from engine.privacy import unmasking
 from engine.runtime import Unit
 from engine.statistics import overview, recounts
-from engine.work import causes
+from engine.work import backlog
 from webapi import auth
 from webapi.ui.pages import Pages, page
-from webapi.ui.words import _, in_language
+from webapi.ui.words import _, in_language, text_name
 from webapi.ui.words import step as step_name
 
 bp = Pages("ui_office")
@@ -28,7 +29,7 @@ bp = Pages("ui_office")
 def show(unit: Unit, caller: Account) -> Any:
     must_be_office(unit, caller)
     return page("ui/office.html", counts=counted(unit, caller), titles=titles(), states=states(), to="ui_office.cases",
-                lost=len(queries.lost_reports(unit, caller)), queues=causes.waiting(unit),
+                lost=len(queries.lost_reports(unit, caller)), queues=backlog.depth(unit),
                 askings=len(unmasking.waiting(unit, caller)))  # fmt: skip
 
 
@@ -60,6 +61,9 @@ def counted(unit: Unit, caller: Account) -> overview.Overview:
         count.name = _type(types, count.key)
     for count in found.by["step"]:
         count.name = _step(types, count.key)
+    for way in ("agency", "area"):
+        for count in found.by[way]:
+            count.name = in_language(count.name)
     return found
 
 
@@ -101,7 +105,8 @@ def _impersonal(unit: Unit, row: Any, agencies: dict[Any, str], areas: dict[str,
     return {
         "number": row["number"], "type": in_language(package.name, row["report_type"]),
         "status": in_language(package.status(row["status"]), row["status"]),
-        "area": areas.get(row["area"]), "agency": agencies.get((lead, row["closed_at"]), lead),
+        "area": in_language(areas.get(row["area"])),
+        "agency": in_language(agencies.get((lead, row["closed_at"]))) or lead,
         "opened_at": row["opened_at"], "due_at": row["due_at"], "warned_at": row["warned_at"],
         "paused": row["paused_at"] is not None, "closed": row["closed_at"] is not None,
     }  # fmt: skip
@@ -109,6 +114,12 @@ def _impersonal(unit: Unit, row: Any, agencies: dict[Any, str], areas: dict[str,
 
 def type_names(unit: Unit) -> dict[str, str]:
     return {code: in_language(one.name, code) for code, one in _types(unit).items()}
+
+
+def text_names(unit: Unit, wanted: Iterable[tuple[str | None, str | None]]) -> dict[Any, str]:
+    """What texts are called, by report type and code: a code may be another text in another type."""
+    types = _types(unit)
+    return {(code, text): text_name(types[code], text) for code, text in set(wanted) if code in types and text}
 
 
 def titles() -> dict[str, tuple[str, str]]:
@@ -132,4 +143,4 @@ def _of(unit: Unit, caller: Account, way: str | None, key: str) -> str:
     if way == "step":
         return _step(_types(unit), key)
     names = type_names(unit) if way == "type" else overview.names(unit, way, [key])
-    return names.get(key) or key or titles()[way][1]
+    return in_language(names.get(key)) or key or titles()[way][1]

@@ -19,7 +19,7 @@ from engine.runtime import Unit
 from engine.statistics import overview
 from webapi.ui import door, dossier, office, pages
 from webapi.ui.pages import Pages, done, page
-from webapi.ui.words import _
+from webapi.ui.words import _, in_language
 
 bp = Pages("ui_publishing")
 CASE = "/tinh/cong-bo/<name:number>"
@@ -38,7 +38,8 @@ STEPS: dict[str, Step] = {
 def index(unit: Unit, caller: Account) -> Any:
     waiting = publications.queue(unit, caller, ROWS, request.args.get("after"))
     shown = publications.published(unit, caller.province, limit=ROWS, after=request.args.get("sau"))
-    areas = overview.area_names(unit, {row["area"] for row in waiting.items if row["area"]})
+    codes = {row["area"] for row in waiting.items if row["area"]}
+    areas = {code: in_language(name) for code, name in overview.area_names(unit, codes).items()}
     return page("ui/publishing.html", waiting=waiting, shown=shown, areas=areas, types=office.type_names(unit))
 
 

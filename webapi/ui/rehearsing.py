@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from flask import Response, request
+from flask import request
 
 from engine.errors import EngineError, InvalidRequest, TooMany
 from engine.files import folders
@@ -18,7 +18,7 @@ from engine.runtime import Unit
 from engine.versions import drafts
 from webapi.config import ROOT
 from webapi.rehearsal import apart, read, stories_in
-from webapi.ui import analyst, door, heat
+from webapi.ui import analyst, door, drawn, heat
 from webapi.ui.pages import Pages, page
 from webapi.ui.words import _, in_language
 
@@ -29,8 +29,9 @@ LONGEST = 100_000  # characters of a story
 
 @bp.read(PLAY)
 def show(unit: Unit, caller: Account, code: str) -> Any:
-    """The stories that came with the report type; ?kich_ban=STORY puts one into the text area."""
-    chosen = next((path for path in _stories(code) if path.stem == request.args.get("kich_ban")), None)
+    """The stories that came with the report type; ?kich_ban=STORY puts that one into the text area, else the first."""
+    stories = _stories(code)
+    chosen = next((path for path in stories if path.stem == request.args.get("kich_ban")), next(iter(stories), None))
     return _page(unit, caller, code, chosen.read_text(encoding="utf-8") if chosen else "")
 
 
@@ -48,7 +49,7 @@ def play(code: str) -> Any:
 def diagram(unit: Unit, caller: Account, code: str) -> Any:
     """What the draft draws of the process that cases start with."""
     package = drafts.show(unit, code, by=caller).package
-    return Response(package.diagram, mimetype="application/xml")
+    return drawn.of(package)
 
 
 @door.reads

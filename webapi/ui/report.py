@@ -21,7 +21,7 @@ from engine.terms.calendar import ZONE
 from webapi import tabular
 from webapi.ui import office
 from webapi.ui.pages import Pages, page, undone
-from webapi.ui.words import _, channels
+from webapi.ui.words import _, channels, in_language
 
 bp = Pages("ui_figures")
 NARROW = ("line", "branch", "channel", "agency", "hour", "topic", "after")
@@ -89,7 +89,7 @@ def _exact(unit: Unit, caller: Account, made: figures.Figures, key: str | None) 
     if not access.allows(caller, "figure", Target(made.province), unit):
         return {"keys": [], "hours": [], "handled": []}
     period = (made.province, made.begins, made.ends)
-    keys = [(row.key, row.name) for row in branches.at(unit, made.province, made.ends)]
+    keys = [(row.key, in_language(row.name)) for row in branches.at(unit, made.province, made.ends)]
     types = office.type_names(unit)
     handled = [] if key else [_rows(table.make(unit, caller, one, *period), types) for one in HANDLED]
     return {"keys": keys, "hours": figures.by_hour(unit, caller, *period, key), "handled": handled}
@@ -99,16 +99,17 @@ def _rows(made: table.Table, types: dict[str, str]) -> dict[str, Any]:
     """A statistic's rows by name: their key, their columns, and what they are called, in the reader's language."""
     columns, by = [one.key for one in made.columns], made.statistic.by[0].key
     rows = [dict(zip(columns, row.values, strict=True))
-            | {"name": types.get(row.keys[0], row.names[0]), "key": row.keys[0]} for row in made.rows]  # fmt: skip
+            | {"name": types.get(row.keys[0]) or in_language(row.names[0]), "key": row.keys[0]}
+            for row in made.rows]  # fmt: skip
     return {"key": made.statistic.key, "by": by, "rows": rows}
 
 
 def _parts(made: figures.Figures, exact: bool, of_one_key: bool) -> list[tuple[str, list[tuple[str, int, Any]]]]:
     """What the contacts are also counted by: a title, and what each row is called, counts, and is narrowed by."""
-    keys = [(f"{key} · {name or '–'}", lines.received, {"branch": key}) for key, name, lines in made.by_key]
+    keys = [(f"{key} · {in_language(name, '–')}", lines.received, {"branch": key}) for key, name, lines in made.by_key]
     said = channels()
     ways = [(said.get(key, key), lines.received, {"channel": key}) for key, lines in made.by_channel]
-    takers = [(name or key or _("Chưa ai nhận"), lines.received, {"agency": key or ""})
+    takers = [(in_language(name, key) or _("Chưa ai nhận"), lines.received, {"agency": key or ""})
               for key, name, lines in made.by_agency]  # fmt: skip
     topics = [(topic, count, {"topic": topic}) for topic, count in made.topics]
     found = [(_("Theo phím"), [] if of_one_key else keys), (_("Theo kênh"), ways)]

@@ -83,7 +83,7 @@ def _send(province: Any, letter: Letter) -> bool:
 
 def _ask(unit: Unit, province: Any, letter: Letter) -> Any:
     form = letter.package.intake_form
-    parts = forms.draw(form, letter.answers, letter.wrong, reader="citizen")
+    parts = forms.draw(form, letter.answers, letter.wrong, reader="citizen", english=letter.package.english)
     faults = [*(fault for part in parts for fault in part.faults()), *letter.faults]
     facts = {
         "province": province, "letter": letter, "package": letter.package, "web": letter.package.type["web"],

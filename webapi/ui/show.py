@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from babel.dates import format_date, format_timedelta
 from babel.numbers import format_decimal
+from babel.units import format_unit
 from flask import Flask, url_for
 from markupsafe import Markup
 
@@ -18,22 +20,16 @@ from webapi.ui.words import _, language
 
 STATIC = Path(__file__).parent.parent / "static"
 JUST = timedelta(minutes=1)
+ANY_DAY = date(2021, 9, 3)
+WEEK = 7  # days; of what is further away nobody needs the hours
 SOON = timedelta(hours=1)  # what is due sooner is marked, where nobody says better
 
 
 def register(app: Flask) -> None:
     app.jinja_env.filters.update(
-        moment=moment,
-        second=second,
-        day=day,
-        ago=ago,
-        when=when,
-        number=number,
-        size=size,
-        remaining=remaining,
-        urgency=urgency,
-        lasting=lasting,
-    )
+        moment=moment, second=second, day=day, ago=ago, when=when, number=number, size=size, remaining=remaining,
+        urgency=urgency, lasting=lasting, period=period,
+    )  # fmt: skip
     app.jinja_env.globals.update(asset=asset)
 
 
@@ -52,16 +48,32 @@ def second(at: datetime) -> str:
     return f"{at.astimezone(ZONE):%H:%M:%S}"
 
 
+def clock(at: time) -> str:
+    """15:30, in Vietnam, wherever it was written down."""
+    return f"{datetime.combine(ANY_DAY, at).astimezone(ZONE) if at.tzinfo else at:%H:%M}"
+
+
 def day(at: datetime | date) -> str:
     """03/09/2021, or 3 Sep 2021."""
     local = at.astimezone(ZONE).date() if isinstance(at, datetime) else at
     return format_date(local, "dd/MM/yyyy" if language() == "vi" else "d MMM yyyy", locale=language())
 
 
+def period(begins: datetime, ends: datetime) -> str:
+    """01/09/2021 – 30/09/2021; with the hours if it is not of whole days; ``ends``: the moment when it is over."""
+    first, after = begins.astimezone(ZONE), ends.astimezone(ZONE)
+    if first.time() != time() or after.time() != time():
+        return f"{moment(begins)} – {moment(ends)}"
+    last = after.date() - timedelta(days=1)
+    return day(first) if last <= first.date() else f"{day(first)} – {day(last)}"
+
+
 def ago(at: datetime) -> str:
-    """2 giờ trước; sau 20 phút nữa; vừa xong. Nobody needs the seconds."""
+    """2 giờ trước; sau 1 giờ 20 phút nữa; vừa xong. Nobody needs the seconds."""
     if abs(at - now()) < JUST:
         return _("vừa xong") if at <= now() else _("ngay bây giờ")
+    if at > now():
+        return _("sau %(time)s nữa", time=_span(at - now()))
     return format_timedelta(at - now(), granularity="minute", add_direction=True, threshold=1.2, locale=language())
 
 
@@ -87,15 +99,34 @@ def size(octets: int) -> str:
 
 
 def lasting(seconds: float | None) -> str:
-    """How long something took: 2 giờ."""
-    return "–" if seconds is None else format_timedelta(timedelta(seconds=seconds), threshold=1.2, locale=language())
+    """How long something took: 1 giờ 30 phút; 35 giây."""
+    if seconds is None:
+        return "–"
+    return _span(timedelta(seconds=seconds)) or _counted(int(seconds), "second")
 
 
 def remaining(due_at: datetime) -> str:
-    """How a due time stands, in words: còn 2 giờ; quá hạn 20 phút."""
+    """How a due time stands, in words: còn 1 giờ 30 phút; quá hạn 20 phút. As messages say it (`texts.time_left`)."""
     left = due_at - now()
-    words = format_timedelta(abs(left), threshold=1.2, locale=language())
-    return _("quá hạn %(time)s", time=words) if left < timedelta(0) else _("còn %(time)s", time=words)
+    words = _span(abs(left))
+    if left <= timedelta(0):
+        return _("quá hạn %(time)s", time=words) if words else _("vừa quá hạn")
+    return _("còn %(time)s", time=words) if words else _("còn dưới 1 phút")
+
+
+def _span(span: timedelta) -> str:
+    """Its two greatest units, whole minutes, rounded down: of 100 minutes, "2 giờ" would let somebody come too late.
+    Less than a minute is nothing."""
+    minutes = span // timedelta(minutes=1)
+    hours, days = minutes // 60 % 24, minutes // (24 * 60)
+    units = [(days, "day"), (hours if days < WEEK else 0, "hour"), (0 if days else minutes % 60, "minute")]
+    return " ".join(_counted(count, unit) for count, unit in units if count)
+
+
+def _counted(count: int, unit: str) -> str:
+    """2 giờ, 2 hours. CLDR has the Vietnamese words under "short" only; English ones would be "2 hr" there."""
+    length: Literal["short", "long"] = "short" if language() == "vi" else "long"
+    return format_unit(count, f"duration-{unit}", length=length, locale=language())
 
 
 def urgency(due_at: datetime, warn_at: datetime | None = None) -> str:

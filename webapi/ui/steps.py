@@ -22,7 +22,7 @@ from engine.errors import (
     Unscanned,
     WrongState,
 )
-from engine.messaging import relay
+from engine.messaging import bridge, relay
 from engine.people import access
 from engine.people.access import Account
 from engine.privacy import unmasking
@@ -32,6 +32,7 @@ from webapi.ui import door, pages
 from webapi.ui.words import _
 
 Step = Callable[[Unit, Account, Any, Mapping[str, str]], Any]
+_HOURS = {"from": bridge.FROM, "until": bridge.UNTIL}
 REFUSALS = (InvalidAnswers, InvalidRequest, NotAllowed, Stale, Unscanned, WrongState)
 
 TASK_STEPS: dict[str, Step] = {
@@ -54,6 +55,7 @@ CASE_STEPS: dict[str, Step] = {
         unit, case, said.get("text", ""), public="public" in said, by=by),
     "xin-biet": lambda unit, by, case, said: unmasking.ask(unit, case, said.get("reason", ""), by=by),
     "nhan-tin": lambda unit, by, case, said: relay.write(unit, case, said.get("text", ""), by=by),
+    "goi": lambda unit, by, case, said: bridge.connect(unit, case, said.get("desk", ""), by=by),
 }  # fmt: skip
 
 
@@ -96,6 +98,7 @@ def _done(name: str) -> str:
         "gop": _("Đã gộp vào vụ việc gốc."), "mo-lai": _("Đã mở lại vụ việc."), "ghi-chu": _("Đã ghi."),
         "xin-biet": _("Đã gửi đề nghị. Người thứ hai quyết định; kết quả hiện ở đây."),
         "nhan-tin": _("Đã giao tổng đài nhắn người báo."),
+        "goi": _("Tổng đài đang nối máy: máy của ông (bà) sẽ đổ chuông trước. Kết quả hiện ở diễn biến."),
     }[name]  # fmt: skip
 
 
@@ -119,13 +122,27 @@ def refusal(name: str, error: EngineError) -> str:
         ("xin-biet", "wrong-state"): _("Ông (bà) đã đề nghị rồi và chưa có ai trả lời."),
         ("nhan-tin", "wrong-state"): _("Chưa nhắn được: người báo không để lại cách liên lạc, hoặc hôm nay đã đủ tin."),
         ("nhan-tin", "invalid-request"): _("Chưa nhắn được: hãy viết từ 1 đến %(most)s ký tự.", most=relay.LONGEST),
+        ("goi", "wrong-state"): not_called(error.facts.get("why", "")),
+        ("goi", "invalid-request"): _("Chưa gọi được: hãy ghi số máy của ông (bà), ở Việt Nam hoặc máy nhánh."),
         ("hoi", "wrong-state"): _("Chưa hỏi được: lúc này vụ việc không nhận câu hỏi."),
         ("hoi", "invalid-request"): _("Chưa hỏi được: hãy viết từ 1 đến %(most)s ký tự.", most=reasons.REASON_MAX),
+        ("tep-cho-xem", "wrong-state"): _("Tệp này không còn bị giữ lại."),
         ("tep", "invalid-request"): _("Chưa nhận được: tệp rỗng, quá lớn hoặc chứa mã độc."),
     }.get((name, error.code))
     if known is None and error.code == "invalid-request":
         return _("Chưa làm được: hãy ghi lý do, tối đa %(most)s ký tự.", most=reasons.REASON_MAX)
     return known or ". ".join(pages.said(error.code))
+
+
+def not_called(why: str) -> str:
+    """Why whoever reported is not called now (`engine.messaging.bridge.why_not`)."""
+    return {
+        "no-number": _("Người báo không để lại số điện thoại."),
+        "no-consent": _("Người báo không muốn nói tên: hãy nhắn, đừng gọi."),
+        "night": _("Chỉ gọi người dân từ %(from)s đến %(until)s giờ: bây giờ hãy nhắn.", **_HOURS),
+        "too-often": _("Hôm nay đã gọi đủ số lần cho vụ việc này: ngày mai gọi tiếp được."),
+        "connecting": _("Tổng đài đang nối một cuộc gọi về vụ việc này."),
+    }.get(why, _("Tổng đài của tỉnh không nối máy hộ."))
 
 
 def _extension(error: EngineError) -> str:

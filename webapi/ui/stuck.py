@@ -19,7 +19,7 @@ from engine.versions import modifications
 from engine.work import repairs
 from webapi.ui import door, office, steps
 from webapi.ui.pages import Pages, done, page, undone
-from webapi.ui.words import _, channels, step, translated
+from webapi.ui.words import _, channels, in_language, step, translated
 
 bp = Pages("ui_stuck")
 
@@ -125,9 +125,11 @@ def labels() -> dict[str, str]:
     }  # fmt: skip
 
 
-def _jobs() -> dict[str, str]:
+def job_names() -> dict[str, str]:
+    """What the workers' jobs are called."""
     return {"timer": _("hẹn giờ của quy trình"), "warning": _("nhắc sắp đến hạn"), "breach": _("báo quá hạn"),
-            "answer": _("nhận trả lời của dịch vụ"), "retry": _("thử lại bước lỗi")}  # fmt: skip
+            "answer": _("nhận trả lời của dịch vụ"), "message": _("nhận thông điệp"),
+            "retry": _("thử lại bước lỗi")}  # fmt: skip
 
 
 def why(found: dict[str, Any], package: Package) -> str:
@@ -138,9 +140,10 @@ def why(found: dict[str, Any], package: Package) -> str:
     if of_us:
         said[of_us] = translated(said[of_us])
     if "kind" in said:
-        said["kind"] = (_jobs() | channels()).get(said["kind"], said["kind"])
+        said["kind"] = (job_names() | channels()).get(said["kind"], said["kind"])
     if "element" in said:
         said["element"] = step(package, said["element"])
+    said |= {name: in_language(said[name], own=package.english) for name in ("task", "agency") if name in said}
     return {
         "incident": _("Bước %(element)s không thực hiện được: %(message)s"),
         "held": _("Vụ việc đang bị tạm giữ: không bước nào chạy cho đến khi có người cho chạy tiếp."),

@@ -3,27 +3,40 @@
 In a template or in code, ``_("Xin chào %(name)s", name=…)`` says a sentence in the language of whoever looks. The files
 are ordinary gettext catalogues, one for each folder of pages, read as they are: nothing is compiled. A test finds what
 has no English yet.
+
+What report types say (a question, a step, an agency's name) goes through `in_language`. Its English stands beside the
+shipped types, in ``bpmn/english.po``, and not in them: a better word makes no new version, and cases that run with an
+old one are read in English, too.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
 from flask import Flask, Response, g, has_request_context, request
+from jinja2 import pass_eval_context
+from jinja2.nodes import EvalContext
+from markupsafe import Markup
 
 from engine.flow.sentences import in_vietnamese
 from engine.intake import CHANNEL_NAMES
 from engine.packages import Package
+from webapi.config import ROOT
 
 LANGUAGES = {"vi": "Tiếng Việt", "en": "English"}
 COOKIE = "lang"
 _YEAR = 365 * 24 * 3600
 CATALOGUES = Path(__file__).parent / "english"
+OF_TYPES = ROOT / "bpmn" / "english.po"
+NO_WORDS: Mapping[str, str] = {}
+_PLACE = re.compile(r"\{(name|number)\}")
 
 
 @cache
@@ -31,14 +44,26 @@ def english() -> dict[str, str]:
     """By the Vietnamese; read when it is first asked for."""
     found: dict[str, str] = {}
     for path in sorted(CATALOGUES.glob("*.po")):
-        with path.open("rb") as file:
-            found |= {str(one.id): str(one.string) for one in read_po(file, locale="en") if one.id and one.string}
+        found |= read(path)
     return found
+
+
+@cache
+def english_of_types() -> dict[str, str]:
+    """By what the shipped report types say in Vietnamese; empty where the server was installed without them."""
+    return read(OF_TYPES) if OF_TYPES.is_file() else {}
+
+
+def read(path: Path) -> dict[str, str]:
+    """A gettext catalogue: the Vietnamese, and its English."""
+    with path.open("rb") as file:
+        return {str(one.id): str(one.string) for one in read_po(file, locale="en") if one.id and one.string}
 
 
 def register(app: Flask) -> None:
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.install_gettext_callables(_plain, _plural, newstyle=True)  # type: ignore[attr-defined]
+    app.jinja_env.globals.update(gettext=_in_template, ngettext=_counted_in_template)
     app.jinja_env.filters["in_language"] = in_language
     app.jinja_env.globals.update(language=language, languages=LANGUAGES, in_language=in_language, translated=translated,
                                severity_name=severity, step_name=step, channel_names=channels)  # fmt: skip
@@ -66,11 +91,38 @@ def remember(answer: Response) -> Response:
     return answer
 
 
-def in_language(words: Mapping[str, str] | str | None, otherwise: str = "") -> str:
-    """What data says by language, {"vi": …, "en": …}: in this one, else in Vietnamese."""
-    if not isinstance(words, Mapping):
-        return words or otherwise
-    return words.get(language()) or words.get("vi") or otherwise
+def in_language(words: Mapping[str, str] | str | None, otherwise: str = "", own: Mapping[str, str] = NO_WORDS) -> str:
+    """What data says: in both languages, {"vi": …, "en": …}, or a sentence in Vietnamese.
+
+    Args:
+        otherwise: what to say where there are no words.
+        own: what the report type gives in English (`Package.english`), by the Vietnamese.
+
+    Returns:
+        In English what the data say, else what the report type does, else `english_of_types`; else Vietnamese.
+    """
+    said = words if isinstance(words, Mapping) else {"vi": words or ""}
+    drawn = said.get("vi") or otherwise
+    if not drawn or language() == "vi":
+        return drawn
+    return said.get(language()) or own.get(drawn) or in_english(drawn) or drawn
+
+
+@lru_cache(maxsize=5_000)
+def in_english(sentence: str) -> str | None:
+    """What `english_of_types` has for a sentence, or for the name of a place or an agency by its kind."""
+    if told := english_of_types().get(sentence):
+        return told
+    found = ((kind.fullmatch(sentence), there) for kind, there in _kinds())
+    return next((_PLACE.sub(name[1], there) for name, there in found if name and not name[1][0].islower()), None)
+
+
+@cache
+def _kinds() -> list[tuple[re.Pattern[str], str]]:
+    """"Quận {name}" and its like, as patterns."""
+    places = {"name": r"([^\W\d_].*)", "number": r"(\d+)"}
+    return [(re.compile(_PLACE.sub(lambda place: places[place[1]], kind)), there)
+            for kind, there in english_of_types().items() if _PLACE.search(kind)]  # fmt: skip
 
 
 def other(code: str) -> str:
@@ -82,7 +134,7 @@ def other(code: str) -> str:
 def step(package: Any, element: str, drawn: str = "") -> str:
     """What a step is called; ``drawn``: in its diagram, if that is not the package's own any more."""
     name = drawn or package.element_names.get(element, element)
-    return in_language(package.step_name(element, name)) if isinstance(package, Package) else name
+    return in_language(package.step_name(element, name) if isinstance(package, Package) else name)
 
 
 def role(name: str) -> str:
@@ -100,6 +152,12 @@ def severity(key: str) -> str:
     }.get(key, key.replace("_", " "))  # fmt: skip
 
 
+def text_name(package: Package, code: str) -> str:
+    """ "T01 – Người dân: đã tiếp nhận": a text by its code and the name that its province gave it."""
+    table = package.type.get("texts", {}).get(code) or package.province.get("texts", {}).get(code) or {}
+    return f"{code} – {table['name']}" if table.get("name") else code
+
+
 def channels() -> dict[str, str]:
     """What channels are called, in the reader's language."""
     english = {
@@ -112,7 +170,26 @@ def channels() -> dict[str, str]:
 
 def _(sentence: str, **values: Any) -> str:
     said = _plain(sentence)
-    return said % values if values else said
+    return said % _written(values) if values else said
+
+
+@pass_eval_context
+def _in_template(around: EvalContext, sentence: str, **values: Any) -> str:
+    """As the extension would, and whole numbers as readers write them."""
+    said = _plain(sentence)
+    return (Markup(said) if around.autoescape else said) % _written(values)
+
+
+@pass_eval_context
+def _counted_in_template(around: EvalContext, one: str, many: str, num: int, **values: Any) -> str:
+    said = _plural(one, many, num)
+    return (Markup(said) if around.autoescape else said) % _written({"num": num} | values)
+
+
+def _written(values: dict[str, Any]) -> dict[str, Any]:
+    """1.234 in Vietnamese, 1,234 in English. A year is no number: give it as text."""
+    return {name: format_decimal(value, locale=language()) if type(value) is int else value
+            for name, value in values.items()}  # fmt: skip
 
 
 def _plain(sentence: str) -> str:

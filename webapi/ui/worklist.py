@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -78,23 +78,35 @@ def _narrowed(caller: Account, view: str, wanted: TaskFilter, absent: list[Any])
 
 
 def _districts(packages: list[Any]) -> list[tuple[str, str]]:
-    known = {str(one["code"]): str(one["name"]) for package in packages[:1]
+    known = {str(one["code"]): words.in_language(one["name"]) for package in packages[:1]
              for one in package.province.get("areas", ()) if not one.get("parent")}  # fmt: skip
     return sorted(known.items(), key=lambda pair: pair[1])
 
 
 def _kept(unit: Unit, caller: Account, view: str, packages: list[Any]) -> dict[str, Any]:
-    """The caller's kept filters, each with how many tasks it finds now; none is counted that looks for words. And the
-    name proposed for keeping what the list is narrowed by now."""
+    """The caller's kept filters, each with how many tasks it finds now; those that look for words are counted when the
+    page is there (`kept`). And the name proposed for keeping what the list is narrowed by now."""
+    kept = _counted(unit, caller, lambda query: not query.get("q"))
+    narrowed = _filters()
+    new = narrowed and view != ABSENT and {**narrowed, "xem": view} not in [one["query"] for one in kept]
+    return {"kept": kept, "keeps": _named(narrowed, packages) if new else None}
+
+
+def _counted(unit: Unit, caller: Account, which: Callable[[dict[str, str]], bool]) -> list[dict[str, Any]]:
+    """The caller's kept filters; ``count`` of those that are to be counted, else ``None``."""
     rows = kept_filters.of(unit, caller, PAGE)
-    counted = [row for row in rows if not row.query.get("q")]
+    counted = [row for row in rows if which(row.query)]
     wanted = [_narrowed(caller, row.query["xem"], _of(caller, row.query), []) for row in counted]
     counts = queries.count_each(unit, caller, wanted) if wanted else []
     found = dict(zip([row.id for row in counted], counts, strict=True))
-    narrowed = _filters()
-    new = narrowed and view != ABSENT and {**narrowed, "xem": view} not in [row.query for row in rows]
-    kept = [{"id": row.id, "name": row.name, "query": row.query, "count": found.get(row.id)} for row in rows]
-    return {"kept": kept, "keeps": _named(narrowed, packages) if new else None}
+    return [{"id": row.id, "name": row.name, "query": row.query, "count": found.get(row.id)} for row in rows]
+
+
+@bp.read("/viec/bo-loc")
+def kept(unit: Unit, caller: Account) -> Any:
+    """The kept filters, all counted: words may stand in a hundred thousand cases, and no list should wait for that."""
+    view = _view(absences.stood_in_for(unit, caller))
+    return page("ui/kept.html", kept=_counted(unit, caller, lambda query: True), filters=_filters(), view=view)
 
 
 def _named(said: dict[str, str], packages: list[Any]) -> str:
@@ -165,7 +177,8 @@ def _shown(
     form, data = tasks.asked(unit, task_id, by=caller)
     answers = forms.read(form, request.form) if form and wrong is not None else task.answers
     files = [(file.id, file.name) for file in facts.get("files", ())]
-    parts = forms.draw(form, answers, wrong, data, files=files) if form else []
+    english = unit.catalogue.pinned(unit, task.definition_id).english
+    parts = forms.draw(form, answers, wrong, data, files=files, english=english) if form else []
     faults = [fault for part in parts for fault in part.faults()]
     if wrong and not faults:
         faults = [("", wrong.get("") or _("Biểu mẫu chưa điền đúng"))]

@@ -22,14 +22,14 @@ _COMMUNE_WORDS = frozenset({"province", "district", "commune", "name"})
 _TYPE_KEYS = frozenset({
     "code", "province", "process", "secrecy", "intake_form", "name", "statuses", "outcomes", "lanes", "deadlines",
     "extension", "pause", "texts", "description", "reopen", "severities", "public",
-    "publication", "web", "calls", "list", "steps", "retention",
+    "publication", "web", "calls", "list", "steps", "english", "retention",
 })
 _DAYS_KEPT = re.compile(r"P([3-9][0-9]|[1-9][0-9]{2,3})D", re.ASCII)
 _WEB_KEYS = frozenset({"title", "hint", "anonymous", "beneficiary"})
 _PROVINCE_KEYS = frozenset({
     "code", "short", "name", "hotline", "tracking_url", "calendars", "areas", "agencies", "texts", "branches",
     "missed_call", "message_type", "jurisdiction_id", "agencies_of_communes", "close_day_at", "approval",
-    "open_data_licence", "reports", "retention",
+    "open_data_licence", "reports", "retention", "call_bridge",
 })
 
 
@@ -98,6 +98,7 @@ def _type(draft: Draft) -> Iterator[Fault]:
     yield from _calls(draft, found)
     yield from _list(draft, found)
     yield from _kept(found, ("retention",), draft.type.get("retention"))
+    yield from _english(found)
     for key, status in found.tables("statuses"):
         if isinstance(status, Mapping) and status.get("open311") not in ("open", "closed"):
             yield found.fault(("statuses", key), "table-value",
@@ -114,6 +115,14 @@ def _kept(found: _Table, keys: tuple[str, ...], said: Any) -> Iterator[Fault]:
     if said is not None and (not isinstance(said, str) or not _DAYS_KEPT.fullmatch(said)):
         yield found.fault(keys, "table-value", f'Write {keys[-1]} = "P365D", the days after closing, at least 30, in '
                           f"{found.file}; under [retention] in province.toml by class, C0 to C4.")
+
+
+def _english(found: _Table) -> Iterator[Fault]:
+    """What the type itself gives in English, by the Vietnamese."""
+    said = found.table.get("english", {})
+    if not isinstance(said, Mapping) or not all(isinstance(one, str) for one in said.values()):
+        yield found.fault(("english",), "table-value",
+                          'Write "what is said in Vietnamese" = "the same in English" under [english] in type.toml.')
 
 
 def _calls(draft: Draft, found: _Table) -> Iterator[Fault]:
@@ -220,6 +229,10 @@ def _province(draft: Draft) -> Iterator[Fault]:
     yield from found.known(_PROVINCE_KEYS)
     for secrecy, said in found.tables("retention"):
         yield from _kept(found, ("retention", secrecy), said if secrecy in SECRECY else "")
+    bridge = draft.province.get("call_bridge", "https://")
+    if not isinstance(bridge, str) or not bridge.startswith(("https://", "http://")):
+        yield found.fault(("call_bridge",), "table-value", 'Write call_bridge = "https://…", the address at which the '
+                          "exchange takes calls to connect.")
     areas = list(_rows(draft, "areas"))
     codes = {str(one.get("code")) for one in areas}
     for one in areas:

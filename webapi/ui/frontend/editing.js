@@ -8,6 +8,8 @@ export function editing(form, editor) {
   let kept = field.value; // as it was saved last
   let sent;
   let writing = false;
+  const unsaved = () => form.toggleAttribute("data-unsaved", field.value !== kept);
+  const look = () => document.getElementById("verdict").scrollIntoView({ block: "nearest" });
 
   document.addEventListener("submit", async (event) => { // before htmx hears of it
     if (event.target !== form || writing) return;
@@ -27,7 +29,9 @@ export function editing(form, editor) {
   });
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.target.id !== "verdict") return;
-    if (!document.querySelector("#verdict .refusal")) kept = sent;
+    if (document.querySelector("#verdict .refusal")) look();
+    else kept = sent;
+    unsaved();
     editor.marks?.(faults(form));
   });
   for (const failed of ["htmx:responseError", "htmx:sendError"]) {
@@ -36,6 +40,7 @@ export function editing(form, editor) {
       words.setAttribute("role", "alert");
       document.querySelectorAll("#verdict > .refusal").forEach((one) => one.remove());
       document.getElementById("verdict").prepend(words);
+      look();
     });
   }
   document.addEventListener("click", (event) => {
@@ -52,6 +57,7 @@ export function editing(form, editor) {
   return {
     async changed() { // so that leaving the page asks first
       field.value = await editor.text();
+      unsaved();
     },
   };
 }

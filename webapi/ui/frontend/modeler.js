@@ -13,7 +13,9 @@ import TokenSimulation from "bpmn-js-token-simulation";
 import CamundaBehaviors from "camunda-bpmn-js-behaviors/lib/camunda-platform";
 import camunda from "camunda-bpmn-moddle/resources/camunda.json";
 import { asText, board, editing, unchangedOr } from "./editing.js";
+import { offering } from "./offering.js";
 import { ourFields } from "./properties.js";
+import { simulating } from "./simulating.js";
 import { translation } from "./translation.js";
 
 open(document.getElementById("editor"));
@@ -28,7 +30,7 @@ async function open(form) {
     propertiesPanel: { parent: panel },
     additionalModules: [
       BpmnPropertiesPanelModule, BpmnPropertiesProviderModule, CamundaPlatformPropertiesProviderModule, CamundaBehaviors,
-      TokenSimulation, ourFields(JSON.parse(form.dataset.offers), words), translate,
+      TokenSimulation, offering, ourFields(JSON.parse(form.dataset.offers), words), translate,
     ],
     moddleExtensions: { camunda },
   });
@@ -37,55 +39,70 @@ async function open(form) {
   } catch { return asText(form); } // the gate says what is wrong with it
   legible(modeler.get("canvas"));
   canvas.append(tools(modeler, words));
-  simulationIn(words, canvas);
-  modeler.on("tokenSimulation.toggleMode", 0, () => simulationIn(words, canvas));
+  undoing(modeler);
+  simulating(modeler, words, canvas);
   await shown();
-  const text = await unchangedOr(form.elements.text, async () => (await modeler.saveXML({ format: true })).xml);
+  const opened = form.elements.text.value;
+  const written = await unchangedOr(form.elements.text, async () => (await modeler.saveXML({ format: true })).xml);
+  const text = async () => (modeler.get("commandStack").canUndo() ? written() : opened); // undoing may leave another order
   const page = editing(form, { text, marks: marking(modeler), select: selecting(modeler) });
   modeler.on("commandStack.changed", () => page.changed());
   form.dataset.opened = "true";
 }
 
-// The token simulation writes its words into elements without having them translated.
-function simulationIn(words, canvas) {
-  for (const part of canvas.querySelectorAll(".bts-toggle-mode, .bts-log, .bts-palette, .bts-palette [title], .bts-set-animation-speed [title]")) {
-    if (part.title) part.title = words(part.title);
-    const said = document.createTreeWalker(part, NodeFilter.SHOW_TEXT);
-    while (said.nextNode()) {
-      const text = said.currentNode.data.trim();
-      if (words(text) !== text) said.currentNode.data = ` ${words(text)} `;
-    }
-  }
-}
-
 // A large diagram begins at its beginning, large enough to be read; a small one is shown whole.
-const LEGIBLE = 0.65;
+const SMALL = 0.7;
+const LEGIBLE = 0.8;
 const PALETTE = 130; // pixels that the palette covers
+const EDGE = 20; // and what is left free around a diagram
 
 function legible(canvas) {
-  if (canvas.zoom("fit-viewport", "auto") >= LEGIBLE) return;
+  if (fitting(canvas) >= SMALL) return whole(canvas);
   const { inner, outer } = canvas.viewbox();
   const [width, height] = [outer.width / LEGIBLE, outer.height / LEGIBLE];
   canvas.viewbox({ x: inner.x - PALETTE / LEGIBLE, y: inner.y - 30, width, height });
+}
+
+function whole(canvas) { // beside the palette
+  const scale = fitting(canvas);
+  const { inner, outer } = canvas.viewbox();
+  const [width, height] = [outer.width / scale, outer.height / scale];
+  canvas.viewbox({ x: inner.x - (PALETTE + EDGE) / scale, y: inner.y - (height - inner.height) / 2, width, height });
+}
+
+function fitting(canvas) {
+  const { inner, outer } = canvas.viewbox();
+  return Math.min((outer.width - PALETTE - 2 * EDGE) / inner.width, (outer.height - 2 * EDGE) / inner.height, 1);
 }
 
 // For whoever does not know the keys, or has none.
 function tools(modeler, words) {
   const bar = Object.assign(document.createElement("div"), { className: "tools" });
   const canvas = modeler.get("canvas");
-  const stack = modeler.get("commandStack");
+  const actions = modeler.get("editorActions"); // which does nothing while a diagram is simulated
   const add = (label, sign, act) => {
     const button = Object.assign(document.createElement("button"), { type: "button", title: words(label), textContent: sign });
     button.setAttribute("aria-label", words(label));
     button.addEventListener("click", act);
     bar.append(button);
   };
-  add("Undo", "↶", () => stack.canUndo() && stack.undo());
-  add("Redo", "↷", () => stack.canRedo() && stack.redo());
+  add("Undo", "↶", () => actions.trigger("undo"));
+  add("Redo", "↷", () => actions.trigger("redo"));
   add("Smaller", "−", () => modeler.get("zoomScroll").stepZoom(-1));
   add("Larger", "+", () => modeler.get("zoomScroll").stepZoom(1));
-  add("Show all", "⛶", () => canvas.zoom("fit-viewport", "auto"));
+  add("Show all", "⛶", () => whole(canvas));
   return bar;
+}
+
+// The keys that undo work beside the diagram, too: after something was chosen in the panel, or in what the gate says.
+function undoing(modeler) {
+  document.addEventListener("keydown", (event) => {
+    const writes = event.target.closest("input, textarea, [contenteditable]"); // has an undo of its own
+    const key = event.key.toLowerCase();
+    if (!(event.ctrlKey || event.metaKey) || !"zy".includes(key) || event.defaultPrevented || writes) return;
+    event.preventDefault();
+    modeler.get("editorActions").trigger(key === "y" || event.shiftKey ? "redo" : "undo");
+  });
 }
 
 // The panel hears of what is selected once it has been drawn, which it does after the browser has.

@@ -7,7 +7,7 @@ import { useService } from "bpmn-js-properties-panel";
 // What our engine does not read, or our own fields write.
 const HIDDEN = /UserAssignment|Asynchronous|JobExecution|CandidateStarter|FieldInjection|HistoryCleanup|Tasklist|ProcessVariables|FormData|BusinessKey|CamundaPlatform__Form$|Listener|Connector|StartInitiator|Implementation|ExternalTask/;
 
-const OPEN = /Condition|timer$/;
+const OPEN = /Condition|Script$|timer$/;
 const BY_CONVENTION = new Set(["ours-group", "ours-form", "ours-term"]); // the lane's, the one named like the task
 
 export function ourFields(offers, words) {

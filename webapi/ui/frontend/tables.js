@@ -28,10 +28,17 @@ async function open(form) {
   const watch = () => {
     const viewer = tables.getActiveViewer();
     if (viewer && viewer !== watched) viewer.on("commandStack.changed", () => page.changed());
+    if (viewer && tables.getActiveView().type === "drd") beside(viewer.get("canvas"));
     watched = viewer;
     for (const corner of place.querySelectorAll("th.index-column")) corner.setAttribute("role", "cell"); // it heads nothing
   };
   tables.on("views.changed", watch);
   watch();
   form.dataset.opened = "true";
+}
+
+// The drawing of how tables hang together begins beside the palette and below its name.
+function beside(canvas) {
+  const { inner, outer } = canvas.viewbox();
+  canvas.viewbox({ x: inner.x - 110, y: inner.y - 120, width: outer.width, height: outer.height });
 }
