@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import (
     CTE,
     ColumnElement,
+    CompoundSelect,
     Integer,
     Row,
     Select,
@@ -333,8 +334,22 @@ def rows_of(now: datetime) -> Subquery:
 
 def cases_of(now: datetime) -> Subquery:
     """The stuck cases, each once, as a table with ``case_id``: half the work of `rows_of`."""
-    arms = [reason.find(_Moment.of(now)).where(reason.index) for reason in REASONS.values()]
-    return union(*(arm.with_only_columns(_case_id(arm).label("case_id")) for arm in arms)).subquery("stuck")
+    return union(*_cases(now).values()).subquery("stuck")
+
+
+def by_reason(now: datetime, most: int) -> CompoundSelect[Any]:
+    """How many cases each reason has (reason, count), so many rows of each looked at."""
+    found = {code: arm.limit(most).subquery() for code, arm in _cases(now).items()}
+    return union_all(
+        *(select(literal(code).label("reason"), func.count(arm.c.case_id.distinct()).label("count"))
+          for code, arm in found.items())
+    )  # fmt: skip
+
+
+def _cases(now: datetime) -> dict[str, Select[Any]]:
+    """By reason: the ids of its cases, and nothing that a sentence would be made of."""
+    arms = {code: reason.find(_Moment.of(now)).where(reason.index) for code, reason in REASONS.items()}
+    return {code: arm.with_only_columns(_case_id(arm).label("case_id")) for code, arm in arms.items()}
 
 
 def _union(at: _Moment, wanted: Callable[[ColumnElement[int]], ColumnElement[bool]] | None = None) -> Subquery:

@@ -17,7 +17,7 @@ import yaml
 from flask.globals import request_ctx
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, func, insert, select, update
 
 from engine import model
 from engine.queues import presence
@@ -95,6 +95,14 @@ def test_a_queue_is_counted_to_an_end(hotline: Hotline, client: FlaskClient, mon
         assert vitals.incidents_by_cause(unit) == {("PAKN", "a"): 3, ("PAKN", "b"): 2, ("others", "others"): 2}
     for one in (vitals._DUE, vitals._LOST, vitals._OWED, vitals._COUNT_TASKS):
         assert vitals.MOST in one.statement.compile().params.values()  # type: ignore[attr-defined]
+
+    hotline.receives()
+    with hotline.runtime.begin() as unit:
+        another = unit.scalar(select(func.max(model.cases.c.id)))
+        unit.execute(insert(model.incidents).values(case_id=another, message="?", step={}, opened_at=unit.now))
+        assert vitals.stuck_cases(unit)["incident"] == 2
+        monkeypatch.setattr(vitals, "MOST", 1)
+        assert vitals.stuck_cases(unit)["incident"] == 1
 
 
 def test_only_the_allowed_may_measure(client: FlaskClient) -> None:

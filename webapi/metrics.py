@@ -192,7 +192,7 @@ def _work(unit: Unit) -> Iterator[Metric]:
     causes = vitals.incidents_by_cause(unit)
     yield _gauge("incidents", "Steps that could not be taken.", causes, "report_type", "element")
     stuck = {(reason,): count for reason, count in vitals.stuck_cases(unit).items()}
-    yield _gauge("cases_stuck", "Cases that will not move by themselves.", stuck, "reason")
+    yield _gauge("cases_stuck", f"Cases that will not move by themselves, {vitals.MOST} at most.", stuck, "reason")
 
 
 def _pool(pool: Any) -> Iterator[Metric]:

@@ -134,6 +134,4 @@ def incidents_by_cause(unit: Unit) -> dict[tuple[str, str], int]:
 
 def stuck_cases(unit: Unit) -> dict[str, int]:
     """By reason (`engine.stuck`): cases that will not move by themselves."""
-    found = stuck.rows_of(unit.now)
-    query = select(found.c.reason, func.count(found.c.case_id.distinct()).label("count")).group_by(found.c.reason)
-    return dict.fromkeys(stuck.REASONS, 0) | {row.reason: row.count for row in unit.all(query)}
+    return {row.reason: row.count for row in unit.all(stuck.by_reason(unit.now, MOST))}
