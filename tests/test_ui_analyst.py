@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import update
@@ -25,7 +26,7 @@ from tests.test_activations import states, version
 from tests.test_ui_office import enters
 from tests.visitor import Page, Visitor, refused, style_free
 from webapi.rehearsal import apart
-from webapi.ui import comparing
+from webapi.ui import comparing, rehearsing
 
 SEEN = "/so-sanh?moi=2"  # what version 2 changes
 
@@ -254,6 +255,28 @@ then = { status = "dang_xu_ly", tasks = { xu_ly = "ubnd_74_718" } }
 [[steps]]
 wait = "2 hours"
 """
+
+
+def test_all_stories_are_played_and_tell_what_of_the_diagram_none_of_them_takes(
+    hotline: Hotline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    told = {"bat_dau": STORY, "sai": STORY.replace('status = "dang_xu_ly"', 'status = "moi"')}
+    for name, story in told.items():
+        (tmp_path / f"{name}.toml").write_text(story, encoding="utf-8")
+    monkeypatch.setattr(rehearsing, "_stories", lambda code: [tmp_path / f"{name}.toml" for name in told])
+    who = enters(hotline, "phantich")
+    page = who.opens("/quy-trinh/PAKN/chay-thu")
+    assert 'title = "Xử lý xong"' in page.find("//textarea")[0].text  # the first one is there to be played
+
+    found = who.sends(page, form=[one.text_content().split()[:2] for one in page.find("//main//form")].index(
+        ["Chạy", "thử"]), all="1")  # fmt: skip
+    (card,) = found.find("//*[@id='cover']")
+    said = " ".join(card.text_content().split())
+    assert "1 trên 2 kịch bản đi đúng như đã kể" in said and style_free(found)
+    assert [one.text for one in card.xpath("./ul/li/a")] == ["sai"] and "không phải 'moi'" in said
+    untaken = json.loads(card.xpath(".//@data-marks")[0])
+    assert "xu_ly" in untaken and "tiep_nhan" not in untaken
+    assert card.xpath(".//a[@href='/quy-trinh/PAKN/nhap/process.bpmn?chon=bao_ket_qua']")
 
 
 def test_a_story_is_played_with_the_draft_and_tells_the_way_of_its_case(hotline: Hotline):

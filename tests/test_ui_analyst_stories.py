@@ -110,7 +110,7 @@ def test_a_report_type_is_changed_in_the_browser_judged_and_deployed(site: Site)
     window.locator("[data-element-id=goi_lai]").first.click()
     window.locator(TEXT).wait_for(state="detached")
     window.locator("#verdict li a").first.click()  # chooses the element that is wrong
-    window.locator(TEXT).select_option("T09")
+    window.locator(TEXT).select_option("T01")
     window.locator(STATUS).select_option("trung")
     saves(window, "không có lỗi")
     note.wait_for(state="detached")

@@ -2,6 +2,7 @@
 
     python -m webapi.rehearsal.apart     reads {"packages": […], "code": "BDKK", "story": "title = …"}
                                          writes {"why": …, "elements": […]}
+                                         or, for {"stories": […]}, {"whys": […], "taken": …, "of": …, "untaken": […]}
 """
 
 from __future__ import annotations
@@ -11,17 +12,20 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any
 
 from engine.errors import InvalidRequest, TooMany
-from engine.packages import Files
+from engine.flow import paths
+from engine.packages import Files, Package
 from webapi.config import PREFIX
 from webapi.rehearsal.play import course, rehearse
 from webapi.rehearsal.story import parse
 
 SECONDS = 60.0
+SECONDS_FOR_ALL = 170.0
 PATIENCE = 20.0  # seconds that a second one waits for the first to end
 CALLED = Path("scenario.toml")  # in sentences
 _turn = BoundedSemaphore()
@@ -38,12 +42,32 @@ def play(packages: Sequence[Files], code: str, story: str, seconds: float = SECO
         TooMany: others are being played.
     """
     parse(story, code, CALLED)
-    told = json.dumps({"packages": [dict(files) for files in packages], "code": code, "story": story})
+    return _run({"packages": [dict(files) for files in packages], "code": code, "story": story}, seconds)
+
+
+def play_all(
+    packages: Sequence[Files], code: str, told: Sequence[str], seconds: float = SECONDS_FOR_ALL
+) -> dict[str, Any]:
+    """Play all stories of the last of these report types, each on a stage of its own.
+
+    Returns:
+        ``whys``: of each, as for `play`; how many of the diagrams' elements and flows were ``taken`` by any of them,
+        ``of`` how many, as [elements, flows]; the ``untaken``: file, line, kind, id, label.
+
+    Raises:
+        InvalidRequest, TooMany: as for `play`.
+    """
+    for story in told:
+        parse(story, code, CALLED)
+    return _run({"packages": [dict(files) for files in packages], "code": code, "stories": [*told]}, seconds)
+
+
+def _run(told: dict[str, Any], seconds: float) -> dict[str, Any]:
     if not _turn.acquire(timeout=PATIENCE):
         raise TooMany("Another scenario is being played: wait until it has ended.", retry_after=int(PATIENCE))
     try:
-        done = subprocess.run([sys.executable, "-m", __name__], input=told, env=_environment(), capture_output=True,
-                              text=True, encoding="utf-8", timeout=seconds)  # fmt: skip
+        done = subprocess.run([sys.executable, "-m", __name__], input=json.dumps(told), env=_environment(),
+                              capture_output=True, text=True, encoding="utf-8", timeout=seconds)  # fmt: skip
     except subprocess.TimeoutExpired:
         raise InvalidRequest(f"It took longer than {seconds:g} seconds and was stopped: play it with `thongsuot try`.",
                              field="story") from None  # fmt: skip
@@ -61,9 +85,24 @@ def _environment() -> dict[str, str]:
 
 def main() -> None:
     told = json.load(sys.stdin)
+    json.dump(_all(told) if "stories" in told else _one(told), sys.stdout)
+
+
+def _one(told: dict[str, Any]) -> dict[str, Any]:
     with rehearse(told["packages"]) as ready, ready.stage() as stage:
         why, elements = course(parse(told["story"], told["code"], CALLED), stage)
-    json.dump({"why": why, "elements": elements}, sys.stdout)
+    return {"why": why, "elements": elements}
+
+
+def _all(told: dict[str, Any]) -> dict[str, Any]:
+    package, whys = Package(told["packages"][-1]), []
+    with rehearse(told["packages"]) as ready, paths.watching(str(package.type["process"])) as taken:
+        for story in told["stories"]:
+            with ready.stage() as stage:
+                whys.append(course(parse(story, told["code"], CALLED), stage)[0])
+    found = paths.cover(package.files, taken)
+    return {"whys": whys, "taken": [found.count("element"), found.count("flow")],
+            "of": [found.elements, found.flows], "untaken": [asdict(one) for one in found.untaken]}  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from webapi.config import ROOT
 from webapi.rehearsal import apart, read, stories_in
 from webapi.ui import analyst, door, drawn, heat
 from webapi.ui.pages import Pages, page
-from webapi.ui.words import _, in_language
+from webapi.ui.words import _, in_language, translated
 
 bp = Pages("ui_rehearsing")
 PLAY = f"{analyst.TYPE}/chay-thu"
@@ -37,12 +37,28 @@ def show(unit: Unit, caller: Account, code: str) -> Any:
 
 @bp.open("POST", PLAY)
 def play(code: str) -> Any:
+    """A story; or with ``all``, those that came with the report type, and which steps none of them comes to."""
+    if "all" in request.form:
+        return _play_all(code)
     story = request.form.get("story", "").replace("\r\n", "\n")
     try:
         played = apart.play(_packages(code), code, _measured(story))
     except (InvalidRequest, TooMany) as error:
         return _shown(code, story, error=error)
     return _shown(code, story, played=played)
+
+
+def _play_all(code: str) -> Any:
+    told = {path.stem: path.read_text(encoding="utf-8") for path in _stories(code)}
+    first = next(iter(told.values()), "")
+    try:
+        played = apart.play_all(_packages(code), code, [*told.values()])
+    except (InvalidRequest, TooMany) as error:
+        return _shown(code, first, error=error)
+    return _shown(code, first, cover=played | {
+        "whys": dict(zip(told, played["whys"], strict=True)),
+        "marks": {one["id"]: "changed" for one in played["untaken"]},
+    })  # fmt: skip
 
 
 @bp.read(f"{PLAY}/so-do.bpmn")
@@ -78,14 +94,15 @@ def _shown(unit: Unit, caller: Account, code: str, story: str, **came: Any) -> A
 
 
 def _page(
-    unit: Unit, caller: Account, code: str, story: str, played: Any = None, error: EngineError | None = None
-) -> Any:
+    unit: Unit, caller: Account, code: str, story: str, played: Any = None, error: EngineError | None = None,
+    cover: Any = None,
+) -> Any:  # fmt: skip
     draft = drafts.show(unit, code, by=caller)
     elements = [_visit(one) for one in played["elements"]] if played else []
     passed = Counter(one["element"] for one in elements)
     return page("ui/rehearsal.html", 422 if error else 200, code=code, name=in_language(draft.names, code),
                 draft=draft, stories={path.stem: _title(path) for path in _stories(code)}, story=story, played=played,
-                why=error.detail if error else "", elements=elements, longest=LONGEST,
+                cover=cover, label=_label, why=error.detail if error else "", elements=elements, longest=LONGEST,
                 passed={element: min(times, heat.LEVELS) for element, times in passed.items()},
                 here=sorted({one["element"] for one in elements if one["left_at"] is None}))  # fmt: skip
 
@@ -93,6 +110,11 @@ def _page(
 def _visit(one: dict[str, Any]) -> dict[str, Any]:
     at = {name: datetime.fromisoformat(one[name]) if one[name] else None for name in ("entered_at", "left_at")}
     return one | at
+
+
+def _label(one: dict[str, Any]) -> str:
+    """An element or a flow that no story took, as it is named in a sentence."""
+    return " → ".join(translated(part) for part in one["label"].split(" to "))
 
 
 def _stories(code: str) -> list[Path]:
