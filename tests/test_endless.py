@@ -57,9 +57,9 @@ def test_what_is_without_bound_is_stopped(body: str, stops: str) -> None:
 def test_many_things_that_are_each_within_bounds_are_bounded_together(
     body: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tokens, "SECONDS_MAX", 0.1)
+    monkeypatch.setattr(tokens, "SECONDS_MAX", 0.01)
 
-    with pytest.raises(ProcessFault, match="0.1 seconds of computing"):
+    with pytest.raises(ProcessFault, match="0.01 seconds of computing"):
         Running(ROUND.format(body)).starts(**LONG)
 
 
