@@ -84,6 +84,7 @@ class Office:
         self._environment = inherited | {
             "THONGSUOT_DATABASE": url, "THONGSUOT_INSTANCE": str(folder), "THONGSUOT_THREADS": str(THREADS),
             "THONGSUOT_NOTIFIERS": json.dumps({"sms": sms}), "PYTHONPATH": str(ROOT),
+            "THONGSUOT_LIMITS": json.dumps({"web": 0}),  # one account reports for everybody
         }  # fmt: skip
         self._folder = folder
         self.web = [self._web(number) for number in range(2)]
