@@ -4,7 +4,7 @@ Waitress keeps every request until a thread is free, however many wait; in a sur
 does. Here nobody joins the queue who would wait for long, going by how fast it has been moving, and whoever has waited
 too long nevertheless does not stay in it; both are answered 503 by a thread that does nothing else. Nothing of such a
 request has been looked at, so that it can simply be sent again. What is long depends: a rush may fill the queue, but a
-queue that never gets empty serves nobody by being long, it only makes everybody wait (docs/decisions/0016).
+queue that never gets empty serves nobody by being long, it only makes everybody wait (docs/decisions/0017).
 
 What is urgent (`webapi.urgent`) is never sent away, and goes first if we know who sends it. Who is not known yet may be
 anybody: a few such requests may wait, and of those and the ordinary ones every other is taken.
