@@ -265,7 +265,7 @@ FACTS: dict[str, tuple[str, ...]] = {  # what a, b and c of a row are, for whoev
 
 def list_stuck(unit: Unit, account: Account, wanted: CaseFilter) -> Page:
     """Stuck cases, longest stuck first, each a mapping of its summary and ``stuck`` (see `explain`)."""
-    found = rows_of(unit.now)
+    found = _union(_Moment.of(unit.now))
     since = func.min(found.c.since).label("since")
     query = select(found.c.case_id.label("id"), since).join(cases, cases.c.id == found.c.case_id)
     known = access.permits(account, "see", access.JOINED_CASES)
@@ -327,13 +327,8 @@ def _subject(right: str, row: Row[Any], case: Row[Any]) -> Any:
     return SimpleNamespace(group=row.b, province=case.province, report_type=case.report_type, area=case.area)
 
 
-def rows_of(now: datetime) -> Subquery:
-    """Every reason of every stuck case, as a table (case_id, since, thing, a, b, c, rank, reason)."""
-    return _union(_Moment.of(now))
-
-
 def cases_of(now: datetime) -> Subquery:
-    """The stuck cases, each once, as a table with ``case_id``: half the work of `rows_of`."""
+    """The stuck cases, each once, as a table with ``case_id``: half the work of `_union`."""
     return union(*_cases(now).values()).subquery("stuck")
 
 
@@ -353,10 +348,10 @@ def _cases(now: datetime) -> dict[str, Select[Any]]:
 
 
 def _union(at: _Moment, wanted: Callable[[ColumnElement[int]], ColumnElement[bool]] | None = None) -> Subquery:
-    """All reasons as one table.
+    """All reasons as one table (case_id, since, thing, a, b, c, rank, reason).
 
     Args:
-        wanted: of these cases only, by their ids.
+        wanted: of these cases only, by their ids; else of all.
     """
     arms = []
     for code, reason in REASONS.items():

@@ -249,8 +249,8 @@ def fail(runtime: Runtime, item: Item, error: Exception, jitter: Random) -> str:
             return "gone"
         if later["state"] == "dead":
             bury(unit, item, why)
-        if later["state"] == "dead" and item.kind == "webhook" and "until" in item.payload:  # it is over
-            unit.execute(delete(outbox).where(outbox.c.id == item.id))
+            if item.kind == "webhook" and "until" in item.payload:  # it is over
+                unit.execute(delete(outbox).where(outbox.c.id == item.id))
     return "dead" if later["state"] == "dead" else "failed"
 
 

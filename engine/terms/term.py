@@ -101,14 +101,14 @@ class Term:
         )
 
     def __str__(self) -> str:
-        parts = self.parts()
+        parts = self._parts()
         date = "".join(f"{_plain(parts[unit])}{unit[0].upper()}" for unit in ("months", "weeks", "days") if parts[unit])
         time = "".join(f"{parts[unit]}{unit[0].upper()}" for unit in ("hours", "minutes", "seconds") if parts[unit])
         return f"P{date}T{time}" if time else f"P{date}"
 
     def words(self, *, working: bool = False) -> str:
         """In Vietnamese: "5 giờ"; with ``working``, "3 ngày làm việc" or "1 ngày 4 giờ làm việc"."""
-        words = " ".join(f"{_plain(n).replace('.', ',')} {_WORDS[unit]}" for unit, n in self.parts().items() if n)
+        words = " ".join(f"{_plain(n).replace('.', ',')} {_WORDS[unit]}" for unit, n in self._parts().items() if n)
         return f"{words} làm việc" if working else words
 
     @property
@@ -116,8 +116,7 @@ class Term:
         """Which of its units it uses; two terms in one and the same unit can be compared without a calendar."""
         return tuple(unit for unit in ("months", "weeks", "days", "seconds") if getattr(self, unit))
 
-    def parts(self) -> dict[str, float]:
-        """How many of each unit, the largest first: months, weeks, days, hours, minutes, seconds."""
+    def _parts(self) -> dict[str, float]:
         minutes, seconds = divmod(self.seconds, 60)
         hours, minutes = divmod(minutes, 60)
         return {

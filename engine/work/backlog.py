@@ -31,15 +31,16 @@ def depth(unit: Unit) -> dict[str, dict[str, float]]:
     return {"jobs": jobs.depth(unit), "outbox": outbox.depth(unit)}
 
 
-def due_jobs(unit: Unit, account: Account, after: str | None = None) -> Page:
-    """Timers and warnings whose time has come, longest due first: {number, report_type, kind, due_at, attempts,
-    last_error}."""
-    return _due(unit, job_table, _jobs(account, leases.is_due(job_table, unit.now)), after)
+def due(unit: Unit, account: Account, what: str, after: str | None = None) -> Page:
+    """What is to be done or sent by now, longest due first: {number, report_type, kind, topic, agency, due_at,
+    attempts, last_error}; ``topic`` and ``agency`` of letters only, and without an agency they go to a citizen.
 
-
-def due_letters(unit: Unit, account: Account, after: str | None = None) -> Page:
-    """What is to be sent by now, longest due first: the same, and {topic, agency}; ``agency``: else to a citizen."""
-    return _due(unit, letters, _letters(account, leases.is_due(letters, unit.now)), after)
+    Args:
+        what: jobs (timers and warnings) or outbox.
+    """
+    table, query = _due(unit, account, what)
+    rows = unit.all(due_after(query, table.c.due_at, table.c.id, after).limit(SHOWN + 1))
+    return page(rows, SHOWN, lambda row: write_cursor(row.due_at, row.id))
 
 
 def in_hand(unit: Unit, account: Account) -> list[Row[Any]]:
@@ -49,20 +50,15 @@ def in_hand(unit: Unit, account: Account) -> list[Row[Any]]:
     return unit.all(select(held).order_by(held.c.due_at).limit(SHOWN))
 
 
-def of_others(unit: Unit, account: Account, found: int, what: str) -> int:
-    """How many of ``found`` rows this account does not see, for they are another province's.
-
-    Args:
-        what: jobs or outbox.
-    """
-    table = job_table if what == "jobs" else letters
-    query = (_jobs if what == "jobs" else _letters)(account, leases.is_due(table, unit.now))
+def of_others(unit: Unit, account: Account, what: str, found: int) -> int:
+    """How many of ``found`` rows that are due this account does not see, for they are another province's."""
+    _table, query = _due(unit, account, what)
     return max(0, found - int(unit.scalar(select(func.count()).select_from(query.subquery())) or 0))
 
 
-def _due(unit: Unit, table: Table, query: Select[Any], after: str | None) -> Page:
-    rows = unit.all(due_after(query, table.c.due_at, table.c.id, after).limit(SHOWN + 1))
-    return page(rows, SHOWN, lambda row: write_cursor(row.due_at, row.id))
+def _due(unit: Unit, account: Account, what: str) -> tuple[Table, Select[Any]]:
+    table, rows = {"jobs": (job_table, _jobs), "outbox": (letters, _letters)}[what]
+    return table, rows(account, leases.is_due(table, unit.now))
 
 
 def _jobs(account: Account, wanted: ColumnElement[bool]) -> Select[Any]:

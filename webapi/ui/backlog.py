@@ -17,6 +17,7 @@ from webapi.ui.words import _, channels
 
 bp = Pages("ui_backlog")
 JOBS, LETTERS, HELD = "viec", "tin", "dang-lam"
+QUEUES = {JOBS: "jobs", LETTERS: "outbox"}
 
 
 @bp.read("/tinh/hang-doi")
@@ -37,15 +38,15 @@ def show(unit: Unit, caller: Account) -> Any:
 def _rows(unit: Unit, caller: Account, chosen: str) -> Page:
     if chosen == HELD:
         return Page(backlog.in_hand(unit, caller), None)
-    return (backlog.due_letters if chosen == LETTERS else backlog.due_jobs)(unit, caller, request.args.get("after"))
+    return backlog.due(unit, caller, QUEUES[chosen], request.args.get("after"))
 
 
 def _others(unit: Unit, caller: Account, chosen: str, queues: dict[str, dict[str, float]]) -> int:
     """How many rows are counted, and not shown."""
     if chosen == HELD:
         return 0
-    what = "outbox" if chosen == LETTERS else "jobs"
-    return backlog.of_others(unit, caller, int(queues[what]["due"]), what)
+    what = QUEUES[chosen]
+    return backlog.of_others(unit, caller, what, int(queues[what]["due"]))
 
 
 def _tabs(queues: dict[str, dict[str, float]]) -> dict[str, tuple[str, float]]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from babel.units import format_unit
-
 from engine import directory
 from engine.flow.draft import PROVINCE, TYPE
 from engine.flow.draft import Draft as Content
 from engine.runtime import Unit
 from engine.terms.term import Term
 from engine.versions.drafts import Draft
+from webapi.ui.history import length
 from webapi.ui.words import in_language
 
 Choices = list[tuple[str, str]]
@@ -56,6 +55,5 @@ def _term(table: Any) -> str:
         term = Term.parse(table["term"])
     except (KeyError, TypeError, ValueError):  # the gate says what is wrong with it
         return ""
-    english = " ".join(format_unit(n, unit[:-1], locale="en") for unit, n in term.parts().items() if n)
-    words, calendar = in_language({"vi": term.words(), "en": english}), table.get("calendar", "24/7")
+    words, calendar = length(term.words()), table.get("calendar", "24/7")
     return words if calendar == "24/7" else f"{words} · {calendar}"
