@@ -111,7 +111,12 @@ def _running(unit: Unit, case_id: int, name: str) -> Row[Any] | None:
 
 def all_running(unit: Unit, case_id: int) -> list[Row[Any]]:
     """The case's deadlines that are neither met nor given up, the oldest first."""
-    return unit.all(_RUNNING, {"case": case_id})
+    return unit.known(_RUNNING, {"case": case_id})
+
+
+def look_ahead(unit: Unit, case_id: int) -> None:
+    """`all_running` will be asked for."""
+    unit.soon(_RUNNING, {"case": case_id})
 
 
 # -- starting --------------------------------------------------------------------------------------------------------
@@ -157,7 +162,7 @@ def _promise_again(unit: Unit, package: Package, case: Row[Any], deadline: Deadl
     Returns:
     What changes on the case's row.
     """
-    earlier = unit.first(_CASES_OWN, {"case": case.id})
+    earlier = _running(unit, case.id, CASE) or unit.first(_CASES_OWN, {"case": case.id})
     said = {"warned_at": case.warned_at, "breached_at": case.breached_at}
     if earlier is None:
         _start(unit, case.id, 0, deadline)

@@ -8,6 +8,7 @@ mistake becomes an incident: the step is kept, the process stays where it was, a
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,8 +17,9 @@ from sqlalchemy import Row, bindparam, delete, insert, select, update
 from engine import births, clocks, correspondence, duplicates, lines, mail, registry
 from engine.errors import InvalidRequest, NotFound, ProcessFault, Stale, Suspended
 from engine.flow.steps import MIRRORED, SECRECY, Answer, Complete, OpenTask, Outcome, Start, Step
-from engine.model import areas, cases, deadlines, instances, jobs, participants, subscriptions, tasks
+from engine.model import cases, deadlines, instances, jobs, participants, subscriptions, tasks
 from engine.packages import Package
+from engine.places import areas
 from engine.queues import incidents, outbox
 from engine.runtime import Unit
 from engine.sql import among
@@ -55,16 +57,6 @@ _WRITE_STATE = Prepared(
     .where(instances.c.case_id == bindparam("case"), instances.c.revision == bindparam("was"))
     .values(state=bindparam("new"), revision=bindparam("next"), finished_at=bindparam("ended"))
 )
-_AREA = Prepared(
-    select(areas.c.code).where(
-        areas.c.code == bindparam("code"), areas.c.province == bindparam("province"), areas.c.parent.is_(None)
-    )
-)
-_COMMUNE = Prepared(
-    select(areas.c.parent).where(
-        areas.c.code == bindparam("code"), areas.c.province == bindparam("province"), areas.c.parent.is_not(None)
-    )
-)
 _ORIGINAL = cases.alias("original")
 # Locked, so that two cases are never joined to each other at once, nor one to a case that is just being settled.
 _REPEATED = Prepared(
@@ -97,11 +89,6 @@ _CANCEL_TASKS = Prepared(
     .values(status="cancelled", finished_at=bindparam("at"), finished_by="system")
 )
 _THIS_CASE = cases.c.id == bindparam("case")
-_MIRROR_VALUES = {name: bindparam(f"new_{name}") for name in MIRRORED}
-_MIRROR = Prepared(update(cases).where(_THIS_CASE).values(_MIRROR_VALUES))
-_CLOSE = Prepared(
-    update(cases).where(_THIS_CASE).values(_MIRROR_VALUES | {"closed_at": bindparam("at"), "paused_at": None})
-)
 _BEGIN = Prepared(
     insert(instances).values(
         case_id=bindparam("case"),
@@ -288,7 +275,7 @@ def _changed(unit: Unit, case: Row[Any], data: dict[str, Any]) -> dict[str, Any]
             raise ProcessFault(f"The variable {name!r} is {value!r}; a case's {name} is a short text.")
     if "secrecy" in changed and not _is_raised(case.secrecy, changed["secrecy"]):
         del changed["secrecy"]
-    if changed.get("area") and unit.first(_AREA, {"code": changed["area"], "province": case.province}) is None:
+    if changed.get("area") and not _is_district(areas.find(unit, changed["area"], case.province)):
         raise ProcessFault(f"The variable 'area' is {changed['area']!r}, which is no area of the province "
                            "that cases are kept by; of a commune, name the district.")
     if "area" in changed or "commune" in changed:
@@ -307,10 +294,14 @@ def _commune(unit: Unit, case: Row[Any], data: dict[str, Any], area: str | None)
     code = data.get("commune", case.commune)
     if code is None:
         return None
-    found = unit.first(_COMMUNE, {"code": code, "province": case.province})
-    if found is None:
+    found = areas.find(unit, code, case.province)
+    if found is None or _is_district(found):
         raise ProcessFault(f"The variable 'commune' is {code!r}, which is no commune of a district of the province.")
     return code if found.parent == area else None
+
+
+def _is_district(area: Row[Any] | None) -> bool:
+    return area is not None and area.parent is None
 
 
 def _is_raised(was: str, now: Any) -> bool:
@@ -363,15 +354,15 @@ def _mirror(unit: Unit, package: Package, case: Row[Any], outcome: Outcome, chan
     values = clocks.follow(unit, package, case, outcome.data, outcome.finished)
     if "duplicate_of" in changed:  # whoever was joined to this one hears that one's result, too
         unit.write(_JOINED_BEFORE, {"case": case.id, "original": changed["duplicate_of"]})
-    if not values and not changed:
-        return
-    now = {f"new_{name}": changed.get(name, getattr(case, name)) for name in MIRRORED} | {"case": case.id}
-    if values.keys() == {"closed_at", "paused_at"} and "duplicate_of" not in changed:
-        unit.write(_CLOSE, now | {"at": values["closed_at"]})
-    elif values or "duplicate_of" in changed:
-        unit.execute(update(cases).where(_THIS_CASE).values(values | changed), {"case": case.id})
-    else:
-        unit.write(_MIRROR, now)
+    if values or changed:
+        now = {name: getattr(case, name) for name in MIRRORED} | changed | values
+        unit.write(_mirroring(*sorted(now)), {f"new_{name}": now[name] for name in now} | {"case": case.id})
+
+
+@cache
+def _mirroring(*names: str) -> Prepared:
+    """Writes these columns of a case: those that are mirrored, and what else its clock moves, in a few combinations."""
+    return Prepared(update(cases).where(_THIS_CASE).values({name: bindparam(f"new_{name}") for name in names}))
 
 
 def concern(unit: Unit, case_id: int, agency: str, part: str) -> None:

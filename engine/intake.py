@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Row
-
 from engine import contacts, instances, packages, registry
 from engine.errors import InvalidRequest, NotFound
 from engine.forms import contacts as addresses
@@ -93,15 +91,16 @@ def receive(unit: Unit, report: Report, *, by: Account) -> Receipt:
     """
     likely = unit.catalogue.likely(report.report_type)
     numbered = registry.next_number(unit, likely) if likely else None  # asked along with what is looked at next
-    place = areas.ask(unit, report.area, str(likely.province["code"])) if likely and report.area else None
+    if likely and report.area:
+        areas.ask(unit, report.area, str(likely.province["code"]))
     try:
         package = unit.catalogue.current(unit, report.report_type)
     except NotFound:
         return _received_instead(unit, report, by)
     if not (likely and numbered and package.province["short"] == likely.province["short"]):  # numbers leave no gaps
-        numbered, place = registry.next_number(unit, package), None
+        numbered = registry.next_number(unit, package)
     province = str(package.province["code"])
-    report = _placed(unit, report, package, place)
+    report = _placed(unit, report, package)
     access.require(by, "report", Target(province, package.code, report.area), unit)
     _check(report)
     answers = package.intake_form.check_first(report.answers, today=unit.today)
@@ -143,7 +142,7 @@ def _received_instead(unit: Unit, report: Report, by: Account) -> Receipt:
     return replace(receipt, note=note)
 
 
-def _placed(unit: Unit, report: Report, package: Package, asked: list[Row[Any]] | None) -> Report:
+def _placed(unit: Unit, report: Report, package: Package) -> Report:
     """The report under the area that its case is kept by.
 
     Where province.toml lists areas, its tables ask for those and no others; else for all that are loaded.
@@ -151,7 +150,7 @@ def _placed(unit: Unit, report: Report, package: Package, asked: list[Row[Any]] 
     if report.area is None:
         return replace(report, commune=None)
     listed = {one.get("code") for one in package.province.get("areas", ()) if not one.get("parent")}
-    area, commune = areas.placed(unit, report.area, str(package.province["code"]), listed or None, asked)
+    area, commune = areas.placed(unit, report.area, str(package.province["code"]), listed or None)
     return replace(report, area=area, commune=commune)
 
 

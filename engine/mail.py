@@ -61,12 +61,15 @@ def compose(unit: Unit, package: Package, case: Row[Any], outcome: Outcome) -> l
     """
     letters: list[Letter] = []
     for effect in outcome.effects:
+        if isinstance(effect, Notify):
+            _look_ahead(unit, package, case, effect)
+    for effect in outcome.effects:
         if isinstance(effect, CallOut):
             key = f"{case.number}:{effect.token}"
             call = (effect.topic, effect.token, effect.payload, key, effect.topic)
             letters.append(Letter(case.id, "service", *call, element=effect.element, priority=effect.priority))
         elif isinstance(effect, Notify):
-            letters += _notices(unit, package, case, effect.data, effect)
+            letters += _notices(unit, package, case, effect)
     return letters
 
 
@@ -102,8 +105,21 @@ def remind(
         post(unit, [letter])
 
 
-def _notices(unit: Unit, package: Package, case: Row[Any], data: dict[str, Any], notify: Notify) -> list[Letter]:
+def _look_ahead(unit: Unit, package: Package, case: Row[Any], notify: Notify) -> None:
+    """What messages of a step need is looked up together, not for each in turn."""
+    if notify.to in CITIZENS:
+        unit.soon(_CALLERS, {"case": case.id, "part": notify.to})
+    else:
+        unit.soon(_AGENCY, {"key": _heir(unit, _agency(notify))})
     text = package.texts.get(notify.text)
+    if text is not None and "don_vi" in text.placeholders:
+        unit.soon(_AGENCY, {"key": str(notify.data.get("lead_agency"))})
+    if text is not None and text.placeholders & _OF_THE_CLOCK:
+        clocks.look_ahead(unit, case.id)
+
+
+def _notices(unit: Unit, package: Package, case: Row[Any], notify: Notify) -> list[Letter]:
+    data, text = notify.data, package.texts.get(notify.text)
     if text is None:
         raise ProcessFault(f"There is no text {notify.text!r}; write [texts.{notify.text}].", notify.element)
     if not text.may_be_sent(data.get("outcome")):
@@ -111,7 +127,6 @@ def _notices(unit: Unit, package: Package, case: Row[Any], data: dict[str, Any],
             f"The text {text.key!r} would be untrue for a case whose outcome is {data.get('outcome')!r}.",
             notify.element,
         )
-    called = unit.later(_CALLERS, {"case": case.id, "part": notify.to}) if notify.to in CITIZENS else []
     said = values(unit, package, case, data, text.placeholders) | {"buoc": package.machine.describe(notify.element)}
 
     def payload(number: str) -> dict[str, Any]:
@@ -123,10 +138,19 @@ def _notices(unit: Unit, package: Package, case: Row[Any], data: dict[str, Any],
 
     key = f"{case.number}:{notify.token}"
     if notify.to in CITIZENS:
-        unit.flush()  # if no word of the text had to be looked up
+        called = unit.known(_CALLERS, {"case": case.id, "part": notify.to})
         return _to_citizens(case, called, notify, text, payload, key)
-    agency = data.get(notify.to) if notify.to in ("lead_agency", "monitor_agency") else notify.to
-    return [_to_agency(unit, case.id, str(agency or ""), notify.text, notify.token, payload(case.number), key)]
+    return [_to_agency(unit, case.id, _agency(notify), notify.text, notify.token, payload(case.number), key)]
+
+
+def _agency(notify: Notify) -> str:
+    """The key of the one to tell; empty if the case has none."""
+    named = notify.data.get(notify.to) if notify.to in ("lead_agency", "monitor_agency") else notify.to
+    return str(named or "")
+
+
+def _heir(unit: Unit, agency: str) -> str:
+    return unit.catalogue.heirs.of(unit).get(agency, agency)
 
 
 def _to_citizens(
@@ -178,8 +202,8 @@ def _way(person: Row[Any], text: Text) -> str | None:
 def _to_agency(
     unit: Unit, case_id: int, agency: str, topic: str, token: int, payload: dict[str, Any], key: str
 ) -> Letter:
-    agency = unit.catalogue.heirs.of(unit).get(agency, agency)
-    row = unit.first(_AGENCY, {"key": agency})
+    agency = _heir(unit, agency)
+    row = _named(unit, agency)
     kind = "sms" if row and row.phone else "email" if row and row.email else None
     return Letter(case_id, kind, topic, token, payload, key, agency, agency=agency if row else None)
 
@@ -210,5 +234,9 @@ def _own(package: Package, number: str) -> dict[str, Any]:
 
 def name_of(unit: Unit, agency: Any) -> str | None:
     """An agency's name, by its key."""
-    row = unit.first(_AGENCY, {"key": agency}) if agency else None
+    row = _named(unit, agency) if agency and isinstance(agency, str) else None
     return row.name if row else None
+
+
+def _named(unit: Unit, agency: str) -> Row[Any] | None:
+    return next(iter(unit.known(_AGENCY, {"key": agency})), None)

@@ -55,6 +55,7 @@ class Unit:
         self.deployed: set[int] = set()
         self.views: dict[tuple[int, str], str] = {}
         self._owed: list[list[Owed]] = [[]]
+        self._known: dict[tuple[Any, ...], list[Row[Any]]] = {}
 
     @cached_property
     def connection(self) -> Connection:
@@ -66,6 +67,7 @@ class Unit:
         return Connection(self.database, connection=self._pooled)
 
     def execute(self, statement: Any, values: Any = None) -> CursorResult[Any]:
+        self._forget(statement)
         self.flush()
         return self.connection.execute(statement, values)
 
@@ -88,6 +90,28 @@ class Unit:
         self._owed[-1].append(Owed(statement, values, found=found))
         return found
 
+    def soon(self, statement: Prepared, values: Mapping[str, Any]) -> None:
+        """`known` will be asked for this: have it looked up along with what is looked up next."""
+        key = (statement, *values.values())
+        if key not in self._known:
+            self._known[key] = self.later(statement, values)
+
+    def known(self, statement: Prepared, values: Mapping[str, Any]) -> list[Row[Any]]:
+        """As `all`; but what this unit has looked up already, and written to none of its tables since, it does not look
+        up again."""
+        self.soon(statement, values)
+        found = self._known[statement, *values.values()]
+        if any(one.found is found for matter in self._owed for one in matter):
+            self.flush()
+        return found
+
+    def _forget(self, statement: Any) -> None:
+        """What was `known` of a table that is now written to."""
+        if self._known and not statement.is_select:
+            changed = {statement.table.name} if statement.is_dml else None
+            for key in [key for key in self._known if changed is None or key[0].tables & changed]:
+                del self._known[key]
+
     def scalar(self, statement: Any, values: Any = None) -> Any:
         row = self.first(statement, values)
         return None if row is None else row[0]
@@ -104,6 +128,7 @@ class Unit:
         Args:
             otherwise: raised if it finds or changes no row.
         """
+        self._forget(statement.statement)
         self._owed[-1].append(Owed(statement, values, otherwise))
 
     def flush(self, *, commit: bool = False) -> None:
@@ -132,7 +157,7 @@ class Unit:
                 yield
                 self.flush()
         except BaseException:
-            self._owed = [[]]
+            self._owed, self._known = [[]], {}
             raise
 
     @property

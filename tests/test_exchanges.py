@@ -1,33 +1,41 @@
-"""How often a call waits for PostgreSQL: each exchange wakes another process, which costs more than what is asked."""
+"""How often a call waits for PostgreSQL: each exchange wakes another process, which costs more than what is asked, and
+far more where it is another machine."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from psycopg import Cursor
 
-from engine.storage import wire
+from engine.storage.wire import Wire
 from tests.hotline import Hotline
-from webapi import auth
+from tests.province import Province
+from tests.shipped import LEADS
+
+Waits = Callable[[Callable[[], Any]], int]
+DESK = "tongdai_75"
 
 
 @pytest.fixture
-def waits(hotline: Hotline, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], int]:
+def waits(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Waits:
     """How often a call waits."""
-    database = auth.runtime_of(hotline.app).database
-    if database.dialect.name == "sqlite":
+    if database_url.startswith("sqlite"):
         pytest.skip("SQLite is in our own process")
     counted: list[str] = []
+    run, execute = Wire.run, Cursor.execute
 
-    def sync(libpq: Any) -> Any:
+    def counting(wire: Wire, asked: Sequence[Any], *how: Any) -> Iterator[Any]:
         counted.append("exchange")
-        return synced(libpq)
+        return run(wire, asked, *how)
 
-    synced = wire._sync
-    monkeypatch.setattr(wire, "_sync", sync)
-    event.listen(database, "before_cursor_execute", lambda *_: counted.append("statement"))
+    def executing(cursor: Cursor[Any], *asked: Any, **how: Any) -> Any:
+        counted.append("statement")
+        return execute(cursor, *asked, **how)
+
+    monkeypatch.setattr(Wire, "run", counting)
+    monkeypatch.setattr(Cursor, "execute", executing)
 
     def count(call: Callable[[], Any]) -> int:
         counted.clear()
@@ -37,16 +45,27 @@ def waits(hotline: Hotline, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callab
     return count
 
 
-def test_a_report_takes_three_exchanges(hotline: Hotline, waits: Callable[[Callable[[], Any]], int]) -> None:
+def test_a_report_takes_three_exchanges(waits: Waits, hotline: Hotline) -> None:
     hotline.receives()  # once, so that the server has seen the caller and read the report type
 
     # its number, place and version; whom to tell that it has come in; everything written, and the commit
     assert waits(hotline.receives) == 3
 
 
-def test_a_task_is_completed_in_two_exchanges(hotline: Hotline, waits: Callable[[Callable[[], Any]], int]) -> None:
+def test_a_task_is_completed_in_two_exchanges(waits: Waits, hotline: Hotline) -> None:
     hotline.assigned()
     task = hotline.task("truc", hotline.receives())
     answers = {"answers": {"lead_agency": "ubnd_74_718"}}
 
     assert waits(lambda: hotline.as_("truc").post(f"/tasks/{task['id']}/complete", answers)) == 2
+
+
+def test_what_a_step_must_know_of_its_case_is_looked_up_once(waits: Waits, province: Province) -> None:
+    province.passes_on("DNYT")  # once
+    number = province.receives("DNYT")
+    task = province.task(number, "phan_loai", DESK)["id"]
+    answers = {"answers": {"quyet_dinh": "chuyen_xu_ly", "area": "731"}}
+
+    # the task and its case; the place that is named; the deadline; all who are told of it; everything written
+    assert waits(lambda: province.as_(DESK).post(f"/tasks/{task}/complete", answers)) == 5
+    assert province.case(number)["lead_agency"] == LEADS["DNYT"]

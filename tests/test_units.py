@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from threading import Barrier, Thread
 from typing import Any
 
@@ -66,6 +67,27 @@ def test_what_is_found_later_is_there_when_the_unit_has_ended(runtime: Runtime, 
         assert not found
 
     assert [row.version for row in (*found, *then)] == [1, 2]
+
+
+def test_what_a_unit_knows_it_looks_up_again_when_it_has_written(runtime: Runtime, case_id: int) -> None:
+    this = {"case": case_id}
+    with runtime.begin() as unit:
+        unit.soon(FIND, this)
+        assert unit.known(FIND, this)[0].version == 1
+        assert unit.known(FIND, {"case": -1}) == []
+        remark(unit, case_id, "seen")
+        known = unit.known(FIND, this)
+        assert known is unit.known(FIND, this)  # not looked up: nothing has been written to its table
+
+        unit.write(RAISE, {"case": case_id, "seen": 1})
+        assert unit.known(FIND, this)[0].version == 2
+        unit.execute(update(model.cases).values(version=3))
+        assert unit.known(FIND, this)[0].version == 3
+        with suppress(NotFound), unit.savepoint():
+            unit.execute(update(model.cases).values(version=4))
+            assert unit.known(FIND, this)[0].version == 4
+            raise NotFound("undone")
+        assert unit.known(FIND, this)[0].version == 3
 
 
 @pytest.mark.parametrize("demand", [RAISE, FIND], ids=["a change", "a look"])

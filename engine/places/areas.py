@@ -162,40 +162,39 @@ def _named(unit: Unit, codes: Iterable[str]) -> list[Row[Any]]:
     return unit.all(query.order_by(areas.c.level.desc(), areas.c.search_short, areas.c.code))
 
 
-def ask(unit: Unit, code: str, province: str) -> list[Row[Any]]:
-    """Have an area looked up along with what is looked up next; for `placed`."""
-    return unit.later(_FIND, {"code": code, "province": province})
+def ask(unit: Unit, code: str, province: str) -> None:
+    """Have an area looked up along with what is looked up next: `find` will be asked for it."""
+    unit.soon(_FIND, {"code": code, "province": province})
 
 
-def in_province(unit: Unit, code: str, province: str, asked: list[Row[Any]] | None = None) -> Row[Any]:
-    """Args:
-        asked: what `ask` has found.
+def find(unit: Unit, code: str, province: str) -> Row[Any] | None:
+    """The province's area of this code, which it has now or had once."""
+    return next(iter(unit.known(_FIND, {"code": code, "province": province})), None)
 
-    Raises:
-        InvalidRequest: there is no such area in the province, now or ever.
+
+def in_province(unit: Unit, code: str, province: str) -> Row[Any]:
+    """Raises:
+    InvalidRequest: there is no such area in the province, now or ever.
     """
-    found = unit.first(_FIND, {"code": code, "province": province}) if asked is None else next(iter(asked), None)
+    found = find(unit, code, province)
     if found is None:
         raise InvalidRequest(f"There is no area {code!r} in the province {province}.", field="area")
     return found
 
 
-def placed(
-    unit: Unit, code: str, province: str, known: Collection[str] | None, asked: list[Row[Any]] | None = None
-) -> tuple[str, str | None]:
+def placed(unit: Unit, code: str, province: str, known: Collection[str] | None) -> tuple[str, str | None]:
     """Where a report belongs that names this area: the area its case is kept by, and its commune if that is in one.
 
     An area that is no more and has become exactly one other stands for that one.
 
     Args:
         known: the areas that the report type's province.toml lists, which its tables ask about; ``None``: all.
-        asked: what `ask` has found.
 
     Raises:
         InvalidRequest: there is no such area in the province; it is no more, or not yet; or the type does not know it.
     """
     day = unit.today
-    found = _of_today(unit, in_province(unit, code, province, asked), day)
+    found = _of_today(unit, in_province(unit, code, province), day)
     if found.parent is not None:
         return found.parent, found.code
     if found.level == "commune" and known is not None and found.code not in known:

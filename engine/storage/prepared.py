@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Column, Dialect, Executable, Row, SelectBase, Table, bindparam, insert
@@ -33,6 +34,11 @@ class Prepared:
     def insertion(cls, table: Table, *columns: str, **more: Any) -> Prepared:
         """An INSERT of these columns; ``more``: columns with values that are always the same."""
         return cls(insert(table).inline().values({name: bindparam(name) for name in columns} | more))
+
+    @cached_property
+    def tables(self) -> frozenset[str]:
+        """All that it looks at or writes to."""
+        return frozenset(part.name for part in visitors.iterate(self.statement) if isinstance(part, Table))
 
     def on(self, dialect: Dialect) -> Made:
         made = self._made.get(dialect.name)
