@@ -44,6 +44,7 @@ def test_round_the_clock_is_there_without_being_declared():
         (promises(case=CASE | {"wran": 0.8}), "deadlines.case.wran", "Did you mean 'warn'?"),
         (promises(case=CASE | {"source": 1}), "deadlines.case.source", "must be text"),
         (promises(case=CASE | {"by_severity": {"khan": "1h"}}), "deadlines.case.by_severity.khan", "not a term"),
+        (promises(case=CASE | {"by_severity": "khan"}), "deadlines.case.by_severity", "must be a table"),
         (promises(case={"term": "P1M", "calendar": "hanh_chinh"}), "deadlines.case.term", "write working days"),
         (promises(case="PT5H"), "deadlines.case", "must be a table"),
         ({"deadlines": []}, "deadlines", "must be a table"),
