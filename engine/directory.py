@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, or_, select
+from sqlalchemy import Row, bindparam, or_, select
 
 from engine.model import accounts, agencies
 from engine.paging import Page, oldest_first
@@ -15,6 +15,11 @@ from engine.people.access import Account
 from engine.people.accounts import seen_by
 from engine.places import areas
 from engine.runtime import Unit
+from engine.storage.prepared import Prepared
+
+_OF_PROVINCE = Prepared(
+    select(agencies).where(agencies.c.province == bindparam("province")).order_by(agencies.c.key)
+)
 
 
 def list_agencies(
@@ -34,6 +39,16 @@ def list_agencies(
     hidden = () if to is None or access.allows(to, "see-account") else ("email", "phone")
     shown = [column for column in agencies.c if column.name not in hidden]
     return unit.all(select(*shown).where(*conditions).order_by(agencies.c.key))
+
+
+def ask_at_work(unit: Unit, province: str) -> None:
+    """`at_work` will be asked for this."""
+    unit.soon(_OF_PROVINCE, {"province": province})
+
+
+def at_work(unit: Unit, province: str, day: date) -> list[Row[Any]]:
+    """The agencies of a province that are there on a local day, by key."""
+    return [row for row in unit.known(_OF_PROVINCE, {"province": province}) if areas.is_valid(row, day)]
 
 
 def list_accounts(

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, or_
+from sqlalchemy import Select, Table, and_, bindparam, or_, select
 
 from engine.errors import InvalidRequest
 from engine.runtime import Unit
+from engine.storage.prepared import Prepared
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CURSOR = re.compile(r"(-?\d{1,17}|none)_(\d{1,15})\Z")
@@ -49,6 +50,22 @@ def oldest_first(unit: Unit, query: Select[Any], key: Any, limit: int, after: st
     if after is not None:
         query = query.where(key > read_cursor(after)[1])
     return page(unit.all(query.order_by(key).limit(limit + 1)), limit)
+
+
+class OfCase:
+    """The rows that a case has in a table, oldest first: one statement, made once."""
+
+    def __init__(self, table: Table) -> None:
+        mine = (table.c.case_id == bindparam("case"), table.c.id > bindparam("last"))
+        self._rows = Prepared(select(table).where(*mine).order_by(table.c.id).limit(bindparam("most")))
+
+    def ask(self, unit: Unit, case_id: int, limit: int) -> None:
+        """The first page will be asked for."""
+        unit.soon(self._rows, {"case": case_id, "last": 0, "most": limit + 1})
+
+    def page(self, unit: Unit, case_id: int, limit: int, after: str | None) -> Page:
+        last = 0 if after is None else read_cursor(after)[1]
+        return page(unit.known(self._rows, {"case": case_id, "last": last, "most": limit + 1}), limit)
 
 
 def page(rows: list[Any], limit: int, cursor: Any = lambda row: write_cursor(None, row.id)) -> Page:

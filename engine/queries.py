@@ -21,19 +21,15 @@ from engine.model import (
     accounts,
     agencies,
     cases,
-    comments,
-    deadlines,
-    events,
     incidents,
     outbox,
     participants,
-    people,
     tasks,
 )
 from engine.paging import Page, newest_first, oldest_first, soonest_first
 from engine.people import access, parts
 from engine.people.access import Account
-from engine.privacy import firewall, persons, unmasking
+from engine.privacy import firewall, persons
 from engine.runtime import Unit
 from engine.sql import says
 from engine.storage.prepared import Prepared
@@ -229,86 +225,6 @@ def is_soon(now: datetime) -> ColumnElement[bool]:
     return and_(running, cases.c.due_at >= now, cases.c.due_at < now + SOON)
 
 
-def show_case(unit: Unit, account: Account, number: str) -> dict[str, Any]:
-    """A case with its open tasks; what was reported only for who may read it.
-
-    Raises:
-        NotFound: there is none, or it does not exist for this account.
-    """
-    row = access.find(unit, account, "see", number)
-    columns = (tasks.c.id, tasks.c.element, tasks.c.name, tasks.c.group, tasks.c.due_at, tasks.c.created_at,
-               tasks.c.handed_by, accounts.c.login.label("assignee"))  # fmt: skip
-    query = select(*columns).outerjoin(accounts, accounts.c.id == tasks.c.assignee)
-    waiting = unit.all(query.where(tasks.c.case_id == row.id, OPEN_TASK).order_by(tasks.c.id))
-    original = select(cases.c.number).where(cases.c.id == row.duplicate_of)
-    readable = access.allows(account, "read", row, unit)
-    words = firewall.over(unit, account, row)(row.report) if readable else row.report
-    return dict(row._mapping) | {
-        "report": words,
-        "readable": readable,
-        "tasks": waiting,
-        "duplicate_of": unit.scalar(original) if row.duplicate_of else None,
-        "links": _links(unit, account, row),
-    }
-
-
-def _links(unit: Unit, account: Account, case: Row[Any]) -> list[dict[str, str]]:
-    """The case whose process started this one, and those that this one's started, as far as the account may see."""
-    query = select(cases.c.id, cases.c.number, cases.c.report_type).where(access.visible(account))
-    found = unit.all(query.where(or_(cases.c.id == case.born_of, cases.c.born_of == case.id)).order_by(cases.c.id))
-    return [
-        {"number": one.number, "report_type": one.report_type,
-         "relation": "born_of" if one.id == case.born_of else "started"}
-        for one in found
-    ]  # fmt: skip
-
-
-def timeline(unit: Unit, account: Account, number: str, limit: int = 50, after: str | None = None) -> Page:
-    """The history of a case, oldest first. Who may not read the case learns what happened when, not what was said."""
-    case = access.find(unit, account, "see", number)
-    query = select(events).where(events.c.case_id == case.id)
-    page = oldest_first(unit, query, events.c.id, limit, after)
-    if access.allows(account, "read", case, unit):
-        return Page(firewall.over_rows(firewall.over(unit, account, case), page.items, "data"), page.after)
-    return Page([dict(row._mapping) | {"data": {}} for row in page.items], page.after)
-
-
-def terms(unit: Unit, account: Account, number: str) -> list[Row[Any]]:
-    """The deadlines of a case, each with the story of how its due time came about; why it was moved is for readers."""
-    case = access.find(unit, account, "see", number)
-    rows = unit.all(select(deadlines).where(deadlines.c.case_id == case.id).order_by(deadlines.c.id))
-    if access.allows(account, "read", case, unit):
-        return firewall.over_rows(firewall.over(unit, account, case), rows, "story")
-    return [firewall.behind(_without_reasons, row, "story") for row in rows]
-
-
-def _without_reasons(story: Any) -> list[dict[str, Any]]:
-    return [{name: said for name, said in entry.items() if name != "reason"} for entry in story]
-
-
-def list_comments(unit: Unit, account: Account, number: str, limit: int = 50, after: str | None = None) -> Page:
-    case = access.find(unit, account, "read", number)
-    found = oldest_first(unit, select(comments).where(comments.c.case_id == case.id), comments.c.id, limit, after)
-    return Page(firewall.over_rows(firewall.over(unit, account, case), found.items, "text"), found.after)
-
-
-def reveal_people(unit: Unit, account: Account, number: str) -> list[Row[Any]]:
-    """Who reported and who needs help: personal data. Looking is itself written into the case's history. Whoever may
-    not may for a while if a second person agreed (`engine.privacy.unmasking`).
-
-    Raises:
-        NotFound: there is no such case, or it does not exist for this account.
-        NotAllowed: its secrecy class does not let this account know.
-    """
-    case = access.find(unit, account, "see", number)
-    granted = None if access.allows(account, "person", case, unit) else unmasking.granted(unit, account, case.id)
-    if granted is None:
-        access.require(account, "person", case, unit)
-    asked = {} if granted is None else {"unmasking": granted}
-    unit.record(case.id, "person-viewed", account.login, secrecy=case.secrecy, **asked)
-    return unit.all(select(people).where(people.c.case_id == case.id).order_by(people.c.id))
-
-
 # -- tasks ---------------------------------------------------------------------------------------------------------
 
 
@@ -357,18 +273,6 @@ def open_tasks(unit: Unit, account: Account, case_id: int) -> Iterator[Row[Any]]
     """What a case waits for at the end of the unit, as far as this account may see it; to be asked then."""
     waiting = unit.later(_OPEN_OF_CASE, {"case": case_id})
     return (row for row in waiting if access.allows(account, "see-task", row))
-
-
-def letters(unit: Unit, case_id: int) -> dict[int, str | None]:
-    """The agency that each letter about a case is for, by the letter's id; None: it is for citizens."""
-    rows = unit.all(select(outbox.c.id, outbox.c.agency).where(outbox.c.case_id == case_id))
-    return {row.id: row.agency for row in rows}
-
-
-def open_steps(unit: Unit, case_id: int) -> list[Row[Any]]:
-    """What a case waits for, for whoever may see how far it is."""
-    columns = (tasks.c.id, tasks.c.name, tasks.c.element, tasks.c.group, tasks.c.due_at)
-    return unit.all(select(*columns).where(tasks.c.case_id == case_id, OPEN_TASK).order_by(tasks.c.id))
 
 
 def _tasks(*more: Any) -> Select[Any]:
@@ -428,6 +332,9 @@ def list_outbox(
     if case is not None:
         query = query.where(cases.c.number == case)
     found = newest_first(unit, query, outbox.c.id, limit, after)
+    for row in found.items:
+        if row.case_id is not None:
+            unit.soon(access.CASE, {"number": row.number})  # `_letter` asks for each
     return Page([_letter(unit, account, row) for row in found.items], found.after)
 
 

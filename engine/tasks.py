@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, bindparam, literal_column, select, update
 
 from engine import absences, instances, mail, messages, model
 from engine.errors import InvalidRequest, NotAllowed, NotFound, Suspended, WrongState
@@ -44,6 +44,15 @@ _DONE = Prepared(
 )
 _KEEP_ANSWERS = Prepared(update(model.tasks).where(_THIS, _AS_SEEN).values(answers=_ANSWERS, version=_NEXT_VERSION))
 
+_STATE = Prepared(select(model.instances.c.state).where(model.instances.c.case_id == bindparam("case")))
+_WAITS = Prepared(
+    select(model.subscriptions.c.token).where(
+        model.subscriptions.c.case_id == bindparam("case"),
+        model.subscriptions.c.kind == literal_column("'message'"),
+        model.subscriptions.c.message == bindparam("message"),
+    )
+)
+
 
 @dataclass(frozen=True)
 class Change:
@@ -76,17 +85,15 @@ def asked(unit: Unit, task_id: int, *, by: Account) -> tuple[Form | None, Mappin
         NotFound: there is no such task, or it is not for this account to see.
     """
     task = access.find_task(unit, by, task_id)
-    state = unit.scalar(select(model.instances.c.state).where(model.instances.c.case_id == task.case_id))
+    state = unit.scalar(_STATE, {"case": task.case_id})
     form = unit.catalogue.pinned(unit, task.definition_id).forms.get(task.form)
     return form, firewall.over(unit, by, access.case_of(unit, task))(data_at(state, task.token))
 
 
 def can_be_returned(unit: Unit, task: Row[Any]) -> bool:
     """Whether `give_back` can lead anywhere: it was handed down, or its process waits for a return."""
-    table = model.subscriptions.c
-    mine = (table.case_id == task.case_id, table.kind == "message", table.message == messages.RETURNED)
-    waits = select(table.token).where(*mine)
-    return task.handed_by is not None or unit.first(waits) is not None
+    waits = {"case": task.case_id, "message": messages.RETURNED}
+    return task.handed_by is not None or unit.first(_WAITS, waits) is not None
 
 
 def claim(unit: Unit, task_id: int, *, by: Account) -> Change:

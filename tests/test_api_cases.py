@@ -175,6 +175,19 @@ def test_the_clock_too_is_moved_by_one_of_two(hotline, what, body):
     refused(change(hotline, "phuong", number, what, body, etag), 412, "stale")
 
 
+def test_of_eight_who_pause_a_case_at_once_one_does(hotline):
+    number = hotline.assigned()
+    etag = hotline.case(number)["etag"]
+
+    def pause(_):
+        return change(hotline, "vanphong", number, "pause", {"reason": "Chờ người dân bổ sung"}, etag).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(pause, range(8))) == [200, *[412] * 7]
+    history = hotline.as_("vanphong").get(f"/cases/{number}/timeline").json["items"]
+    assert [line["kind"] for line in history].count("paused") == 1
+
+
 # -- the clock ---------------------------------------------------------------------------------------------------------
 
 

@@ -12,6 +12,9 @@ from tests.hotline import LIFE, refused
 # a division that goes wrong for a report of exactly three letters
 FAULTY = draw(LIFE.replace("bat_dau -> da_nhan", "bat_dau -> tinh -> da_nhan")
               + '\nscript tinh "Tính" script="ty_le = 10 / (len(noi_dung) - 3)"\n', "PAKN")  # fmt: skip
+# the same for a handler's answer
+FAULTY_ANSWER = draw(LIFE.replace("xu_ly -> bao_ket_qua", "xu_ly -> tinh -> bao_ket_qua")
+                     + '\nscript tinh "Tính" script="ty_le = 10 / (len(noi_dung_ket_qua) - 3)"\n', "PAKN")  # fmt: skip
 
 
 def stuck(hotline, login="vanphong", **query):
@@ -89,6 +92,25 @@ def test_a_fault_of_the_report_type_keeps_the_report_and_says_where_it_stands(ho
     retried = hotline.as_("phantich").post(why["next"][0]["href"])
     assert (retried.status_code, retried.json["attempts"], retried.json["resolved_at"]) == (200, 2, None)
     assert hotline.case(number)["report"]["noi_dung"] == "Lửa"
+
+
+def test_better_answers_to_a_task_settle_what_the_first_ones_held_up(hotline):
+    hotline.deploys(process__bpmn=FAULTY_ANSWER)
+    number = hotline.assigned()
+    task = hotline.task("phuong", number)
+
+    def says(words):
+        said = {"answers": {"ket_qua": "khong_dung", "noi_dung_ket_qua": words}}
+        return hotline.as_("phuong").post(f"/tasks/{task['id']}/complete", said).json
+
+    assert says("Lửa")["status"] == "open"
+    (incident,) = hotline.as_("phantich").get("/incidents").json["items"]
+    better = says("Không có lửa")
+
+    assert (better["status"], better["version"]) == ("done", task["version"] + 2)
+    assert hotline.as_("phantich").get("/incidents").json["items"] == []
+    (settled,) = hotline.as_("phantich").get("/incidents", open="false").json["items"]
+    assert (settled["id"], settled["resolved_by"]) == (incident["id"], "phuong")
 
 
 def test_incidents_are_for_the_office_and_the_analyst_to_see_and_to_retry(hotline):

@@ -13,6 +13,7 @@ from engine.storage.wire import Wire
 from tests.hotline import Hotline
 from tests.province import Province
 from tests.shipped import LEADS
+from tests.test_ui_work import logged_in
 
 Waits = Callable[[Callable[[], Any]], int]
 DESK = "tongdai_75"
@@ -69,3 +70,14 @@ def test_what_a_step_must_know_of_its_case_is_looked_up_once(waits: Waits, provi
     # the task and its case; the place that is named; the deadline; all who are told of it; everything written
     assert waits(lambda: province.as_(DESK).post(f"/tasks/{task}/complete", answers)) == 5
     assert province.case(number)["lead_agency"] == LEADS["DNYT"]
+
+
+def test_a_case_is_shown_with_its_whole_file_in_six_exchanges(waits: Waits, province: Province) -> None:
+    number, handler = province.passes_on("DNYT"), LEADS["DNYT"]
+    visitor, page = logged_in(province, handler), f"/vu-viec/{number}"
+    assert number in visitor.opens(page).text  # once
+    task = province.task(number, "phan_cong", handler)["id"]
+
+    # itself; nearly all of its file; the reporter, how they are written to; who is named; that it was looked at
+    assert waits(lambda: visitor.opens(page)) == 6
+    assert waits(lambda: visitor.opens(f"/viec/{task}")) == 13

@@ -109,7 +109,7 @@ def test_a_failure_is_found_by_the_id_that_its_caller_was_told(
 ) -> None:
     number = hotline.receives()
     monkeypatch.setitem(hotline.app.config, "PROPAGATE_EXCEPTIONS", False)
-    monkeypatch.setattr("engine.queries.show_case", None)
+    monkeypatch.setattr("engine.casefile.show", None)
     answer = hotline.as_("truc").call("GET", f"/cases/{number}", headers={"X-Request-ID": "of-nobody-we-know"})
     monkeypatch.setitem(hotline.app.config, "TRUSTED_PROXIES", 1)
     trusted = hotline.as_("truc").call("GET", f"/cases/{number}", headers={"X-Request-ID": "proxy-0123456789"})

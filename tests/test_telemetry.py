@@ -127,7 +127,7 @@ def _lives(hotline: Hotline, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]
     hotline.waits(24 * 11)
     worker.drain()
     with monkeypatch.context() as patch:
-        patch.setattr("engine.queries.show_case", lambda *_, **__: int(f"{NAME} {PHONE}"))
+        patch.setattr("engine.casefile.show", lambda *_, **__: int(f"{NAME} {PHONE}"))
         assert hotline.as_("truc").get(f"/cases/{number}").status_code == 500
     return number, secret
 

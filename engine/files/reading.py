@@ -16,13 +16,19 @@ from sqlalchemy import Row, select
 from engine.errors import NotAllowed, NotFound, WrongState
 from engine.files import pictures
 from engine.model import attachments, events
-from engine.paging import Page, oldest_first
+from engine.paging import OfCase, Page
 from engine.people import access, accounts
 from engine.people.access import Account
 from engine.privacy import firewall, unmasking
 from engine.runtime import Unit
 
 RELEASED = "file-released"
+_FILES = OfCase(attachments)
+
+
+def ask(unit: Unit, case_id: int, limit: int) -> None:
+    """`of_case` will be asked for this."""
+    _FILES.ask(unit, case_id, limit)
 
 
 def of_case(unit: Unit, account: Account, number: str, limit: int = 50, after: str | None = None) -> Page:
@@ -33,8 +39,7 @@ def of_case(unit: Unit, account: Account, number: str, limit: int = 50, after: s
         NotFound, NotAllowed: the case is not for this account to read.
     """
     case = access.find(unit, account, "read", number)
-    mine = select(attachments).where(attachments.c.case_id == case.id)
-    found = oldest_first(unit, mine, attachments.c.id, limit, after)
+    found = _FILES.page(unit, case.id, limit, after)
     rows = firewall.over_rows(firewall.over(unit, account, case), found.items, "name")
     held = _withheld(unit, case, rows)
     return Page([SimpleNamespace(**row._mapping, withheld=row.id in held) for row in rows], found.after)

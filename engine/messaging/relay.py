@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, bindparam, literal_column, select
 
 from engine import mail
 from engine.errors import InvalidRequest, WrongState
@@ -19,11 +19,22 @@ from engine.people import access
 from engine.people.access import Account
 from engine.queues import outbox
 from engine.runtime import Unit
+from engine.storage.prepared import Prepared
 from engine.terms.calendar import ZONE
 
 LONGEST = 480  # letters
 A_DAY = 5  # messages, for one case, from midnight to midnight in Vietnam
 TOPIC = "relay"
+_REPORTER = Prepared(
+    select(people, cases.c.channel)
+    .select_from(people.join(cases))
+    .where(people.c.case_id == bindparam("case"), people.c.part == literal_column("'reporter'"))
+)
+_LATELY = Prepared(
+    select(table.c.answer, table.c.created_at)
+    .where(table.c.case_id == bindparam("case"), table.c.topic == bindparam("topic"))
+    .where(table.c.created_at >= bindparam("since"))
+)
 
 
 def write(unit: Unit, number: str, text: str, *, by: Account) -> str:
@@ -56,8 +67,7 @@ def way(unit: Unit, case_id: int) -> tuple[str | None, int]:
 
 
 def _reporter(unit: Unit, case_id: int) -> tuple[Row[Any] | None, str | None]:
-    query = select(people, cases.c.channel).join(cases).where(people.c.case_id == case_id, people.c.part == "reporter")
-    reporter = unit.first(query)
+    reporter = unit.first(_REPORTER, {"case": case_id})
     return reporter, mail.way_to(reporter) if reporter is not None else None
 
 
@@ -68,5 +78,4 @@ def _left(unit: Unit, case_id: int) -> int:
 def today(unit: Unit, case_id: int, topic: str) -> list[Row[Any]]:
     """What was owed to whoever reported a case, about this, since midnight in Vietnam."""
     midnight = unit.now.astimezone(ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
-    lately = (table.c.case_id == case_id, table.c.topic == topic, table.c.created_at >= midnight)
-    return unit.all(select(table.c.answer, table.c.created_at).where(*lately))
+    return unit.all(_LATELY, {"case": case_id, "topic": topic, "since": midnight})

@@ -230,7 +230,7 @@ TASKS = Columns(
 )
 OWN_TASKS = replace(TASKS, concerns=lambda agency: case((tasks.c.group == agency, true()), else_=false()))
 # Single looks are made once and checked as rows: building a condition costs more than running the statement.
-_CASE = Prepared(
+CASE = Prepared(
     select(*(column for column in cases.c if column.name != "version"), VERSION).where(
         cases.c.number == bindparam("number")
     )
@@ -389,7 +389,7 @@ def find(unit: Unit, account: Account, action: str, number: str, *, lock: bool =
     """
     if lock:
         hold(unit, number)
-    row = unit.first(_CASE, {"number": number})
+    row = next(iter((unit.all if lock else unit.known)(CASE, {"number": number})), None)
     if row is None or not allows(account, "see", row, unit):
         raise NotFound(f"There is no case {number}, or it does not concern you.")
     if action != "see":
@@ -407,7 +407,7 @@ def hold(unit: Unit, *numbers: str) -> None:
 
 def case_of(unit: Unit, row: Any) -> Row[Any]:
     """The case of a row that has its ``number``, whoever asks."""
-    return unit.all(_CASE, {"number": row.number})[0]
+    return unit.known(CASE, {"number": row.number})[0]
 
 
 def find_task(unit: Unit, account: Account, task_id: int, action: str = "see-task") -> Row[Any]:

@@ -9,11 +9,11 @@ What lies with an agency that has been merged goes on at its successor by itself
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, func, insert, or_, select, union_all, update
+from sqlalchemy import Row, and_, bindparam, func, insert, literal_column, or_, select, union_all, update
 
 from engine import acts, branches
 from engine.errors import InvalidRequest, NotFound, WrongState
@@ -25,9 +25,15 @@ from engine.people.access import Account, Target
 from engine.places import areas
 from engine.reasons import checked_reason
 from engine.runtime import Unit
+from engine.storage.prepared import Prepared
 
 CHANGEABLE = ("name", "area", "parent", "email", "phone")
 SHOWN = 5  # things in a sentence
+_CHANGED = and_(agency_changes.c.agency == agencies.c.key, agency_changes.c.kind == literal_column("'changed'"))
+_CALLED = select(agencies.c.key, agencies.c.name, agency_changes.c.at, agency_changes.c.was).select_from(
+    agencies.outerjoin(agency_changes, _CHANGED)
+)
+_CALLED_IN = Prepared(_CALLED.where(agencies.c.province == bindparam("province")).order_by(agency_changes.c.id))
 
 
 def show(unit: Unit, key: str, *, by: Account) -> Row[Any]:
@@ -169,18 +175,30 @@ def names_at(unit: Unit, wanted: Iterable[tuple[str | None, datetime | None]]) -
     asked = {one for one in wanted if one[0] is not None}
     if not asked:
         return {}
-    changed = and_(agency_changes.c.agency == agencies.c.key, agency_changes.c.kind == "changed")
-    columns = (agencies.c.key, agencies.c.name, agency_changes.c.at, agency_changes.c.was)
-    query = select(*columns).outerjoin(agency_changes, changed).where(agencies.c.key.in_({key for key, _ in asked}))
-    rows = unit.all(query.order_by(agency_changes.c.id))
-    now = {row.key: row.name for row in rows}
+    rows = unit.all(_CALLED.where(agencies.c.key.in_({key for key, _ in asked})).order_by(agency_changes.c.id))
+    names = _each_called(rows)
+    return {(key, moment): names[key](moment) for key, moment in asked if key in names}
+
+
+def names_in(unit: Unit, province: str, moment: datetime | None) -> dict[str, str]:
+    """What the agencies of a province are called, or were at an instant."""
+    return {key: name(moment) for key, name in _each_called(unit.known(_CALLED_IN, {"province": province})).items()}
+
+
+def ask_names(unit: Unit, province: str) -> None:
+    """`names_in` will be asked for this."""
+    unit.soon(_CALLED_IN, {"province": province})
+
+
+def _each_called(rows: list[Row[Any]]) -> dict[str, Callable[[datetime | None], str]]:
+    """How each agency was called when, by its key: before it was renamed, as it was until then."""
     renamed = [row for row in rows if "name" in (row.was or ())]
 
-    def name(key: str, moment: datetime | None) -> str:
-        after = (row.was["name"] for row in renamed if row.key == key and moment is not None and moment < row.at)
-        return next(after, now[key])
+    def of(key: str, now: str) -> Callable[[datetime | None], str]:
+        mine = [row for row in renamed if row.key == key]
+        return lambda moment: next((row.was["name"] for row in mine if moment is not None and moment < row.at), now)
 
-    return {(key, moment): name(key, moment) for key, moment in asked if key in now}
+    return {key: of(key, now) for key, now in {row.key: row.name for row in rows}.items()}
 
 
 def name_at(unit: Unit, key: str | None, moment: datetime | None) -> str | None:

@@ -33,6 +33,9 @@ _FIND = Prepared(
 )
 
 
+_NAME = Prepared(select(areas.c.name).where(areas.c.code == bindparam("code")))
+
+
 def search_keys(name: str) -> dict[str, str]:
     """What a unit is found by: its folded name, with and without what kind of unit it is.
 
@@ -49,6 +52,17 @@ def valid(day: date, of: FromClause = areas) -> ColumnElement[bool]:
         or_(of.c.valid_from.is_(None), of.c.valid_from <= day),
         or_(of.c.valid_to.is_(None), of.c.valid_to > day),
     )
+
+
+def ask_names(unit: Unit, *codes: str | None) -> None:
+    """`names` will be asked for these."""
+    for code in filter(None, codes):
+        unit.soon(_NAME, {"code": code})
+
+
+def names(unit: Unit, *codes: str | None) -> list[str]:
+    """What areas are called, of those that there are."""
+    return [row.name for code in filter(None, codes) for row in unit.known(_NAME, {"code": code})]
 
 
 def show(unit: Unit, code: str) -> Row[Any]:
@@ -145,7 +159,7 @@ def places(unit: Unit, province: str, day: date) -> list[Place]:
 
 
 def _place(unit: Unit, row: Row[Any], day: date) -> Place:
-    if _is(row, day):
+    if is_valid(row, day):
         return Place(row.code, row.name, row.parent)
     after = successors(unit, row.code, day) if row.parent is None else []  # tables list no communes of districts
     return Place(row.code, row.name, row.parent, row.valid_to, tuple(f"{one.code} ({one.name})" for one in after))
@@ -198,7 +212,7 @@ def placed(unit: Unit, code: str, province: str, known: Collection[str] | None) 
     if found.parent is not None:
         return found.parent, found.code
     if found.level == "commune" and known is not None and found.code not in known:
-        before = [row for row in predecessors(unit, found.code) if row.code in known and _is(row, day)]
+        before = [row for row in predecessors(unit, found.code) if row.code in known and is_valid(row, day)]
         instead = f"Name the district: {_listed(before, 'or')}." if before else "Leave the area out, and say where."
         raise InvalidRequest(f"The area {found.code!r} is in no district, and reports of this type go by district. "
                              f"{instead}", field="area")  # fmt: skip
@@ -224,14 +238,15 @@ def _of_today(unit: Unit, found: Row[Any], day: date) -> Row[Any]:
         else:
             instead = "leave the area out, and say where"
         raise InvalidRequest(f"{named} is no more since {found.valid_to}: {instead}.", field="area")
-    if not _is(found, day):
-        before = [row for row in predecessors(unit, found.code) if row.parent is None and _is(row, day)]
+    if not is_valid(found, day):
+        before = [row for row in predecessors(unit, found.code) if row.parent is None and is_valid(row, day)]
         instead = f"Name the district: {_listed(before, 'or')}." if before else "Leave it out, and say where."
         raise InvalidRequest(f"{named} is only from {found.valid_from} on. {instead}", field="area")
     return found
 
 
-def _is(row: Row[Any], day: date) -> bool:
+def is_valid(row: Row[Any], day: date) -> bool:
+    """`valid` of a row that has been read."""
     return (row.valid_from is None or row.valid_from <= day) and (row.valid_to is None or row.valid_to > day)
 
 

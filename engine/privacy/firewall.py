@@ -37,6 +37,13 @@ VEILED = ("C2", "C3", "C4")  # of which somebody who reads them may not know who
 THEIR_OWN = (access.CITIZEN, "client")
 
 
+def ask(unit: Unit, account: Account, case: Any) -> None:
+    """`over` will be asked for this."""
+    if not may_know(account, case, unit):
+        for statement in (_OF_CASE, _FILES_OF_CASE):
+            unit.soon(statement, {"case": case.id})
+
+
 def may_know(account: Account, case: Any, unit: Unit) -> bool:
     """Whether this account reads the case's words as they are."""
     return account.role in THEIR_OWN or access.allows(account, "person", case, unit)
@@ -63,8 +70,9 @@ def over_letter(unit: Unit, agency: str, case: Any) -> Veil:
 
 
 def _drawn(unit: Unit, case: Any, personal: frozenset[str]) -> Veil:
-    links = (fold(row.url) for row in unit.all(_FILES_OF_CASE, {"case": case.id}))
-    names = (*links, *known(unit.all(_OF_CASE, {"case": case.id})))
+    unit.soon(_OF_CASE, {"case": case.id})
+    links = (fold(row.url) for row in unit.known(_FILES_OF_CASE, {"case": case.id}))
+    names = (*links, *known(unit.known(_OF_CASE, {"case": case.id})))
     return lambda value: veiled(value, names, personal)
 
 

@@ -10,9 +10,9 @@ import hmac
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, bindparam, func, literal_column, select
 
-from engine import cases, messages, model, queries, registry
+from engine import casefile, cases, messages, model, registry
 from engine.errors import InvalidRequest, NotFound
 from engine.files import attachments
 from engine.files.attachments import Stored
@@ -20,9 +20,17 @@ from engine.packages import Package
 from engine.people import access, attempts
 from engine.places import agency_changes
 from engine.runtime import Runtime, Unit
+from engine.storage.prepared import Prepared
 
 COMMENTS_MAX = 200
 _NOBODY = "0" * 64
+_SENT = model.outbox.c
+_TOLD = Prepared(
+    select(_SENT.kind, _SENT.payload, _SENT.created_at, _SENT.sent_at, _SENT.state)
+    .where(_SENT.case_id == bindparam("case"), _SENT.person_id.is_not(None))
+    .where(_SENT.kind != literal_column("'webhook'"))  # that is a call
+    .order_by(_SENT.id)
+)
 
 
 def prove(runtime: Runtime, number: str, secret: str, address: str) -> None:
@@ -54,7 +62,7 @@ def show(unit: Unit, number: str) -> dict[str, Any]:
     """
     case = _there(unit, number)
     package = unit.catalogue.pinned(unit, case.definition_id)
-    open_tasks = queries.open_steps(unit, case.id)
+    open_tasks = casefile.open_steps(unit, case.id)
     words = package.status(case.status)
     return {
         "number": case.number, "report_type": package.name, "opened_at": case.opened_at, "due_at": case.due_at,
@@ -177,12 +185,14 @@ def _public_comments(unit: Unit, case_id: int) -> list[Row[Any]]:
 
 def told(unit: Unit, case_id: int) -> list[dict[str, Any]]:
     """What we sent to the people of the case, and when; the text itself, never the address."""
-    table = model.outbox
-    query = select(table.c.kind, table.c.payload, table.c.created_at, table.c.sent_at, table.c.state)
-    theirs = (table.c.case_id == case_id, table.c.person_id.is_not(None), table.c.kind != "webhook")  # that is a call
-    rows = unit.all(query.where(*theirs).order_by(table.c.id))
     return [{"channel": row.kind, "text": row.payload.get("text", ""), "at": row.sent_at or row.created_at,
-             "sent": row.sent_at is not None, "given_up": row.state == "dead"} for row in rows]  # fmt: skip
+             "sent": row.sent_at is not None, "given_up": row.state == "dead"}
+            for row in unit.known(_TOLD, {"case": case_id})]  # fmt: skip
+
+
+def ask_told(unit: Unit, case_id: int) -> None:
+    """`told` will be asked for this."""
+    unit.soon(_TOLD, {"case": case_id})
 
 
 def _agency(unit: Unit, case: Row[Any]) -> str | None:

@@ -7,7 +7,7 @@ from typing import Any
 from flask import url_for
 from marshmallow import fields, validate
 
-from engine import cases, queries, stuck
+from engine import casefile, cases, queries, stuck
 from engine.intake import CHANNELS
 from engine.people import access
 from engine.people.access import Account
@@ -277,19 +277,19 @@ def show(unit: Unit, caller: Account, number: str) -> Any:
 @bp.read(f"{NUMBER}/timeline", page_of(EventOut, "event"), PageQuery)
 def timeline(unit: Unit, caller: Account, query: dict[str, Any], number: str) -> Any:
     """What happened, oldest first"""
-    return queries.timeline(unit, caller, number, **query)
+    return casefile.timeline(unit, caller, number, **query)
 
 
 @bp.read(f"{NUMBER}/deadlines", DeadlinesOut)
 def deadlines(unit: Unit, caller: Account, number: str) -> Any:
     """How each due time came about"""
-    return {"items": queries.terms(unit, caller, number)}
+    return {"items": casefile.terms(unit, caller, number)}
 
 
 @bp.read(f"{NUMBER}/comments", page_of(CommentOut, "comment"), PageQuery)
 def comments(unit: Unit, caller: Account, query: dict[str, Any], number: str) -> Any:
     """Remarks, oldest first"""
-    return queries.list_comments(unit, caller, number, **query)
+    return casefile.list_comments(unit, caller, number, **query)
 
 
 @bp.change(f"{NUMBER}/reporter", PeopleOut, method="GET")
@@ -298,7 +298,7 @@ def reporter(unit: Unit, caller: Account, number: str) -> Any:
 
     Personal data: the case's secrecy class decides who may look, and every look is written into its history.
     """
-    return {"items": queries.reveal_people(unit, caller, number)}
+    return {"items": casefile.reveal_people(unit, caller, number)}
 
 
 # -- changing --------------------------------------------------------------------------------------------------------
@@ -384,5 +384,5 @@ def _read_before(unit: Unit, caller: Account, action: str, number: str, *others:
 
 
 def _shown(unit: Unit, caller: Account, number: str) -> Any:
-    case = queries.show_case(unit, caller, number)
+    case = casefile.show(unit, caller, number)
     return case, tag(case["version"])

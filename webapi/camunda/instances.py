@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Response
 from sqlalchemy import Row, func, select
 
-from engine import model, queries
+from engine import casefile, model, queries
 from engine.errors import InvalidRequest, NotAllowed, NotFound
 from engine.flow.codec import data_of, standing
 from engine.model import cases
@@ -72,7 +72,7 @@ def variable_data(unit: Unit, by: Any, number: str, name: str) -> Response:
 @bp.get(f"{ONE}/comment")
 @door.reads
 def comments(unit: Unit, by: Any, number: str) -> Any:
-    found = queries.list_comments(unit, by, number, limit=queries.LIMIT_MAX)
+    found = casefile.list_comments(unit, by, number, limit=queries.LIMIT_MAX)
     return [{"id": str(one.id), "userId": one.author, "time": values.instant(one.at), "taskId": None,
              "processInstanceId": number, "rootProcessInstanceId": number, "message": one.text, "removalTime": None,
              "links": []} for one in found.items]  # fmt: skip

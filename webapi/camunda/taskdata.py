@@ -8,7 +8,7 @@ from flask import Blueprint, Response, current_app, request
 from sqlalchemy import Row
 from werkzeug.exceptions import BadRequest
 
-from engine import queries
+from engine import casefile, queries
 from engine.errors import InvalidRequest, NotFound
 from engine.files import attachments, reading
 from engine.people import access
@@ -64,7 +64,7 @@ def form(unit: Unit, by: Any, task_id: int) -> Response:
 @door.reads
 def comment(unit: Unit, by: Any, task_id: int, comment_id: int) -> Any:
     row = tasks.find(unit, by, task_id)
-    found = queries.list_comments(unit, by, row.number, limit=queries.LIMIT_MAX)
+    found = casefile.list_comments(unit, by, row.number, limit=queries.LIMIT_MAX)
     for one in found.items:
         if one.id == comment_id:
             return tasks.comment_of(one, row)

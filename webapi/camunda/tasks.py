@@ -7,8 +7,8 @@ from typing import Any
 from flask import Blueprint
 from sqlalchemy import Row, func, select
 
+from engine import casefile, model, queries, tasks
 from engine import cases as case_verbs
-from engine import model, queries, tasks
 from engine.errors import InvalidRequest
 from engine.model import accounts, cases
 from engine.people import access
@@ -141,7 +141,7 @@ def identity_links(unit: Unit, by: Any, task_id: int) -> Any:
 @door.reads
 def comments(unit: Unit, by: Any, task_id: int) -> Any:
     row = find(unit, by, task_id)
-    found = queries.list_comments(unit, by, row.number, limit=queries.LIMIT_MAX)
+    found = casefile.list_comments(unit, by, row.number, limit=queries.LIMIT_MAX)
     return [comment_of(one, row) for one in found.items]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import current_app, flash, redirect, request, url_for
 
-from engine import queries
+from engine import casefile, queries
 from engine.files import attachments, reading
 from engine.people import access
 from engine.people.access import Account
@@ -50,7 +50,7 @@ def show(unit: Unit, caller: Account, number: str) -> Any:
 @bp.change(f"{CASE}/nguoi-bao")
 def reveal(unit: Unit, caller: Account, number: str) -> Any:
     """Who reported: shown once, in the answer itself, and written into the case's history."""
-    people = queries.reveal_people(unit, caller, number)
+    people = casefile.reveal_people(unit, caller, number)
     return page("ui/case_file.html", people=people, **dossier.of(unit, caller, number))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from engine import cases, directory, queries
+from engine import casefile, cases, directory, queries
 from engine.files import reading
 from engine.messaging import bridge, relay
 from engine.people import access
@@ -27,21 +27,22 @@ def of(unit: Unit, caller: Account, number: str) -> dict[str, Any]:
     Raises:
         NotFound: there is no such case, or it does not exist for this account.
     """
-    case = SimpleNamespace(**queries.show_case(unit, caller, number))
+    row = access.find(unit, caller, "see", number)
+    _ask(unit, caller, row)
+    case = SimpleNamespace(**casefile.show(unit, caller, number))
     package = unit.catalogue.pinned(unit, case.definition_id)
-    here = directory.list_agencies(unit, province=case.province)
-    called = agency_changes.names_at(unit, [(row.key, case.closed_at) for row in here])
-    names = {key: in_language(name) for (key, _), name in called.items()}
-    known = queries.timeline(unit, caller, number, queries.LIMIT_MAX)
+    called = agency_changes.names_in(unit, case.province, case.closed_at)
+    names = {key: in_language(name) for key, name in called.items()}
+    known = casefile.timeline(unit, caller, number, queries.LIMIT_MAX)
     events = _events(unit, case.id, known.items)
     may = {action for action in ASKED if access.allows(caller, action, case, unit)}
     facts = {
         "me": caller, "case": case, "package": package, "agencies": names, "may": may,
-        "at_work": directory.list_agencies(unit, province=case.province, at=unit.today),
+        "at_work": directory.at_work(unit, case.province, unit.today),
         "status": status(package, case.status),
         "outcome": status(package, case.outcome) if case.outcome and case.outcome != case.status else "",
         "cut": known.after,
-        "terms": history.terms(queries.terms(unit, caller, number), package),
+        "terms": history.terms(casefile.terms(unit, caller, number), package),
         "here": [task.element for task in case.tasks], "place": _place(unit, case),
         "channel": channels().get(case.channel, case.channel), "can": _possible(package, case, may),
     }  # fmt: skip
@@ -50,9 +51,19 @@ def of(unit: Unit, caller: Account, number: str) -> dict[str, Any]:
     return facts | {"called": people, "events": history.lines(events, package, names, people)}
 
 
+def _ask(unit: Unit, caller: Account, case: Any) -> None:
+    """Most of what stands in the file is looked up together."""
+    casefile.ask(unit, caller, case)
+    agency_changes.ask_names(unit, case.province)
+    directory.ask_at_work(unit, case.province)
+    areas.ask_names(unit, case.commune, case.area)
+    tracking.ask_told(unit, case.id)
+    reading.ask(unit, case.id, queries.LIMIT_MAX)
+
+
 def _events(unit: Unit, case_id: int, rows: list[Any]) -> list[dict[str, Any]]:
     """Its history; of a letter also which agency it was for."""
-    events, to = [dict(one if isinstance(one, dict) else one._mapping) for one in rows], queries.letters(unit, case_id)
+    events, to = [dict(one if isinstance(one, dict) else one._mapping) for one in rows], casefile.letters(unit, case_id)
     return [one | {"data": one["data"] | {"agency": to.get(one["data"]["outbox"])}}
             if "outbox" in (one["data"] or {}) else one for one in events]  # fmt: skip
 
@@ -89,7 +100,7 @@ def _read(unit: Unit, caller: Account, package: Any, case: Any) -> dict[str, Any
     return {
         "reported": forms.told(package.intake_form, case.report, package.english),
         "files": reading.of_case(unit, caller, case.number, queries.LIMIT_MAX).items,
-        "comments": queries.list_comments(unit, caller, case.number, queries.LIMIT_MAX).items,
+        "comments": casefile.list_comments(unit, caller, case.number, queries.LIMIT_MAX).items,
         "told": firewall.over(unit, caller, case)(tracking.told(unit, case.id)),
     }
 
@@ -100,7 +111,7 @@ def status(package: Any, key: str) -> str:
 
 
 def _place(unit: Unit, case: Any) -> str:
-    names = [in_language(areas.show(unit, code).name) for code in (case.commune, case.area) if code]
+    names = [in_language(name) for name in areas.names(unit, case.commune, case.area)]
     return ", ".join(filter(None, [case.place if case.readable else "", *names]))
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from flask import redirect, request, session, url_for
 from sqlalchemy import Row, select
 
-from engine import messages, queries
+from engine import casefile, messages
 from engine.channels import legs, telephone
 from engine.errors import InvalidRequest, NotFound, WrongState
 from engine.model import branches, contacts, deadlines, subscriptions
@@ -41,7 +41,7 @@ def of(unit: Unit, caller: Account, number: str) -> dict[str, Any]:
         NotFound
     """
     row = access.find(unit, caller, "see", number)  # nothing that was reported is shown, so nobody has looked at it
-    case = SimpleNamespace(**row._mapping, tasks=queries.open_steps(unit, row.id))
+    case = SimpleNamespace(**row._mapping, tasks=casefile.open_steps(unit, row.id))
     package = unit.catalogue.pinned(unit, case.definition_id)
     terms = _terms(unit, case.id)
     clocks, says = _clocks(terms, package), _says(unit, caller, case, package)

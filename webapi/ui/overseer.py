@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import request, url_for
 
-from engine import cases, queries
+from engine import casefile, cases
 from engine.errors import InvalidRequest, WrongState
 from engine.people import access
 from engine.people.access import Account
@@ -40,7 +40,7 @@ def case(unit: Unit, caller: Account, number: str) -> Any:
     """How far a case is, and the questions that were put into it: this agency's in full, others' only as a fact."""
     row = access.find(unit, caller, "ask", number)
     shown = office.impersonal(unit, [row._mapping])[0]
-    waiting = queries.open_steps(unit, row.id)
+    waiting = casefile.open_steps(unit, row.id)
     package = unit.catalogue.pinned(unit, row.definition_id)
     return page("ui/overseer_case.html", case=shown, asked=overview.questions(unit, row, caller), steps=waiting,
                 asks=cases.takes_questions(unit, row.id), package=package,

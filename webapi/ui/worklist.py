@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Response, flash, jsonify, redirect, request, url_for
 
-from engine import absences, directory, queries, tasks
+from engine import absences, casefile, directory, queries, tasks
 from engine.errors import InvalidAnswers, InvalidRequest, NotFound, WrongState
 from engine.people import access
 from engine.people.access import Account
@@ -215,7 +215,7 @@ def _hands(unit: Unit, caller: Account, task: Any) -> dict[str, Any]:
 @bp.change(f"{TASK}/nguoi-bao")
 def reveal(unit: Unit, caller: Account, task_id: int) -> Any:
     """Who reported, beside the form: such as the number to call back. Shown once, and written into the history."""
-    people = queries.reveal_people(unit, caller, access.find_task(unit, caller, task_id).number)
+    people = casefile.reveal_people(unit, caller, access.find_task(unit, caller, task_id).number)
     return _shown(unit, caller, task_id, people=people)
 
 
