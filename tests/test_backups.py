@@ -21,6 +21,7 @@ from engine import backups, model
 from engine.backups import BadBackup
 from engine.files.attachments import Store
 from engine.notifiers import Message, Receipt
+from engine.record import anchors, chain
 from engine.runtime import Runtime
 from engine.storage import schema
 from engine.storage.database import connect
@@ -30,6 +31,7 @@ from tests.conftest import SERVER
 from tests.hotline import Hotline
 from webapi import auth
 from webapi.cli import main
+from webapi.ui import acted
 
 NUMBERS = select(model.cases.c.number)
 
@@ -175,6 +177,35 @@ def test_a_copy_goes_only_where_nothing_is(hotline: Hotline, store: Store, tmp_p
     with runtime.read() as unit:
         assert {row.number for row in unit.all(NUMBERS)} == {kept}
     assert len({kept, hotline.receives()}) == 2
+
+
+def test_the_record_says_that_it_was_put_back_and_lost_anchors_are_put_aside(
+    hotline: Hotline, store: Store, tmp_path: Path
+) -> None:
+    """The copy is of the first day; the anchors of the second and third vouch for what is lost with them."""
+    runtime, folder, file = hotline.runtime, tmp_path / "anchors", tmp_path / "copy.tar"
+    for day in range(3):
+        hotline.receives()
+        while chain.step(runtime):
+            pass
+        if day == 0:
+            made = backups.make(runtime, store, file, str)
+        hotline.clock.advance("1 day")
+    anchors.write(runtime, folder)
+    first, second, third = anchors.read(folder)
+
+    backups.restore(runtime, store, file, str, force=True)
+    assert chain.verify(runtime, [first, second, third]).broken
+    assert anchors.set_aside(runtime, folder) == [second.day, third.day] and anchors.read(folder) == [first]
+    aside = sorted(path.stem for path in folder.glob(f"{anchors.LOST}-*/*"))
+    assert aside == [second.day.isoformat(), third.day.isoformat()]
+    while chain.step(runtime):
+        pass
+    assert chain.verify(runtime, anchors.read(folder)).broken is None
+    with runtime.read() as unit:
+        told = unit.all(select(model.acts).where(model.acts.c.kind == "copy-restored"))
+    assert [(one.actor, one.data) for one in told] == [("cli", {"made_at": made["made_at"]})]
+    assert "Khôi phục dữ liệu từ bản sao lúc " in acted.sentence(told[0])
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -159,6 +159,28 @@ def test_a_chain_that_was_remade_is_found_by_the_anchor_of_its_day(hotline: Hotl
     assert broken and broken.day == second_day and f"The anchor of {second_day} says" in broken.why
 
 
+def test_a_later_anchor_of_the_same_link_hides_no_earlier_one(hotline: Hotline, tmp_path: Path) -> None:
+    """Somebody cuts off a day, and what comes after it happens to end with the same number."""
+    runtime = history(hotline)
+    anchors.write(runtime, tmp_path)
+    known = anchors.read(tmp_path)
+    forged = chain.Anchor(known[-2].day, known[-1].seq, "00" * 32)
+
+    for order in ([forged, known[-1]], [known[-1], forged]):
+        broken = chain.verify(runtime, order).broken
+        assert broken and broken.seq == forged.seq and f"The anchor of {forged.day} says" in broken.why
+
+
+def test_days_without_an_anchor_are_told(hotline: Hotline, tmp_path: Path) -> None:
+    runtime = history(hotline)
+    anchors.write(runtime, tmp_path)
+    first, middle, last = anchors.read(tmp_path)
+
+    verdict = chain.verify(runtime, [first, last])
+    assert verdict.broken is None and verdict.unanchored == [middle.day]
+    assert chain.verify(runtime, [first, middle, last]).unanchored == []
+
+
 def test_data_may_be_emptied_but_the_case_has_to_say_so(hotline: Hotline) -> None:
     runtime = history(hotline)
     first = next(link for link in links_of(runtime) if link.source == "events")

@@ -37,7 +37,8 @@ SERVICE_KEYS = {
 
 def commands() -> dict[str, list[str]]:
     """What is started, by where it stands: the words after ``thongsuot``."""
-    found = {unit.name: shlex.split(re.search("^ExecStart=(.*)", unit.read_text(), re.M)[1])[1:] for unit in UNITS}  # type: ignore[index]
+    started = {unit: re.search("^ExecStart=(.*)", unit.read_text(), re.M)[1] for unit in UNITS}  # type: ignore[index]
+    found = {unit.name: shlex.split(line.replace("%i", "8022"))[1:] for unit, line in started.items()}
     found |= {f"compose {name}": service["command"] for name, service in COMPOSE["services"].items()
               if "command" in service}  # fmt: skip
     return found | {"Dockerfile": yaml.safe_load(re.findall(r"^CMD (\[.*\])$", DOCKERFILE, re.M)[-1])}
@@ -46,13 +47,13 @@ def commands() -> dict[str, list[str]]:
 def test_each_way_runs_the_same_three_processes() -> None:
     words = {" ".join(command[:2] if command[0] == "db" else command[:1]) for command in commands().values()}
     assert words == {"serve", "worker", "db upgrade", "load"}
-    assert [unit.stem for unit in UNITS] == ["thongsuot-upgrade", "thongsuot-web", "thongsuot-worker"]
+    assert [unit.stem for unit in UNITS] == ["thongsuot-upgrade", "thongsuot-web@", "thongsuot-worker"]
 
 
 def test_nothing_is_open_to_other_machines_without_a_proxy() -> None:
     """In a container everything listens; what the machine lets in from elsewhere is what counts."""
     default = next(option.default for option in serve.params if option.name == "host")
-    assert default == commands()["thongsuot-web.service"][2] == "127.0.0.1"
+    assert default == commands()["thongsuot-web@.service"][2] == "127.0.0.1"
     ports = [port for service in COMPOSE["services"].values() for port in service.get("ports", [])]
     assert ports and all(port.startswith("127.0.0.1:") for port in ports)
     assert re.search(r'"--host", default="127\.0\.0\.1"', (ROOT / "manage").read_text(encoding="utf-8"))
@@ -80,7 +81,7 @@ def started(command: list[str], environment: dict[str, str]) -> Iterator[None]:
 
 def test_the_commands_start_serve_and_stop(environment: dict[str, str]) -> None:
     found = commands()
-    upgrade, web, worker = (list(found[f"thongsuot-{name}.service"]) for name in ("upgrade", "web", "worker"))
+    upgrade, web, worker = (list(found[f"thongsuot-{name}.service"]) for name in ("upgrade", "web@", "worker"))
     assert (upgrade, worker) == (found["compose upgrade"], found["compose worker"])
     assert found["compose web"] == found["Dockerfile"] == [word.replace("127.0.0.1", "0.0.0.0") for word in web]
     web[web.index("8022")] = port = str(free_port())

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import select
 
 from engine import model
@@ -20,6 +21,7 @@ from engine.work.worker import Worker
 from tests.hotline import Hotline
 from tests.test_api_commands import runner
 from webapi import data_keys
+from webapi.cli import main
 
 OLD, NEW = b"o" * 32, b"n" * 32
 LOST = sealing.Key(OLD).id
@@ -93,7 +95,10 @@ def test_no_command_writes_beside_what_a_lost_key_sealed(
         assert f"lacks the key {LOST}" in run(*command, exits=1), command
     run("backup", str(tmp_path / "before.tar"))
     assert f"{LOST}          0 values        0 files NOT HERE" in run("keys", "list")
-    assert run("keys", "give-up", LOST, exits=1).startswith("Aborted!")
+    assert run("keys", "give-up", LOST, exits=1).endswith("Aborted!\n")
+    environment = {"THONGSUOT_DATABASE": sqlite_url, "THONGSUOT_INSTANCE": str(tmp_path)}
+    asked = CliRunner().invoke(main, ["keys", "give-up", LOST], env=environment, input="n\n")
+    assert asked.stdout == "" and "Nobody will ever read" in asked.stderr, "docs send the standard output to a file"
     file.write_text(kept)
     assert "nothing is lost" in run("keys", "give-up", LOST, "--yes", exits=1)
     file.write_text(b64encode(os.urandom(32)).decode())

@@ -242,6 +242,8 @@ def test_every_alarm_has_its_paragraph_in_the_operators_page_and_is_heard_in_a_t
     tested = yaml.safe_load((KEPT / "alerts.test.yaml").read_text(encoding="utf-8"))["tests"]
     seen = {one["alertname"] for part in tested for one in part["alert_rule_test"] if one.get("exp_alerts")}
     assert {rule["alert"] for rule in rules} == seen
+    silent = {one["alertname"] for one in tested[-1]["alert_rule_test"] if not one.get("exp_alerts")}
+    assert {rule["alert"] for rule in rules} == silent, "which keep silent on a good day"
     assert {rule["labels"]["severity"] for rule in rules} == {"critical", "warning"}
     assert all(" / " in rule["annotations"]["summary"] for rule in rules)  # Vietnamese / English
 

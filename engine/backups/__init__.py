@@ -17,9 +17,11 @@ from typing import Any
 
 from sqlalchemy import Engine, delete, inspect, select
 
+from engine import acts
 from engine.backups import archive, postgresql, sqlite
 from engine.backups.archive import BadBackup
 from engine.files.attachments import Store
+from engine.model import acts as model_acts
 from engine.model import metadata, workers
 from engine.queues import presence
 from engine.runtime import Runtime
@@ -102,10 +104,19 @@ def restore(
         archive.extract(file, DATABASE, copy)
         say("putting the database back …")
         _kind(runtime.database).put_back(runtime.database, copy, say, tools)
-    if workers.name in inspect(runtime.database).get_table_names():
-        with runtime.begin() as unit:  # of then, not of now
-            unit.execute(delete(workers))
+    _note(runtime, manifest)
     return manifest
+
+
+def _note(runtime: Runtime, manifest: dict[str, Any]) -> None:
+    """The record says that it was put back to then; who was at work then, is not now. (A copy of before there were
+    these tables has neither.)"""
+    there = inspect(runtime.database).get_table_names()
+    with runtime.begin() as unit:
+        if workers.name in there:
+            unit.execute(delete(workers))
+        if model_acts.name in there:
+            acts.note(unit, "copy-restored", "cli", made_at=manifest["made_at"])
 
 
 def _kind(database: Engine) -> Any:

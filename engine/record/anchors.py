@@ -13,9 +13,11 @@ from datetime import date
 from pathlib import Path
 
 from engine.errors import InvalidRequest
+from engine.record import chain
 from engine.record.chain import Anchor, days_to_anchor
 from engine.runtime import Runtime
 
+LOST = "lost"  # how the folder begins that keeps anchors of what a restore has lost
 _NAME = re.compile(r"\d{4}-\d\d-\d\d\.json\Z")
 
 
@@ -40,6 +42,25 @@ def _write(folder: Path, anchor: Anchor) -> None:
     with suppress(FileExistsError):  # another worker of this node; the first one's counts
         (folder / f"{anchor.day}.json").hardlink_to(made)
     made.unlink()
+
+
+def set_aside(runtime: Runtime, folder: Path) -> list[date]:
+    """After an older copy was put back: move the anchors of what is lost with that into a folder of their own beside.
+
+    Those are the ones of links that the chain does not have yet. One that disagrees with a link which is there stays,
+    and `chain.verify` names it.
+
+    Returns:
+        their days.
+    """
+    with runtime.read() as unit:
+        last = chain.state(unit).links
+    lost = [anchor for anchor in read(folder) if anchor.seq > last]
+    aside = folder / f"{LOST}-{runtime.clock():%Y%m%dT%H%M%SZ}"
+    for anchor in lost:
+        aside.mkdir(exist_ok=True, mode=0o700)
+        (folder / f"{anchor.day}.json").rename(aside / f"{anchor.day}.json")
+    return [anchor.day for anchor in lost]
 
 
 def read(folder: Path) -> list[Anchor]:

@@ -18,7 +18,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -170,11 +170,17 @@ class Broken:
 
 @dataclass
 class Verdict:
-    """What `verify` found; ``broken`` is ``None`` if all is as it was linked."""
+    """What `verify` found; ``broken`` is ``None`` if all is as it was linked.
+
+    Attributes:
+        anchors: how many agree.
+        unanchored: days that have ended, have links, and no anchor among those that were given.
+    """
 
     links: int = 0
     emptied: int = 0
     anchors: int = 0
+    unanchored: list[date] = field(default_factory=list)
     broken: Broken | None = None
 
 
@@ -196,16 +202,19 @@ def verify(
         progress: called with how many links are done, of how many.
     """
     verdict, previous = Verdict(), _BEFORE
-    expected = {anchor.seq: anchor for anchor in anchors}
+    expected: dict[int, list[Anchor]] = {}  # two days may name the same link: one of them is of a chain that was cut
+    for anchor in anchors:
+        expected.setdefault(anchor.seq, []).append(anchor)
+    days: set[date] = set()
     emptied: dict[int, Broken] = {}
     with runtime.read() as unit:
-        total = unit.scalar(select(func.max(links.c.seq))) or 0
+        total, today = unit.scalar(select(func.max(links.c.seq))) or 0, unit.today
     while verdict.links < total:
         with runtime.read() as unit:
             rows = _chunk(unit, verdict.links)
         for link, row in rows:
             seq, source, _, day, content, seal = link
-            fault = _fault(verdict.links + 1, previous, link, row) or _against(expected.pop(seq, None), link)
+            fault = _fault(verdict.links + 1, previous, link, row) or _against(expected.get(seq, ()), link)
             if fault:
                 verdict.broken = fault
                 return verdict
@@ -214,11 +223,13 @@ def verify(
                 verdict.emptied += 1
             elif emptied and source == "events" and row.kind == EMPTIED:
                 emptied.pop(row.case_id, None)
+            verdict.anchors += len(expected.pop(seq, ()))
+            days.add(day)
             previous, verdict.links = seal, seq
         if not rows:
             break
         progress(verdict.links, total)
-    verdict.anchors = len(anchors) - len(expected)
+    verdict.unanchored = sorted(day for day in days - {anchor.day for anchor in anchors} if day < today)
     verdict.broken = min(emptied.values(), key=lambda one: one.seq, default=None) or _cut(expected) or _added(runtime)
     return verdict
 
@@ -265,15 +276,16 @@ def _fault(expected: int, previous: bytes, link: Any, row: Any) -> Broken | None
     return None
 
 
-def _against(anchor: Anchor | None, link: Any) -> Broken | None:
-    if anchor is None or anchor.hash == link.hash.hex():
-        return None
-    why = f"The anchor of {anchor.day} says that this link was another: the chain was remade."
-    return Broken(link.seq, link.day, why)
+def _against(anchors: Sequence[Anchor], link: Any) -> Broken | None:
+    for anchor in anchors:
+        if anchor.hash != link.hash.hex():
+            why = f"The anchor of {anchor.day} says that this link was another: the chain was remade."
+            return Broken(link.seq, link.day, why)
+    return None
 
 
-def _cut(missed: dict[int, Anchor]) -> Broken | None:
-    first = min(missed.values(), key=lambda anchor: anchor.seq, default=None)
+def _cut(missed: dict[int, list[Anchor]]) -> Broken | None:
+    first = missed[min(missed)][0] if missed else None
     return first and Broken(first.seq, first.day, f"The anchor of {first.day} names this link, and it is gone.")
 
 

@@ -11,6 +11,7 @@ import click
 from engine import backups
 from engine.files.attachments import Store
 from engine.privacy import keys
+from engine.record import anchors
 from engine.runtime import Runtime
 from engine.storage import schema
 
@@ -58,6 +59,9 @@ def add_to(main: click.Group, open_runtime: Callable[[], Runtime], open_store: C
         tools = settings()["PG_BIN"]
         made = _told(lambda: backups.restore(runtime, open_store(), file, _say, tools, force=force))
         click.echo(f"The hotline is as it was at {made['made_at']}.")
+        if lost := anchors.set_aside(runtime, Path(settings()["INSTANCE"]) / "anchors"):
+            click.echo(f"Anchors of {', '.join(map(str, lost))} vouched for what is lost with that; they lie in a "
+                       f"folder of their own beside the others now. Put copies of them aside likewise.")  # fmt: skip
         if not schema.is_current(runtime.database):
             click.echo("Its tables are of an older version: run `thongsuot db upgrade`.")
             return

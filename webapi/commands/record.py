@@ -51,6 +51,9 @@ def add_to(main: click.Group, open_runtime: Callable[[], Runtime]) -> None:
             raise click.ClickException(f"{where}{verdict.broken.why}")
         click.echo(f"{verdict.links} links are as they were made; {verdict.anchors} anchors agree; "
                    f"the data of {verdict.emptied} lines was emptied, and the record says why.")  # fmt: skip
+        if verdict.unanchored:
+            click.echo(f"Of {len(verdict.unanchored)} days that have ended there is no anchor, the first "
+                       f"{verdict.unanchored[0]}: nothing vouches for what came after the anchor before.")  # fmt: skip
 
 
 def _folder() -> Path:

@@ -99,15 +99,20 @@ def _add_changes(group: click.Group, open_runtime: Callable[[], Runtime]) -> Non
 def _add_give_up(group: click.Group, open_runtime: Callable[[], Runtime], by: Account) -> None:
     @group.command("give-up")
     @click.argument("key_id")
-    @click.confirmation_option(prompt=SURE)
-    def give_up(key_id: str) -> None:
-        """A key is lost for good: empty what it has sealed, so that servers start again."""
+    @click.option("--yes", is_flag=True, help="Confirm the action without prompting.")
+    def give_up(key_id: str, yes: bool) -> None:
+        """A key is lost for good: empty what it has sealed, so that servers start again.
+
+        The numbers of cases that are closed go to the standard output, all else to the error output.
+        """
+        if not yes:
+            click.confirm(SURE, abort=True, err=True)
         with open_runtime().begin() as unit:
             given = lost_keys.give_up(unit, key_id, by=by.login)
         for number in given.ended:
             click.echo(number)
         click.echo(f"{given.cases} cases have lost what {key_id} had sealed; {len(given.ended)} of them, named above, "
-                   "could not go on and are closed. Servers start again.")  # fmt: skip
+                   "could not go on and are closed. Servers start again.", err=True)  # fmt: skip
 
 
 def _rotate(runtime: Runtime) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
+from webapi.ui import show
 from webapi.ui.words import _
 
 
@@ -41,4 +43,9 @@ def _sentences(whom: str, data: dict[str, Any]) -> dict[str, str]:
         "key-given-up": _("Bỏ dữ liệu của khóa mã hóa đã mất %(key)s", key=whom),
         "agency-changed": _("Thay đổi cơ quan %(key)s", key=whom),
         "exported": _("Xuất lịch sử của %(key)s", key=whom),
+        "copy-restored": _("Khôi phục dữ liệu từ bản sao lúc %(time)s", time=_time(data.get("made_at"))),
     }  # fmt: skip
+
+
+def _time(said: str | None) -> str:
+    return show.moment(datetime.fromisoformat(said)) if said else ""
