@@ -19,6 +19,7 @@ from engine.files.attachments import Stored
 from engine.packages import Package
 from engine.people import access, attempts
 from engine.places import agency_changes
+from engine.queues.outbox import CALL
 from engine.runtime import Runtime, Unit
 
 COMMENTS_MAX = 200
@@ -179,7 +180,7 @@ def told(unit: Unit, case_id: int) -> list[dict[str, Any]]:
     """What we sent to the people of the case, and when; the text itself, never the address."""
     table = model.outbox
     query = select(table.c.kind, table.c.payload, table.c.created_at, table.c.sent_at, table.c.state)
-    theirs = (table.c.case_id == case_id, table.c.person_id.is_not(None), table.c.kind != "webhook")  # that is a call
+    theirs = (table.c.case_id == case_id, table.c.person_id.is_not(None), table.c.topic != CALL)
     rows = unit.all(query.where(*theirs).order_by(table.c.id))
     return [{"channel": row.kind, "text": row.payload.get("text", ""), "at": row.sent_at or row.created_at,
              "sent": row.sent_at is not None, "given_up": row.state == "dead"} for row in rows]  # fmt: skip

@@ -188,7 +188,10 @@ def data(unit: Unit, by: Any, number: str) -> dict[str, Any]:
     Raises:
         NotFound, NotAllowed: as `access.find`.
     """
-    case = access.find(unit, by, "read", number)
+    return data_of_case(unit, by, access.find(unit, by, "read", number))
+
+
+def data_of_case(unit: Unit, by: Any, case: Row[Any]) -> dict[str, Any]:
     state = select(model.instances.c.state).where(model.instances.c.case_id == case.id)
     return firewall.over(unit, by, case)(data_of(unit.scalar(state)))  # type: ignore[no-any-return]
 
@@ -214,8 +217,12 @@ def data_of_variable(unit: Unit, by: Any, number: str, name: str) -> Response:
 
 def _named(found: dict[str, Any], name: str) -> Any:
     if name not in found:
-        raise NotFound(f"The case has no variable {name[:80]!r}.")
+        raise no_variable(name)
     return found[name]
+
+
+def no_variable(name: str) -> NotFound:
+    return NotFound(f"The case has no variable {name[:80]!r}.")
 
 
 def _tree(unit: Unit, row: Row[Any]) -> dict[str, Any]:
