@@ -458,6 +458,14 @@ def test_an_app_starts_a_case_and_follows_it(hotline: Hotline) -> None:
     wrong = app.post("/process-definition/key/PAKN/start", {"variables": {}})
     assert "noi_dung" in refused(wrong, 400)
 
+    hotline.tokens["hẹp"] = hotline.as_("app").post("/tokens", {"label": "x", "scopes": ["report"]}).json["token"]
+    only_reports = Rest(hotline, "hẹp")
+    again = only_reports.post("/process-definition/key/PAKN/start", {"variables": variables, "businessKey": "APP-8"})
+    assert again.status_code == 200, again.text
+    comments = hotline.as_("vanphong").get(f"/cases/{again.json['id']}/comments").json["items"]
+    assert [(one["author"], one["text"]) for one in comments] == [("app", "businessKey: APP-8")]
+    refused(only_reports.get(f"/process-instance/{again.json['id']}"), 404)
+
 
 def test_a_message_reaches_the_case_that_waits_for_it(hotline: Hotline) -> None:
     number = hotline.settled()

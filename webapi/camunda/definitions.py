@@ -135,7 +135,7 @@ def _start(unit: Unit, by: Any, package: Package) -> Any:
     report = beginnings.report_of(package.code, values.plain(body.get("variables")))
     receipt = beginnings.receive(unit, report, door.text(body, "businessKey"), by=by)
     unit.flush()
-    return instances.instance(instances.find(unit, by, receipt.number)) | {
+    return instances.instance(instances.known(unit, receipt.case_id)) | {
         "links": [], "variables": {"ma_tra_cuu": values.typed(receipt.secret)}}  # fmt: skip
 
 
