@@ -122,7 +122,7 @@ def _some(unit: Unit, kind: str, wanted: dict[str, Any]) -> list[dict[str, Any]]
              "decisionRequirementsDefinitionKey": "decisionRequirementsDefinitionKey"}  # fmt: skip
     for name, column in equal.items():
         if name in given:
-            allowed = door.several(given[name]) if name.endswith("In") else [str(given[name])]
+            allowed = door.several(given, name) if name.endswith("In") else [str(given[name])]
             found = [one for one in found if one[column] in allowed]
     return found
 

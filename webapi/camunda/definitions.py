@@ -168,16 +168,14 @@ def _rows(unit: Unit, wanted: dict[str, Any]) -> list[dict[str, Any]]:
                        "processDefinitionIdIn", "active", "suspended", "startableInTasklist", "versionTag")  # fmt: skip
     rows = [row for row in deployments.list_versions(unit, given.get("key")) if row["state"] not in UNAPPROVED]
     if "keysIn" in given:
-        rows = [row for row in rows if row["key"] in door.several(given["keysIn"])]
+        rows = [row for row in rows if row["key"] in door.several(given, "keysIn")]
     if door.flag(given.get("latestVersion")):
         rows = [row for row in rows if row["current"]]
     if "version" in given:
         rows = [row for row in rows if row["version"] == door.number(given, "version", 0)]
     if "deploymentId" in given:
         rows = [row for row in rows if str(row["id"]) == str(given["deploymentId"])]
-    ids = [one for name in ("processDefinitionId", "processDefinitionIdIn") if name in given
-           for one in door.several(given[name])]  # fmt: skip
-    if ids:
+    if ids := door.several(given, "processDefinitionId", "processDefinitionIdIn"):
         rows = [row for row in rows if definition_id(row["key"], row["version"], row["id"]) in ids]
     if "versionTag" in given:
         rows = [row for row in rows if drawn.said(unit.catalogue.pinned(unit, row["id"])).tag == given["versionTag"]]

@@ -53,8 +53,7 @@ def data(unit: Unit, by: Any, text: str) -> Any:
 def _some(unit: Unit, by: Any, wanted: dict[str, Any]) -> list[dict[str, Any]]:
     """Of the cases named: what is looked for in all of them would be read out of every case's state."""
     given = door.known(wanted, "processInstanceIdIn", "executionIdIn", "variableName", "deserializeValues")
-    asked = [one for name in ("processInstanceIdIn", "executionIdIn") if name in given
-             for one in door.several(given[name])]  # fmt: skip
+    asked = door.several(given, "processInstanceIdIn", "executionIdIn")
     if not 1 <= len(asked) <= CASES_MAX:
         raise InvalidRequest(f"Name 1 to {CASES_MAX} cases.", field="processInstanceIdIn")
     found = []
