@@ -494,6 +494,7 @@ def test_what_has_another_shape_is_refused_and_never_taken_for_all_or_for_someth
         fetches(lockDuration=10**18), fetches(lockDuration="9" * 5_000), fetches(topicName=["x"]),
         ("POST", "/external-task/1/failure", {"workerId": "w", "retryTimeout": 10**18}),
         *(("POST", path, by_list) for path in ("/task", "/process-instance", "/job", "/external-task")),
+        ("POST", "/task", {"dueBefore": "0001-01-01T00:00:00.000+1400"}),
         ("POST", "/process-instance", {"firstResult": 10**19}), ("POST", "/job", {"maxResults": "9" * 5_000}),
         ("POST", f"/process-instance/{number}/modification", {"instructions": [{"type": ["cancel"]}]}),
         ("PUT", "/process-instance/suspended", {"suspended": True, "processInstanceQuery": 5}),
