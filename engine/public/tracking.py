@@ -19,6 +19,7 @@ from engine.files.attachments import Stored
 from engine.packages import Package
 from engine.people import access, attempts
 from engine.places import agency_changes
+from engine.privacy import keeping
 from engine.queues.outbox import CALL
 from engine.runtime import Runtime, Unit
 
@@ -115,7 +116,8 @@ def say(
         messages.deliver(unit, messages.MORE_INFORMATION, {"noi_dung_bo_sung": text}, number, by=by)
     original = cases.joined_to(unit, _there(unit, number))
     if original is not None:
-        cases.comment(unit, original.number, f"{number}: {text}", public=False, by=access.citizen(original.number))
+        held = keeping.find(unit, access.citizen(original.number), "comment", original.number)
+        cases.remark(unit, held.id, f"{number}: {text}", public=False, by=access.CITIZEN)  # however long it is now
 
 
 def _reopen(unit: Unit, number: str, text: str) -> None:
