@@ -246,9 +246,14 @@ def comment(unit: Unit, number: str, text: str, *, public: bool, by: Account) ->
     text = nfc(text).strip()
     if not text or len(text) > COMMENT_MAX:
         raise InvalidRequest(f"A comment has 1 to {COMMENT_MAX} characters.")
-    row = {"case_id": case.id, "at": unit.now, "author": by.login, "text": text, "public": public}
+    return remark(unit, case.id, text, public=public, by=by.login)
+
+
+def remark(unit: Unit, case_id: int, text: str, *, public: bool, by: str) -> int:
+    """Write a remark down, whoever may; returns its id."""
+    row = {"case_id": case_id, "at": unit.now, "author": by, "text": text, "public": public}
     made: int = unit.execute(insert(model.comments).returning(model.comments.c.id), row).scalar_one()
-    unit.record(case.id, "commented", by.login, comment=made, public=public)
+    unit.record(case_id, "commented", by, comment=made, public=public)
     return made
 
 

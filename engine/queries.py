@@ -180,8 +180,8 @@ def case_conditions(
     return conditions
 
 
-def cases_of_phone(unit: Unit, account: Account, phone: str, limit: int = 8) -> list[Row[Any]]:
-    """Cases that somebody with this number reported or needs help in, open ones and newest first.
+def cases_of_phone(unit: Unit, account: Account, phone: str) -> list[Row[Any]]:
+    """The first eight cases that somebody with this number reported or needs help in, open ones and newest first.
 
     Only those of whose people this account may know.
 
@@ -190,7 +190,7 @@ def cases_of_phone(unit: Unit, account: Account, phone: str, limit: int = 8) -> 
     """
     theirs = persons.cases_of("phone", phone)
     query = select(*SUMMARY).where(cases.c.id.in_(theirs), access.permits(account, "person", access.JOINED_CASES))
-    return unit.all(query.order_by(cases.c.closed_at.is_not(None), cases.c.id.desc()).limit(limit))
+    return unit.all(query.order_by(cases.c.closed_at.is_not(None), cases.c.id.desc()).limit(8))
 
 
 def is_number(words: str) -> bool:

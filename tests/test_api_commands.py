@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 
 import click
 import pytest
-from click.testing import CliRunner
 
 from engine.people import accounts
 from engine.runtime import Runtime
 from engine.storage.database import connect
+from tests.commands import runner
 from tests.hotline import package
 from webapi import config, kept
 from webapi.cli import main
@@ -35,18 +35,6 @@ def bare(bare_database_url, instance):
     return runner(bare_database_url, instance)
 
 
-def runner(url, instance):
-    environment = {"THONGSUOT_DATABASE": url, "THONGSUOT_INSTANCE": str(instance)}
-
-    def run(*arguments, exits=0, types=None, **more):
-        done = CliRunner().invoke(main, [str(one) for one in arguments], input=types, env=environment | more)
-        assert done.exit_code == exits, done.output
-        return done.output
-
-    run.database = url
-    return run
-
-
 @pytest.fixture
 def shelf(tmp_path):
     """A folder with one report type."""
@@ -57,15 +45,17 @@ def shelf(tmp_path):
     return folder.parent
 
 
-def known(run, token):
-    runtime = Runtime(connect(run.database), lambda: datetime.now(UTC))
+def known(url, token):
+    runtime = Runtime(connect(url), lambda: datetime.now(UTC))
     with runtime.read() as unit:
         found = accounts.authenticate(unit, token)
     runtime.database.dispose()
     return found.login
 
 
-def test_a_new_database_gets_tables_types_and_people_and_a_second_time_changes_nothing(bare, shelf, instance):
+def test_a_new_database_gets_tables_types_and_people_and_a_second_time_changes_nothing(
+    bare, bare_database_url, shelf, instance
+):
     assert bare("db", "upgrade") == "The database is up to date.\n"
     assert "PAKN version 1 loaded" in bare("load", "--demo", shelf)
     file = instance / "demo-accounts.json"
@@ -81,10 +71,10 @@ def test_a_new_database_gets_tables_types_and_people_and_a_second_time_changes_n
         "operator", "handler", "monitor", "office", "overseer", "analyst", "admin", "client",
     }  # fmt: skip
     assert all(set(person) == {"user", "name", "role", "agency", "password", "token"} for person in people)
-    assert [known(bare, person["token"]) for person in people] == [person["user"] for person in people]
+    assert [known(bare_database_url, person["token"]) for person in people] == [person["user"] for person in people]
 
 
-def test_who_lost_the_file_of_demo_people_gets_another(run, shelf, instance):
+def test_who_lost_the_file_of_demo_people_gets_another(run, shelf, instance, database_url):
     run("load", "--demo", shelf)
     file = instance / "demo-accounts.json"
     lost = json.loads(file.read_text())
@@ -94,7 +84,7 @@ def test_who_lost_the_file_of_demo_people_gets_another(run, shelf, instance):
 
     found = json.loads(file.read_text())
     assert [person["user"] for person in found] == [person["user"] for person in lost]
-    assert found[0]["token"] != lost[0]["token"] and known(run, found[0]["token"]) == found[0]["user"]
+    assert found[0]["token"] != lost[0]["token"] and known(database_url, found[0]["token"]) == found[0]["user"]
 
 
 def test_in_production_there_are_no_demo_people(run, shelf, instance):
@@ -104,10 +94,10 @@ def test_in_production_there_are_no_demo_people(run, shelf, instance):
     assert run("user", "list") == "" and not (instance / "demo-accounts.json").exists()
 
 
-def test_a_demo_password_logs_in(run, shelf, instance):
+def test_a_demo_password_logs_in(run, database_url, shelf, instance):
     run("load", "--demo", shelf)
     person = json.loads((instance / "demo-accounts.json").read_text())[-1]
-    runtime = Runtime(connect(run.database), lambda: datetime.now(UTC))
+    runtime = Runtime(connect(database_url), lambda: datetime.now(UTC))
 
     session = accounts.log_in(runtime, person["user"], person["password"], "10.0.0.1")
 
@@ -146,12 +136,12 @@ def test_a_type_with_a_fault_is_not_deployed(run, shelf):
     assert "nothing was deployed" in told and "process.bpmn" in told
 
 
-def test_people_and_tokens_are_made_listed_and_ended(run, shelf):
+def test_people_and_tokens_are_made_listed_and_ended(run, shelf, database_url):
     run("load", shelf)
     run("user", "add", "lan", "--name=Lan", "--role=handler", "--agency", "ubnd_74_718", types="trâu xanh gặm sách\n")
     token = run("token", "create", "lan", "--label", "máy bàn", "--days", "7").strip()
 
-    assert known(run, token) == "lan"
+    assert known(database_url, token) == "lan"
     assert re.search(r"lan +handler +ubnd_74_718 +Lan", run("user", "list"))
     number = re.match(r" +(\d+) ts_", run("token", "list", "lan"))[1]
     run("token", "revoke", number)

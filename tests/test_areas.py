@@ -7,10 +7,10 @@ import subprocess
 import sys
 import tomllib
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 from sqlalchemy import insert, select, text
 
 from engine import model, packages
@@ -25,10 +25,10 @@ from engine.runtime import Runtime
 from engine.storage import schema
 from engine.storage.database import connect
 from tests.clock import VIETNAM
+from tests.commands import runner
 from tests.drawing import choice, draw, form
 from tests.gazetteers import AGENCIES, DISTRICTS, WARD, npm_package, python_package, row
 from tests.hotline import LIFE, PROVINCE, refused
-from webapi.cli import main
 from webapi.commands import gazetteers
 
 BPMN = Path(__file__).parent.parent / "bpmn"
@@ -39,15 +39,8 @@ WHERE, XA = ({"type": "textfield", "id": f"Field_{key}", "key": key, "label": ke
 
 @pytest.fixture
 def run(hotline, database_url, tmp_path):
-    """Run `thongsuot units load` beside the hotline; its output, after a look at the exit code."""
-    environment = {"THONGSUOT_DATABASE": database_url, "THONGSUOT_INSTANCE": str(tmp_path / "instance")}
-
-    def run(*arguments, exits=0):
-        done = CliRunner().invoke(main, ["units", "load", *map(str, arguments)], env=environment)
-        assert done.exit_code == exits, done.output
-        return done.output
-
-    return run
+    """Run `thongsuot units load` beside the hotline."""
+    return partial(runner(database_url, tmp_path / "instance"), "units", "load")
 
 
 @pytest.fixture

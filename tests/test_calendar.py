@@ -101,8 +101,10 @@ def test_the_next_opening():
     office = CALENDARS["office"]
 
     assert office.next_opening(local("2021-09-03T10:00")) == local("2021-09-06T07:30")
-    assert office.is_open(local("2021-09-06T07:30")) and not office.is_open(local("2021-09-06T11:30"))
-    assert ROUND_THE_CLOCK.is_open(local("2021-02-12T03:00"))
+    for open_at in ("2021-09-06T07:30", "2021-09-06T11:29"):
+        assert office.next_opening(local(open_at)) == local(open_at)
+    assert office.next_opening(local("2021-09-06T11:30")) == local("2021-09-06T13:00")
+    assert ROUND_THE_CLOCK.next_opening(local("2021-02-12T03:00")) == local("2021-02-12T03:00")
 
 
 # -- what holds always --------------------------------------------------------------------------------------------

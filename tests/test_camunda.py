@@ -256,7 +256,7 @@ def test_nobody_serves_what_is_not_theirs_to_serve(hotline: Hotline, worker: Res
 @pytest.mark.parametrize(("change", "said"), [
     ({"workerId": ""}, "workerId is None"),
     ({"workerId": 7}, "workerId is 7; send a text."),
-    ({"maxTasks": -1}, "maxTasks is -1; send a whole number."),
+    ({"maxTasks": -1}, "maxTasks is -1; send a whole number of up to 12 digits."),
     ({"maxTasks": 100_000}, "Between 1 and 200 tasks"),
     ({"topics": {}}, ""),
     ({"topics": ["tra_cuu"]}, "topics is a list"),
@@ -458,6 +458,14 @@ def test_an_app_starts_a_case_and_follows_it(hotline: Hotline) -> None:
     wrong = app.post("/process-definition/key/PAKN/start", {"variables": {}})
     assert "noi_dung" in refused(wrong, 400)
 
+    hotline.tokens["hẹp"] = hotline.as_("app").post("/tokens", {"label": "x", "scopes": ["report"]}).json["token"]
+    only_reports = Rest(hotline, "hẹp")
+    again = only_reports.post("/process-definition/key/PAKN/start", {"variables": variables, "businessKey": "APP-8"})
+    assert again.status_code == 200, again.text
+    comments = hotline.as_("vanphong").get(f"/cases/{again.json['id']}/comments").json["items"]
+    assert [(one["author"], one["text"]) for one in comments] == [("app", "businessKey: APP-8")]
+    refused(only_reports.get(f"/process-instance/{again.json['id']}"), 404)
+
 
 def test_a_message_reaches_the_case_that_waits_for_it(hotline: Hotline) -> None:
     number = hotline.settled()
@@ -468,3 +476,36 @@ def test_a_message_reaches_the_case_that_waits_for_it(hotline: Hotline) -> None:
     assert app.get("/process-instance", businessKey=number).json == []  # it has ended
     refused(app.post("/message", message), 400)
     assert "No case that is yours" in refused(app.post("/message", {"messageName": "msg_danh_gia"}), 400)
+
+
+WISH = {"topicName": "x", "lockDuration": 1_000}
+PLAN = {"sourceProcessDefinitionId": "PAKN:1:1", "targetProcessDefinitionId": "PAKN:1:1"}
+
+
+def fetches(**topic: Any) -> tuple[str, str, dict[str, Any]]:
+    return "POST", "/external-task/fetchAndLock", {"workerId": "w", "topics": [WISH | topic]}
+
+
+def test_what_has_another_shape_is_refused_and_never_taken_for_all_or_for_something_else(hotline: Hotline) -> None:
+    number = hotline.receives()
+    admin = Rest(hotline, "quantri")
+    by_list = {"sorting": [{"sortBy": ["id"], "sortOrder": "asc"}]}
+    for method, path, body in (
+        fetches(lockDuration=10**18), fetches(lockDuration="9" * 5_000), fetches(topicName=["x"]),
+        ("POST", "/external-task/1/failure", {"workerId": "w", "retryTimeout": 10**18}),
+        *(("POST", path, by_list) for path in ("/task", "/process-instance", "/job", "/external-task")),
+        ("POST", "/task", {"dueBefore": "0001-01-01T00:00:00.000+1400"}),
+        ("POST", "/process-instance", {"firstResult": 10**19}), ("POST", "/job", {"maxResults": "9" * 5_000}),
+        ("POST", f"/process-instance/{number}/modification", {"instructions": [{"type": ["cancel"]}]}),
+        ("PUT", "/process-instance/suspended", {"suspended": True, "processInstanceQuery": 5}),
+        ("PUT", "/process-instance/suspended", {"suspended": True, "processInstanceQuery": {"processInstanceIds": []}}),
+        ("POST", "/job/retries", {"retries": 1, "jobQuery": 5}), ("POST", "/migration/execute", {"migrationPlan": 5}),
+        ("POST", "/migration/execute", {"migrationPlan": PLAN | {"instructions": [5]}}),
+        ("POST", "/migration/execute", {"migrationPlan": PLAN, "processInstanceIds": []}),
+    ):  # fmt: skip
+        assert refused(admin.post(path, body, method), 400), (path, body)
+    assert admin.post(*fetches(processDefinitionKeyIn=5)[1:]).json == []
+    assert admin.get("/task/99999999999999999999999").status_code == 404
+    twelve = admin.post("/external-task/retries", {"retries": 1, "externalTaskIds": "12"}, "PUT")
+    assert refused(twelve, 404) == "There is no external task 12."  # not those of 1 and of 2
+    assert admin.get(f"/process-instance/{number}").json["suspended"] is False

@@ -252,7 +252,7 @@ def test_what_is_refused_says_why(hotline: Hotline) -> None:
     office = Rest(hotline, "vanphong")
     for why, addresses in REFUSED.items():
         for rule, methods in addresses.items():
-            path = re.sub(r"<int:\w+>", "1", re.sub(r"<(name|string):\w+>", "x", rule))
+            path = re.sub(r"<key:\w+>", "1", re.sub(r"<(name|string):\w+>", "x", rule))
             for method in methods.split():
                 assert refused(office.post(path, {}, method=method), 403) == why
     assert hotline.app.test_client().post("/engine-rest/task/create").status_code == 401

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, insert, select, text, update
@@ -17,8 +17,8 @@ from sqlalchemy.exc import DBAPIError
 from engine import acts, model
 from engine.record import anchors, chain
 from engine.runtime import Runtime
+from tests.commands import runner
 from tests.hotline import Hotline
-from webapi.cli import main
 
 SEALED = [(table, way) for table in ("events", "acts", "links") for way in ("update", "delete")]
 
@@ -225,22 +225,17 @@ def test_a_line_of_a_transaction_that_ended_late_is_linked_behind_the_others(hot
 
 def test_the_command_says_where_the_chain_is_broken(hotline: Hotline, database_url: str, tmp_path: Path) -> None:
     runtime = history(hotline)
-    environment = {"THONGSUOT_DATABASE": database_url, "THONGSUOT_INSTANCE": str(tmp_path)}
+    audit = partial(runner(database_url, tmp_path), "audit")
 
-    def audit(*arguments: str):
-        done = CliRunner().invoke(main, ["audit", *arguments], env=environment)
-        return done.exit_code, done.output
-
-    assert audit("link") == (0, "0 linked, 3 anchors written\n")
-    code, said = audit("verify")
-    assert code == 0 and "links are as they were made; 3 anchors agree" in said
+    assert audit("link") == "0 linked, 3 anchors written\n"
+    assert "links are as they were made; 3 anchors agree" in audit("verify")
     tamper(runtime, update(model.events).where(model.events.c.id == 2).values(actor="somebody"))
     seq, day = next((one.seq, one.day) for one in links_of(runtime) if (one.source, one.row_id) == ("events", 2))
-    code, said = audit("verify")
-    assert code == 1 and f"Error: link {seq} of {day}: The line 2 of events, or its link, was changed." in said
+    broken = f"Error: link {seq} of {day}: The line 2 of events, or its link, was changed."
+    assert broken in audit("verify", exits=1)
     (tmp_path / "anchors" / "2021-09-03.json").chmod(0o600)
     (tmp_path / "anchors" / "2021-09-03.json").write_text("{}")
-    assert "The anchor 2021-09-03.json cannot be read" in audit("verify")[1]
+    assert "The anchor 2021-09-03.json cannot be read" in audit("verify", exits=1)
 
 
 JSON = st.recursive(

@@ -6,16 +6,15 @@ import json
 import re
 
 import pytest
-from click.testing import CliRunner
 
 from engine.files import folders
 from engine.packages import Package
 from engine.versions import diffs
+from tests.commands import runner
 from tests.drawing import draw
 from tests.drawn_tables import table
 from tests.hotline import LIFE, PROVINCE, TYPE, package, refused
 from tests.sources import ROOT
-from webapi.cli import main
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # it reads what others have written
 OLD_TYPE = TYPE.format(secrecy="C2")
@@ -255,12 +254,7 @@ def test_the_command_line_lists_compares_and_decides(hotline, database_url, tmp_
     new = drawn(("timer=P10D", "timer=P5D")) | {"province.toml": "approval = true\n" + PROVINCE}
     for name, text in new.items():
         (folder / name).write_text(text, encoding="utf-8")
-    environment = {"THONGSUOT_DATABASE": database_url, "THONGSUOT_INSTANCE": str(tmp_path)}
-
-    def told(*arguments, fails=False):
-        done = CliRunner().invoke(main, [str(one) for one in arguments], env=environment)
-        assert (done.exit_code != 0) == fails, done.output
-        return done.output
+    told = runner(database_url, tmp_path)
 
     def decides(what, which, login, **more):
         return told("version", what, which, "--reason", "Đã xem", "--by", login, **more)
@@ -275,14 +269,14 @@ def test_the_command_line_lists_compares_and_decides(hotline, database_url, tmp_
     assert "version 3 beside version 2" in told("diff", 3)
     assert "approval" in told("diff", 3, "--with", 1)
     assert re.search(r"3 PAKN +3 +parked", told("version", "list", "PAKN"))
-    assert "somebody else" in decides("approve", 3, "phantich", fails=True)
-    assert "Nobody here logs in as 'ai_do'" in decides("approve", 3, "ai_do", fails=True)
+    assert "somebody else" in decides("approve", 3, "phantich", exits=1)
+    assert "Nobody here logs in as 'ai_do'" in decides("approve", 3, "ai_do", exits=1)
     assert "approved by quantri: current" in decides("approve", 3, "quantri")
     assert "in force now" in told("version", "activate", 2, "--reason", "Quay lại")
-    assert "in force" in told("version", "activate", 2, "--reason", "Quay lại", fails=True)
-    assert "no moment" in told("version", "activate", 3, "--reason", "x", "--from", "mai", fails=True)
+    assert "in force" in told("version", "activate", 2, "--reason", "Quay lại", exits=1)
+    assert "no moment" in told("version", "activate", 3, "--reason", "x", "--from", "mai", exits=1)
     assert re.search(r"2 PAKN +2 +current", told("version", "list", "--state", "current"))
-    assert "There is no such version" in told("version", "list", "KHAC", fails=True)
+    assert "There is no such version" in told("version", "list", "KHAC", exits=1)
     hotline.as_("phantich").post("/deployments", new | drawn(("timer=P10D", "timer=P6D")))
     assert "refused by quantri" in decides("refuse", 4, "quantri")
-    assert "no type.toml" in told("diff", tmp_path, fails=True)
+    assert "no type.toml" in told("diff", tmp_path, exits=1)

@@ -236,6 +236,19 @@ def test_a_letter_that_came_back_is_undeliverable_and_its_case_says_so(desk):
         outbox.resend(unit, row.id, "vanphong")
 
 
+def test_a_letter_to_one_person_of_an_agency_that_came_back_is_known_as_well(desk):
+    """Whoever was not told that their account had changed may not be its only user."""
+    admin, address = desk.hotline.as_("quantri"), "phuong@co-quan.example"
+    seen = {"If_Match": admin.get("/accounts/phuong").headers["ETag"]}
+    assert admin.post("/accounts/phuong", {"email": address}, method="PATCH", **seen).status_code == 200
+    (told,) = desk.tells()
+
+    desk.gets(bounced(f"<{told.key.replace(':', '%3A')}@binhduong.example>", address))
+
+    (row,) = desk.all(model.outbox)
+    assert (row.topic, row.state, row.last_error) == ("account-changed", "dead", "the letter came back: 5.1.1")
+
+
 def test_what_cannot_be_understood_is_kept_for_a_person_to_see(desk, monkeypatch):
     monkeypatch.setattr(taking, "read", lambda raw: 1 / 0)
     (made,) = arrivals.put(desk.runtime, "74", "email", [Event("1", b"x")])

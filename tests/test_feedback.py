@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from engine.cases import COMMENT_MAX
+from engine.public import tracking
 from tests.drawing import draw
 from tests.hotline import LIFE, PROVINCE, TYPE, refused
 from tests.sources import ROOT
@@ -52,6 +54,19 @@ def test_each_of_those_who_called_is_told_the_result_with_their_own_number_and_l
         number = receipt["number"]
         assert told == f"1022: phản ánh {number} đã có kết quả: Đã nhắc nhở. https://1022.example/tra-cuu/{number}"
         assert other["number"] not in told
+
+
+def test_however_much_somebody_says_who_works_on_the_case_theirs_was_joined_to_has_it_too(hotline):
+    """Chats and letters are cut to what a remark may have; with the number before it, it is longer."""
+    first, second = joined(hotline)
+    words = "a" * (COMMENT_MAX - 1) + "z"
+
+    with hotline.runtime.begin() as unit:
+        tracking.say(unit, second["number"], "information", text=words)
+
+    for number, text in ((second["number"], words), (first["number"], f"{second['number']}: {words}")):
+        [remark] = hotline.as_("truc").get(f"/cases/{number}/comments").json["items"]
+        assert (remark["author"], remark["text"]) == ("citizen", text)
 
 
 def joins(hotline, number, into):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from engine import model, packages
 from engine.people import accounts
@@ -133,6 +133,10 @@ def test_what_cannot_be_kept_is_refused_with_what_to_change(exchange, hotline):
     ):
         assert said in str(office.post("/messages", RESULT | more).json), (more, said)
     refused(hotline.as_("mattran").post("/messages", RESULT), 403, "not-allowed")
+    with hotline.runtime.begin() as unit:
+        unit.execute(insert(model.provinces), {"code": "75", "name": "Đồng Nai", "short": "DN", "settings": {}})
+    elsewhere = office.post("/messages", RESULT | {"province": "75"})
+    assert "your own province" in refused(elsewhere, 403, "not-allowed")
     to_case = {"name": "msg_khac", "case": number, "keep": "P1D"}
     assert office.post("/messages", to_case).json["state"] == "kept"
     refused(office.post("/messages", to_case | {"case": "1022.BD.20210903.99999"}), 404, "not-found")

@@ -244,6 +244,13 @@ def test_words_that_no_question_takes_are_kept_as_a_comment(door):
     [remark] = door.hotline.as_("truc").get(f"/cases/{told['service_request_id']}/comments").json["items"]
     assert remark["text"] == "Ổ gà trước chợ"
 
+    hotline = door.hotline  # a key that may report, and no more
+    hotline.tokens["khoa"] = hotline.as_("app").post("/tokens", {"label": "x", "scopes": ["report"]}).json["token"]
+    answer = door.post(BROKEN | {"media_url": "https://anh.example/2.jpg"}, key="khoa")
+    assert answer.status_code == 201, answer.text
+    [remark] = hotline.as_("truc").get(f"/cases/{answer.json[0]['service_request_id']}/comments").json["items"]
+    assert remark["author"] == "app" and "https://anh.example/2.jpg" in remark["text"]
+
 
 # -- what was reported ---------------------------------------------------------------------------------------------
 

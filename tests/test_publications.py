@@ -187,7 +187,8 @@ def test_the_public_list_is_paged_narrowed_and_a_spreadsheet(public: Hotline) ->
     assert len(published(public, province="BD", report_type="PAKN", period="2021-09-03")) == 3
     assert published(public, period="2021-09-02") == published(public, report_type="KHAC") == []
     refused(reader.get("/published", province="XX"), 404, "not-found")
-    refused(reader.get("/published", period="hôm nay"), 422, "invalid-request")
+    for period in ("hôm nay", "0001-01-01", "9999-12"):
+        refused(reader.get("/published", period=period), 422, "invalid-request")
     refused(reader.get("/published", after="x"), 422, "invalid-request")
     sheet = reader.get("/published/sheet.csv", limit=2)
     assert sheet.data.decode("utf-8-sig").splitlines()[1].split(",")[6] == "'=1+1"

@@ -114,6 +114,8 @@ def test_agencies_calendars_texts_and_the_log_are_there_to_look_at(hotline: Hotl
         assert not admin.opens(f"/quan-tri{path}").find("//tbody/tr"), path
     assert admin.opens("/quan-tri/nhat-ky?day=2021-09-03").find("//tbody/tr")
     assert not admin.opens("/quan-tri/nhat-ky?day=2021-09-02").find("//tbody/tr")
+    for never in ("0001-01-01", "9999-12-31", "hom-nay"):  # not asked for
+        assert admin.opens(f"/quan-tri/nhat-ky?day={never}").find("//tbody/tr"), never
     acts = admin.opens("/quan-tri/nhat-ky/cua-vao?person=truc&day=2021-09-03")
     (made,) = acts.find("//tbody/tr")
     assert "Tạo tài khoản truc" in made.text_content() and "dòng đang chờ" in acts.text

@@ -86,8 +86,8 @@ def open_runtime() -> Runtime:
     """
     runtime = open_bare()
     with runtime.read() as unit:
-        keys.require(unit)
-    return seals.First(runtime.database, runtime.clock)
+        known = keys.require(unit)
+    return runtime if known else seals.First(runtime.database, runtime.clock)
 
 
 def open_bare() -> Runtime:

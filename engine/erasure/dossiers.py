@@ -17,6 +17,7 @@ from engine.model.records import LOOKED
 from engine.people import access
 from engine.people.access import Account
 from engine.privacy.persons import cases_of, known_by
+from engine.queues.outbox import CALL
 from engine.reasons import checked_reason
 from engine.runtime import Runtime, Unit
 
@@ -46,7 +47,7 @@ def _kept(unit: Unit, case: Row[Any], number: str) -> dict[str, Any]:
     files = select(attachments.c.at, attachments.c.name, attachments.c.size, attachments.c.sha256)
     files = files.where(attachments.c.case_id == case.id, attachments.c.author == citizen)
     sent = select(outbox.c.kind, outbox.c.payload, outbox.c.created_at, outbox.c.sent_at)
-    sent = sent.where(outbox.c.person_id.in_(select(people.c.id).where(*theirs)), outbox.c.kind != "webhook")
+    sent = sent.where(outbox.c.person_id.in_(select(people.c.id).where(*theirs)), outbox.c.topic != CALL)
     called = select(events.c.at, events.c.actor, events.c.kind)  # by whom, and what became of it; not their numbers
     called = called.where(events.c.case_id == case.id, events.c.kind.in_(bridge.LINES))
     looked = select(events.c.at, events.c.actor, events.c.kind)

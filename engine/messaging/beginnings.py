@@ -38,7 +38,8 @@ def receive(unit: Unit, report: Report, reference: str | None = None, *, by: Acc
         raise InvalidRequest(f"A businessKey may have {REFERENCE_MAX} characters, not more.", field="businessKey")
     receipt = intake.receive(unit, report, by=by)
     if reference is not None:
-        cases.comment(unit, receipt.number, f"businessKey: {reference}", public=False, by=by)
+        # whoever may report may say what they call it, though they may not comment on cases
+        cases.remark(unit, receipt.case_id, f"businessKey: {reference}", public=False, by=by.login)
     return receipt
 
 

@@ -33,7 +33,6 @@ A_DAY = 3  # calls, for one case, from midnight to midnight in Vietnam
 FROM, UNTIL = 7, 21  # o'clock: nobody is called at night (domain/1022.md, W32; the hours are our proposal)
 AT_MOST = timedelta(minutes=2)  # from asking until the exchange has heard: nobody sits there to be rung up any longer
 OUTCOMES = ("answered", "no_answer", "busy", "desk_no_answer", "failed")
-TOPIC = "call-bridge"
 LINES = ("call-asked", "call-ended")  # of the case's history
 
 _INSIDE = re.compile(r"\d{2,6}", re.ASCII)  # a number of the exchange's own
@@ -68,12 +67,13 @@ def connect(unit: Unit, number: str, desk: str, *, by: Account) -> str:
     url = packages.settings(unit, case.province).get("call_bridge")
     if url is None:
         raise WrongState("The exchange of this province connects no calls: call_bridge in province.toml.")
-    if why := why_not(unit, case.id):
+    reporter = _reporter(unit, case.id)
+    if why := _why_not(unit, case.id, reporter):
         raise WrongState(_WHY_NOT[why].format(number), why=why)
     key = f"{number}:call:{uuid4().hex}"
     payload = {"url": url, "desk": desk, "until": (unit.now + AT_MOST).isoformat()}
-    outbox.put(unit, case.id, "webhook", TOPIC, 0, payload, key, person_id=_reporter(unit, case.id).id)
-    unit.record(case.id, "call-asked", by.login, desk=desk, text=TOPIC)
+    outbox.put(unit, case.id, "webhook", outbox.CALL, 0, payload, key, person_id=reporter.id)
+    unit.record(case.id, "call-asked", by.login, desk=desk, text=outbox.CALL)
     return key
 
 
@@ -83,8 +83,11 @@ def offered(unit: Unit, province: str) -> bool:
 
 def why_not(unit: Unit, case_id: int) -> str:
     """Why whoever reported is not to be called now; "": they may be."""
-    reporter = _reporter(unit, case_id)
-    calls = relay.today(unit, case_id, TOPIC)  # one that the exchange did not take is not among them
+    return _why_not(unit, case_id, _reporter(unit, case_id))
+
+
+def _why_not(unit: Unit, case_id: int, reporter: Any) -> str:
+    calls = relay.today(unit, case_id, outbox.CALL)  # one that the exchange did not take is not among them
     return (
         "no-number" if reporter is None or not reporter.phone
         else "no-consent" if reporter.anonymous
@@ -120,7 +123,7 @@ def told(unit: Unit, province: str, call: str, outcome: str, seconds: int | None
         NotFound: no such call was asked for in this province.
     """
     known = select(table.c.id, table.c.case_id).join(cases, cases.c.id == table.c.case_id)
-    row = unit.first(known.where(table.c.key == call, table.c.topic == TOPIC, cases.c.province == province))
+    row = unit.first(known.where(table.c.key == call, table.c.topic == outbox.CALL, cases.c.province == province))
     if row is None:
         raise NotFound(f"No call {call!r} was asked for.")
     first = update(table).where(table.c.id == row.id, table.c.answer.is_(None))

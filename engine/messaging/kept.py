@@ -16,7 +16,7 @@ from uuid import uuid4
 from sqlalchemy import ColumnElement, Row, false, insert, literal_column, or_, select
 
 from engine import correspondence, messages
-from engine.errors import InvalidRequest, NotFound, WrongState
+from engine.errors import InvalidRequest, NotAllowed, NotFound, WrongState
 from engine.flow.addressing import ENGINES_OWN, KEPT_MAX, KEY_MAX
 from engine.language.vietnamese import nfc
 from engine.model import case_messages, cases, instances, provinces
@@ -51,7 +51,7 @@ def keep(unit: Unit, name: str, payload: dict[str, Any], to: Address, how_long: 
         Its id.
 
     Raises:
-        NotFound, NotAllowed: the case, or messages to cases, are not for this account.
+        NotFound, NotAllowed: the case, messages to cases, or those of this province, are not for this account.
         WrongState: the case is over.
         InvalidRequest: it has a door of its own; the key, the province or the time cannot be.
     """
@@ -65,6 +65,8 @@ def keep(unit: Unit, name: str, payload: dict[str, Any], to: Address, how_long: 
     if province is None or unit.scalar(select(provinces.c.code).where(provinces.c.code == province)) is None:
         raise InvalidRequest("Say in which province the message is kept, by its code.", field="province")
     access.require(by, messages.permission(name))
+    if by.province not in (None, province):
+        raise NotAllowed("Messages are kept for cases of your own province: leave the province out.")
     row = {"source": f"outside:{uuid4()}", "kind": "message", "name": name, "province": province, "key": key,
            "payload": payload, "sent_by": by.login, "state": "waiting", "created_at": unit.now, "due_at": unit.now,
            "until_at": until_at, "attempts": 0}  # fmt: skip

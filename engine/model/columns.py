@@ -68,8 +68,8 @@ def one_of(column: str, *values: str) -> CheckConstraint:
     return CheckConstraint(f"{column} IN ({', '.join(repr(v) for v in values)})", name=column)
 
 
-def key_column(name: str = "id") -> Column[int]:
-    return Column(name, Id, primary_key=True, autoincrement=True)
+def key_column() -> Column[int]:
+    return Column("id", Id, primary_key=True, autoincrement=True)
 
 
 def case_column(**more: Any) -> Column[int]:

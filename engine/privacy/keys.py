@@ -64,7 +64,11 @@ def sealed_columns() -> Iterator[tuple[Table, list[Column[Any]]]]:
 
 def missing(unit: Unit) -> list[str]:
     """The keys that are needed here and that this process does not have."""
-    return [key for key in noted(unit) if key not in sealing.ring().by_id]
+    return _lacking(noted(unit))
+
+
+def _lacking(known: list[str]) -> list[str]:
+    return [key for key in known if key not in sealing.ring().by_id]
 
 
 def noted(unit: Unit) -> list[str]:
@@ -72,16 +76,20 @@ def noted(unit: Unit) -> list[str]:
     return [row.id for row in unit.all(select(data_keys.c.id).order_by(data_keys.c.since_at))]
 
 
-def require(unit: Unit) -> None:
-    """Raises:
-    WrongState: this process lacks a key that the database needs: it would seal what others cannot open.
+def require(unit: Unit) -> list[str]:
+    """As `noted`.
+
+    Raises:
+        WrongState: this process lacks a key that the database needs: it would seal what others cannot open.
     """
-    if lacking := missing(unit):
+    known = noted(unit)
+    if lacking := _lacking(known):
         raise WrongState(
             f"This server lacks the key {' and the key '.join(lacking)}, with which the personal data here was sealed: "
             "bring the keys of the servers that are there already, or of wherever they are kept (docs/privacy.md says "
             "what to do if it is lost for good)."
         )
+    return known
 
 
 def note(unit: Unit) -> None:

@@ -10,7 +10,7 @@ import hmac
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, literal_column, select
+from sqlalchemy import Row, bindparam, func, select
 
 from engine import casefile, cases, messages, model, registry
 from engine.errors import InvalidRequest, NotFound
@@ -19,6 +19,8 @@ from engine.files.attachments import Stored
 from engine.packages import Package
 from engine.people import access, attempts
 from engine.places import agency_changes
+from engine.privacy import keeping
+from engine.queues.outbox import CALL
 from engine.runtime import Runtime, Unit
 from engine.storage.prepared import Prepared
 
@@ -28,7 +30,7 @@ _SENT = model.outbox.c
 _TOLD = Prepared(
     select(_SENT.kind, _SENT.payload, _SENT.created_at, _SENT.sent_at, _SENT.state)
     .where(_SENT.case_id == bindparam("case"), _SENT.person_id.is_not(None))
-    .where(_SENT.kind != literal_column("'webhook'"))  # that is a call
+    .where(_SENT.topic != CALL)
     .order_by(_SENT.id)
 )
 
@@ -122,7 +124,8 @@ def say(
         messages.deliver(unit, messages.MORE_INFORMATION, {"noi_dung_bo_sung": text}, number, by=by)
     original = cases.joined_to(unit, _there(unit, number))
     if original is not None:
-        cases.comment(unit, original.number, f"{number}: {text}", public=False, by=access.citizen(original.number))
+        held = keeping.find(unit, access.citizen(original.number), "comment", original.number)
+        cases.remark(unit, held.id, f"{number}: {text}", public=False, by=access.CITIZEN)  # however long it is now
 
 
 def _reopen(unit: Unit, number: str, text: str) -> None:

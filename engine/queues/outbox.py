@@ -32,6 +32,7 @@ from engine.storage.prepared import Upsert
 
 log = logging.getLogger(__name__)
 
+CALL = "call-bridge"  # the topic of a call by way of the exchange: whoever asked for one waits no longer than minutes
 KINDS = ("sms", "email", "zalo", "facebook", "viber", "webhook", "service")
 BACK_OFF = tuple(timedelta(seconds=seconds) for seconds in (10, 60, 300, 1_800, 7_200, 21_600))
 ATTEMPTS_MAX = len(BACK_OFF) + 1
@@ -249,7 +250,7 @@ def fail(runtime: Runtime, item: Item, error: Exception, jitter: Random) -> str:
             return "gone"
         if later["state"] == "dead":
             bury(unit, item, why)
-            if item.kind == "webhook" and "until" in item.payload:  # it is over
+            if item.topic == CALL:  # there is nothing to send again
                 unit.execute(delete(outbox).where(outbox.c.id == item.id))
     return "dead" if later["state"] == "dead" else "failed"
 

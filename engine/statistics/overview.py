@@ -8,7 +8,7 @@ same account and filter: see `wanted`.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -154,22 +154,23 @@ class _By:
         told: what each row says of it.
         group: the columns.
         of: counts a case once.
+        reach: joins what those columns are of to a query of cases.
     """
 
     told: list[Any]
     group: list[Any]
     of: Any
-    steps: bool = False
+    reach: Callable[[Select[Any]], Select[Any]]
 
-    def reach(self, query: Select[Any]) -> Select[Any]:
-        """With the open tasks of the cases, where they are counted by step."""
-        return query.outerjoin(tasks, and_(tasks.c.case_id == cases.c.id, OPEN_TASK)) if self.steps else query
+
+def _with_open_tasks(query: Select[Any]) -> Select[Any]:
+    return query.outerjoin(tasks, and_(tasks.c.case_id == cases.c.id, OPEN_TASK))
 
 
 _WHOSE = _By([cases.c[column].label(way) for way, column in WAYS.items()],
-             [cases.c[column] for column in WAYS.values()], func.count())  # fmt: skip
+             [cases.c[column] for column in WAYS.values()], func.count(), lambda query: query)  # fmt: skip
 _AT = _By([cases.c.report_type.concat(":").concat(func.coalesce(tasks.c.element, "")).label(STEP)],
-          [cases.c.report_type, tasks.c.element], func.count(distinct(cases.c.id)), steps=True)  # fmt: skip
+          [cases.c.report_type, tasks.c.element], func.count(distinct(cases.c.id)), _with_open_tasks)  # fmt: skip
 
 
 def _running(unit: Unit, account: Account, by: _By = _WHOSE) -> Select[Any]:

@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 from engine.errors import InvalidRequest
 from engine.terms.calendar import ZONE
 
+_YEARS = range(1900, 2200)  # of our times; what is beyond has no instant in every zone
 _WRITTEN = re.compile(r"(\d{4})-(?:(\d\d)(?:-(\d\d))?|W(\d\d)|Q([1-4]))\Z", re.ASCII)
 
 
@@ -25,8 +26,8 @@ def read(text: str) -> tuple[datetime, datetime]:
     """
     match = _WRITTEN.match(text)
     try:
-        first, after = _days(*match.groups()) if match else (None, None)
-    except (ValueError, OverflowError):
+        first, after = _days(*match.groups()) if match and int(match[1]) in _YEARS else (None, None)
+    except ValueError:
         first = after = None
     if first is None or after is None:
         raise InvalidRequest(
@@ -45,7 +46,7 @@ def beside(text: str) -> tuple[str, str]:
         InvalidRequest: as `read`.
     """
     begins, after = (at.date() for at in read(text))
-    return _written(max(begins, date(1, 1, 2)) - timedelta(days=1), text), _written(after, text)
+    return _written(begins - timedelta(days=1), text), _written(after, text)
 
 
 def _written(day: date, like: str) -> str:

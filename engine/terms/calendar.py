@@ -135,9 +135,6 @@ class Calendar:
             year = self._next(year)
         return timedelta(microseconds=counted)
 
-    def is_open(self, at: datetime) -> bool:
-        return self.next_opening(at) == at
-
     def next_opening(self, at: datetime) -> datetime:
         """The first moment from ``at`` on that counts, in UTC: ``at`` itself while open."""
         if self.hours is None:

@@ -83,7 +83,7 @@ def _message(runtime: Runtime, item: Item) -> Message:
         if case is not None and item.agency is not None:
             payload = firewall.over_letter(unit, item.agency, case)(payload)
     connect = {}
-    if item.topic == bridge.TOPIC:
+    if item.topic == outbox.CALL:
         payload, connect = {}, bridge.numbers(item.payload, row, runtime.clock())
     text, subject = payload.get("text", ""), payload.get("subject", "")
     # what is about no case is about the agency's province

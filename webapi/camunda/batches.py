@@ -48,7 +48,7 @@ def suspend(unit: Unit, by: Any) -> Any:
 def retry_jobs(unit: Unit, by: Any) -> Any:
     """Those that were given up, of the jobs that are named or found: they are tried again."""
     body = door.known(door.sent(), "retries", "jobIds", "jobQuery", "dueDate")
-    ids = [str(door.number({"jobIds": one}, "jobIds", 0)) for one in _several(body, "jobIds")]
+    ids = [str(door.number({"jobIds": one}, "jobIds", 0)) for one in door.several(body, "jobIds")]
     if "jobQuery" in body:
         ids += [str(row.id) for row in unit.all(job_views.wanted(unit, body["jobQuery"] or {}, by))]
     return _retried(unit, by, body, ids)
@@ -60,7 +60,7 @@ def retry_jobs_of(unit: Unit, by: Any) -> Any:
     """All that were given up, in these cases."""
     known = ("retries", "processInstances", "processInstanceIds", "processInstanceQuery", "dueDate")
     body = door.known(door.sent(), *known)
-    body["processInstanceIds"] = _several(body, "processInstances") + _several(body, "processInstanceIds")
+    body["processInstanceIds"] = door.several(body, "processInstances", "processInstanceIds")
     held = select(jobs.c.id).join(cases, cases.c.id == jobs.c.case_id).join(incidents, incidents.c.job_id == jobs.c.id)
     mine = (incidents.c.resolved_at.is_(None), access.permits(by, "see-incident", access.CASES))
     query = held.where(cases.c.number.in_(_numbers(unit, by, body)), *mine)
@@ -175,13 +175,9 @@ def _retried(unit: Unit, by: Any, body: dict[str, Any], ids: list[str]) -> dict[
     return _started(unit, by, "job-retries", ids, {})
 
 
-def _several(body: dict[str, Any], name: str) -> list[str]:
-    return door.several(body[name]) if body.get(name) else []
-
-
 def _numbers(unit: Unit, by: Any, body: dict[str, Any]) -> list[str]:
     """The cases that are named, and those that a query finds; none besides those that the account sees."""
-    named = _several(body, "processInstanceIds")
+    named = door.several(body, "processInstanceIds")
     if body.get("processInstanceQuery"):
         named += [row.number for row in unit.all(instances.wanted(body["processInstanceQuery"], by))]
     if not named:

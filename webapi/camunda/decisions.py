@@ -15,7 +15,7 @@ from engine.flow.xml import parse_xml
 from engine.runtime import Unit
 from engine.versions import deployments
 from webapi.camunda import door, values
-from webapi.camunda.definitions import UNAPPROVED
+from webapi.camunda.definitions import UNAPPROVED, in_use
 from webapi.camunda.ids import definition_id, read_definition_id
 
 bp = Blueprint("decisions", __name__)
@@ -109,20 +109,13 @@ def _find(unit: Unit, kind: str, text: str = "", key: str = "", tenant: str = ""
 
 def _some(unit: Unit, kind: str, wanted: dict[str, Any]) -> list[dict[str, Any]]:
     given = door.known(wanted, *_ABOUT, *_IDS[kind])
-    rows = [row for row in deployments.list_versions(unit) if row["state"] not in UNAPPROVED]
-    if door.flag(given.get("latestVersion")):
-        rows = [row for row in rows if row["current"]]
-    if "version" in given:
-        rows = [row for row in rows if row["version"] == door.number(given, "version", 0)]
-    if "deploymentId" in given:
-        rows = [row for row in rows if str(row["id"]) == str(given["deploymentId"])]
-    found = [one for row in rows for one in _of(unit, kind, row)]
+    found = [one for row in in_use(unit, given) for one in _of(unit, kind, row)]
     equal = {"key": "key", "name": "name", "resourceName": "resource", _IDS[kind][0]: "id", _IDS[kind][1]: "id",
              "decisionRequirementsDefinitionId": "id" if kind == FILES else "decisionRequirementsDefinitionId",
              "decisionRequirementsDefinitionKey": "decisionRequirementsDefinitionKey"}  # fmt: skip
     for name, column in equal.items():
         if name in given:
-            allowed = door.several(given[name]) if name.endswith("In") else [str(given[name])]
+            allowed = door.several(given, name) if name.endswith("In") else [str(given[name])]
             found = [one for one in found if one[column] in allowed]
     return found
 

@@ -135,7 +135,7 @@ def _start(unit: Unit, by: Any, package: Package) -> Any:
     report = beginnings.report_of(package.code, values.plain(body.get("variables")))
     receipt = beginnings.receive(unit, report, door.text(body, "businessKey"), by=by)
     unit.flush()
-    return instances.instance(instances.find(unit, by, receipt.number)) | {
+    return instances.instance(instances.known(unit, receipt.case_id)) | {
         "links": [], "variables": {"ma_tra_cuu": values.typed(receipt.secret)}}  # fmt: skip
 
 
@@ -166,24 +166,29 @@ def _xml(unit: Unit, row_id: int) -> dict[str, Any]:
 def _rows(unit: Unit, wanted: dict[str, Any]) -> list[dict[str, Any]]:
     given = door.known(wanted, "key", "keysIn", "latestVersion", "version", "deploymentId", "processDefinitionId",
                        "processDefinitionIdIn", "active", "suspended", "startableInTasklist", "versionTag")  # fmt: skip
-    rows = [row for row in deployments.list_versions(unit, given.get("key")) if row["state"] not in UNAPPROVED]
+    rows = in_use(unit, given, given.get("key"))
     if "keysIn" in given:
-        rows = [row for row in rows if row["key"] in door.several(given["keysIn"])]
-    if door.flag(given.get("latestVersion")):
-        rows = [row for row in rows if row["current"]]
-    if "version" in given:
-        rows = [row for row in rows if row["version"] == door.number(given, "version", 0)]
-    if "deploymentId" in given:
-        rows = [row for row in rows if str(row["id"]) == str(given["deploymentId"])]
-    ids = [one for name in ("processDefinitionId", "processDefinitionIdIn") if name in given
-           for one in door.several(given[name])]  # fmt: skip
-    if ids:
+        rows = [row for row in rows if row["key"] in door.several(given, "keysIn")]
+    if ids := door.several(given, "processDefinitionId", "processDefinitionIdIn"):
         rows = [row for row in rows if definition_id(row["key"], row["version"], row["id"]) in ids]
     if "versionTag" in given:
         rows = [row for row in rows if drawn.said(unit.catalogue.pinned(unit, row["id"])).tag == given["versionTag"]]
     for name, wanted_so in (("suspended", True), ("active", False)):
         if door.flag(given.get(name)):
             rows = [row for row in rows if (row["suspended_at"] is not None) is wanted_so]
+    return rows
+
+
+def in_use(unit: Unit, given: dict[str, Any], key: str | None = None) -> list[dict[str, Any]]:
+    """The versions that are or were in force, of this type or of all, as far as ``latestVersion``, ``version`` and
+    ``deploymentId`` mean them."""
+    rows = [row for row in deployments.list_versions(unit, key) if row["state"] not in UNAPPROVED]
+    if door.flag(given.get("latestVersion")):
+        rows = [row for row in rows if row["current"]]
+    if "version" in given:
+        rows = [row for row in rows if row["version"] == door.number(given, "version", 0)]
+    if "deploymentId" in given:
+        rows = [row for row in rows if str(row["id"]) == str(given["deploymentId"])]
     return rows
 
 

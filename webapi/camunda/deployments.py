@@ -68,33 +68,33 @@ def registered(unit: Unit, by: Any) -> Any:
     return [str(row["id"]) for row in _rows(unit, {})]
 
 
-@bp.get("/<int:row_id>")
+@bp.get("/<key:row_id>")
 @door.reads
 def show(unit: Unit, by: Any, row_id: int) -> Any:
     return _deployment(deployments.show(unit, row_id))
 
 
-@bp.get("/<int:row_id>/resources")
+@bp.get("/<key:row_id>/resources")
 @door.reads
 def resources(unit: Unit, by: Any, row_id: int) -> Any:
     names = sorted(deployments.show(unit, row_id)["files"])
     return [{"id": name, "name": name, "deploymentId": str(row_id)} for name in names]
 
 
-@bp.get("/<int:row_id>/resources/<name:file>")
+@bp.get("/<key:row_id>/resources/<name:file>")
 @door.reads
 def resource(unit: Unit, by: Any, row_id: int, file: str) -> Any:
     deployments.file(unit, row_id, file)
     return {"id": file, "name": file, "deploymentId": str(row_id)}
 
 
-@bp.get("/<int:row_id>/resources/<name:file>/data")
+@bp.get("/<key:row_id>/resources/<name:file>/data")
 @door.reads
 def data(unit: Unit, by: Any, row_id: int, file: str) -> Any:
     return Response(deployments.file(unit, row_id, file), mimetype="application/octet-stream")
 
 
-@bp.delete("/<int:row_id>")
+@bp.delete("/<key:row_id>")
 @door.changes
 def delete(unit: Unit, by: Any, row_id: int) -> Any:
     deployments.show(unit, row_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
@@ -27,6 +28,7 @@ from engine.storage import outages
 from webapi import auth, bodies, problems
 from webapi.bodies import dump
 
+_WHOLE = re.compile(r"\d{1,12}", re.ASCII)  # milliseconds of 31 years
 MOST = 2_000  # rows in one answer, whatever was asked for
 _TYPES = {NotAllowed: "AuthorizationException", NotAuthenticated: "AuthenticationException",
           InvalidPackage: "ParseException", InvalidAnswers: "InvalidRequestException",
@@ -125,12 +127,14 @@ def asked() -> dict[str, Any]:
     return query | sent() if request.method == "POST" else query
 
 
-def known(values: dict[str, Any], *names: str) -> dict[str, Any]:
+def known(values: Any, *names: str) -> dict[str, Any]:
     """The values, if each has a name we know; what is null counts as left out.
 
     Raises:
-        InvalidRequest: one has not: a filter that is not understood must not be passed over.
+        InvalidRequest: one has not, for a filter that is not understood must not be passed over; or it is no table.
     """
+    if not isinstance(values, dict):
+        raise InvalidRequest(f"{values!r:.80} is no table: send a JSON object {{…}}.")
     given = {name: value for name, value in values.items() if value not in (None, "", [], {})}
     ours = {*names, "firstResult", "maxResults", "sortBy", "sortOrder", "sorting", "withoutTenantId"}
     if unknown := sorted(given.keys() - ours):
@@ -147,11 +151,10 @@ def order(values: dict[str, Any], columns: Mapping[str, Any]) -> list[tuple[Any,
     Raises:
         InvalidRequest: there is no such name or order, or one of the two is missing.
     """
-    asked = values.get("sorting") or ([values] if values.get("sortBy") or values.get("sortOrder") else [])
-    if not isinstance(asked, list) or not all(isinstance(one, dict) for one in asked):
-        raise InvalidRequest("sorting is a list: [{sortBy, sortOrder}].", field="sorting")
+    one_alone = [values] if values.get("sortBy") or values.get("sortOrder") else []
+    asked = tables(values, "sorting", "sortBy, sortOrder") or one_alone
     for one in asked:
-        if one.get("sortBy") not in columns:
+        if text(one, "sortBy") not in columns:
             known_ones = ", ".join(columns)
             raise InvalidRequest(f"sortBy is {one.get('sortBy')!r}; sort by one of {known_ones}.", field="sortBy")
         if one.get("sortOrder") not in ("asc", "desc"):
@@ -183,19 +186,35 @@ def text(values: dict[str, Any], name: str, *, required: bool = False) -> str | 
     return value
 
 
-def several(value: Any) -> list[str]:
-    """``a,b`` of a query, or a list of a body."""
-    return [str(one) for one in value] if isinstance(value, list) else str(value).split(",")
+def several(values: Mapping[str, Any], *names: str) -> list[str]:
+    """What stands under any of these names: ``a,b`` of a query, or a list of a body. Empty if they are left out."""
+    found = (values[name] for name in names if values.get(name) is not None)
+    return [text for one in found for text in (map(str, one) if isinstance(one, list) else str(one).split(","))]
+
+
+def tables(values: Mapping[str, Any], name: str, members: str) -> list[dict[str, Any]]:
+    """A list of tables; empty if it is left out.
+
+    Args:
+        members: what each has, for whoever sent something else.
+
+    Raises:
+        InvalidRequest: it is no list of tables.
+    """
+    found = values.get(name) or []
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise InvalidRequest(f"{name} is a list: [{{{members}}}].", field=name)
+    return found
 
 
 def number(values: dict[str, Any], name: str, default: int) -> int:
     """Raises:
-    InvalidRequest: it is no whole number of 0 or more.
+    InvalidRequest: it is no whole number of 0 or more, or of more digits than an id or milliseconds can have.
     """
     value = values.get(name, default)
     value = default if value is None else value
-    if isinstance(value, bool) or not str(value).isascii() or not str(value).isdigit():
-        raise InvalidRequest(f"{name} is {value!r}; send a whole number.", field=name)
+    if isinstance(value, bool) or not _WHOLE.fullmatch(str(value)):
+        raise InvalidRequest(f"{name} is {value!r:.40}; send a whole number of up to 12 digits.", field=name)
     return int(value)
 
 

@@ -41,7 +41,7 @@ def fetch_and_lock() -> Response:
                         for row in rows])  # fmt: skip
 
 
-@bp.post("/<int:task_id>/complete")
+@bp.post("/<key:task_id>/complete")
 @door.changes
 def complete(unit: Unit, by: Any, task_id: int) -> None:
     body = door.sent()
@@ -49,7 +49,7 @@ def complete(unit: Unit, by: Any, task_id: int) -> None:
     external.complete(unit, task_id, _worker(body), answer, by=by)
 
 
-@bp.post("/<int:task_id>/failure")
+@bp.post("/<key:task_id>/failure")
 @door.changes
 def fail(unit: Unit, by: Any, task_id: int) -> None:
     body = door.sent()
@@ -59,7 +59,7 @@ def fail(unit: Unit, by: Any, task_id: int) -> None:
     external.fail(unit, task_id, _worker(body), message, retries, wait, by=by, details=details)
 
 
-@bp.post("/<int:task_id>/bpmnError")
+@bp.post("/<key:task_id>/bpmnError")
 @door.changes
 def throw(unit: Unit, by: Any, task_id: int) -> None:
     body = door.known(door.sent(), "workerId", "errorCode", "errorMessage", "variables")
@@ -67,33 +67,33 @@ def throw(unit: Unit, by: Any, task_id: int) -> None:
     external.throw(unit, task_id, _worker(body), code, str(body.get("errorMessage") or ""), data, by=by)
 
 
-@bp.post("/<int:task_id>/extendLock")
+@bp.post("/<key:task_id>/extendLock")
 @door.changes
 def extend(unit: Unit, by: Any, task_id: int) -> None:
     body = door.sent()
     external.extend(unit, task_id, _worker(body), _lock(body, "newDuration"), by=by)
 
 
-@bp.post("/<int:task_id>/lock")
+@bp.post("/<key:task_id>/lock")
 @door.changes
 def lock(unit: Unit, by: Any, task_id: int) -> None:
     body = door.sent()
     external.lock(unit, task_id, _worker(body), _lock(body), by=by)
 
 
-@bp.post("/<int:task_id>/unlock")
+@bp.post("/<key:task_id>/unlock")
 @door.changes
 def unlock(unit: Unit, by: Any, task_id: int) -> None:
     external.unlock(unit, task_id, by=by)
 
 
-@bp.put("/<int:task_id>/retries")
+@bp.put("/<key:task_id>/retries")
 @door.changes
 def set_retries(unit: Unit, by: Any, task_id: int) -> None:
     external.give_retries(unit, task_id, door.number(door.sent(), "retries", 0), by=by)
 
 
-@bp.put("/<int:task_id>/priority")
+@bp.put("/<key:task_id>/priority")
 @door.changes
 def set_priority(unit: Unit, by: Any, task_id: int) -> None:
     external.prioritise(unit, task_id, door.sent().get("priority"), by=by)
@@ -109,13 +109,13 @@ def set_many_retries(unit: Unit, by: Any) -> None:
         external.give_retries(unit, row, retries, by=by)
 
 
-@bp.get("/<int:task_id>")
+@bp.get("/<key:task_id>")
 @door.reads
 def show(unit: Unit, by: Any, task_id: int) -> Any:
     return _task(external.find(unit, task_id, by=by))
 
 
-@bp.get("/<int:task_id>/errorDetails")
+@bp.get("/<key:task_id>/errorDetails")
 @door.reads
 def error_details(unit: Unit, by: Any, task_id: int) -> Any:
     row = external.find(unit, task_id, by=by)
@@ -148,11 +148,11 @@ def topic_names(unit: Unit, by: Any) -> Any:
 
 
 class Wish(NamedTuple):
-    """What a worker asks for. ``variables``: the names it wants, by topic; ``None`` for all."""
+    """What a worker asks for. ``variables``: the names it wants, by topic; none: all."""
 
     worker: str
     topics: list[Topic]
-    variables: dict[str, Any]
+    variables: dict[str, list[str]]
     most: int
     order: list[ColumnElement[Any]]
     patience: timedelta
@@ -160,12 +160,11 @@ class Wish(NamedTuple):
 
 def _wish(body: dict[str, Any]) -> Wish:
     given = door.known(body, "workerId", "maxTasks", "usePriority", "asyncResponseTimeout", "topics")
-    asked = given.get("topics", [])
-    if not isinstance(asked, list) or not all(isinstance(one, dict) for one in asked):
-        raise InvalidRequest("topics is a list: [{topicName, lockDuration}].", field="topics")
+    asked = door.tables(given, "topics", "topicName, lockDuration")
     urgent = [outbox.c.priority.desc()] if door.flag(given.get("usePriority")) else []
     return Wish(
-        _worker(given), [_topic(one) for one in asked], {one["topicName"]: one.get("variables") for one in asked},
+        _worker(given), [_topic(one) for one in asked],
+        {one["topicName"]: door.several(one, "variables") for one in asked},
         door.number(given, "maxTasks", 10), urgent + door.sorted_by(given, _AGE),
         timedelta(milliseconds=door.number(given, "asyncResponseTimeout", 0)),
     )  # fmt: skip
@@ -173,9 +172,9 @@ def _wish(body: dict[str, Any]) -> Wish:
 
 def named(unit: Unit, by: Any, body: dict[str, Any]) -> list[int]:
     """The tasks that are named, by themselves or by their cases."""
-    ids = [door.number({"externalTaskIds": one}, "externalTaskIds", 0) for one in body.get("externalTaskIds", ())]
-    if numbers := body.get("processInstanceIds"):
-        of_cases = external.waiting(unit, cases.c.number.in_(door.several(numbers)), by=by, limit=door.MOST)
+    ids = [door.number({"externalTaskIds": one}, "externalTaskIds", 0) for one in door.several(body, "externalTaskIds")]
+    if numbers := door.several(body, "processInstanceIds"):
+        of_cases = external.waiting(unit, cases.c.number.in_(numbers), by=by, limit=door.MOST)
         ids += [row.id for row in of_cases if row.id not in ids]
     if not ids:
         raise InvalidRequest("Name the tasks, by externalTaskIds or processInstanceIds.", field="externalTaskIds")
@@ -192,18 +191,16 @@ def _lock(body: dict[str, Any], name: str = "lockDuration") -> timedelta:
 
 def _topic(body: dict[str, Any]) -> Topic:
     given = door.known(body, *_TOPIC)
-    keys = [given[name] for name in ("processDefinitionKey",) if name in given] + list(
-        given.get("processDefinitionKeyIn", ()))  # fmt: skip
-    ids = [given[name] for name in ("processDefinitionId",) if name in given] + list(
-        given.get("processDefinitionIdIn", ()))  # fmt: skip
+    keys = door.several(given, "processDefinitionKey", "processDefinitionKeyIn")
+    ids = door.several(given, "processDefinitionId", "processDefinitionIdIn")
     for name in ("tenantIdIn", "processVariables", "processDefinitionVersionTag"):
         if name in given:
             raise InvalidRequest(f"{name} is not understood here; leave it out.", field=name)
     return Topic(
         str(door.text(given, "topicName", required=True)), _lock(given),
         numbers=(str(given["businessKey"]),) if "businessKey" in given else None,
-        report_types=tuple(str(key) for key in keys) or None,
-        versions=tuple(read_definition_id(str(one)) for one in ids) or None,
+        report_types=tuple(keys) or None,
+        versions=tuple(read_definition_id(one) for one in ids) or None,
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from engine.runtime import Unit
 from webapi.camunda import door, tasks
 
 bp = Blueprint("filters", __name__, url_prefix="/filter")
-ONE = "/<int:filter_id>"
+ONE = "/<key:filter_id>"
 MOST, NAME_MAX = 200, 200
 _SORTED = {"filterId": filters.c.id, "firstName": filters.c.name, "name": filters.c.name, "owner": filters.c.owner}
 

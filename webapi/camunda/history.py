@@ -122,7 +122,7 @@ def _some_cases(wanted: dict[str, Any], by: Any) -> Select[Any]:
     among = {"processInstanceId": cases.c.number, "processInstanceIds": cases.c.number,
              "processInstanceBusinessKey": cases.c.number, "processDefinitionKey": cases.c.report_type,
              "processDefinitionKeyIn": cases.c.report_type}  # fmt: skip
-    query = query.where(*(column.in_(door.several(given[name])) for name, column in among.items() if name in given))
+    query = query.where(*(column.in_(door.several(given, name)) for name, column in among.items() if name in given))
     if "processDefinitionId" in given:
         query = query.where(cases.c.definition_id == read_definition_id(str(given["processDefinitionId"])))
     query = query.where(*_ends(given, _ENDED), *values.between(given, "finished", _ENDED))

@@ -18,7 +18,7 @@ from webapi.camunda import door, values
 from webapi.camunda.ids import definition_id, read_definition_id
 
 bp = Blueprint("incidents", __name__, url_prefix="/incident")
-ONE = "/<int:incident_id>"
+ONE = "/<key:incident_id>"
 _KNOWN = ("incidentId", "incidentMessage", "incidentMessageLike", "processDefinitionId", "processDefinitionKeyIn",
           "processInstanceId", "activityId", "incidentTimestampBefore", "incidentTimestampAfter")  # fmt: skip
 _SORTED = {"incidentId": incidents.c.id, "incidentMessage": incidents.c.message, "activityId": incidents.c.element,
@@ -109,7 +109,7 @@ def narrowed(query: Select[Any], given: dict[str, Any]) -> Select[Any]:
     if "processDefinitionId" in given:
         query = query.where(cases.c.definition_id == read_definition_id(str(given["processDefinitionId"])))
     if "processDefinitionKeyIn" in given:
-        query = query.where(cases.c.report_type.in_(door.several(given["processDefinitionKeyIn"])))
+        query = query.where(cases.c.report_type.in_(door.several(given, "processDefinitionKeyIn")))
     return query
 
 

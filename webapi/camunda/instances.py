@@ -99,7 +99,7 @@ def suspend_many(unit: Unit, by: Any) -> None:
     """All of them or, if one cannot be, none; ``suspended-async`` does as many as can be."""
     body = door.known(door.sent(), "suspended", "processInstanceIds", "processInstanceQuery", "processDefinitionId",
                       "processDefinitionKey")  # fmt: skip
-    held, numbers = door.switch(body, "suspended"), door.several(body.get("processInstanceIds") or [])
+    held, numbers = door.switch(body, "suspended"), door.several(body, "processInstanceIds")
     asked = body.get("processInstanceQuery") or {
         name: body[name] for name in ("processDefinitionId", "processDefinitionKey") if name in body}  # fmt: skip
     if asked:
@@ -115,7 +115,7 @@ def suspend_many(unit: Unit, by: Any) -> None:
 def modify(unit: Unit, by: Any, number: str) -> None:
     body = door.known(door.sent(), "instructions", "annotation", "skipCustomListeners", "skipIoMappings")
     reason = door.text(body, "annotation") or REASON
-    modifications.modify(unit, number, reason, *_instructions(unit, by, number, body.get("instructions")), by=by)
+    modifications.modify(unit, number, reason, *_instructions(unit, by, number, body), by=by)
 
 
 @bp.delete(ONE)
@@ -136,22 +136,23 @@ def _hold(unit: Unit, by: Any, number: str, wanted: bool) -> None:
         modifications.release(unit, number, by=by)
 
 
-def _instructions(unit: Unit, by: Any, number: str, asked: Any) -> tuple[list[int], list[modifications.Start]]:
+def _instructions(
+    unit: Unit, by: Any, number: str, body: dict[str, Any]
+) -> tuple[list[int], list[modifications.Start]]:
     """The tokens to take away, and those to put."""
-    if not isinstance(asked, list) or not all(isinstance(one, dict) for one in asked):
-        raise InvalidRequest("instructions is a list: [{type, activityId}].", field="instructions")
     cancel: list[int] = []
     start: list[modifications.Start] = []
-    for one in asked:
+    for one in door.tables(body, "instructions", "type, activityId"):
         given = door.known(one, "type", "activityId", "activityInstanceId", "ancestorActivityInstanceId",
                            "cancelCurrentActiveActivityInstances")  # fmt: skip
-        if given.get("type") == "cancel":
+        what = door.text(given, "type", required=True)
+        if what == "cancel":
             cancel += _meant(unit, by, number, given)
-        elif given.get("type") in _PLACES:
+        elif what in _PLACES:
             within = given.get("ancestorActivityInstanceId")
             token = _token(within) if within not in (None, number) else None
             element = str(door.text(given, "activityId", required=True))
-            start.append(modifications.Start(element, _PLACES[given["type"]], token))
+            start.append(modifications.Start(element, _PLACES[what], token))
         else:
             raise InvalidRequest(f"An instruction has the type cancel, {' or '.join(_PLACES)}.", field="type")
     return cancel, start
@@ -178,8 +179,12 @@ def find(unit: Unit, by: Any, number: str) -> Row[Any]:
     Raises:
         NotFound: there is none, or it does not exist for this account.
     """
-    access.find(unit, by, "see", number)
-    return unit.all(_running().where(cases.c.number == number))[0]
+    return known(unit, access.find(unit, by, "see", number).id)
+
+
+def known(unit: Unit, case_id: int) -> Row[Any]:
+    """The same, for who has just begun the case, though they may see none."""
+    return unit.all(_running().where(cases.c.id == case_id))[0]
 
 
 def data(unit: Unit, by: Any, number: str) -> dict[str, Any]:
@@ -188,7 +193,10 @@ def data(unit: Unit, by: Any, number: str) -> dict[str, Any]:
     Raises:
         NotFound, NotAllowed: as `access.find`.
     """
-    case = access.find(unit, by, "read", number)
+    return data_of_case(unit, by, access.find(unit, by, "read", number))
+
+
+def data_of_case(unit: Unit, by: Any, case: Row[Any]) -> dict[str, Any]:
     state = select(model.instances.c.state).where(model.instances.c.case_id == case.id)
     return firewall.over(unit, by, case)(data_of(unit.scalar(state)))  # type: ignore[no-any-return]
 
@@ -214,8 +222,12 @@ def data_of_variable(unit: Unit, by: Any, number: str, name: str) -> Response:
 
 def _named(found: dict[str, Any], name: str) -> Any:
     if name not in found:
-        raise NotFound(f"The case has no variable {name[:80]!r}.")
+        raise no_variable(name)
     return found[name]
+
+
+def no_variable(name: str) -> NotFound:
+    return NotFound(f"The case has no variable {name[:80]!r}.")
 
 
 def _tree(unit: Unit, row: Row[Any]) -> dict[str, Any]:
@@ -262,18 +274,18 @@ def wanted(asked: dict[str, Any], by: Any) -> Any:
 
 def _conditions(wanted: dict[str, Any], by: Any) -> list[Any]:
     given = door.known(wanted, *_KNOWN)
+    if wanted.get("processInstanceIds") == []:  # left out, it would mean all
+        raise InvalidRequest("processInstanceIds is empty: name some, or leave it out.", field="processInstanceIds")
     conditions = [access.visible(by), model.instances.c.finished_at.is_(None)]
     if "businessKey" in given:
         conditions.append(cases.c.number == str(given["businessKey"]))
     if "businessKeyLike" in given:
         conditions.append(cases.c.number.like(str(given["businessKeyLike"])))
     if "processInstanceIds" in given:
-        conditions.append(cases.c.number.in_(door.several(given["processInstanceIds"])))
+        conditions.append(cases.c.number.in_(door.several(given, "processInstanceIds")))
     if "processDefinitionId" in given:
         conditions.append(cases.c.definition_id == read_definition_id(str(given["processDefinitionId"])))
-    keys = [one for name in ("processDefinitionKey", "processDefinitionKeyIn") if name in given
-            for one in door.several(given[name])]  # fmt: skip
-    if keys:
+    if keys := door.several(given, "processDefinitionKey", "processDefinitionKeyIn"):
         conditions.append(cases.c.report_type.in_(keys))
     if door.flag(given.get("suspended")):
         conditions.append(cases.c.suspended_at.is_not(None))

@@ -99,9 +99,9 @@ def _some(unit: Unit, by: Any, wanted: dict[str, Any]) -> tuple[Row[Any], list[L
         if name in given:
             lines = [line for line in lines if str(getattr(line, field)) == str(given[name])]
     if "activityIdIn" in given:
-        lines = [line for line in lines if line.element in door.several(given["activityIdIn"])]
+        lines = [line for line in lines if line.element in door.several(given, "activityIdIn")]
     if "failedActivityIdIn" in given:
-        lines = [line for line in lines if line.element in door.several(given["failedActivityIdIn"])
+        lines = [line for line in lines if line.element in door.several(given, "failedActivityIdIn")
                  and line.log == FAILED]  # fmt: skip
     return case, lines
 

@@ -21,7 +21,7 @@ from webapi.camunda import door, values
 from webapi.camunda.ids import definition_id, read_definition_id
 
 bp = Blueprint("jobs", __name__, url_prefix="/job")
-ONE = "/<int:job_id>"
+ONE = "/<key:job_id>"
 REASON = "Camunda: job"
 _KNOWN = ("jobId", "processInstanceId", "processDefinitionId", "processDefinitionKey", "withRetriesLeft",
           "noRetriesLeft", "executable", "timers", "messages", "withException", "active", "suspended", "duedateBefore",

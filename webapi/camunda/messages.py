@@ -115,7 +115,7 @@ def _result(unit: Unit, by: Any, reached: Reached, with_variables: bool) -> dict
     result: dict[str, Any] = {"resultType": "Execution", "execution": execution, "processInstance": None}
     if reached.secret is not None:  # it has begun
         result |= {"resultType": "ProcessDefinition", "execution": None,
-                   "processInstance": instances.instance(instances.find(unit, by, now.number))}  # fmt: skip
+                   "processInstance": instances.instance(instances.known(unit, now.id))}  # fmt: skip
     if with_variables:
         readable = access.allows(by, "read", now, unit)
         result["variables"] = values.all_typed(firewall.over(unit, by, now)(data_of(now.state))) if readable else {}

@@ -63,20 +63,22 @@ def _start(unit: Unit, by: Any) -> int:
                       "skipCustomListeners", "skipIoMappings")  # fmt: skip
     if body.get("processInstanceQuery"):
         raise InvalidRequest("Name the cases by processInstanceIds, or leave them out.", field="processInstanceQuery")
-    numbers = door.several(body["processInstanceIds"]) if body.get("processInstanceIds") else None
+    numbers = door.several(body, "processInstanceIds")
+    if door.sent().get("processInstanceIds") == []:  # left out, it would mean all
+        raise InvalidRequest("processInstanceIds is empty: name some, or leave it out.", field="processInstanceIds")
     source_id, target_id, elements = _plan(body.get("migrationPlan") or {})
-    return migrations.start(unit, source_id, target_id, REASON, elements, numbers=numbers, by=by)
+    return migrations.start(unit, source_id, target_id, REASON, elements, numbers=numbers or None, by=by)
 
 
 def _plan(body: dict[str, Any]) -> tuple[int, int, Elements]:
     given = door.known(body, "sourceProcessDefinitionId", "targetProcessDefinitionId", "instructions", "variables")
     elements: dict[str, str | None] = {}
-    for one in given.get("instructions", ()):
-        old, new = one.get("sourceActivityIds") or [], one.get("targetActivityIds") or []
+    for one in door.tables(given, "instructions", "sourceActivityIds, targetActivityIds"):
+        old, new = door.several(one, "sourceActivityIds"), door.several(one, "targetActivityIds")
         if len(old) != 1 or len(new) != 1:
             raise InvalidRequest("An instruction leads from one activity to one activity.", field="instructions")
         if old != new:
-            elements[str(old[0])] = str(new[0])
+            elements[old[0]] = new[0]
     return (*_versions(given), elements)
 
 

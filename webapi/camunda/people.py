@@ -160,7 +160,7 @@ def _some(wanted: dict[str, Any], by: Any) -> Select[Any]:
     given = door.known(wanted, "id", "idIn", "firstName", "firstNameLike", "email", "emailLike", "memberOfGroup")
     query = seen_by(by).where(accounts.c.active)
     among = {"id": accounts.c.login, "idIn": accounts.c.login, "memberOfGroup": accounts.c.agency}
-    query = query.where(*(column.in_(door.several(given[name])) for name, column in among.items() if name in given))
+    query = query.where(*(column.in_(door.several(given, name)) for name, column in among.items() if name in given))
     for name, column in (("firstName", accounts.c.name), ("email", accounts.c.email)):
         if name in given:
             query = query.where(column == str(given[name]))
@@ -180,7 +180,7 @@ def _some_groups(unit: Unit, by: Any, wanted: dict[str, Any]) -> list[Row[Any]]:
     if "member" in given:
         its = known_to(unit, by, str(given["member"])).agency
         rows = [row for row in rows if row.key == its]
-    keys = [one for name in ("id", "idIn") if name in given for one in door.several(given[name])]
+    keys = door.several(given, "id", "idIn")
     return [row for row in rows if (not keys or row.key in keys) and given.get("name", row.name) == row.name]
 
 

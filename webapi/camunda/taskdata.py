@@ -17,8 +17,8 @@ from webapi import attached, auth
 from webapi.camunda import door, instances, tasks, values
 
 bp = Blueprint("taskdata", __name__, url_prefix="/task")
-ONE = "/<int:task_id>"
-FILES, FILE = f"{ONE}/attachment", f"{ONE}/attachment/<int:attachment_id>"
+ONE = "/<key:task_id>"
+FILES, FILE = f"{ONE}/attachment", f"{ONE}/attachment/<key:attachment_id>"
 
 
 @bp.get(f"{ONE}/variables/<string:name>")
@@ -60,7 +60,7 @@ def form(unit: Unit, by: Any, task_id: int) -> Response:
     return Response(source, content_type="application/json")
 
 
-@bp.get(f"{ONE}/comment/<int:comment_id>")
+@bp.get(f"{ONE}/comment/<key:comment_id>")
 @door.reads
 def comment(unit: Unit, by: Any, task_id: int, comment_id: int) -> Any:
     row = tasks.find(unit, by, task_id)

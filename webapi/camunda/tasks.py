@@ -17,7 +17,7 @@ from webapi.camunda import door, instances, values
 from webapi.camunda.ids import definition_id, read_definition_id
 
 bp = Blueprint("tasks", __name__, url_prefix="/task")
-ONE = "/<int:task_id>"
+ONE = "/<key:task_id>"
 _TASKS = model.tasks.c
 _KNOWN = ("taskId", "assignee", "assigned", "unassigned", "candidateGroup", "candidateGroups", "candidateUser",
           "includeAssignedTasks", "withCandidateGroups", "processInstanceId", "processInstanceBusinessKey",
@@ -117,7 +117,7 @@ def complete(unit: Unit, by: Any, task_id: int) -> Any:
 @door.reads
 def variables(unit: Unit, by: Any, task_id: int) -> Any:
     wanted = door.known(door.asked(), "variableNames", "deserializeValues", "deserializeValue")
-    names = door.several(wanted["variableNames"]) if "variableNames" in wanted else None
+    names = door.several(wanted, "variableNames")
     return values.all_typed(instances.data(unit, by, find(unit, by, task_id).number), names)
 
 
@@ -210,7 +210,7 @@ def _conditions(wanted: dict[str, Any], by: Any) -> list[Any]:
     conditions += [column == str(given[name]) for name, column in equal.items() if name in given]
     among = {"candidateGroups": _TASKS.group, "processDefinitionKeyIn": _TASKS.report_type,
              "taskDefinitionKeyIn": _TASKS.element}  # fmt: skip
-    conditions += [column.in_(door.several(given[name])) for name, column in among.items() if name in given]
+    conditions += [column.in_(door.several(given, name)) for name, column in among.items() if name in given]
     if "taskId" in given:
         conditions.append(_TASKS.id == door.number(given, "taskId", 0))
     if "processDefinitionId" in given:

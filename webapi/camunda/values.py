@@ -37,7 +37,7 @@ def read_instant(text: Any, field: str) -> datetime:
     zone = (found[3] or "+0000").replace("Z", "+0000").replace(":", "")
     try:
         return datetime.strptime(found[1] + zone, "%Y-%m-%dT%H:%M:%S%z").astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise InvalidRequest(f"{field} is {text!r}, which is no day or hour.", field=field) from None
 
 

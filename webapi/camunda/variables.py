@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint
 
 from engine.errors import InvalidRequest
+from engine.people import access
 from engine.runtime import Unit
 from webapi.camunda import door, instances, values
 from webapi.camunda.ids import definition_id
@@ -36,8 +37,10 @@ def count(unit: Unit, by: Any) -> Any:
 def show(unit: Unit, by: Any, text: str) -> Any:
     door.known(door.asked(), "deserializeValue")
     number, _, name = text.partition(":")
-    instances.variable_of(unit, by, number, name)
-    return _some(unit, by, {"processInstanceIdIn": number, "variableName": name})[0]
+    found = _some(unit, by, {"processInstanceIdIn": number, "variableName": name})
+    if not found:
+        raise instances.no_variable(name)
+    return found[0]
 
 
 @bp.get("/<string:text>/data")
@@ -50,19 +53,19 @@ def data(unit: Unit, by: Any, text: str) -> Any:
 def _some(unit: Unit, by: Any, wanted: dict[str, Any]) -> list[dict[str, Any]]:
     """Of the cases named: what is looked for in all of them would be read out of every case's state."""
     given = door.known(wanted, "processInstanceIdIn", "executionIdIn", "variableName", "deserializeValues")
-    asked = [one for name in ("processInstanceIdIn", "executionIdIn") if name in given
-             for one in door.several(given[name])]  # fmt: skip
+    asked = door.several(given, "processInstanceIdIn", "executionIdIn")
     if not 1 <= len(asked) <= CASES_MAX:
         raise InvalidRequest(f"Name 1 to {CASES_MAX} cases.", field="processInstanceIdIn")
     found = []
     for number in dict.fromkeys(asked):
-        case = instances.find(unit, by, number)
+        case = access.find(unit, by, "read", number)
+        version = unit.catalogue.pinned(unit, case.definition_id).version
         names = [given["variableName"]] if "variableName" in given else None
         about = {
-            "processDefinitionId": definition_id(case.report_type, case.definition_version, case.definition_id),
+            "processDefinitionId": definition_id(case.report_type, version, case.definition_id),
             "processInstanceId": number, "executionId": number, "activityInstanceId": number, "caseInstanceId": None,
             "caseExecutionId": None, "taskId": None, "batchId": None, "tenantId": None, "errorMessage": None,
         }  # fmt: skip
-        found += [{"id": f"{number}:{name}", "name": name, **value, **about}
-                  for name, value in values.all_typed(instances.data(unit, by, number), names).items()]  # fmt: skip
+        known = values.all_typed(instances.data_of_case(unit, by, case), names)
+        found += [{"id": f"{number}:{name}", "name": name, **value, **about} for name, value in known.items()]
     return found

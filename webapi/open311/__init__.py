@@ -99,7 +99,7 @@ def _receive(unit: Unit, caller: Account, post: Post) -> Any:
     limits.report(unit, report.channel, caller.login, report.report_type)
     receipt = intake.receive(unit, report, by=caller)
     if remark := posts.remark(post, package):
-        cases.comment(unit, receipt.number, remark, public=False, by=caller)
+        cases.remark(unit, receipt.case_id, remark, public=False, by=caller.login)
     track = str(package.province.get("tracking_url", "")).replace("{number}", receipt.number)
     notice = f"Đã tiếp nhận phản ánh {receipt.number}. Mã tra cứu của người dân: {receipt.secret}. {track}".strip()
     said = {"service_request_id": receipt.number, "service_notice": notice, "account_id": post.values.get("account_id")}

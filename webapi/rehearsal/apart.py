@@ -45,9 +45,7 @@ def play(packages: Sequence[Files], code: str, story: str, seconds: float = SECO
     return _run({"packages": [dict(files) for files in packages], "code": code, "story": story}, seconds)
 
 
-def play_all(
-    packages: Sequence[Files], code: str, told: Sequence[str], seconds: float = SECONDS_FOR_ALL
-) -> dict[str, Any]:
+def play_all(packages: Sequence[Files], code: str, told: Sequence[str]) -> dict[str, Any]:
     """Play all stories of the last of these report types, each on a stage of its own.
 
     Returns:
@@ -59,7 +57,7 @@ def play_all(
     """
     for story in told:
         parse(story, code, CALLED)
-    return _run({"packages": [dict(files) for files in packages], "code": code, "stories": [*told]}, seconds)
+    return _run({"packages": [dict(files) for files in packages], "code": code, "stories": [*told]}, SECONDS_FOR_ALL)
 
 
 def _run(told: dict[str, Any], seconds: float) -> dict[str, Any]:

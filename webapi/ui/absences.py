@@ -17,6 +17,7 @@ from engine.people.access import Account, Target
 from engine.runtime import Unit
 from webapi.ui import door, pages
 from webapi.ui.pages import Pages, done, page
+from webapi.ui.show import read_day
 from webapi.ui.words import _, in_language
 
 bp = Pages("ui_absences")
@@ -81,10 +82,10 @@ def _note(unit: Unit, caller: Account, login: str, substitute: str, first_day: d
 
 
 def _day(name: str) -> date:
-    try:
-        return date.fromisoformat(request.form.get(name, ""))
-    except ValueError:
-        raise InvalidRequest("Write a day.", field=name) from None
+    day = read_day(request.form.get(name, ""))
+    if day is None:
+        raise InvalidRequest("Write a day.", field=name)
+    return day
 
 
 @bp.open("POST", "/vang-mat/<key:absence_id>/ket-thuc")

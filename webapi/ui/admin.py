@@ -20,6 +20,7 @@ from engine.runtime import Unit
 from engine.terms import hours
 from webapi.ui import acted, door, history, pages
 from webapi.ui.pages import Pages, done, page
+from webapi.ui.show import read_day
 from webapi.ui.words import _, channels, in_language
 
 bp = Pages("ui_admin")
@@ -238,10 +239,7 @@ def doings(unit: Unit, caller: Account) -> Any:
 
 def _day() -> date | None:
     """The day that is asked for; what is none is not asked for."""
-    try:
-        return date.fromisoformat(request.args.get("day", ""))
-    except ValueError:
-        return None
+    return read_day(request.args.get("day", ""))
 
 
 def _dated(table: dict[str, Any]) -> dict[str, Any]:

@@ -102,10 +102,10 @@ def _name(unit: Unit, definition_id: int) -> str:
 def _since() -> date | None:
     """Only cases opened from the day asked for."""
     said = request.args.get("tu")
-    try:
-        return date.fromisoformat(said) if said else None
-    except ValueError:
-        raise InvalidRequest("Write the day as 2021-09-03.", field="tu") from None
+    day = show.read_day(said) if said else None
+    if said and day is None:
+        raise InvalidRequest("Write the day as 2021-09-03.", field="tu")
+    return day
 
 
 def _measures() -> dict[str, str]:

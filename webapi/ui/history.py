@@ -8,8 +8,9 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from engine.messaging import bridge, relay
+from engine.messaging import relay
 from engine.packages import Package
+from engine.queues.outbox import CALL
 from webapi.ui.show import moment
 from webapi.ui.words import _, channels, in_language, language, text_name
 from webapi.ui.words import step as step_name
@@ -156,11 +157,11 @@ def _of_letters(data: Mapping[str, Any], agency: str, package: Package) -> dict[
     return {
         "message-sent": _("Gửi tin") if not said["text"]
         else _("Báo %(agency)s (%(text)s)", **said) if agency else _("Đã nhắn người báo") if said["text"] == relay.TOPIC
-        else _("Tổng đài đã nhận yêu cầu nối máy") if said["text"] == bridge.TOPIC
+        else _("Tổng đài đã nhận yêu cầu nối máy") if said["text"] == CALL
         else _("Nhắn người dân (%(text)s)", **said),
         "message-resent": _("Gửi lại tin %(text)s", **said),
         "message-undeliverable": _("Không gửi được tin %(text)s cho %(agency)s", **said) if agency
-        else _("Tổng đài không nối máy được") if said["text"] == bridge.TOPIC
+        else _("Tổng đài không nối máy được") if said["text"] == CALL
         else _("Không gửi được tin %(text)s", **said),
         "nobody-to-tell": _("Không có địa chỉ để gửi tin %(text)s", **said),
     }  # fmt: skip

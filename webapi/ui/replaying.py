@@ -22,6 +22,7 @@ from engine.versions import diffs
 from webapi import auth
 from webapi.ui import analyst, comparing, door
 from webapi.ui.pages import Pages, page
+from webapi.ui.show import read_day
 from webapi.ui.words import _, in_language
 
 bp = Pages("ui_replaying")
@@ -71,12 +72,11 @@ def _period(now: datetime) -> tuple[date, date]:
         InvalidRequest: it is no time.
     """
     end = now.astimezone(ZONE).date().replace(day=1) - timedelta(days=1)
-    try:
-        first = date.fromisoformat(request.args.get("tu") or end.replace(day=1).isoformat())
-        last = date.fromisoformat(request.args.get("den") or end.isoformat())
-    except ValueError:
-        raise InvalidRequest(_("Hãy ghi ngày như 2021-09-03."), field="tu") from None
-    if not date(1900, 1, 1) <= first <= last < date(9000, 1, 1):
+    first = read_day(request.args.get("tu") or end.replace(day=1).isoformat())
+    last = read_day(request.args.get("den") or end.isoformat())
+    if first is None or last is None:
+        raise InvalidRequest(_("Hãy ghi ngày như 2021-09-03."), field="tu")
+    if first > last:
         raise InvalidRequest(_("Ngày đầu phải trước hoặc trùng ngày cuối."), field="tu")
     return first, last
 

@@ -21,6 +21,7 @@ from webapi.ui.words import _, language
 STATIC = Path(__file__).parent.parent / "static"
 JUST = timedelta(minutes=1)
 ANY_DAY = date(2021, 9, 3)
+OUR_YEARS = range(1900, 2200)
 WEEK = 7  # days; of what is further away nobody needs the hours
 SOON = timedelta(hours=1)  # what is due sooner is marked, where nobody says better
 
@@ -66,6 +67,15 @@ def period(begins: datetime, ends: datetime) -> str:
         return f"{moment(begins)} – {moment(ends)}"
     last = after.date() - timedelta(days=1)
     return day(first) if last <= first.date() else f"{day(first)} – {day(last)}"
+
+
+def read_day(written: str) -> date | None:
+    """A day as a browser's control writes it; ``None``: it is none, or of another age."""
+    try:
+        found = date.fromisoformat(written)
+    except ValueError:
+        return None
+    return found if found.year in OUR_YEARS else None
 
 
 def ago(at: datetime) -> str:

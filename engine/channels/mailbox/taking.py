@@ -23,7 +23,7 @@ from engine.channels.mailbox.postman import Keep
 from engine.errors import InvalidRequest
 from engine.files import attachments
 from engine.files.attachments import Store, Stored
-from engine.model import agencies, cases, people
+from engine.model import accounts, agencies, cases, people
 from engine.model import contacts as contacts_table
 from engine.model import outbox as outbox_table
 from engine.notifiers import smtp
@@ -132,9 +132,11 @@ def _bounced(unit: Unit, bounce: Bounce) -> None:
     row = _sent(unit, bounce.original)
     if row is None:
         return
-    whom = people if row.person_id is not None else agencies
-    key = people.c.id == row.person_id if row.person_id is not None else agencies.c.key == row.agency
-    address = unit.scalar(select(whom.c.email).where(key))
+    address = unit.scalar(
+        select(people.c.email).where(people.c.id == row.person_id) if row.person_id is not None
+        else select(accounts.c.email).where(accounts.c.id == row.account_id) if row.account_id is not None
+        else select(agencies.c.email).where(agencies.c.key == row.agency)
+    )  # fmt: skip
     if address and address.lower() in bounce.recipients:
         outbox.came_back(unit, row, f"the letter came back: {bounce.status or 'undeliverable'}")
 
