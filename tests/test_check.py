@@ -9,7 +9,7 @@ from time import process_time
 import pytest
 
 from engine.files import folders
-from engine.flow.check import check
+from engine.flow.check import FAULTS_MAX, check
 from engine.flow.parser import parse
 from engine.flow.rules import CODES
 from engine.flow.vietnamese import VIETNAMESE
@@ -253,6 +253,34 @@ def test_xml_that_is_no_diagram_is_refused_in_a_sentence(name: str):
     assert refused.value.line >= 1
     assert "x.bpmn" in refused.value.message
     assert codes({**package(SIMPLE), "x.bpmn": HOSTILE[name]}) == ["file-unreadable"]
+
+
+HOSTILE_SETTINGS = {
+    "a key of many parts": ".".join(["a"] * 9_000) + " = 1",
+    "the same inside": "x = {" + " . ".join(['"a"'] * 9_000) + " = 1}",
+    "great depth": "x = " + "[" * 9_000,
+    "a huge number": "x = " + "9" * 9_000,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_SETTINGS)
+@pytest.mark.parametrize("file", ["type.toml", "province.toml"])
+def test_settings_that_no_analyst_writes_are_refused_in_a_sentence(name: str, file: str):
+    files = package(SIMPLE)
+    (fault,) = check({**files, file: HOSTILE_SETTINGS[name] + "\n" + files[file]})
+
+    assert (fault.code, fault.file) == ("file-unreadable", file)
+    assert fault.message.startswith(f"{file} is not TOML: ")
+
+
+def test_of_very_many_faults_the_errors_are_told():
+    files = package(SIMPLE)
+    files["type.toml"] += "\n" + "\n".join(f"[x{number}]" for number in range(1_500))
+    files["z.bpmn"] = ""
+    found = check(files)
+
+    assert len(found) == FAULTS_MAX and found[0].severity == "error"
+    assert found[-1].line == files["type.toml"].splitlines().index("[x998]") + 1
 
 
 def test_a_diagram_that_cannot_be_read_is_the_only_fault_told():

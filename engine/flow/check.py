@@ -17,6 +17,7 @@ from engine.forms import Form
 __all__ = ["Fault", "check"]
 
 FILES_MAX = 200
+FAULTS_MAX = 1000  # nobody reads more; errors come before warnings then, so that none goes unseen
 
 
 def check(
@@ -38,4 +39,7 @@ def check(
     except RecursionError:
         return [Fault("", 1, None, "too-many-elements", "Let fewer processes call each other one inside the other: "
                       "they are nested too deeply to be looked at.")]
-    return sorted(found, key=lambda fault: (fault.file, fault.line, fault.severity, fault.code, fault.message))
+    ordered = sorted(found, key=lambda fault: (fault.file, fault.line, fault.severity, fault.code, fault.message))
+    if len(ordered) > FAULTS_MAX:
+        ordered.sort(key=lambda fault: fault.severity)
+    return ordered[:FAULTS_MAX]
