@@ -276,16 +276,17 @@ def test_settings_that_no_analyst_writes_are_refused_in_a_sentence(name: str, fi
 def test_of_very_many_faults_the_errors_are_told():
     files = package(SIMPLE)
     files["type.toml"] += "\n" + "\n".join(f"[x{number}]" for number in range(1_500))
-    files["z.bpmn"] = ""
+    files["type.toml"] += '\n[deadlines.a]\nterm = "5 giờ"\n'
     found = check(files)
 
     assert len(found) == FAULTS_MAX and found[0].severity == "error"
-    assert found[-1].line == files["type.toml"].splitlines().index("[x998]") + 1
+    assert found[-1].line == files["type.toml"].splitlines().index("[x997]") + 1
 
 
-def test_a_diagram_that_cannot_be_read_is_the_only_fault_told():
-    torn = package(SIMPLE)["process.bpmn"]
-    assert codes({**package(SIMPLE), "process.bpmn": torn[: len(torn) // 2]}) == ["file-unreadable"]
+@pytest.mark.parametrize(("file", "code"), [("process.bpmn", "file-unreadable"), ("phan_loai.form", "form")])
+def test_a_file_that_cannot_be_read_is_the_only_fault_told(file: str, code: str):
+    files = folders.read(next(folder for folder in SHIPPED if folder.name == "DNYT"))
+    assert codes({**files, file: files[file][: len(files[file]) // 2]}) == [code]
 
 
 def test_text_that_is_half_a_character_is_refused():
