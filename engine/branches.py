@@ -23,6 +23,7 @@ from engine.queues.leases import insert_into
 from engine.runtime import Unit
 
 KEY = re.compile(r"[0-9*#](\.[0-9*#]){0,2}\Z")  # three levels of a voice menu
+KEY_SAID = "Write the keys as they are pressed, such as 5 or 5.1."
 
 
 def at(unit: Unit, province: str, moment: datetime) -> list[Row[Any]]:

@@ -134,7 +134,8 @@ def _notices(unit: Unit, package: Package, case: Row[Any], notify: Notify) -> li
             rendered = text.render(said | _own(package, number))
         except ProcessFault as fault:
             raise ProcessFault(fault.message, notify.element) from None
-        return {"text": rendered.text, "segments": rendered.segments}
+        only_for = {"only_for": sorted(text.only_for_outcomes)} if text.only_for_outcomes else {}
+        return {"text": rendered.text, "segments": rendered.segments, **only_for}
 
     key = f"{case.number}:{notify.token}"
     if notify.to in CITIZENS:

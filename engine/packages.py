@@ -28,6 +28,7 @@ from engine.flow.nodes import START_CASE
 from engine.flow.outlook import Outlook
 from engine.flow.parser import parse
 from engine.flow.road import Stop, road
+from engine.flow.toml import read_toml
 from engine.flow.xml import begins_by_message, parse_xml, process_ids
 from engine.forms import Form
 from engine.language.texts import Text
@@ -54,7 +55,7 @@ class Package:
         self.files = dict(files)
         self.id = id
         self.version = version
-        self.type: dict[str, Any] = tomllib.loads(files["type.toml"])
+        self.type: dict[str, Any] = read_toml(files["type.toml"])
         self.province = read_province(files["province.toml"])
 
     @property
@@ -253,7 +254,7 @@ def _begun(unit: Unit, files: Files, province: str) -> dict[str, str]:
     if not any(begins_by_message(text, name) for name, text in files.items() if name.endswith(".bpmn")):
         return {}
     try:
-        code = tomllib.loads(files["type.toml"]).get("code")
+        code = read_toml(files["type.toml"]).get("code")
     except (KeyError, tomllib.TOMLDecodeError):
         return {}  # the check says so
     others = [one for one in unit.catalogue.of_province(unit, province) if one.code != code]

@@ -168,13 +168,23 @@ def test_a_refusal_is_a_sentence(run, arguments, sentence):
 @pytest.mark.parametrize(("url", "sentence"), [
     ("nonsense", "THONGSUOT_DATABASE must be sqlite:"),
     ("mysql://x/y", "THONGSUOT_DATABASE must be sqlite:"),
-    ("postgresql+psycopg://nobody:secret@127.0.0.1:1/x", "The database cannot be used: "),
-    ("sqlite:////nowhere/at/all.db", "The database cannot be used: "),
+    ("postgresql+psycopg://nobody:secret@127.0.0.1:1/x", "Start PostgreSQL, or name another host or port"),
+    ("sqlite:////nowhere/at/all.db", "Its folder must be there, and yours to write into."),
+    (f"sqlite:///{__file__}", "file is not a database. Name another file in THONGSUOT_DATABASE, or put a copy back"),
 ])  # fmt: skip
 def test_a_database_that_cannot_be_used_is_a_sentence(run, url, sentence):
     told = run("user", "list", exits=1, THONGSUOT_DATABASE=url)
 
     assert sentence in told and "Traceback" not in told and "secret" not in told
+
+
+def test_a_folder_that_nobody_can_write_into_is_a_sentence(run, shelf, instance):
+    run("load", shelf)
+    (instance / "demo-accounts.json").mkdir()
+
+    told = run("load", "--demo", shelf, exits=1)
+
+    assert f"{instance}/" in told and "cannot be read or written: Is a directory." in told
 
 
 def test_without_tables_the_command_that_makes_them_is_named(bare):

@@ -9,7 +9,7 @@ from time import process_time
 import pytest
 
 from engine.files import folders
-from engine.flow.check import check
+from engine.flow.check import FAULTS_MAX, check
 from engine.flow.parser import parse
 from engine.flow.rules import CODES
 from engine.flow.vietnamese import VIETNAMESE
@@ -255,9 +255,38 @@ def test_xml_that_is_no_diagram_is_refused_in_a_sentence(name: str):
     assert codes({**package(SIMPLE), "x.bpmn": HOSTILE[name]}) == ["file-unreadable"]
 
 
-def test_a_diagram_that_cannot_be_read_is_the_only_fault_told():
-    torn = package(SIMPLE)["process.bpmn"]
-    assert codes({**package(SIMPLE), "process.bpmn": torn[: len(torn) // 2]}) == ["file-unreadable"]
+HOSTILE_SETTINGS = {
+    "a key of many parts": ".".join(["a"] * 9_000) + " = 1",
+    "the same inside": "x = {" + " . ".join(['"a"'] * 9_000) + " = 1}",
+    "great depth": "x = " + "[" * 9_000,
+    "a huge number": "x = " + "9" * 9_000,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_SETTINGS)
+@pytest.mark.parametrize("file", ["type.toml", "province.toml"])
+def test_settings_that_no_analyst_writes_are_refused_in_a_sentence(name: str, file: str):
+    files = package(SIMPLE)
+    (fault,) = check({**files, file: HOSTILE_SETTINGS[name] + "\n" + files[file]})
+
+    assert (fault.code, fault.file) == ("file-unreadable", file)
+    assert fault.message.startswith(f"{file} is not TOML: ")
+
+
+def test_of_very_many_faults_the_errors_are_told():
+    files = package(SIMPLE)
+    files["type.toml"] += "\n" + "\n".join(f"[x{number}]" for number in range(1_500))
+    files["type.toml"] += '\n[deadlines.a]\nterm = "5 giờ"\n'
+    found = check(files)
+
+    assert len(found) == FAULTS_MAX and found[0].severity == "error"
+    assert found[-1].line == files["type.toml"].splitlines().index("[x997]") + 1
+
+
+@pytest.mark.parametrize(("file", "code"), [("process.bpmn", "file-unreadable"), ("phan_loai.form", "form")])
+def test_a_file_that_cannot_be_read_is_the_only_fault_told(file: str, code: str):
+    files = folders.read(next(folder for folder in SHIPPED if folder.name == "DNYT"))
+    assert codes({**files, file: files[file][: len(files[file]) // 2]}) == [code]
 
 
 def test_text_that_is_half_a_character_is_refused():

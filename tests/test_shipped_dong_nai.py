@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from engine.notifiers import TryLater
 from tests.hotline import refused
 from tests.province import CITIZEN, HELPED, topics
 from tests.shipped import MONITORS
@@ -187,6 +188,28 @@ def test_what_is_not_solved_is_handled_again_and_what_is_late_is_directed(provin
 
 
 # -- DN-25 ---------------------------------------------------------------------------------------------------------
+
+
+def test_success_is_not_told_once_the_citizen_has_said_that_it_is_none(province, monkeypatch):
+    number = province.passes_on("DNHH")
+    with monkeypatch.context() as outage:
+        outage.setattr(province.post, "send", gateway_away)
+        province.lives(number, HANDLED)
+        province.says(number, "reopen")
+        province.worker.drain()
+    province.waits("1 hour")
+
+    assert "DN25" not in topics(province.told(CITIZEN)) and "T13" in topics(province.told(CITIZEN))
+    (unsent,) = (letter for letter in province.outbox(number) if letter["topic"] == "DN25")
+    assert unsent["state"] == "dead" and "not true any more" in unsent["last_error"]
+
+    province.lives(number, f"{DESK} xem_xet_lai huong_giai_quyet=don_vi -> da_chuyen" + HANDLED)
+    assert province.as_(OFFICE).post(f"/outbox/{unsent['id']}/resend").status_code == 200  # true again
+    assert topics(province.told(CITIZEN)).count("DN25") == 2
+
+
+def gateway_away(message):
+    raise TryLater("the gateway is away")
 
 
 def test_the_exact_words_go_by_sms_however_the_citizen_came(province):

@@ -12,10 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, ProgrammingError
 
 from engine import packages
-from engine.errors import EngineError, InvalidPackage
 from engine.files import folders
 from engine.flow import paths
 from engine.flow.check import Fault
@@ -33,36 +31,10 @@ from engine.versions import deployments
 from webapi import attached, config, data_keys, demo, logs
 from webapi.commands import backing_up, gazetteers, ingredients, members, privacy, record, running, seals, versions
 from webapi.commands.patience import wait_for
+from webapi.commands.refusing import BAD_URL, Commands, tell_faults
 
 ROOT = config.ROOT
-BAD_URL = "THONGSUOT_DATABASE must be sqlite:////folder/file.db or postgresql+psycopg://user:password@host/name."
 CLI = Account(0, "cli", "Dòng lệnh", "admin")  # whoever may run this may read the database anyway
-
-
-class Commands(click.Group):
-    """Refusals are sentences, not tracebacks."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except InvalidPackage as error:
-            tell_faults(error.facts["faults"])
-            raise click.ClickException(error.detail) from error
-        except EngineError as error:
-            raise click.ClickException(error.detail) from error
-        except config.BadSetting as error:
-            raise click.ClickException(str(error)) from error
-        except ArgumentError as error:
-            raise click.ClickException(BAD_URL) from error
-        except (OperationalError, ProgrammingError) as error:
-            raise click.ClickException(_about_database(error)) from error
-
-
-def _about_database(error: DBAPIError) -> str:
-    said = str(error.orig).strip().splitlines()[0]
-    if "no such table" in said or getattr(error.orig, "sqlstate", None) == "42P01":
-        return "The database has no tables yet, or not all: run `thongsuot db upgrade`."
-    return f"The database cannot be used: {said}."
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -123,17 +95,6 @@ def seen(look: Callable[[Unit], Any]) -> Any:
 def set_up_logging() -> None:
     values = settings()
     logs.set_up(values["LOG_LEVEL"], values["LOG_FORMAT"])
-
-
-def tell_faults(faults: list[dict[str, Any]], *, to_stderr: bool = True, lang: str = "en") -> None:
-    """Each with its place; in Vietnamese, what kind of fault it is, and the sentence below that."""
-    for fault in faults:
-        place = ":".join(str(fault[key]) for key in ("file", "line", "element") if fault.get(key))
-        severity, said = fault.get("severity", "error"), fault.get("message")
-        if lang == "vi":
-            severity = {"error": "lỗi", "warning": "cảnh báo"}[severity]
-            said = f"{fault.get('vi', '')}\n      {said}"
-        click.echo(f"  {severity}: {place}: {said}", err=to_stderr)
 
 
 def _count(number: int, thing: str) -> str:

@@ -73,6 +73,13 @@ _SAID = {
     "Field may not be null.": "{} must not be null",
     "Not a valid mapping type.": "{} must be a JSON object {…}",
     "Invalid input type.": "{} must be a JSON object {…}",
+    "Not a valid string.": "{} must be a text, in quotation marks",
+    "Not a valid list.": "{} must be a list […]",
+    "Not a valid integer.": "{} must be a whole number",
+    "Not a valid boolean.": "{} must be true or false",
+    "Not a valid date.": "{} must be a day such as 2026-12-01",
+    "Not a valid datetime.": "{} must be a moment such as 2026-12-01T08:00:00+07:00",
+    "Not a valid aware datetime.": "{} must say its zone, as 2026-12-01T08:00:00+07:00 does",
 }
 _TITLES = {cls.code: (cls.__doc__ or "").splitlines()[0].replace("`", "")
            for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, EngineError)}  # fmt: skip

@@ -17,6 +17,7 @@ from engine.forms import Form
 __all__ = ["Fault", "check"]
 
 FILES_MAX = 200
+FAULTS_MAX = 1000  # nobody reads more; errors come before warnings then, so that none goes unseen
 
 
 def check(
@@ -33,9 +34,16 @@ def check(
     """
     if len(files) > FILES_MAX:
         return [Fault("", 1, None, "file-unknown", f"A package may have at most {FILES_MAX} files, not {len(files)}.")]
+    draft = Draft.read(files, places, others, begun)
     try:
-        found = dict.fromkeys(judge(Draft.read(files, places, others, begun)))
+        found = list(dict.fromkeys(judge(draft)))
     except RecursionError:
         return [Fault("", 1, None, "too-many-elements", "Let fewer processes call each other one inside the other: "
                       "they are nested too deeply to be looked at.")]
-    return sorted(found, key=lambda fault: (fault.file, fault.line, fault.severity, fault.code, fault.message))
+    if any(fault.severity == "error" for fault in draft.faults):
+        # what a warning misses, or calls unused, may stand in the file that could not be read
+        found = [fault for fault in found if fault.severity == "error" or fault in draft.faults]
+    ordered = sorted(found, key=lambda fault: (fault.file, fault.line, fault.severity, fault.code, fault.message))
+    if len(ordered) > FAULTS_MAX:
+        ordered.sort(key=lambda fault: fault.severity)
+    return ordered[:FAULTS_MAX]

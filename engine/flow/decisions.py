@@ -242,7 +242,8 @@ class _Table:
         if len({column.name for column in outputs}) != len(outputs):
             self._fault(self.table, "Two outputs have the same name.")
         if (policy, aggregation if policy == "COLLECT" else "") not in POLICIES:
-            self._fault(self.table, f"The hit policy {policy} {aggregation} does not exist.")
+            asked = f"{policy} {aggregation}".strip()
+            self._fault(self.table, f"The hit policy {asked} does not exist: choose UNIQUE, FIRST or another.")
         if aggregation and policy == "COLLECT" and len(outputs) > 1:
             self._fault(self.table, f"COLLECT {aggregation} needs a table with one output.")
         if policy in ("PRIORITY", "OUTPUT ORDER") and not any(column.allowed for column in outputs):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -14,10 +15,13 @@ from engine.flow.decisions import Decision, DecisionFault, parse_decisions
 from engine.flow.diagram import BPMN, Diagram, Node, Scope
 from engine.flow.faults import Fault
 from engine.flow.places import Place
+from engine.flow.toml import read_toml
 from engine.flow.xml import XmlFault, parse_xml
 from engine.forms import Form
 
 TYPE, PROVINCE = "type.toml", "province.toml"
+_HEADER = re.compile(r"\s*\[\[?\s*([^\]]*?)\s*\]")
+_ENTRY = re.compile(r"""\s*(?:"([^"]+)"|'([^']+)'|([\w-]+))\s*[=.]""")
 _KINDS = (".bpmn", ".dmn", ".form", ".toml")
 
 
@@ -29,7 +33,7 @@ def read_province(text: str) -> dict[str, Any]:
     Raises:
         tomllib.TOMLDecodeError: it cannot be read.
     """
-    return tomllib.loads(text)
+    return read_toml(text)
 
 
 @dataclass
@@ -123,7 +127,7 @@ class Draft:
 
     def _toml(self, name: str) -> None:
         try:
-            table = tomllib.loads(self.files[name]) if name == TYPE else read_province(self.files[name])
+            table = read_toml(self.files[name]) if name == TYPE else read_province(self.files[name])
         except tomllib.TOMLDecodeError as error:
             line = re.search(r"at line (\d+)", str(error))
             self._refuse(name, int(line[1]) if line else 1, "file-unreadable", f"{name} is not TOML: {error}.")
@@ -187,12 +191,24 @@ class Draft:
 
     def line(self, file: str, *keys: str) -> int:
         """The line of a TOML file where a table or key is written; 1 if it cannot be found."""
-        lines = self.files.get(file, "").splitlines()
-        bare = r"[\"']?\.[\"']?".join(map(re.escape, keys))
-        header = re.compile(rf"\s*\[\[?\s*[\"']?{bare}[\"']?\s*\]")
-        for number, line in enumerate(lines, 1):
-            if header.match(line):
-                return number
+        headers, entries = self._written.get(file, ({}, {}))
+        if header := headers.get(".".join(keys)):
+            return header
         start = self.line(file, *keys[:-1]) if len(keys) > 1 else 1
-        entry = re.compile(rf"\s*[\"']?{re.escape(keys[-1])}[\"']?\s*[=.]") if keys else re.compile(r"$^")
-        return next((n for n, line in enumerate(lines[start - 1:], start) if entry.match(line)), start)
+        lines = entries.get(keys[-1], []) if keys else []
+        place = bisect_left(lines, start)
+        return lines[place] if place < len(lines) else start
+
+    @cached_property
+    def _written(self) -> dict[str, tuple[dict[str, int], dict[str, list[int]]]]:
+        """Of each TOML file the first line of every table's header, and the lines of every key: read once, so that a
+        file of nothing but faults is judged in no time, too."""
+        found: dict[str, tuple[dict[str, int], dict[str, list[int]]]] = {}
+        for file in (TYPE, PROVINCE):
+            headers, entries = found[file] = {}, {}
+            for number, line in enumerate(self.files.get(file, "").splitlines(), 1):
+                if header := _HEADER.match(line):
+                    headers.setdefault(re.sub(r"[\"']", "", header[1]), number)
+                elif entry := _ENTRY.match(line):
+                    entries.setdefault(entry[1] or entry[2] or entry[3], []).append(number)
+        return found

@@ -62,13 +62,13 @@ class Search:
 
 
 def province_of(unit: Unit, name: str | None) -> str | None:
-    """The code of a jurisdiction: a province's code, its short name, or ``jurisdiction_id`` of its province.toml.
+    """The code of a province, which is named by it, by its short name, or by ``jurisdiction_id`` of its province.toml.
 
     Returns:
         ``None`` if no name is given: all provinces.
 
     Raises:
-        NotFound: this server serves no such jurisdiction.
+        NotFound: this server serves no such province.
     """
     if not name:
         return None
@@ -76,7 +76,15 @@ def province_of(unit: Unit, name: str | None) -> str | None:
         names = (row.code, row.short, row.settings.get("jurisdiction_id"))
         if name.casefold() in [each.casefold() for each in names if isinstance(each, str)]:
             return str(row.code)
-    raise NotFound(f"jurisdiction_id: Máy chủ này không phục vụ địa phương {_quoted(name)}.")
+    raise NotFound(f"There is no province {name!r} here: name one by its code, such as 74, or leave it out.")
+
+
+def _in_jurisdiction(unit: Unit, name: str | None) -> str | None:
+    """`province_of` with the refusal that citizens' apps show."""
+    try:
+        return province_of(unit, name)
+    except NotFound:
+        raise NotFound(f"jurisdiction_id: Máy chủ này không phục vụ địa phương {_quoted(name)}.") from None
 
 
 def services(unit: Unit, jurisdiction: str | None = None) -> list[Package]:
@@ -86,7 +94,7 @@ def services(unit: Unit, jurisdiction: str | None = None) -> list[Package]:
     Raises:
         NotFound: there is no such jurisdiction.
     """
-    wanted = province_of(unit, jurisdiction)
+    wanted = _in_jurisdiction(unit, jurisdiction)
     found = [one for one in unit.catalogue.all_current(unit) if wanted in (None, str(one.province["code"]))]
     return [one for one in found if one.code not in (one.province.get("missed_call"), one.province.get("message_type"))]
 
@@ -102,7 +110,7 @@ def service(unit: Unit, code: str, jurisdiction: str | None = None) -> Package:
     Raises:
         NotFound: there is none, or not in this jurisdiction.
     """
-    wanted = province_of(unit, jurisdiction)
+    wanted = _in_jurisdiction(unit, jurisdiction)
     try:
         package = unit.catalogue.current(unit, code)
     except NotFound:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 import zlib
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,6 +14,7 @@ from sqlalchemy import Row, select, update
 from engine import activations, acts, model, packages
 from engine.errors import InvalidPackage, InvalidRequest, NotFound, WrongState
 from engine.flow.faults import Fault
+from engine.flow.toml import read_toml
 from engine.flow.xml import XmlFault, process_ids
 from engine.model import definitions
 from engine.packages import Deployed, general_type
@@ -44,7 +44,7 @@ def submit(unit: Unit, files: Mapping[str, str], active_from: datetime | None = 
     access.require(by, "deploy")
     _not_past(unit, active_from)
     deployed = packages.store(unit, files, active_from or unit.now, by=by.login)
-    province = tomllib.loads(files["province.toml"])
+    province = read_toml(files["province.toml"])
     access.require(by, "deploy", Target(province=str(province["code"]), report_type=deployed.key), unit)
     in_force = packages.settings(unit, str(province["code"]))
     if active_from is not None and province != in_force:
@@ -246,7 +246,7 @@ def amend(
     for file, text in files.items():
         mine = [old for old in base if old.endswith(".bpmn") and set(processes.get(file, ())) & set(_ids(base, old))]
         changed[mine[0] if mine else file] = text
-    its = tomllib.loads(changed["province.toml"]).get("code") if province and "province.toml" in changed else province
+    its = read_toml(changed["province.toml"]).get("code") if province and "province.toml" in changed else province
     if its != province:
         raise InvalidRequest(f"That report type is of the province {its!r}, not of {province!r}.", field="tenant-id")
     return submit(unit, changed, active_from, by=by)

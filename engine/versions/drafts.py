@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from engine.files.folders import LARGEST
 from engine.flow.check import FILES_MAX
 from engine.flow.draft import PROVINCE, TYPE
 from engine.flow.faults import Fault
+from engine.flow.toml import read_toml
 from engine.model import drafts
 from engine.packages import Deployed, Package
 from engine.people import access
@@ -81,7 +81,7 @@ class Draft:
 
     def _words(self, table: str) -> Mapping[str, str]:
         try:
-            return dict(tomllib.loads(self.files[TYPE])[table])
+            return dict(read_toml(self.files[TYPE])[table])
         except (KeyError, TypeError, ValueError):
             return {}
 

@@ -80,6 +80,8 @@ def _message(runtime: Runtime, item: Item) -> Message:
         case = unit.first(select(cases).where(cases.c.id == item.case_id))
         row = unit.first(_whom(item))
         payload = item.payload
+        if case is not None:
+            _refuse_untrue(case, payload)
         if case is not None and item.agency is not None:
             payload = firewall.over_letter(unit, item.agency, case)(payload)
     connect = {}
@@ -89,6 +91,16 @@ def _message(runtime: Runtime, item: Item) -> Message:
     # what is about no case is about the agency's province
     about = (case.number, case.province) if case else ("", getattr(row, "province", None) or "")
     return Message(item.kind, item.key, _address(item, row), text, subject, payload, *about, connect)
+
+
+def _refuse_untrue(case: Row[Any], payload: dict[str, Any]) -> None:
+    """A text of success that waited for its gateway while the case was reopened was true once, and is not any more.
+
+    Raises:
+        Undeliverable: the case has no outcome any more of which the text is true.
+    """
+    if case.outcome not in payload.get("only_for", (case.outcome,)):
+        raise Undeliverable(f"This is not true any more: the case's outcome is {case.outcome!r}.")
 
 
 def _whom(item: Item) -> Any:

@@ -59,7 +59,7 @@ class EndIn(In):
 
     outcome = fields.String(validate=validate.OneOf(_SAID))
     topic = Words(contacts.TOPIC_MAX, metadata={"description": "in a few words, never about a person"})
-    branch = fields.String(validate=validate.Regexp(branches.KEY))
+    branch = fields.String(validate=validate.Regexp(branches.KEY, error=branches.KEY_SAID))
     area = Code()
     agency = Code(metadata={"description": "who took it; else the caller's own"})
     answered_at = instant()
@@ -113,7 +113,7 @@ class BranchIn(In):
     """What a key means from an instant on."""
 
     province = Code(metadata={"description": "else the caller's own"})
-    key = fields.String(required=True, validate=validate.Regexp(branches.KEY))
+    key = fields.String(required=True, validate=validate.Regexp(branches.KEY, error=branches.KEY_SAID))
     name = Words(200, required=True)
     report_type = Code()
     agency = Code()

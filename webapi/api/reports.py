@@ -48,7 +48,8 @@ class ReportIn(In):
     beneficiary = fields.Nested(PersonIn, metadata={"description": "who needs help, if not the reporter"})
     severity = Code(metadata={"description": "as the type's rules name it"})
     branch = fields.String(
-        validate=validate.Regexp(branches.KEY), metadata={"description": "the keys the caller pressed: 5, or 5.1"}
+        validate=validate.Regexp(branches.KEY, error=branches.KEY_SAID),
+        metadata={"description": "the keys the caller pressed: 5, or 5.1"}
     )
     contact = fields.Integer(
         strict=True, validate=validate.Range(1, 2**53), metadata={"description": "POST /contacts: the call it came by"}

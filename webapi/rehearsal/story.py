@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import InvalidRequest
+from engine.flow.toml import read_toml
 from engine.terms.calendar import ZONE
 
 BEGINS = "08:00 03/09/2021"  # a Friday, the day after National Day
@@ -64,7 +65,7 @@ def read(path: Path) -> Story:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        code = str(tomllib.loads((path.parent.parent / "type.toml").read_text(encoding="utf-8"))["code"])
+        code = str(read_toml((path.parent.parent / "type.toml").read_text(encoding="utf-8"))["code"])
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, KeyError) as error:
         raise InvalidRequest(f"{path} cannot be read: {error}.") from error
     return parse(text, code, path)
@@ -77,7 +78,7 @@ def parse(text: str, code: str, path: Path) -> Story:
         InvalidRequest: as for `read`.
     """
     try:
-        return _story(path, code, tomllib.loads(text))
+        return _story(path, code, read_toml(text))
     except tomllib.TOMLDecodeError as error:
         raise InvalidRequest(f"{path} cannot be read: {error}.") from error
     except InvalidRequest as error:

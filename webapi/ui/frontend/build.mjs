@@ -1,6 +1,7 @@
 // Bundles what pages load into webapi/static/dist: each entry is a file of this folder, and becomes NAME.js (and .css).
 import { build } from "esbuild";
 import { readFile, rm, writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
 const DIST = new URL("../../static/dist/", import.meta.url);
@@ -19,7 +20,8 @@ const SHEETS = {
 await rm(DIST, { recursive: true, force: true });
 const done = await build({
   entryPoints: ENTRIES.map((name) => `${name}.js`),
-  bundle: true, minify: true, metafile: true, format: "iife", outdir: DIST.pathname,
+  bundle: true, minify: true, metafile: true, format: "iife",
+  outdir: fileURLToPath(DIST), // a pathname is another one where there are blanks or accents
   target: ["chrome109", "firefox115", "safari16"], // the last browsers for Windows 7 and 8.1
   alias: { domify: "./domify.js" }, plugins: [SHEETS],
   loader: { ".woff": "dataurl", ".woff2": "dataurl", ".ttf": "dataurl", ".eot": "empty", ".svg": "dataurl" },
