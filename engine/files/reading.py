@@ -1,20 +1,22 @@
 """The files of a case, for whoever reads it; behind the veil (`engine.privacy.firewall`) nothing that tells unseen.
 
-A file says more than it shows: where a photo was taken and with whose device, who wrote a paper. Of JPEG, PNG and WebP
-that is left out (`engine.files.pictures`). A file of any other kind is *withheld* from those behind the veil until
-somebody who may know who reported has looked at it and lets it go (`release`); or until they may know themselves.
+A file says more than it shows: where a photo was taken and with whose device, who wrote a paper. Of photos and films
+that is left out (`engine.files.pictures`, `boxes`), so that nobody has to look at them first. A file of any other kind
+is *withheld* from those behind the veil until somebody who may know who reported has looked at it and lets it go
+(`release`); or until they may know themselves.
 What somebody behind the veil has added tells nobody there anything new.
 """
 
 from __future__ import annotations
 
+from io import BytesIO
 from types import SimpleNamespace
-from typing import Any
+from typing import IO, Any
 
 from sqlalchemy import Row, select
 
 from engine.errors import NotAllowed, NotFound, WrongState
-from engine.files import pictures
+from engine.files import boxes, pictures
 from engine.model import attachments, events
 from engine.paging import Page, oldest_first
 from engine.people import access, accounts
@@ -23,6 +25,7 @@ from engine.privacy import firewall, unmasking
 from engine.runtime import Unit
 
 RELEASED = "file-released"
+BARED = frozenset(pictures.KINDS) | boxes.KINDS
 
 
 def of_case(unit: Unit, account: Account, number: str, limit: int = 50, after: str | None = None) -> Page:
@@ -41,7 +44,7 @@ def of_case(unit: Unit, account: Account, number: str, limit: int = 50, after: s
 
 
 def open_one(unit: Unit, account: Account, number: str, attachment_id: int) -> tuple[Row[Any], bool]:
-    """A file, and whether this account sees it bare: without what a photo says beside itself.
+    """A file, and whether this account sees it bare (`bared`): without what it says beside what is to be seen.
 
     Raises:
         NotFound: there is no such file, or its case is not for this account to read.
@@ -55,6 +58,23 @@ def open_one(unit: Unit, account: Account, number: str, attachment_id: int) -> t
                              "somebody who may know that has to look at it first, and let it go.")  # fmt: skip
         unit.views[case.id, account.login] = case.secrecy
     return firewall.behind(firewall.over(unit, account, case), row, "name"), not knows
+
+
+def bared(file: IO[bytes], row: Row[Any]) -> IO[bytes]:
+    """A photo or a film without what it says beside what is to be seen and heard; a file of another kind as it is.
+
+    Raises:
+        NotAllowed: it was kept before films were looked at, and cannot be bared.
+    """
+    if row.media_type in pictures.KINDS:
+        with file:
+            return BytesIO(pictures.bare(file.read(), row.media_type))
+    try:
+        return boxes.bare(file) if row.media_type in boxes.KINDS else file
+    except boxes.Unreadable as error:
+        file.close()
+        raise NotAllowed(f"The attachment {row.id} may tell who reported, and that cannot be taken out: {error}. "
+                         "Somebody who may know it can add a picture of what is to be seen.") from error  # fmt: skip
 
 
 def release(unit: Unit, number: str, attachment_id: int, *, by: Account) -> None:
@@ -80,7 +100,7 @@ def _find(unit: Unit, account: Account, action: str, number: str, attachment_id:
 
 def _withheld(unit: Unit, case: Row[Any], rows: list[Row[Any]]) -> set[int]:
     """Which of these files those behind the veil may not have."""
-    doubtful = [row for row in rows if row.media_type not in pictures.KINDS]
+    doubtful = [row for row in rows if row.media_type not in BARED]
     if not doubtful or case.secrecy not in firewall.VEILED:
         return set()
     lines = unit.all(select(events.c.data).where(events.c.case_id == case.id, events.c.kind == RELEASED))
