@@ -269,6 +269,10 @@ def test_a_file_that_cannot_be_bared_waits_until_somebody_who_may_know_has_looke
     assert refused(hotline.as_("truc").post(f"{files}/99/release"), 404, "not-found")
     assert hotline.as_("truc").get(paper).data == PAPER
     assert "Cho người xử lý mở" in reads(hotline, "truc", f"/vu-viec/{number}").decode()
+    waits = f'<td><a href="/vu-viec/{number}">{number}</a></td><td class="number">2</td>'
+    assert waits in reads(hotline, "truc", "/viec/tep-cho-mo").decode()
+    assert "/viec/tep-cho-mo" in reads(hotline, "truc", "/viec").decode()
+    assert number not in reads(hotline, "phuong", "/viec/tep-cho-mo").decode()
 
     asked = hotline.as_("phuong").post(f"/cases/{number}/reporter/ask", {"reason": "Phải đọc đơn"}).json["id"]
     assert hotline.as_("vanphong").post(f"/unmaskings/{asked}/grant").status_code == 200
@@ -280,6 +284,7 @@ def test_a_file_that_cannot_be_bared_waits_until_somebody_who_may_know_has_looke
 
     assert hotline.as_("truc").post(f"{paper}/release").json == {"id": listed[2]["id"]}
     assert hotline.as_("phuong").get(paper).data == PAPER
+    assert waits.replace(">2<", ">1<") in reads(hotline, "truc", "/viec/tep-cho-mo").decode()
     assert refused(hotline.as_("truc").post(f"{paper}/release"), 409, "wrong-state")
 
 
