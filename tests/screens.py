@@ -46,6 +46,7 @@ SCREENS = (
     Screen("viec", "/viec", "ubnd_74_718"),
     Screen("viec-lam-thay", "/viec?xem=thay", "ubnd_74_718"),
     Screen("viec-giu-bo-loc", "/viec?loai=BDKK&khu=718", "ubnd_74_718"),
+    Screen("viec-tep-cho-mo", "/viec/tep-cho-mo", "tongdai_74.1"),
     Screen("viec-en", "/viec?xem=chua-nhan&lang=en", "ubnd_74_718"),
     Screen("mot-viec", "/viec/{task}?lang=vi", "ubnd_74_718"),
     Screen("mot-viec-dang-lam", "/viec/{taken}", "ubnd_74_718"),

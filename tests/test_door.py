@@ -17,19 +17,24 @@ import pytest
 from waitress.channel import HTTPChannel
 
 from engine import branches, packages
+from engine.people import accounts
 from engine.people.accounts import fingerprint
 from engine.runtime import Runtime
 from tests import databases
 from tests.clock import Clock
 from tests.crash_type import PROVINCE
+from tests.hotline import Hotline
 from tests.served import served
 from webapi import door
 from webapi.metrics import Standing
 from webapi.server import Refusal
+from webapi.ui import door as sessions
 from webapi.urgent import Urgent, reported
 
 CROWD = 60
-KNOWN = "ts_of_an_operator"
+KNOWN, CITY = "ts_of_an_operator", "ts_of_an_app"
+ROLES = {KNOWN: "operator", CITY: "client"}
+CALLERS = {fingerprint(token): (SimpleNamespace(role=role), 1) for token, role in ROLES.items()}
 
 
 @pytest.fixture
@@ -47,7 +52,7 @@ def crowd(monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
         start_response("200 OK", [("Content-Type", "text/plain")])
         return [b"served"]
 
-    urgent = Urgent(lambda: frozenset({"CC115"}), {fingerprint(KNOWN)})
+    urgent = Urgent(lambda: frozenset({"CC115"}), CALLERS)
     urgent.keep_up()
     entrance = door.Door(urgent, Standing())
     entrance.set_thread_count(1)
@@ -119,13 +124,14 @@ class Hands:
 
     def __init__(self) -> None:
         self.now = 100.0
-        urgent = Urgent(lambda: frozenset({"CC115"}), {fingerprint(KNOWN)})
+        urgent = Urgent(lambda: frozenset({"CC115"}), CALLERS)
         urgent._codes = frozenset({"CC115"})
         self.standing = Standing()
         self.entrance = door.Door(urgent, self.standing, lambda: self.now)
 
-    def comes(self, report_type: str = "BDKK", token: str = "") -> Any:
-        request = SimpleNamespace(error=None, path=f"/bao/{report_type}", query="", headers={"AUTHORIZATION": token})
+    def comes(self, report_type: str = "BDKK", token: str = "", path: str = "", cookie: str = "") -> Any:
+        path, headers = path or f"/bao/{report_type}", {"AUTHORIZATION": token, "COOKIE": cookie}
+        request = SimpleNamespace(error=None, path=path, query="", headers=headers)
         self.entrance.add_task(SimpleNamespace(requests=[request], service=list, cancel=list))
         return request
 
@@ -237,6 +243,56 @@ def test_the_known_go_first_as_they_came_and_of_the_rest_every_other_is_a_strang
     taken = [hands.takes(0) for _ in range(8)]
 
     assert taken == [*known, ordinary[0], strangers[0], ordinary[1], strangers[1], ordinary[2]]
+
+
+def test_staffs_work_on_cases_is_not_sent_away_whoever_floods_the_door() -> None:
+    hands, opens = Hands(), "/viec/17"
+    hands.surge(30, came=100, taken=20)
+    assert [hands.comes() for _ in range(5)][-1] in hands.sent_away()
+    before = hands.entrance.shed
+    work = [hands.comes(path=path, token=f"Bearer {KNOWN}") for path in (opens, "/api/v1/tasks/17/complete", "/viec")]
+    assert hands.entrance.shed == before
+
+    for token, path in ((f"Bearer {CITY}", opens), ("Bearer ts_made_up", opens), ("", opens),
+                        (f"Bearer {KNOWN}", "/api/v1/reports"), (f"Bearer {KNOWN}", "/viecx")):  # fmt: skip
+        assert hands.comes(token=token, path=path, cookie="thongsuot=made.up") is hands.sent_away()[-1]
+    hands.now += door.LONGEST_SECONDS + 1
+    hands.entrance.send_the_late_away()
+    assert [hands.takes(0) for _ in work] == work  # and none of them was too late
+
+
+def test_of_staffs_work_a_few_requests_of_each_may_wait_and_it_takes_every_other_turn() -> None:
+    hands = Hands()
+    ordinary = [hands.comes() for _ in range(3)]
+    work = [hands.comes(path="/vu-viec", token=f"Bearer {KNOWN}") for _ in range(door.EACH + 1)]
+    hands.comes()
+
+    taken = [hands.takes(0) for _ in range(7)]
+
+    assert taken == [ordinary[0], work[0], ordinary[1], work[1], ordinary[2], work[2], work[-1]]
+
+
+def test_a_session_is_proved_by_our_signature_and_a_token_that_was_good_lately(hotline: Hotline) -> None:
+    token, browser = hotline.tokens["phuong"], hotline.app.test_client()
+    with browser.session_transaction() as kept:
+        kept[sessions.TOKEN], kept[sessions.SEEN] = token, hotline.clock().timestamp()
+    cookie = browser.get_cookie("thongsuot").value
+    urgent = Urgent(frozenset, hotline.runtime.callers, sessions.signed(hotline.app))
+
+    def whose(cookie: str, token: str = "") -> str | None:
+        headers = {"COOKIE": f"a=b; thongsuot={cookie}", "AUTHORIZATION": token}
+        return urgent.staff(SimpleNamespace(path="/viec/1", headers=headers))
+
+    hotline.runtime.callers.clear()
+    assert whose(cookie) is None  # it may have ended long ago
+    assert browser.get("/viec").status_code == 200
+    assert whose(cookie) == whose("", f"Bearer {token}") == fingerprint(token)
+    changed = cookie.replace(".", "_", 1)
+    assert [whose(one) for one in ("", changed, cookie[:-2], cookie.rpartition(".")[0], token)] == [None] * 5
+
+    with hotline.runtime.begin() as unit:
+        accounts.revoke_this(unit, token)
+    assert browser.get("/viec").status_code == 303 and whose(cookie) is None
 
 
 def test_that_one_request_takes_long_says_nothing_about_the_queue() -> None:

@@ -81,6 +81,20 @@ def test_who_is_behind_the_veil_asks_a_second_person_agrees_and_a_day_later_it_i
     assert [who for who, _ in told] == ["phuong", "vanphong", "phuong"] and told[-1][1]["unmasking"] == one["id"]
 
 
+def test_nobody_agrees_to_what_they_asked_themselves_nor_to_what_was_asked_too_long_ago(hotline):
+    number = hotline.assigned(reporter=REPORTER)
+    early = hotline.as_("hoa").post(f"/cases/{number}/reporter/ask", {"reason": "Phải đến tận nhà"}).json["id"]
+    hotline.waits(72)
+    assert refused(hotline.as_("vanphong").post(f"/unmaskings/{early}/grant"), 409, "wrong-state")
+    asked = hotline.as_("phuong").post(f"/cases/{number}/reporter/ask", {"reason": "Phải đến tận nhà"}).json["id"]
+    assert [one["id"] for one in hotline.as_("vanphong").get("/unmaskings").json["items"]] == [asked]
+
+    with hotline.runtime.begin() as unit:  # who asked has become one of those who answer
+        accounts.change(unit, "phuong", {"role": "office", "agency": "vp_74"}, None)
+    assert hotline.as_("phuong").get("/unmaskings").json["items"] == []
+    assert "second person" in refused(hotline.as_("phuong").post(f"/unmaskings/{asked}/grant"), 403, "not-allowed")
+
+
 def test_a_handler_writes_to_whoever_reported_and_never_sees_whom(hotline):
     number = hotline.assigned(reporter=REPORTER)
     sent = hotline.as_("phuong").post(f"/cases/{number}/reporter/message", {"text": "Quán ở số nhà nào ạ?"})
@@ -95,6 +109,8 @@ def test_a_handler_writes_to_whoever_reported_and_never_sees_whom(hotline):
         assert hotline.as_("phuong").post(f"/cases/{number}/reporter/message", {"text": "?"}).status_code == 200
     assert "tomorrow" in refused(hotline.as_("phuong").post(f"/cases/{number}/reporter/message", {"text": "?"}), 409,
                                  "wrong-state")  # fmt: skip
+    hotline.waits(24)
+    assert hotline.as_("phuong").post(f"/cases/{number}/reporter/message", {"text": "?"}).status_code == 200
     nobody = hotline.assigned(reporter={"anonymous": True})
     assert refused(hotline.as_("phuong").post(f"/cases/{nobody}/reporter/message", {"text": "?"}), 409, "wrong-state")
 

@@ -118,6 +118,8 @@ def test_a_second_factor_is_set_up_in_the_browser_and_asked_for_at_the_next_log_
     page = logs_in(visitor)
     assert page.url == "/tai-khoan/thiet-bi" and "cần xác thực hai lớp" in page.text and style_free(page)
     assert page.find("//*[local-name()='svg']")
+    assert {visitor.opens(path).url for path in ("/viec", "/vu-viec", "/tinh")} == {"/tai-khoan/thiet-bi"}
+    page = visitor.opens("/tai-khoan/thiet-bi")
     secret = page.find("//main//code")[0].text_content()
 
     def shown(steps: int = 0) -> str:
@@ -135,6 +137,8 @@ def test_a_second_factor_is_set_up_in_the_browser_and_asked_for_at_the_next_log_
     assert "mã đang hiện trên thiết bị" in asked.text
     assert "không đúng" in other.sends(asked, login="phuong", password=PASSWORD, code="000000").text
     assert other.sends(asked, login="phuong", password=PASSWORD, code=shown()).url == "/viec"
+    again = Visitor(hotline.app)
+    assert "không đúng" in again.sends(logs_in(again), login="phuong", password=PASSWORD, code=shown()).text  # once
 
 
 def test_ones_log_ins_are_listed_and_the_others_ended_and_a_new_one_ends_the_one_before(hotline: Hotline):

@@ -99,7 +99,7 @@ def _admit(
         with unit_of_work() as unit:
             return visit(unit, accounts.recall(unit, sent) or accounts.authenticate(unit, sent))
     except accounts.Outdated:
-        pass
+        accounts.forget(runtime(), sent)
     except NotAuthenticated:
         raise
     except EngineError:

@@ -7,7 +7,8 @@ request has been looked at, so that it can simply be sent again. What is long de
 queue that never gets empty serves nobody by being long, it only makes everybody wait (docs/decisions/0017).
 
 What is urgent (`webapi.urgent`) is never sent away, and goes first if we know who sends it. Who is not known yet may be
-anybody: a few such requests may wait, and of those and the ordinary ones every other is taken.
+anybody: a few such requests may wait. Nor is staff's work on cases sent away, a few requests of each, and not too many
+of all. Strangers, staff and the ordinary ones have one turn after the other.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ LASTS_AFTER = 5.0
 LONGEST_SECONDS = 5.0  # whoever has waited so long is told to come again; who calls has given up not much later
 LOOK_SECONDS = 0.25  # how often it is looked who has
 STRANGERS = 50  # urgent requests of people we do not know that may wait at once
+STAFF = 100  # requests of staff at work that may wait at once,
+EACH = 6  # and with one token: as many as a browser sends at once
 LEAST = 2  # ordinary requests for each thread may wait, however slowly the queue moves
 AGAIN_SECONDS = 120  # the longest after which anybody is told to come again, or half as much more
 SAID = (
@@ -54,7 +57,13 @@ class Surge(Error):
 
 
 class Waiting:
-    """A channel whose first request is complete and waits."""
+    """A channel whose first request is complete and waits.
+
+    Attributes:
+        whose: the token it came with, if it is staff's work.
+    """
+
+    whose: str | None = None
 
     def __init__(self, channel: Any, since: float) -> None:
         self.request, self.since = channel.requests[0], since
@@ -62,26 +71,27 @@ class Waiting:
 
 
 class Queue:
-    """Who waits for a thread, in three lines. Nothing here is done without the door's lock.
+    """Who waits for a thread, in four lines. Nothing here is done without the door's lock.
 
     Attributes:
         known: urgent requests of those whom we know, who go before all others.
-        strangers: urgent ones of people whom we do not; others: whatever else. Of these two every other is taken.
+        strangers: urgent ones of people whom we do not; staff: work on cases; others: whatever else. These have turns.
         empty_at: when last nobody waited among the others.
     """
 
     def __init__(self, standing: Standing, clock: Callable[[], float]) -> None:
         self.known: deque[Waiting] = deque()
         self.strangers: deque[Waiting] = deque()
+        self.staff: deque[Waiting] = deque()
         self.others: deque[Waiting] = deque()
+        self._turns = deque([self.others, self.strangers, self.staff])
         self.empty_at = clock()
         self._standing, self._clock = standing, clock
-        self._others_turn = False
         self._turn_at = -inf  # the last one of the others
         self._between = 0.01  # seconds from one such turn to the next while one of them waits; until we know
 
     def __len__(self) -> int:
-        return len(self.known) + len(self.strangers) + len(self.others)
+        return len(self.known) + sum(map(len, self._turns))
 
     def join(self, line: deque[Waiting], one: Waiting) -> None:
         if not self.others:
@@ -102,7 +112,7 @@ class Queue:
         return taken
 
     def late(self) -> list[Waiting]:
-        """Whoever has waited too long, and no more does; strangers and the known are not among them."""
+        """Whoever has waited too long, and no more does; nobody of the other lines is among them."""
         now, found = self._clock(), []
         while self.others and now - self.others[0].since > LONGEST_SECONDS:
             found.append(self.others.popleft())
@@ -120,9 +130,10 @@ class Queue:
     def _next(self) -> deque[Waiting]:
         if self.known:
             return self.known
-        self._others_turn = not self._others_turn
-        first, second = (self.others, self.strangers) if self._others_turn else (self.strangers, self.others)
-        return first or second
+        self._turns.rotate(-1)
+        while not self._turns[-1]:
+            self._turns.rotate(-1)
+        return self._turns[-1]
 
 
 class Door(ThreadedTaskDispatcher):
@@ -156,7 +167,7 @@ class Door(ThreadedTaskDispatcher):
             self._apologist.add_task(one)
             return
         at_once = len(self.queue) < len(self.threads) - self.stop_count - self.active_count
-        line = self.queue.others if at_once else self._line(one.request)
+        line = self.queue.others if at_once else self._line(one)
         with self.lock:
             if line is not self.queue.others or (wait := self.wait()) <= self._patience():
                 self.queue.join(line, one)
@@ -172,7 +183,7 @@ class Door(ThreadedTaskDispatcher):
         with self.lock:
             late, wait = self.queue.late(), self.wait()
         for one in late:
-            line = self._line(one.request)  # who came while a thread was free has not been looked at
+            line = self._line(one)  # who came while a thread was free has not been looked at
             if line is self.queue.others:
                 self._send_away(one, wait)
                 continue
@@ -189,12 +200,18 @@ class Door(ThreadedTaskDispatcher):
         while not self._closed.wait(LOOK_SECONDS):
             self.send_the_late_away()
 
-    def _line(self, request: Any) -> deque[Waiting]:
-        if not self._urgent(request):
-            return self.queue.others
-        if self._urgent.knows(request):
-            return self.queue.known
-        return self.queue.strangers if len(self.queue.strangers) < STRANGERS else self.queue.others
+    def _line(self, one: Waiting) -> deque[Waiting]:
+        if self._urgent(one.request):
+            if self._urgent.knows(one.request):
+                return self.queue.known
+            return self.queue.strangers if len(self.queue.strangers) < STRANGERS else self.queue.others
+        one.whose = self._urgent.staff(one.request)
+        return self.queue.staff if one.whose and self._has_room(one.whose) else self.queue.others
+
+    def _has_room(self, token: str) -> bool:
+        with self.lock:
+            theirs = sum(one.whose == token for one in self.queue.staff)
+            return len(self.queue.staff) < STAFF and theirs < EACH
 
     def _patience(self) -> float:
         lasting = self._clock() - self.queue.empty_at > LASTS_AFTER

@@ -16,6 +16,7 @@ from engine import branches
 from webapi import auth, camunda, door, passing, telemetry
 from webapi.bodies import dump
 from webapi.clock import node_clock
+from webapi.ui import door as sessions
 from webapi.urgent import Urgent
 
 CONNECTIONS = 500  # at once; beyond them nobody is let in or told anything, not with an emergency either
@@ -68,7 +69,7 @@ def run(app: Flask, host: str, port: int, threads: int) -> None:
         clock.keep_right(runtime.database)
     passing.lay_here(app.config)
     HTTPChannel.error_task_class = Refusal
-    urgent = Urgent(lambda: _emergencies(app), runtime.callers)
+    urgent = Urgent(lambda: _emergencies(app), runtime.callers, sessions.signed(app))
     urgent.keep_up()
     entrance = door.Door(urgent, app.standing)  # type: ignore[attr-defined]
     entrance.set_thread_count(threads)

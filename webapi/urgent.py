@@ -1,8 +1,11 @@
-"""What is never sent away in a surge: health checks, what the exchange says, and reports of emergencies.
+"""What is never sent away in a surge: health checks, what the exchange says, and reports of emergencies. And whose work
+on cases is not: staff's, for an emergency that was taken and that nobody can open or claim is no help.
 
 An emergency is a report type behind a key whose callers are put through at once (``transfer_to``: 115). Whether a
 request is about one is said by its path, by one field, or by one key of its JSON, found without reading the whole: that
-a code is written somewhere in a text makes nothing urgent.
+a code is written somewhere in a text makes nothing urgent. Which task belongs to an emergency no request says; so it is
+all of staff's work on tasks and cases. Who is staff is proved by a token that was good here lately, in the header or
+the session's signed cookie: neither by merely being there, and both without asking the database.
 """
 
 from __future__ import annotations
@@ -10,12 +13,14 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Callable, Container
+from collections.abc import Callable, Mapping
 from time import sleep
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from engine.people.access import Account
 from engine.people.accounts import fingerprint
 from engine.queues import leases
 
@@ -26,6 +31,8 @@ LOOKED_AT = 65_536  # bytes of a body in which the type is looked for
 DEPTH_MAX = 100  # of a JSON body: nobody reports so, it only takes long to read
 ALWAYS = ("/healthz", "/readyz")
 EXCHANGE = "/api/v1/cti/"
+STAFF = ("operator", "handler", "monitor", "office")
+WORK = re.compile(r"/(?:api/v1/(?:tasks|cases)|viec|vu-viec)(?:/|\Z)")
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 _FIELD = re.compile(rb"(?:^|&)(?:report_type|loai|service_code)=([A-Za-z0-9_.-]+)")
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]:,]', re.DOTALL)
@@ -35,12 +42,18 @@ _KEY = b'"report_type"'
 class Urgent:
     """Whether a request, as waitress has parsed it, is urgent; and whether we know who sends it."""
 
-    def __init__(self, named: Callable[[], frozenset[str]], callers: Container[str] = ()) -> None:
+    def __init__(
+        self,
+        named: Callable[[], frozenset[str]],
+        callers: Mapping[str, tuple[Account, int]] = MappingProxyType({}),
+        session: Callable[[str], str] = lambda cookie: "",
+    ) -> None:
         """Args:
         named: the codes of the report types that are emergencies.
-        callers: fingerprints of tokens that have been good here lately.
+        callers: who held a token that has been good here lately, by its fingerprint.
+        session: the token in a header ``Cookie`` that we have signed, else an empty one.
         """
-        self._named, self._callers = named, callers
+        self._named, self._callers, self._session = named, callers, session
         self._codes: frozenset[str] = frozenset()
 
     def __call__(self, request: Any) -> bool:
@@ -50,8 +63,18 @@ class Urgent:
 
     def knows(self, request: Any) -> bool:
         """Whether it comes from the exchange, a health check, or with a token that was good here lately."""
-        token = request.headers.get("AUTHORIZATION", "").removeprefix("Bearer ")
-        return request.path in ALWAYS or request.path.startswith(EXCHANGE) or fingerprint(token) in self._callers
+        return request.path in ALWAYS or request.path.startswith(EXCHANGE) or self._token(request) in self._callers
+
+    def staff(self, request: Any) -> str | None:
+        """The fingerprint of the token of whose work on cases this is; ``None``: of nobody whom we know."""
+        if not WORK.match(request.path):
+            return None
+        found = self._callers.get(token := self._token(request))
+        return token if found and found[0].role in STAFF else None
+
+    def _token(self, request: Any) -> str:
+        said = request.headers.get("AUTHORIZATION", "").removeprefix("Bearer ")
+        return fingerprint(said or self._session(request.headers.get("COOKIE", "")))
 
     def keep_up(self) -> None:
         """Ask again and again which those types are, in a thread of its own: the database may be slow just now."""

@@ -1,21 +1,25 @@
 """The files of a case, for whoever reads it; behind the veil (`engine.privacy.firewall`) nothing that tells unseen.
 
-A file says more than it shows: where a photo was taken and with whose device, who wrote a paper. Of JPEG, PNG and WebP
-that is left out (`engine.files.pictures`). A file of any other kind is *withheld* from those behind the veil until
-somebody who may know who reported has looked at it and lets it go (`release`); or until they may know themselves.
+A file says more than it shows: where a photo was taken and with whose device, who wrote a paper. Of photos and films
+that is left out (`engine.files.pictures`, `boxes`), so that nobody has to look at them first. A file of any other kind
+is *withheld* from those behind the veil until somebody who may know who reported has looked at it and lets it go
+(`release`); or until they may know themselves.
 What somebody behind the veil has added tells nobody there anything new.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping
+from io import BytesIO
 from types import SimpleNamespace
-from typing import Any
+from typing import IO, Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, exists, select
 
 from engine.errors import NotAllowed, NotFound, WrongState
-from engine.files import pictures
-from engine.model import attachments, events
+from engine.files import boxes, pictures
+from engine.model import attachments, cases, events
 from engine.paging import OfCase, Page
 from engine.people import access, accounts
 from engine.people.access import Account
@@ -23,6 +27,8 @@ from engine.privacy import firewall, unmasking
 from engine.runtime import Unit
 
 RELEASED = "file-released"
+CASES_AT_ONCE = 500
+BARED = frozenset(pictures.KINDS) | boxes.KINDS
 _FILES = OfCase(attachments)
 
 
@@ -41,12 +47,29 @@ def of_case(unit: Unit, account: Account, number: str, limit: int = 50, after: s
     case = access.find(unit, account, "read", number)
     found = _FILES.page(unit, case.id, limit, after)
     rows = firewall.over_rows(firewall.over(unit, account, case), found.items, "name")
-    held = _withheld(unit, case, rows)
+    held = _withheld(unit, {case.id: case}, rows)
     return Page([SimpleNamespace(**row._mapping, withheld=row.id in held) for row in rows], found.after)
 
 
+def waiting(unit: Unit, by: Account) -> list[SimpleNamespace]:
+    """What this account can let go (`release`), and whoever works on the case waits for: {number, many, at}, of open
+    cases, the one that has waited longest first; ``at``: since when. Of at most `CASES_AT_ONCE` cases."""
+    mine, doubtful = attachments.c.case_id == cases.c.id, attachments.c.media_type.not_in(BARED)
+    veiled = (cases.c.closed_at.is_(None), cases.c.secrecy.in_(firewall.VEILED), exists().where(mine, doubtful))
+    query = select(cases).where(*veiled, access.permits(by, "person", access.CASES))
+    found = {case.id: case for case in unit.all(query.order_by(cases.c.id).limit(CASES_AT_ONCE))}
+    rows = unit.all(select(attachments).where(attachments.c.case_id.in_(found), doubtful)) if found else []
+    held = _withheld(unit, found, rows)
+    since = defaultdict(list)
+    for row in rows:
+        if row.id in held:
+            since[found[row.case_id].number].append(row.at)
+    waits = [SimpleNamespace(number=number, many=len(at), at=min(at)) for number, at in since.items()]
+    return sorted(waits, key=lambda one: one.at)
+
+
 def open_one(unit: Unit, account: Account, number: str, attachment_id: int) -> tuple[Row[Any], bool]:
-    """A file, and whether this account sees it bare: without what a photo says beside itself.
+    """A file, and whether this account sees it bare (`bared`): without what it says beside what is to be seen.
 
     Raises:
         NotFound: there is no such file, or its case is not for this account to read.
@@ -54,12 +77,29 @@ def open_one(unit: Unit, account: Account, number: str, attachment_id: int) -> t
     """
     case, row = _find(unit, account, "read", number, attachment_id)
     knows = firewall.may_know(account, case, unit)
-    if not knows and _withheld(unit, case, [row]):
+    if not knows and _withheld(unit, {case.id: case}, [row]):
         if unmasking.granted(unit, account, case.id) is None:
             raise NotAllowed(f"The attachment {attachment_id} may tell who reported {number}, where nobody sees it: "
                              "somebody who may know that has to look at it first, and let it go.")  # fmt: skip
         unit.views[case.id, account.login] = case.secrecy
     return firewall.behind(firewall.over(unit, account, case), row, "name"), not knows
+
+
+def bared(file: IO[bytes], row: Row[Any]) -> IO[bytes]:
+    """A photo or a film without what it says beside what is to be seen and heard; a file of another kind as it is.
+
+    Raises:
+        NotAllowed: it was kept before films were looked at, and cannot be bared.
+    """
+    if row.media_type in pictures.KINDS:
+        with file:
+            return BytesIO(pictures.bare(file.read(), row.media_type))
+    try:
+        return boxes.bare(file) if row.media_type in boxes.KINDS else file
+    except boxes.Unreadable as error:
+        file.close()
+        raise NotAllowed(f"The attachment {row.id} may tell who reported, and that cannot be taken out: {error}. "
+                         "Somebody who may know it can add a picture of what is to be seen.") from error  # fmt: skip
 
 
 def release(unit: Unit, number: str, attachment_id: int, *, by: Account) -> None:
@@ -70,7 +110,7 @@ def release(unit: Unit, number: str, attachment_id: int, *, by: Account) -> None
         WrongState: nobody withholds it.
     """
     case, row = _find(unit, by, "person", number, attachment_id)
-    if not _withheld(unit, case, [row]):
+    if not _withheld(unit, {case.id: case}, [row]):
         raise WrongState(f"The attachment {attachment_id} of {number} is not withheld from anybody.")
     unit.record(case.id, RELEASED, by.login, attachment=attachment_id)
 
@@ -83,18 +123,19 @@ def _find(unit: Unit, account: Account, action: str, number: str, attachment_id:
     return case, row
 
 
-def _withheld(unit: Unit, case: Row[Any], rows: list[Row[Any]]) -> set[int]:
-    """Which of these files those behind the veil may not have."""
-    doubtful = [row for row in rows if row.media_type not in pictures.KINDS]
-    if not doubtful or case.secrecy not in firewall.VEILED:
+def _withheld(unit: Unit, of: Mapping[int, Row[Any]], rows: list[Row[Any]]) -> set[int]:
+    """Which of these files those behind the veil may not have; ``of``: their cases, by id."""
+    doubtful = [one for one in rows if one.media_type not in BARED and of[one.case_id].secrecy in firewall.VEILED]
+    if not doubtful:
         return set()
-    lines = unit.all(select(events.c.data).where(events.c.case_id == case.id, events.c.kind == RELEASED))
+    theirs = events.c.case_id.in_({row.case_id for row in doubtful})
+    lines = unit.all(select(events.c.data).where(theirs, events.c.kind == RELEASED))
     released = {line.data["attachment"] for line in lines}
-    veiled = {login for login in {row.author for row in doubtful} if _is_veiled(unit, case, login)}
-    return {row.id for row in doubtful if row.id not in released and row.author not in veiled}
+    held = [row for row in doubtful if row.id not in released]
+    authors = {login: accounts.known(unit, login) for login in {row.author for row in held}}
+    return {row.id for row in held if not _is_veiled(unit, of[row.case_id], authors[row.author])}
 
 
-def _is_veiled(unit: Unit, case: Row[Any], login: str) -> bool:
+def _is_veiled(unit: Unit, case: Row[Any], author: Account | None) -> bool:
     """Whether somebody is behind the veil of a case; citizens, channels, and who is not there any more, are not."""
-    author = accounts.known(unit, login)
     return author is not None and not firewall.may_know(author, case, unit)

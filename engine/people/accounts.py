@@ -108,6 +108,11 @@ def recall(unit: Unit, token: str) -> Account | None:
     return found
 
 
+def forget(runtime: Runtime, token: str) -> None:
+    """Nobody is recalled by it any more until it has been good again."""
+    runtime.callers.pop(fingerprint(token), None)
+
+
 def account(unit: Unit, login: str) -> Account:
     """The account with this log-in name, as the rules see it.
 

@@ -77,8 +77,8 @@ def download(unit: Unit, caller: Account, number: str, attachment_id: int) -> An
     """A file's content
 
     Shown in place only if it is a picture or a PDF; anything else is for saving. Who may not know who reported gets a
-    photo (JPEG, PNG, WebP) without what it says beside itself: so it is shorter, and not what ``sha256`` says. Of any
-    other kind they get what is not ``withheld`` (403).
+    photo, a film or a sound (JPEG, PNG, WebP, HEIC, AVIF, MP4, MOV, 3GP, M4A) without what it says beside what is to be
+    seen and heard: so it is not what ``sha256`` says. Of any other kind they get what is not ``withheld`` (403).
     """
     return attached.shown(*reading.open_one(unit, caller, number, attachment_id))
 

@@ -90,6 +90,14 @@ def _attach(number: str) -> int:
     return len(stored)
 
 
+@bp.read("/viec/tep-cho-mo")
+def waiting(unit: Unit, caller: Account) -> Any:
+    """The files that the caller can let those behind the veil have: somebody waits for them. For the list of work,
+    which asks when it is there, only how many."""
+    short = "HX-Request" in request.headers
+    return page("ui/files_count.html" if short else "ui/files_waiting.html", found=reading.waiting(unit, caller))
+
+
 @bp.read(f"{CASE}/tep/<key:attachment_id>")
 def download(unit: Unit, caller: Account, number: str, attachment_id: int) -> Any:
     return attached.shown(*reading.open_one(unit, caller, number, attachment_id))

@@ -17,6 +17,7 @@ Their names begin with ui_, since the API has its own "login", "cases" and "task
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,6 +29,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from engine import errors
 from engine.errors import EngineError
+from engine.people.access import Account
+from engine.runtime import Unit
 from webapi import auth, compression, problems
 from webapi.ui import door, words
 from webapi.ui.words import _
@@ -66,7 +69,7 @@ class Pages(Blueprint):
 
     def read(self, rule: str) -> Any:
         """GET, for who is logged in: the view is called with a reading unit and the caller."""
-        return self._named("GET", rule, door.reads)
+        return self._named("GET", rule, lambda view: door.reads(_device_first(view)))
 
     def change(self, rule: str) -> Any:
         """POST, for who is logged in: the view is called with a unit, which commits when it returns, and the caller."""
@@ -74,6 +77,18 @@ class Pages(Blueprint):
 
     def _named(self, method: str, rule: str, opened: Any) -> Any:
         return lambda view: self.route(rule, methods=[method])(opened(view))
+
+
+def _device_first(view: auth.View) -> auth.View:
+    """Whose role needs a second factor is led to set it up, wherever they go: nothing else is theirs to see yet."""
+
+    @wraps(view)
+    def seen(unit: Unit, caller: Account, *args: Any, **kwargs: Any) -> Any:
+        if caller.scopes == () and not request.path.startswith("/tai-khoan"):
+            return redirect(url_for("ui_device.show"), 303)
+        return view(unit, caller, *args, **kwargs)
+
+    return seen
 
 
 def page(template: str, status: int = 200, /, **facts: Any) -> tuple[str, int]:

@@ -1,0 +1,339 @@
+"""What a film, a sound or a HEIC photo says beside what is to be seen and heard: where, when, with whose device.
+
+Such a file (ISO 14496-12: MP4, MOV, 3GP, M4A, HEIC, AVIF) is boxes within boxes, and its pictures are found by where
+they lie, so that nothing may be moved. `bare` gives every byte that is needed to show it, and zeros for the others: a
+box that is not known to be needed becomes one that is ``free``; of a HEIC photo the items that are no picture (Exif,
+XMP), of a film the tracks that are neither picture nor sound (where it went, second by second) are blanked where they
+lie; when it was made, and how its parts are called, goes, too. What does not read like a box is blanked to the end of
+what it is in. What is *within* the compressed picture or sound is not looked at: telephones write nothing there.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import takewhile
+from typing import IO
+
+_FILM = "video/mp4"  # of whatever brand is not one of these
+_BRANDS = {brand.encode().ljust(4): kind for kind, brands in {
+    "video/quicktime": "qt", "video/3gpp": "3gp4 3gp5 3gp6", "audio/mp4": "M4A M4B", "image/heif": "mif1 msf1",
+    "image/heic": "heic heix heim heis", "image/avif": "avif avis",
+}.items() for brand in brands.split()}  # fmt: skip
+KINDS = frozenset({_FILM, *_BRANDS.values(), "video/3gpp2", "audio/x-m4b"})  # the last two as they were called before
+_BOXES_MAX = 20_000  # a film has a hundred; one of many fragments, thousands
+_TABLE_MAX = 8 << 20  # bytes of a table that says where something lies
+_PLACES_MAX = 200_000
+_SAMPLES = b"stsd stts stss ctts cslg stsc stsz stz2 stco co64 sdtp sbgp sgpd subs stps"
+_KEPT = {kind.encode(): frozenset(kept.split()) for kind, kept in {
+    "": b"ftyp styp moov moof mfra sidx ssix mdat meta",
+    "moov": b"mvhd trak mvex",
+    "trak": b"tkhd edts mdia tapt",
+    "mdia": b"mdhd hdlr minf elng",
+    "minf": b"vmhd smhd gmhd hdlr dinf stbl",
+    "stbl": _SAMPLES,
+    "moof": b"mfhd traf",
+    "traf": b"tfhd tfdt trun sbgp sgpd subs saiz saio senc",
+    "meta": b"hdlr pitm iinf iref iprp iloc idat grpl dinf",
+    "iprp": b"ipco ipma",
+    "ipco": b"hvcC av1C avcC jpgC ispe pixi irot imir clap pasp colr auxC lsel a1op a1lx clli mdcv cclv rloc oinf tols",
+}.items()}  # fmt: skip
+_FULL = {b"meta": 4}  # bytes of such a box before those within
+_DATED = (b"mvhd", b"tkhd", b"mdhd")
+_SEEN = (b"vide", b"soun", b"pict", b"auxv")  # what a track is of
+_PICTURES = (b"hvc1", b"av01", b"avc1", b"jpeg", b"grid", b"iden", b"iovl", b"tmap")  # what an item is
+
+
+class Unreadable(ValueError):
+    """It does not say where all of it lies; what it tells cannot be found."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """Where one begins, where what is in it begins, and where it ends; in bytes from the file's beginning."""
+
+    kind: bytes
+    at: int
+    start: int
+    end: int
+    within: tuple[Box, ...] = ()
+
+    def first(self, *path: bytes) -> Box | None:
+        if not path:
+            return self
+        return next((found for box in self.within if box.kind == path[0] and (found := box.first(*path[1:]))), None)
+
+
+@dataclass
+class _Told:
+    """What a file tells: ``blank``, from where to where; ``free``, where the names of boxes stand that go."""
+
+    file: IO[bytes]
+    blank: list[tuple[int, int]] = field(default_factory=list)
+    free: list[int] = field(default_factory=list)
+    boxes: int = 0
+
+    def count(self) -> None:
+        self.boxes += 1
+        if self.boxes > _BOXES_MAX:
+            raise Unreadable("it has too many parts")
+
+
+def is_one(file: IO[bytes]) -> bool:
+    """Whether it begins like such a file."""
+    return _beginning(file)[4:8] == b"ftyp"
+
+
+def media_type(file: IO[bytes]) -> str | None:
+    """What it is, by its brand; ``None``: it cannot be bared."""
+    try:
+        _look(file)
+    except Unreadable:
+        return None
+    return _BRANDS.get(_beginning(file)[8:], _FILM)
+
+
+def bare(file: IO[bytes]) -> IO[bytes]:
+    """The same file, as long as it is, without what it tells; it closes with it.
+
+    Raises:
+        Unreadable: it cannot be found.
+    """
+    told = _look(file)
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    return io.BufferedReader(_Blanked(file, _joined(told.blank, size), told.free), 1 << 16)
+
+
+def _beginning(file: IO[bytes]) -> bytes:
+    file.seek(0)
+    head = file.read(12)
+    file.seek(0)
+    return head
+
+
+def _look(file: IO[bytes]) -> _Told:
+    told, size = _Told(file), file.seek(0, os.SEEK_END)
+    whole = Box(b"", 0, 0, size, tuple(_within(told, Box(b"", 0, 0, size))))
+    film, photo = whole.first(b"moov"), whole.first(b"meta")
+    if film is None and (photo is None or photo.first(b"iloc") is None):
+        raise Unreadable("nothing in it says what is to be seen")
+    for track in film.within if film else ():
+        if track.kind == b"trak":
+            _look_at_track(told, track, in_pieces=whole.first(b"moof") is not None)
+    if photo and photo.first(b"iloc"):
+        _look_at_items(told, photo)
+    return told
+
+
+def _within(told: _Told, parent: Box) -> Iterator[Box]:
+    """What is kept of a box; the rest is noted."""
+    at = parent.start + _FULL.get(parent.kind, 0)
+    while at < parent.end:
+        box = _box(told.file, at, parent.end, film_may_be_cut=not parent.kind)
+        told.count()
+        if box is None:
+            told.blank.append((at, parent.end))
+            return
+        if box.kind not in _KEPT[parent.kind]:
+            told.free.append(at + 4)
+            told.blank.append((box.start, box.end))
+        else:
+            if box.kind in _DATED:
+                wide = _read(told.file, box, 0, 1) == b"\1"
+                told.blank.append((box.start + 4, min(box.start + (20 if wide else 12), box.end)))
+            elif box.kind == b"hdlr":  # how whoever made it calls this
+                told.blank.append((min(box.start + 12, box.end), box.end))
+            yield Box(box.kind, at, box.start, box.end,
+                      tuple(_within(told, box)) if box.kind in _KEPT else ())  # fmt: skip
+        at = box.end
+
+
+def _box(file: IO[bytes], at: int, limit: int, film_may_be_cut: bool = False) -> Box | None:
+    """``None``: what stands there is none."""
+    file.seek(at)
+    head = file.read(min(16, limit - at))
+    if len(head) < 8:
+        return None
+    size, start = int.from_bytes(head[:4], "big"), at + 8
+    if size == 1 and len(head) == 16:
+        size, start = int.from_bytes(head[8:], "big"), at + 16
+    elif size == 0:
+        size = limit - at
+    if film_may_be_cut and head[4:8] == b"mdat":
+        size = min(size, limit - at)
+    return Box(head[4:8], at, start, at + size) if start - at <= size <= limit - at else None
+
+
+def _look_at_track(told: _Told, track: Box, in_pieces: bool) -> None:
+    """Blank a track that is neither picture nor sound, wherever its samples lie."""
+    handler, described = track.first(b"mdia", b"hdlr"), track.first(b"mdia", b"minf", b"stbl", b"stsd")
+    kind = _read(told.file, handler, 8, 4) if handler else b""
+    if kind in _SEEN:
+        told.blank.extend(_makers(told, described, kind != b"soun") if described else ())
+        return
+    if in_pieces:
+        raise Unreadable("its pieces may be of a track that is neither picture nor sound")
+    table = track.first(b"mdia", b"minf", b"stbl")
+    if table is None:
+        raise Unreadable("a track does not say where it lies")
+    told.blank.extend(_chunks(told, table))
+    told.free.append(track.at + 4)
+    told.blank.append((track.start, track.end))
+
+
+def _makers(told: _Told, described: Box, seen: bool) -> Iterator[tuple[int, int]]:
+    """Where it stands who made the codec, and what they call it."""
+    at = described.start + 8
+    while box := _box(told.file, at, described.end):
+        told.count()
+        yield min(at + 20, box.end), min(at + 24, box.end)
+        if seen:
+            yield min(at + 50, box.end), min(at + 82, box.end)
+        at = box.end
+
+
+def _chunks(told: _Told, table: Box) -> Iterator[tuple[int, int]]:
+    """Where the samples of a track lie, a chunk at a time."""
+    places = table.first(b"stco") or table.first(b"co64")
+    runs, sizes = table.first(b"stsc"), table.first(b"stsz")
+    if not places or not runs or not sizes:
+        raise Unreadable("a track does not say where it lies")
+    starts = _rows(told.file, places, 4, ">I" if places.kind == b"stco" else ">Q")
+    by_chunk = _rows(told.file, runs, 4, ">III")
+    same = int.from_bytes(_read(told.file, sizes, 4, 4), "big")
+    each = [] if same else [size for (size,) in _rows(told.file, sizes, 8, ">I")]
+    sample, run = 0, 0
+    for number, (start,) in enumerate(starts, 1):
+        while run + 1 < len(by_chunk) and by_chunk[run + 1][0] <= number:
+            run += 1
+        many = by_chunk[run][1] if by_chunk else 0
+        yield start, start + (same * many if same else sum(each[sample : sample + many]))
+        sample += many
+
+
+def _look_at_items(told: _Told, meta: Box) -> None:
+    """Blank the items of a photo that are no picture."""
+    kinds = dict(_items(told, meta.first(b"iinf")))
+    data = meta.first(b"idat")
+    for item, where, start, length in _extents(told, meta.first(b"iloc")):
+        if kinds.get(item) in _PICTURES:
+            continue
+        base = {0: 0, 1: data.start if data else None}.get(where)
+        if base is None or not length:
+            raise Unreadable("it does not say where what is no picture lies")
+        told.blank.append((base + start, base + start + length))
+
+
+def _items(told: _Told, listed: Box | None) -> Iterator[tuple[int, bytes]]:
+    """Each item's number, and what it is."""
+    if listed is None:
+        return
+    at = listed.start + (6 if _read(told.file, listed, 0, 1) == b"\0" else 8)
+    while (box := _box(told.file, at, listed.end)) and box.kind == b"infe":
+        told.count()
+        version, at = _read(told.file, box, 0, 1), box.end
+        if version in (b"\2", b"\3"):
+            wide = 2 if version == b"\2" else 4
+            said = _read(told.file, box, 4, wide + 6)
+            yield int.from_bytes(said[:wide], "big"), said[wide + 2 :]
+            told.blank.append((min(box.start + wide + 10, box.end), box.end))  # its name
+
+
+def _extents(told: _Told, listed: Box | None) -> Iterator[tuple[int, int, int, int]]:
+    """Each piece of each item: its number, from where it counts (0: the file's beginning), where, and how long."""
+    table = io.BytesIO(_table(told.file, listed) if listed else b"")
+
+    def number(wide: int) -> int:
+        said = table.read(wide)
+        if len(said) < wide:
+            raise Unreadable("the table of its items is cut")
+        return int.from_bytes(said, "big")
+
+    version, widths = number(4) >> 24, number(2)
+    offset, length, base, index = (widths >> shift & 15 for shift in (12, 8, 4, 0))
+    places = 0
+    for _ in range(number(4 if version == 2 else 2)):
+        item = number(4 if version == 2 else 2)
+        where = number(2) & 15 if version else 0
+        number(2)  # in which file: ours
+        begins = number(base)
+        for _ in range(number(2)):
+            places += 1
+            if places > _PLACES_MAX:
+                raise Unreadable("it lies in too many places")
+            number(index if version else 0)
+            yield item, where, begins + number(offset), number(length)
+
+
+def _rows(file: IO[bytes], box: Box, before: int, form: str) -> list[tuple[int, ...]]:
+    """A table's rows, behind how many there are."""
+    said, size = _table(file, box), struct.calcsize(form)
+    many = int.from_bytes(said[before : before + 4], "big")
+    if many > _PLACES_MAX or len(said) < before + 4 + many * size:
+        raise Unreadable("a table is cut, or too long")
+    return list(struct.iter_unpack(form, said[before + 4 : before + 4 + many * size]))
+
+
+def _table(file: IO[bytes], box: Box) -> bytes:
+    if box.end - box.start > _TABLE_MAX:
+        raise Unreadable("a table is too long")
+    return _read(file, box, 0, _TABLE_MAX)
+
+
+def _read(file: IO[bytes], box: Box, offset: int, many: int) -> bytes:
+    file.seek(box.start + offset)
+    return file.read(max(min(many, box.end - box.start - offset), 0))
+
+
+def _joined(ranges: list[tuple[int, int]], size: int) -> list[tuple[int, int]]:
+    """The same places, in order, none twice."""
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted(ranges):
+        end = min(end, size)
+        if joined and start <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(end, joined[-1][1])
+        elif start < end:
+            joined.append((start, end))
+    return joined
+
+
+class _Blanked(io.RawIOBase):
+    """A file with zeros at some places, and with ``free`` at others."""
+
+    def __init__(self, file: IO[bytes], blank: list[tuple[int, int]], free: list[int]) -> None:
+        self._file, self._blank, self._free = file, blank, sorted(free)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        at = self._file.tell()
+        read = self._file.read(len(buffer))
+        end = at + len(read)
+        buffer[: len(read)] = read
+        for start, stop in takewhile(lambda one: one[0] < end, self._blank[self._before(at) :]):
+            low, high = max(start, at), min(stop, end)
+            buffer[low - at : max(low, high) - at] = bytes(max(high - low, 0))
+        for start in takewhile(lambda one: one < end, self._free[bisect_right(self._free, at - 4) :]):
+            low, high = max(start, at), min(start + 4, end)
+            buffer[low - at : high - at] = b"free"[low - start : high - start]
+        return len(read)
+
+    def _before(self, at: int) -> int:
+        """The last of the blanks that begin no later; they do not overlap."""
+        return max(bisect_right(self._blank, at, key=lambda one: one[0]) - 1, 0)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
