@@ -12,6 +12,7 @@ from webapi import compression
 from webapi.ui import (
     absences,
     admin,
+    agencies,
     analyst,
     backlog,
     beginning,
@@ -48,7 +49,7 @@ from webapi.ui import (
 
 PARTS = (send, track, login, shared, device, absences, worklist, casebook, desk, callback, line, office, unmasking,
          stuck, incidents, overseer, report, publishing, heat, backlog, imports, analyst, beginning, comparing, moving,
-         drafting, rehearsing, replaying, admin)  # fmt: skip
+         drafting, rehearsing, replaying, admin, agencies)  # fmt: skip
 _FOR_EVER = 365 * 24 * 3600
 
 
