@@ -16,6 +16,7 @@ from webapi.ui import (
     analyst,
     backlog,
     beginning,
+    calendars,
     callback,
     casebook,
     comparing,
@@ -49,7 +50,7 @@ from webapi.ui import (
 
 PARTS = (send, track, login, shared, device, absences, worklist, casebook, desk, callback, line, office, unmasking,
          stuck, incidents, overseer, report, publishing, heat, backlog, imports, analyst, beginning, comparing, moving,
-         drafting, rehearsing, replaying, admin, agencies)  # fmt: skip
+         drafting, rehearsing, replaying, admin, agencies, calendars)  # fmt: skip
 _FOR_EVER = 365 * 24 * 3600
 
 

@@ -40,5 +40,7 @@ def _sentences(whom: str, data: dict[str, Any]) -> dict[str, str]:
         "key-declared": _("Khai báo phím bấm %(key)s", key=whom),
         "key-given-up": _("Bỏ dữ liệu của khóa mã hóa đã mất %(key)s", key=whom),
         "agency-changed": _("Thay đổi cơ quan %(key)s", key=whom),
+        "day-declared": _("Công bố ngày nghỉ, ngày làm bù của tỉnh %(key)s: %(day)s", key=whom,
+                          day=data.get("day", "")),
         "exported": _("Xuất lịch sử của %(key)s", key=whom),
     }  # fmt: skip

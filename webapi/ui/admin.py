@@ -17,7 +17,6 @@ from engine.people import access, accounts, second_factors
 from engine.people.access import ROLES, Account
 from engine.record import audit, chain
 from engine.runtime import Unit
-from engine.terms import hours
 from webapi.ui import acted, door, history, pages
 from webapi.ui.pages import Pages, done, page
 from webapi.ui.words import _, channels, in_language
@@ -173,18 +172,6 @@ def revoke(unit: Unit, caller: Account, login: str, token_id: int) -> Any:
 # -- to look at ----------------------------------------------------------------------------------------------------
 
 
-@bp.read("/quan-tri/lich")
-def calendars(unit: Unit, caller: Account) -> Any:
-    """Working hours and the days off of a year, swapped days included."""
-    must_manage(caller)
-    chosen, every = province(unit)
-    year = unit.today.year
-    found = {name: _dated(table) for name, table in chosen.settings.get("calendars", {}).items()}
-    off, swapped = hours.public_holidays(year) if any(one.get("holidays") for one in found.values()) else ((), ())
-    return page("ui/admin_calendars.html", calendars=found, chosen=chosen, provinces=every, year=year,
-                off=sorted(off), swapped=sorted(swapped))  # fmt: skip
-
-
 @bp.read("/quan-tri/mau-tin")
 def texts(unit: Unit, caller: Account) -> Any:
     """What people are told, each with to whom it goes and why, and the results that it waits for: the province's, and
@@ -229,13 +216,6 @@ def _day() -> date | None:
         return date.fromisoformat(request.args.get("day", ""))
     except ValueError:
         return None
-
-
-def _dated(table: dict[str, Any]) -> dict[str, Any]:
-    """A calendar as its province wrote it, with days as days."""
-    dates = {name: [one if isinstance(one, date) else date.fromisoformat(one) for one in table.get(name, ())]
-             for name in ("extra_holidays", "working_days")}  # fmt: skip
-    return table | dates
 
 
 def province(unit: Unit) -> tuple[Any, list[Any]]:
