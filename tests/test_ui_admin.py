@@ -185,9 +185,10 @@ def test_the_administrators_pages_are_for_nobody_else(hotline: Hotline, login: s
     assert [who.opens(f"/quan-tri{path}").status for path in PAGES] == [403] * len(PAGES)
     token = who.opens("/tai-khoan").find("//meta[@name='csrf-token']/@content")[0]
     for path in ("/nguoi-moi", "/nguoi/quantri", "/nguoi/quantri/mat-khau", "/nguoi/quantri/ma",
-                 "/co-quan-moi", "/co-quan/ubnd_74_718", "/co-quan/ubnd_74_718/dong"):
+                 "/co-quan-moi", "/co-quan/ubnd_74_718", "/co-quan/ubnd_74_718/dong",
+                 "/lich/xem-truoc", "/lich/cong-bo"):
         body = {"csrf_token": token, "login": "moi", "name": "Mới", "role": "admin", "label": "x", "days": "1",
-                "reason": "Không", "key": "moi", "province": "74", "kind": "service"}  # fmt: skip
+                "reason": "Không", "key": "moi", "province": "74", "kind": "off", "day": "2021-10-01"}  # fmt: skip
         assert who.posts(f"/quan-tri{path}", body).status == 403, path
     assert logs_in(hotline, "moi", PASSWORD).opens("/viec").url.startswith("/dang-nhap")
 
