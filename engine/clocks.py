@@ -21,7 +21,7 @@ from engine.packages import Package
 from engine.queues import jobs, leases
 from engine.runtime import Unit
 from engine.storage.prepared import Prepared
-from engine.terms.deadlines import Deadline, Moved, Running
+from engine.terms.deadlines import Deadline, Moved, Running, known_days
 
 Promise = Deadline | Running | Row[Any]  # what is promised, or runs
 
@@ -137,12 +137,16 @@ def promised(unit: Unit, package: Package, case: Row[Any], data: dict[str, Any])
     if case.closed_at is not None and not package.is_closed(data.get("status") or case.status):
         return package.terms.due(CASE, unit.now, severity)
     running = _running(unit, case.id, CASE)
-    if running is not None and severity != case.severity and len(running.story) == 1:  # never moved so far
+    if running is not None and severity != case.severity and not _moved_by_people(running):
         return package.terms.due(CASE, case.opened_at, severity)
     if running is not None and _rests(running) and not _still_rests(package, case, data):
         moved = package.terms.resumed(running, case.paused_at, unit.now)
         return Running(CASE, running.calendar, running.started_at, moved.due_at, moved.warn_at, running.story)
     return running
+
+
+def _moved_by_people(running: Row[Any]) -> bool:
+    return any(entry["what"] not in ("term", "days-declared") for entry in running.story)
 
 
 def _still_rests(package: Package, case: Row[Any], data: dict[str, Any]) -> bool:
@@ -276,6 +280,7 @@ def pause(unit: Unit, package: Package, case: Row[Any], *, reason: str, by: str)
 
 
 def _stop(unit: Unit, package: Package, case: Row[Any], *, reason: str, by: str) -> None:
+    keep_up(unit, package, case)
     for row in all_running(unit, case.id):
         _tell(unit, row, package.terms.paused(row, unit.now, reason))
     table = jobs_table
@@ -297,6 +302,7 @@ def resume(unit: Unit, package: Package, case: Row[Any], *, by: str) -> None:
     """
     if case.paused_at is None:
         raise WrongState(f"The case {case.number} is not paused.")
+    keep_up(unit, package, case)
     unit.execute(update(cases).where(cases.c.id == case.id).values(paused_at=None))
     for row in all_running(unit, case.id):
         since = case.paused_at if _rests(row) else unit.now  # nothing was lost of what has begun meanwhile
@@ -321,6 +327,7 @@ def extend(unit: Unit, package: Package, case: Row[Any], until: datetime, *, rea
     """
     if case.paused_at is not None:
         raise WrongState(f"The case {case.number} is paused; resume it before extending it.")
+    keep_up(unit, package, case)
     running = _running(unit, case.id, CASE)
     if running is None:
         raise WrongState(f"The case {case.number} has no deadline that is still running.")
@@ -331,6 +338,36 @@ def extend(unit: Unit, package: Package, case: Row[Any], until: datetime, *, rea
     change = update(cases).where(cases.c.id == case.id)
     unit.execute(change.values(extensions=cases.c.extensions + 1))
     unit.record(case.id, "extended", by, reason=reason, due_at=moved.due_at.isoformat(), was=running.due_at.isoformat())
+
+
+def keep_up(unit: Unit, package: Package, case: Row[Any]) -> bool:
+    """The case's running deadlines follow the days that were declared since they were counted; each of them once.
+
+    Returns:
+        Whether any has moved.
+    """
+    if not package.declared:
+        return False
+    return any([_keep_up(unit, package, case.id, row) for row in all_running(unit, case.id)])
+
+
+def _keep_up(unit: Unit, package: Package, case_id: int, row: Row[Any]) -> bool:
+    known = known_days(row)
+    new = [one for one in package.declared if one.id > known]
+    if not new:
+        return False
+    since, why = min(one.at for one in new), "; ".join(one.reason for one in new)
+    moved = package.terms.recounted(row, package.terms_before(known), since, why)
+    if moved.due_at == row.due_at:
+        story = [*row.story[:-1], {**row.story[-1], "days": package.terms.days}]
+    elif _rests(row):  # that it rests stays the last line; it goes where it went when it runs again
+        story = [*row.story[:-1], moved.entry, row.story[-1]]
+    else:
+        _move(unit, package, case_id, row, moved)
+        return True
+    values = {"due_at": moved.due_at, "warn_at": moved.warn_at, "story": story}
+    unit.execute(update(deadlines).where(deadlines.c.id == row.id).values(values))
+    return moved.due_at != row.due_at
 
 
 def _move(unit: Unit, package: Package, case_id: int, row: Row[Any], moved: Moved) -> None:

@@ -19,7 +19,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from engine import activations, acts, branches, model
+from engine import activations, acts, branches, declared_days, model
+from engine.declared_days import Days, DeclaredDays
 from engine.errors import InvalidPackage, InvalidRequest, NotFound
 from engine.flow.check import Fault, check
 from engine.flow.draft import read_province
@@ -49,6 +50,7 @@ class Package:
         files: name -> text, as deployed.
         id, version: of its row in `definitions`; 0 for a package that is not deployed.
         type, province: type.toml and province.toml as read.
+        declared: the days that were declared in the province so far; the catalogue keeps them up to date.
     """
 
     def __init__(self, files: Files, id: int = 0, version: int = 0) -> None:
@@ -57,6 +59,8 @@ class Package:
         self.version = version
         self.type: dict[str, Any] = read_toml(files["type.toml"])
         self.province = read_province(files["province.toml"])
+        self.declared: Days = []
+        self._terms: dict[int, Terms] = {}
 
     @property
     def code(self) -> str:
@@ -126,9 +130,24 @@ class Package:
         english = self.type.get("steps", {}).get(element) or self.english.get(drawn)
         return {"vi": drawn} | ({"en": str(english)} if english else {})
 
-    @cached_property
+    @property
     def terms(self) -> Terms:
-        return Terms.parse(self.type, self.province)
+        """What it promises, on calendars that know the days that were declared in the province."""
+        declared = self.declared
+        return self._terms.get(declared[-1].id if declared else 0) or self.terms_with(declared)
+
+    def terms_with(self, declared: Days) -> Terms:
+        """The same, had only these days been declared."""
+        newest = declared[-1].id if declared else 0
+        calendars = declared_days.applied(self.province.get("calendars", {}), declared)
+        found = Terms.parse(self.type, {**self.province, "calendars": calendars}, newest)
+        if declared == self.declared[: len(declared)]:
+            self._terms[newest] = found
+        return found
+
+    def terms_before(self, days: int) -> Terms:
+        """The same, as something was counted that knew of the declared days up to this one."""
+        return self._terms.get(days) or self.terms_with([row for row in self.declared if row.id <= days])
 
     @cached_property
     def forms(self) -> dict[str, Form]:
@@ -365,6 +384,7 @@ class Catalogue:
         self._packages: dict[int, Package] = {}
         self._last: dict[str, int] = {}
         self.heirs = Heirs()
+        self.declared = DeclaredDays()
         self._lock = threading.Lock()
 
     def pinned(self, unit: Unit, definition_id: int) -> Package:
@@ -373,6 +393,7 @@ class Catalogue:
         if found is None:
             with self._lock:
                 found = self._packages.get(definition_id) or self._load(unit, definition_id)
+        found.declared = self.declared.of(unit).get(str(found.province["code"]), [])
         return found
 
     def current(self, unit: Unit, key: str) -> Package:

@@ -14,10 +14,11 @@ from sqlalchemy import select
 from engine import absences, tasks
 from engine.errors import ProcessFault
 from engine.files import folders
-from engine.model import cases
+from engine.model import cases, definitions
 from engine.people import accounts
 from engine.queues import incidents
 from engine.sheets import imports
+from engine.versions import migrations
 from tests.people import cohort
 from tests.province import Province
 from tests.sources import ROOT
@@ -80,7 +81,9 @@ SCREENS = (
     Screen("quan-tri-nguoi", "/quan-tri/nguoi/le.thi.lan", "admin"),
     Screen("quan-tri-nguoi-moi", "/quan-tri/nguoi-moi", "admin"),
     Screen("quan-tri-co-quan", "/quan-tri/co-quan?tinh=74", "admin"),
-    Screen("quan-tri-lich", "/quan-tri/lich?tinh=74", "admin"),
+    Screen("quan-tri-mot-co-quan", "/quan-tri/co-quan/ubnd_74_718", "admin"),
+    Screen("quan-tri-co-quan-moi", "/quan-tri/co-quan-moi?tinh=74&lang=en", "admin"),
+    Screen("quan-tri-lich", "/quan-tri/lich?tinh=74&lang=vi", "admin"),
     Screen("quan-tri-mau-tin", "/quan-tri/mau-tin?tinh=74", "admin"),
     Screen("quan-tri-nhat-ky", "/quan-tri/nhat-ky", "admin"),
     Screen("quy-trinh", "/quy-trinh?lang=vi", "vpubnd_74.phantich"),
@@ -93,6 +96,7 @@ SCREENS = (
     Screen("quy-trinh-chay-thu", "/quy-trinh/BDGN/chay-thu?lang=vi", "vpubnd_74.phantich"),
     Screen("quy-trinh-so-sanh", "/quy-trinh/BDGN/so-sanh?moi=2&cu=1&lang=vi", "vpubnd_74.phantich"),
     Screen("quy-trinh-so-sanh-en", "/quy-trinh/BDGN/so-sanh?moi=1&cu=2&lang=en", "vpubnd_74.phantich"),
+    Screen("quy-trinh-chuyen-vu-viec", "/quy-trinh/BDTT/chuyen/{moving}?lang=vi", "vpubnd_74.phantich"),
     Screen("khong-co", "/khong-co-trang-nay"),
 )
 
@@ -117,6 +121,7 @@ def stage(province: Province) -> dict[str, str]:
     province.as_("ubnd_74_718").post(f"/cases/{working}/reporter/ask", {"reason": "Phải gặp để lấy lời khai"})
     _is_away(province, numbers["task"])
     _another_version(province)
+    numbers["moving"] = _moves(province)
     secrets = ("fresh", "working", "asked")
     return numbers | {f"{name}_secret": province.secrets[numbers[name]] for name in secrets}
 
@@ -127,6 +132,20 @@ def _another_version(province: Province) -> None:
     drawn = files["process.bpmn"].replace("bao_khong_gap", "bao_lan_cuoi").replace("chưa gặp", "thôi gọi")
     files |= {"process.bpmn": drawn, "type.toml": files["type.toml"].replace('"PT30M"', '"PT45M"')}
     assert province.as_("vpubnd_74.phantich").post("/deployments", files).status_code == 201
+
+
+def _moves(province: Province) -> str:
+    """Running cases on their way to a version with more time, of which one is tried first: the id of their journey."""
+    files = folders.read(ROOT / "bpmn/binh_duong/BDTT")
+    files |= {"type.toml": files["type.toml"].replace('"PT10M"', '"PT15M"')}
+    analyst = province.as_("vpubnd_74.phantich")
+    made = analyst.post("/deployments", files).json["id"]
+    with province.runtime.read() as unit:
+        earlier = unit.scalar(select(definitions.c.id).where(definitions.c.key == "BDTT", definitions.c.id != made))
+    plan = {"source_id": earlier, "target_id": made, "reason": "Thêm thời gian phân loại", "canary": 1}
+    moving = str(analyst.post("/migrations", plan).json["id"])
+    migrations.step(province.runtime)
+    return moving
 
 
 def _lists(province: Province) -> list[str]:

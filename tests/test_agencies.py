@@ -332,8 +332,9 @@ def test_closing_names_what_still_needs_the_agency(hotline):
     sentence = refused(decides(hotline, HERE, "close"), 409, "wrong-state")
 
     assert sentence == (
-        "The agency 'ubnd_74_718' is still needed: 1 open case; ubnd_xa_1 is below it; the key 5 is its own; it goes "
-        "on for cu; phan_cong.form of the report type PAKN names it. Merge it into another, or end that first."
+        "The agency 'ubnd_74_718' is still needed: 1 open case; 2 accounts in use; ubnd_xa_1 is below it; the key 5 "
+        "is its own; it goes on for cu; phan_cong.form of the report type PAKN names it. Merge it into another, or end "
+        "that first."
     )
     assert "process.bpmn" in refused(decides(hotline, DESK, "close"), 409, "wrong-state")
     assert agency(hotline, HERE)["valid_to"] is None

@@ -18,7 +18,8 @@ FLOW = ("check", "draft", "diagram", "decisions", "dialect", "compiler", "expres
         "operations", "loops", "policies", "tables", "events", "nodes", "machine", "several", "gateways",
         "addressing")  # fmt: skip
 FORMS = ("branch", "conditions", "form", "layout", "patterns", "questions")
-OTHERS = ("versions/transfers", "terms/term", "terms/hours", "terms/promises", "language/texts", "stuck")
+OTHERS = ("versions/transfers", "terms/term", "terms/hours", "terms/promises", "language/texts", "stuck",
+          "places/agency_changes", "reasons")
 SPEAKING = [
     *(ROOT / "engine" / "flow" / f"{name}.py" for name in FLOW),
     *sorted(path for path in (ROOT / "engine" / "flow" / "rules").glob("*.py") if path.stem != "codes"),

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import pytest
 
+from tests import visitor
 from tests.browser import PHONE, Site
 from tests.hotline import TYPE, Hotline, refused
 from tests.test_ui_office import PASSWORD, SAID, enters
-from tests.visitor import Visitor, style_free
+from tests.visitor import Page, Visitor, style_free
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # what is asked is in test_api_*
-PAGES = ("", "/nhat-ky/cua-vao", "/nguoi-moi", "/nguoi/phuong", "/co-quan", "/lich", "/mau-tin", "/nhat-ky")
+PAGES = ("", "/nhat-ky/cua-vao", "/nguoi-moi", "/nguoi/phuong", "/co-quan", "/co-quan-moi",
+         "/co-quan/ubnd_74_718", "/lich", "/mau-tin", "/nhat-ky")
 
 
 def logs_in(hotline: Hotline, login: str, password: str) -> Visitor:
-    visitor = Visitor(hotline.app, "10.9.9.9")
-    visitor.sends(visitor.opens("/dang-nhap"), login=login, password=password)
-    return visitor
+    who = Visitor(hotline.app, "10.9.9.9")
+    who.sends(who.opens("/dang-nhap"), login=login, password=password)
+    return who
 
 
 @ON_SQLITE
@@ -124,14 +126,71 @@ def test_agencies_calendars_texts_and_the_log_are_there_to_look_at(hotline: Hotl
 
 
 @ON_SQLITE
+def test_an_agency_is_opened_changed_closed_and_at_work_again(hotline: Hotline):
+    admin = enters(hotline, "quantri")
+    form = admin.opens("/quan-tri/co-quan-moi?tinh=74")
+    new = {"key": "so_moi_74", "name": "Sở Mới", "kind": "department", "reason": "Nghị quyết 12"}
+    for wrong, field in (({"key": "sở"}, "key"), ({"key": "tongdai_74"}, "key"), ({"name": ""}, "name"),
+                         ({"email": "x"}, "email"), ({"reason": " "}, "reason")):  # fmt: skip
+        again = admin.sends(form, **(new | wrong))
+        assert again.status == 422 and again.find(f"//*[@id='faults']//a[@href='#{field}']"), wrong
+        assert again.find("//*[@id='phone']") and again.find("//*[@id='kind']/option[@selected]/@value") == [
+            "department"]  # fmt: skip
+    shown = admin.sends(form, **new, phone="0274 3 555 666", area="718")
+    assert "Đã mở cơ quan" in shown.text and "Nghị quyết 12" in shown.text and style_free(shown)
+    shown = admin.sends(shown, name="Sở Mới và Khác", parent="vp_74", reason="Đổi tên")
+    (latest, _opened) = shown.find("//ol[@class='timeline']/li")
+    assert "Tên: Sở Mới → Sở Mới và Khác" in latest.text_content() and "Đổi tên" in latest.text_content()
+    same = admin.sends(shown, reason="Không đổi gì")
+    assert same.status == 422 and "đã như vậy rồi" in same.text
+
+    closing = "/quan-tri/co-quan/so_moi_74/dong"
+    assert "Đã đóng cơ quan" in admin.posts(closing, _with(shown, reason="Thôi")).text
+    assert "Sở Mới và Khác" not in admin.opens("/quan-tri/co-quan?tinh=74").text
+    past = admin.opens("/quan-tri/co-quan?tinh=74&het=1")
+    assert "hết từ 03/09/2021" in past.text
+    again = admin.posts("/quan-tri/co-quan/so_moi_74/mo-lai", _with(shown, reason="Nhầm"))
+    assert "hoạt động trở lại" in again.text
+    assert hotline.as_("quantri").get("/agencies/so_moi_74").json["valid_to"] is None
+    acts = admin.opens("/quan-tri/nhat-ky/cua-vao").text
+    assert "Thay đổi cơ quan so_moi_74" in acts
+
+
+@ON_SQLITE
+def test_an_agency_that_is_needed_is_not_closed_and_the_page_says_what_to_do_first(hotline: Hotline):
+    hotline.assigned()
+    admin = enters(hotline, "quantri")
+    page = admin.opens("/quan-tri/co-quan/ubnd_74_718")
+
+    why = visitor.refused(admin, page, "/quan-tri/co-quan/ubnd_74_718/dong", reason="Sắp xếp lại")
+    assert why.startswith("Vẫn cần đến cơ quan 'ubnd_74_718': một vụ việc đang mở; 2 tài khoản đang dùng; ")
+    assert why.endswith("Hãy gộp cơ quan này vào cơ quan khác, hoặc giải quyết những điều đó trước.")
+    here = "/quan-tri/co-quan/ubnd_74_718/gop"
+    why = visitor.refused(admin, page, here, into="mttq_74", since="2021-09-03", reason="Nhầm")
+    assert why.startswith("Cơ quan giám sát và cơ quan xử lý không gộp được")
+    merged = admin.posts(here, _with(page, into="ubnd_74_719", since="2021-09-04", reason="Nghị quyết 1211"))
+    assert "hết từ 04/09/2021" in merged.text
+    assert "still needed" in admin.posts("/quan-tri/co-quan/ubnd_74_719/dong?lang=en", _with(page, reason="x")).text
+    assert admin.opens("/quan-tri/co-quan/khong_co").status == 404
+
+
+def _with(page: Page, **values: str) -> dict[str, str]:
+    """What a form of this page sends."""
+    return {"csrf_token": page.find("//meta[@name='csrf-token']/@content")[0]} | values
+
+
+@ON_SQLITE
 @pytest.mark.parametrize("login", ["vanphong", "phantich", "phuong"])
 def test_the_administrators_pages_are_for_nobody_else(hotline: Hotline, login: str):
     who = enters(hotline, login)
 
     assert [who.opens(f"/quan-tri{path}").status for path in PAGES] == [403] * len(PAGES)
     token = who.opens("/tai-khoan").find("//meta[@name='csrf-token']/@content")[0]
-    for path in ("/nguoi-moi", "/nguoi/quantri", "/nguoi/quantri/mat-khau", "/nguoi/quantri/ma"):
-        body = {"csrf_token": token, "login": "moi", "name": "Mới", "role": "admin", "label": "x", "days": "1"}
+    for path in ("/nguoi-moi", "/nguoi/quantri", "/nguoi/quantri/mat-khau", "/nguoi/quantri/ma",
+                 "/co-quan-moi", "/co-quan/ubnd_74_718", "/co-quan/ubnd_74_718/dong",
+                 "/lich/xem-truoc", "/lich/cong-bo"):
+        body = {"csrf_token": token, "login": "moi", "name": "Mới", "role": "admin", "label": "x", "days": "1",
+                "reason": "Không", "key": "moi", "province": "74", "kind": "off", "day": "2021-10-01"}  # fmt: skip
         assert who.posts(f"/quan-tri{path}", body).status == 403, path
     assert logs_in(hotline, "moi", PASSWORD).opens("/viec").url.startswith("/dang-nhap")
 

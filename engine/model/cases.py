@@ -23,7 +23,7 @@ from engine.model.sealed import Found, SealedBytes, SealedJSON, SealedText
 
 # what a line of a deadline's story says beside the reason that somebody gave
 UNSAID = frozenset({"what", "seconds", "words", "from", "due_at", "warn_at", "at", "rule", "term", "calendar",
-                    "severity"})  # fmt: skip
+                    "severity", "days"})  # fmt: skip
 
 numbers = Table(
     "numbers",

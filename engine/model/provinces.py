@@ -91,6 +91,20 @@ agency_changes = Table(  # what administrators decided: see `engine.places.agenc
     Index(None, "agency"),
 )
 
+declared_days = Table(  # days off and make-up days announced at short notice: see `engine.declared_days`
+    "declared_days",
+    metadata,
+    key_column(),
+    Column("province", Text, ForeignKey("provinces.code"), nullable=False),
+    Column("day", Date, nullable=False),  # local
+    Column("kind", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("by", Text, nullable=False),  # log-in
+    Column("reason", Text, nullable=False),
+    Column("followed_at", Instant),  # when all terms that ran had followed; null: they are about to
+    one_of("kind", "off", "worked", "usual"),
+)
+
 definitions = Table(
     "definitions",
     metadata,

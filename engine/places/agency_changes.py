@@ -18,7 +18,7 @@ from sqlalchemy import Row, and_, bindparam, func, insert, literal_column, or_, 
 from engine import acts, branches
 from engine.errors import InvalidRequest, NotFound, WrongState
 from engine.flow.rules.tables import KINDS
-from engine.model import agencies, agency_changes, cases, provinces, tasks
+from engine.model import accounts, agencies, agency_changes, cases, provinces, tasks
 from engine.model import areas as area_rows
 from engine.people import access
 from engine.people.access import Account, Target
@@ -28,7 +28,7 @@ from engine.runtime import Unit
 from engine.storage.prepared import Prepared
 
 CHANGEABLE = ("name", "area", "parent", "email", "phone")
-SHOWN = 5  # things in a sentence
+SHOWN = 6  # things in a sentence
 _CHANGED = and_(agency_changes.c.agency == agencies.c.key, agency_changes.c.kind == literal_column("'changed'"))
 _CALLED = select(agencies.c.key, agencies.c.name, agency_changes.c.at, agency_changes.c.was).select_from(
     agencies.outerjoin(agency_changes, _CHANGED)
@@ -125,13 +125,13 @@ def close(unit: Unit, key: str, reason: str, *, by: Account) -> Row[Any]:
 
     Raises:
         NotFound, NotAllowed: as for `change`.
-        WrongState: it is no more already; or it has open cases or tasks, agencies below it, a key of the telephone, one
-            that it goes on for, or a place in a report type in force.
+        WrongState: it is no more already; or it has open cases or tasks, people, agencies below it, a key of the
+            telephone, one that it goes on for, or a place in a report type in force.
         InvalidRequest: no reason.
     """
     row = _mine(unit, key, by)
     _must_be_there(unit, row)
-    looks = (_open_work, _below, _keys, _before, _types)
+    looks = (_open_work, _people, _below, _keys, _before, _types)
     used = [said for look in looks for said in look(unit, row)]
     if used:
         said = "; ".join(used[:SHOWN])
@@ -309,7 +309,12 @@ def _open_work(unit: Unit, row: Row[Any]) -> list[str]:
         select(cases.c.id).where(cases.c.province == row.province, cases.c.closed_at.is_(None), led),
     ).subquery()
     number = unit.scalar(select(func.count(ours.c.case_id.distinct())))
-    return [f"{number} open case{'s' if number > 1 else ''}"] if number else []
+    return [f"{number} open cases" if number > 1 else "1 open case"] if number else []
+
+
+def _people(unit: Unit, row: Row[Any]) -> list[str]:
+    number = unit.scalar(select(func.count()).where(accounts.c.agency == row.key, accounts.c.active))
+    return [f"{number} accounts in use" if number > 1 else "1 account in use"] if number else []
 
 
 def _below(unit: Unit, row: Row[Any]) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Text, bindparam, select
 
+from engine import declared_days
 from engine.model import provinces
 from engine.model.columns import Instant
 from engine.runtime import Unit
@@ -39,7 +40,8 @@ def values(unit: Unit, province: str, begins: datetime, ends: datetime) -> dict[
 
 def _fifth_days(unit: Unit, province: str, begins: datetime, ends: datetime) -> dict[str, str]:
     settings = unit.scalar(select(provinces.c.settings).where(provinces.c.code == province)) or {}
-    table = settings.get("calendars", {}).get(OFFICE_HOURS, _WEEK)
+    calendars = {OFFICE_HOURS: _WEEK, **settings.get("calendars", {})}
+    table = declared_days.applied(calendars, declared_days.history(unit, province))[OFFICE_HOURS]
     first, last = begins.astimezone(ZONE).date(), ends.astimezone(ZONE).date()
     worked = list(_worked(Calendar.parse(OFFICE_HOURS, table), first, last + _LONGEST_REST))
     days = (first + timedelta(days=number) for number in range((last - first).days + 1))

@@ -55,6 +55,7 @@ class Deadline:
     warn_at: datetime | None
     severity: str | None = None
     words: str = ""
+    days: int = 0
 
     def story(self) -> dict[str, Any]:
         """The first line of its story."""
@@ -68,6 +69,8 @@ class Deadline:
             "due_at": self.due_at.isoformat(),
             "warn_at": _iso(self.warn_at),
         }
+        if self.days:
+            entry["days"] = self.days
         return entry | {"severity": self.severity} if self.severity else entry
 
     def running(self) -> Running:
@@ -84,6 +87,7 @@ class Terms:
         pauses: whether a case of the type may be paused.
         faults: what is wrong with the tables, each with its key; a promise with a fault is left out.
         warnings: what is allowed but may surprise.
+        days: the newest declared day that the calendars know of (`engine.declared_days`); 0 for none.
     """
 
     calendars: Mapping[str, Calendar]
@@ -92,14 +96,16 @@ class Terms:
     pauses: bool
     faults: tuple[str, ...]
     warnings: tuple[str, ...]
+    days: int = 0
 
     @classmethod
-    def parse(cls, type_table: Mapping[str, Any], province_table: Mapping[str, Any]) -> Terms:
+    def parse(cls, type_table: Mapping[str, Any], province_table: Mapping[str, Any], days: int = 0) -> Terms:
         """Read the whole of type.toml and province.toml. Never raises: see ``faults``."""
         found = Reading.of(type_table, province_table)
         return cls(
-            found.calendars, found.promises, found.extension, found.pauses, tuple(found.faults), tuple(found.warnings)
-        )
+            found.calendars, found.promises, found.extension, found.pauses, tuple(found.faults), tuple(found.warnings),
+            days,
+        )  # fmt: skip
 
     @property
     def names(self) -> frozenset[str]:
@@ -126,7 +132,8 @@ class Terms:
             raise ProcessFault(f"The term {name!r} cannot be counted from {since.isoformat()}: {error}") from error
         words = term.words(working=not calendar.is_round_the_clock)
         used = severity if severity in promise.by_severity else None
-        return Deadline(name, calendar.name, term, promise.source, started_at, due_at, warn_at, used, words)
+        return Deadline(name, calendar.name, term, promise.source, started_at, due_at, warn_at, used, words,
+                        self.days)  # fmt: skip
 
     def late(self, deadline: Running, fraction: float) -> datetime:
         """When it is overdue by this part of the time it was first given: 0.5 is "150 %".
@@ -162,6 +169,19 @@ class Terms:
         warn_at = deadline.warn_at and _carried(calendar, deadline.warn_at, paused_at, now)
         moments = {"paused_at": paused_at.isoformat(), "at": now.isoformat()}
         return _moved(deadline, due_at, warn_at, "resume", left, **moments)
+
+    def recounted(self, deadline: Running, before: Terms, since: datetime, reason: str = "") -> Moved:
+        """Days were declared off or worked since it was counted: what was left of it then is left on these calendars.
+
+        Args:
+            before: the terms it was counted with.
+            since: a moment before any of these days, from which on the calendars differ.
+        """
+        old, new = before._calendar(deadline), self._calendar(deadline)
+        due_at = _recounted(old, new, deadline.due_at, since)
+        warn_at = deadline.warn_at and _recounted(old, new, deadline.warn_at, since)
+        moved = _moved(deadline, due_at, warn_at, "days-declared", timedelta(), reason=reason)
+        return moved._replace(entry=moved.entry | {"days": self.days})
 
     def latest_extension(self, deadline: Running) -> datetime:
         """How far it may yet be extended; pauses do not use any of that up.
@@ -224,6 +244,18 @@ class Terms:
                 f"The deadline {deadline.name!r} runs on the calendar {deadline.calendar!r}, "
                 "which its province no longer has."
             ) from None
+
+
+def known_days(deadline: Running) -> int:
+    """The newest declared day that was known when this deadline was counted last."""
+    return max(int(entry.get("days", 0)) for entry in deadline.story)
+
+
+def _recounted(old: Calendar, new: Calendar, moment: datetime, since: datetime) -> datetime:
+    if old == new or moment <= since:
+        return moment
+    found = new.add_counted(since, old.between(since, moment))
+    return new.next_opening(found) if old.is_open(moment) else found  # as it opens: not as it closes the day before
 
 
 def _carried(calendar: Calendar, moment: datetime, paused_at: datetime, now: datetime) -> datetime:

@@ -36,7 +36,7 @@ from engine.runtime import Runtime
 from engine.sheets import imports
 from engine.statistics import days, periodic, recounts
 from engine.versions import migrations
-from engine.work import batches, delivery, doing, due, external, successions
+from engine.work import batches, declared_followed, delivery, doing, due, external, successions
 
 log = logging.getLogger(__name__)
 
@@ -237,9 +237,10 @@ class Worker:
         return min((instant for instant in known if instant is not None), default=None)
 
     def by_the_clock(self) -> int:
-        """What follows from the day: what lies with merged agencies goes on at others; and what provinces have done at
+        """What follows from the day: what lies with merged agencies goes on at others, running terms
+        follow declared days; and what provinces have done at
         an hour: days closed, then reports of weeks and months sent."""
-        return self.follow() + self.close_days() + self.make_reports()
+        return self.follow() + self.follow_days() + self.close_days() + self.make_reports()
 
     def link(self) -> int:
         """Chain what was recorded since the last look, count it for the heat maps, and anchor the days that have ended;
@@ -256,6 +257,10 @@ class Worker:
     def follow(self) -> int:
         """Have people and cases of merged agencies follow; returns how many."""
         return successions.follow(self.runtime)
+
+    def follow_days(self) -> int:
+        """Have running terms follow days that were declared off or worked; returns how many cases."""
+        return declared_followed.follow(self.runtime)
 
     def make_reports(self) -> int:
         """Make the reports of the last week or month whose hour has come; returns how many."""

@@ -12,9 +12,11 @@ from webapi import compression
 from webapi.ui import (
     absences,
     admin,
+    agencies,
     analyst,
     backlog,
     beginning,
+    calendars,
     callback,
     casebook,
     comparing,
@@ -48,7 +50,7 @@ from webapi.ui import (
 
 PARTS = (send, track, login, shared, device, absences, worklist, casebook, desk, callback, line, office, unmasking,
          stuck, incidents, overseer, report, publishing, heat, backlog, imports, analyst, beginning, comparing, moving,
-         drafting, rehearsing, replaying, admin)  # fmt: skip
+         drafting, rehearsing, replaying, admin, agencies, calendars)  # fmt: skip
 _FOR_EVER = 365 * 24 * 3600
 
 

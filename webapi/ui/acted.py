@@ -42,6 +42,8 @@ def _sentences(whom: str, data: dict[str, Any]) -> dict[str, str]:
         "key-declared": _("Khai báo phím bấm %(key)s", key=whom),
         "key-given-up": _("Bỏ dữ liệu của khóa mã hóa đã mất %(key)s", key=whom),
         "agency-changed": _("Thay đổi cơ quan %(key)s", key=whom),
+        "day-declared": _("Công bố ngày nghỉ, ngày làm bù của tỉnh %(key)s: %(day)s", key=whom,
+                          day=data.get("day", "")),
         "exported": _("Xuất lịch sử của %(key)s", key=whom),
         "copy-restored": _("Khôi phục dữ liệu từ bản sao lúc %(time)s", time=_time(data.get("made_at"))),
     }  # fmt: skip

@@ -17,7 +17,6 @@ from engine.people import access, accounts, second_factors
 from engine.people.access import ROLES, Account
 from engine.record import audit, chain
 from engine.runtime import Unit
-from engine.terms import hours
 from webapi.ui import acted, door, history, pages
 from webapi.ui.pages import Pages, done, page
 from webapi.ui.show import read_day
@@ -174,37 +173,12 @@ def revoke(unit: Unit, caller: Account, login: str, token_id: int) -> Any:
 # -- to look at ----------------------------------------------------------------------------------------------------
 
 
-@bp.read("/quan-tri/co-quan")
-def agencies(unit: Unit, caller: Account) -> Any:
-    """Agencies of a province today; those of communes when they are asked for."""
-    must_manage(caller)
-    chosen, every = _province(unit)
-    kind = request.args.get("loai", "").strip() or None
-    found = directory.list_agencies(unit, chosen.code, kind, at=unit.today)
-    rows = [one for one in found if kind or one.kind != "commune"]
-    kinds = sorted({one.kind for one in found} | {"commune"})
-    return page("ui/admin_agencies.html", agencies=rows, chosen=chosen, provinces=every, kinds=kinds, kind=kind,
-                kind_names=_kinds())  # fmt: skip
-
-
-@bp.read("/quan-tri/lich")
-def calendars(unit: Unit, caller: Account) -> Any:
-    """Working hours and the days off of a year, swapped days included."""
-    must_manage(caller)
-    chosen, every = _province(unit)
-    year = unit.today.year
-    found = {name: _dated(table) for name, table in chosen.settings.get("calendars", {}).items()}
-    off, swapped = hours.public_holidays(year) if any(one.get("holidays") for one in found.values()) else ((), ())
-    return page("ui/admin_calendars.html", calendars=found, chosen=chosen, provinces=every, year=year,
-                off=sorted(off), swapped=sorted(swapped))  # fmt: skip
-
-
 @bp.read("/quan-tri/mau-tin")
 def texts(unit: Unit, caller: Account) -> Any:
     """What people are told, each with to whom it goes and why, and the results that it waits for: the province's, and
     those that a report type has of its own, in the version in force."""
     must_manage(caller)
-    chosen, every = _province(unit)
+    chosen, every = province(unit)
     packages = unit.catalogue.of_province(unit, chosen.code)
     ends = {key: in_language(one, key) for package in packages
             for key, one in package.type.get("outcomes", {}).items()}  # fmt: skip
@@ -242,14 +216,7 @@ def _day() -> date | None:
     return read_day(request.args.get("day", ""))
 
 
-def _dated(table: dict[str, Any]) -> dict[str, Any]:
-    """A calendar as its province wrote it, with days as days."""
-    dates = {name: [one if isinstance(one, date) else date.fromisoformat(one) for one in table.get(name, ())]
-             for name in ("extra_holidays", "working_days")}  # fmt: skip
-    return table | dates
-
-
-def _province(unit: Unit) -> tuple[Any, list[Any]]:
+def province(unit: Unit) -> tuple[Any, list[Any]]:
     """The one that is asked for, else the first; and all there are."""
     every = unit.all(select(provinces).order_by(provinces.c.code))
     if not every:
@@ -271,13 +238,6 @@ def _scopes() -> dict[str, str]:
         "work": _("xử lý công việc"), "absences": _("ghi vắng mặt"), "operate": _("vận hành: thử lại, chuyển, nhập"),
         "export": _("xuất lịch sử"), "publish": _("công bố"), "deploy": _("cài đặt quy trình"),
         "serve": _("làm dịch vụ của quy trình"), "manage": _("quản lý tài khoản và cơ quan"),
-    }  # fmt: skip
-
-
-def _kinds() -> dict[str, str]:
-    return {
-        "desk": _("Tổng đài"), "office": _("Văn phòng"), "department": _("Sở, ngành"), "district": _("Cấp huyện"),
-        "commune": _("Cấp xã"), "service": _("Đơn vị dịch vụ"), "overseer": _("Giám sát"),
     }  # fmt: skip
 
 

@@ -200,6 +200,7 @@ def _told(entry: Mapping[str, Any], english: Mapping[str, str]) -> str:
         "pause": _("Tạm dừng"),
         "resume": _("Chạy tiếp, còn %(words)s: hạn %(due)s", **facts),
         "extension": _("Gia hạn thêm %(words)s: hạn %(due)s", **facts),
+        "days-declared": _("Ngày nghỉ, ngày làm bù mới công bố: hạn từ %(since)s thành %(due)s", **facts),
         "case-extended": _("Cả vụ việc được gia hạn, bước này thêm %(words)s: hạn %(due)s", **facts),
     }[entry["what"]]
     return f"{said}. {entry['reason']}" if entry.get("reason") else said

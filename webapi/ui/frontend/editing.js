@@ -16,6 +16,7 @@ export function editing(form, editor) {
     event.preventDefault();
     event.stopImmediatePropagation();
     field.value = await editor.text();
+    await new Promise((done) => setTimeout(done)); // a form that is just telling of a click on its button sends nothing
     writing = true;
     sent = field.value;
     if (!window.htmx) kept = sent;

@@ -1,0 +1,113 @@
+"""Days off and make-up days that were announced at short notice, declared while the hotline runs.
+
+The Prime Minister swaps a day; a storm closes the offices tomorrow. That is a fact of the province and of no version of
+a report type: it holds in every version, for whatever is counted from now on, on each calendar that keeps the public
+holidays. Nothing is edited: of several rows about a day the latest holds, and `USUAL` takes one back.
+
+Terms that run already follow (`engine.work.declared_followed`, `engine.clocks.keep_up`). Every line of a term's story
+that counts says up to which declaration it knew (``days``), so a term follows each of them exactly once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, insert, select
+
+from engine import acts
+from engine.errors import InvalidRequest
+from engine.model import declared_days, provinces
+from engine.people import access
+from engine.people.access import Account, Target
+from engine.reasons import checked_reason
+from engine.runtime import Unit
+from engine.storage.prepared import Prepared
+
+OFF, WORKED, USUAL = KINDS = ("off", "worked", "usual")
+REMEMBERED = timedelta(seconds=10)
+LATEST = timedelta(days=800)  # as far ahead as anybody announces a holiday
+_EVERY = Prepared(select(declared_days).order_by(declared_days.c.id))
+
+Days = list[Row[Any]]
+
+
+class DeclaredDays:
+    """What one process of the server remembers of them, by province, oldest first."""
+
+    def __init__(self) -> None:
+        self._remembered: tuple[datetime, dict[str, Days]] | None = None
+
+    def of(self, unit: Unit) -> Mapping[str, Days]:
+        """As it was at most `REMEMBERED` ago."""
+        known = self._remembered
+        if known is not None and timedelta(0) <= unit.now - known[0] < REMEMBERED:
+            return known[1]
+        found: dict[str, list[Row[Any]]] = {}
+        for row in unit.all(_EVERY):
+            found.setdefault(row.province, []).append(row)
+        self._remembered = unit.now, dict(found)
+        return self._remembered[1]
+
+    def forget(self) -> None:
+        """Somebody has just declared one."""
+        self._remembered = None
+
+
+def applied(calendars: Any, days: Days) -> Any:
+    """``[calendars]`` of a province with these days; a calendar that keeps no public holidays stays as it is."""
+    latest = {row.day: row.kind for row in days}
+    if not latest or not isinstance(calendars, Mapping):
+        return calendars
+    return {name: _with(table, latest) if isinstance(table, Mapping) and table.get("holidays") else table
+            for name, table in calendars.items()}  # fmt: skip
+
+
+def _with(table: Mapping[str, Any], latest: Mapping[date, str]) -> dict[str, Any]:
+    found = dict(table)
+    for key, kind in (("extra_holidays", OFF), ("working_days", WORKED)):
+        others = {day for day, said in latest.items() if said not in (kind, USUAL)}
+        own = {_day(one) for one in table.get(key, ())}
+        found[key] = sorted((own - others) | {day for day, said in latest.items() if said == kind})
+    return found
+
+
+def _day(one: Any) -> date:
+    return one if isinstance(one, date) else date.fromisoformat(one)
+
+
+def declare(unit: Unit, province: str, day: date, kind: str, reason: str, *, by: Account) -> None:
+    """A day is off, is worked, or is as usual after all, from this moment on; running terms follow within minutes.
+
+    Raises:
+        NotAllowed: the account may not.
+        InvalidRequest: there is no such province, the day has passed or is years ahead, it is that already; no reason.
+    """
+    access.require(by, "arrange", Target(province), unit)
+    query = select(provinces.c.code).where(provinces.c.code == province)
+    unit.first(query.with_for_update(key_share=True))  # one at a time
+    check(unit, province, day, kind, by=by)
+    row = {"province": province, "day": day, "kind": kind, "at": unit.now, "by": by.login,
+           "reason": checked_reason(reason)}  # fmt: skip
+    unit.execute(insert(declared_days), row)
+    unit.catalogue.declared.forget()
+    acts.note(unit, "day-declared", by.login, province, day=day.isoformat(), how=kind, reason=row["reason"])
+
+
+def check(unit: Unit, province: str, day: date, kind: str, *, by: Account) -> None:
+    """Raises: as `declare`."""
+    access.require(by, "arrange", Target(province), unit)
+    if unit.first(select(provinces.c.code).where(provinces.c.code == province)) is None:
+        raise InvalidRequest(f"There is no province {province!r}.", field="province")
+    if kind not in KINDS:
+        raise InvalidRequest(f"A day is one of {', '.join(KINDS)}.", field="kind")
+    if not unit.today <= day <= unit.today + LATEST:
+        raise InvalidRequest("That day has passed, or is years ahead: name today or a later day.", field="day")
+    if kind == {row.day: row.kind for row in history(unit, province)}.get(day, USUAL):
+        raise InvalidRequest("That is what was declared of this day already: nothing was changed.", field="kind")
+
+
+def history(unit: Unit, province: str) -> list[Row[Any]]:
+    """What was declared, oldest first."""
+    return unit.all(select(declared_days).where(declared_days.c.province == province).order_by(declared_days.c.id))
