@@ -73,6 +73,7 @@ agencies = Table(
     Column("email", Text),
     Column("phone", Text),  # the duty phone that internal SMS go to
     Index(None, "parent"),
+    Index(None, "province"),
 )
 
 agency_changes = Table(  # what administrators decided: see `engine.places.agency_changes`
