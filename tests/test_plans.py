@@ -14,8 +14,8 @@ from engine.runtime import Runtime
 from engine.storage.prepared import Prepared
 
 # nothing but the rows of an index that holds only what waits, a list that was given, or what was found just before
-# (anon_1); `migrations` and `declared_days` have a few rows in all, and these and the agencies that are no more are asked
-# for once in ten seconds
+# (anon_1); `migrations` and `declared_days` have a few rows in all, and these and the agencies that are no more are
+# asked for once in ten seconds
 READS_ALL = (
     r"(-> +)?Seq Scan (?!on (migrations|agencies|declared_days))"
     r"|SCAN (?!CONSTANT ROW|json_each VIRTUAL|anon_\d+$|imports USING INDEX ix_imports_waiting|"

@@ -255,7 +255,8 @@ def _recounted(old: Calendar, new: Calendar, moment: datetime, since: datetime) 
     if old == new or moment <= since:
         return moment
     found = new.add_counted(since, old.between(since, moment))
-    return new.next_opening(found) if old.next_opening(moment) == moment else found  # as it opens: not as it closes the day before
+    opens = old.next_opening(moment) == moment  # what was due as it opens is so again, not as it closes the day before
+    return new.next_opening(found) if opens else found
 
 
 def _carried(calendar: Calendar, moment: datetime, paused_at: datetime, now: datetime) -> datetime:
