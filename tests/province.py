@@ -119,7 +119,8 @@ class Province:
             assert came["case_status"] == status, line
 
     def says(self, number: str, kind: str, **more: Any) -> Any:
-        """The citizen rates, reopens, or adds information, by the tracking link."""
+        """The citizen, who has heard what was told so far, rates, reopens, or adds information, by the tracking link."""
+        self.worker.drain()
         more |= {} if kind == "rating" else {"text": "Vẫn chưa xong"}
         body = {"kind": kind, "secret": self.secrets[number]} | more
         return self.as_(None).post(f"/track/{number}/message", body)
