@@ -119,7 +119,7 @@ class Province:
             assert came["case_status"] == status, line
 
     def says(self, number: str, kind: str, **more: Any) -> Any:
-        """The citizen, who has heard what was told so far, rates, reopens, or adds information, by the tracking link."""
+        """The citizen rates, reopens, or adds information, by the tracking link, having heard what was told so far."""
         self.worker.drain()
         more |= {} if kind == "rating" else {"text": "Vẫn chưa xong"}
         body = {"kind": kind, "secret": self.secrets[number]} | more

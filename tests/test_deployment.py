@@ -7,11 +7,13 @@ import re
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +92,32 @@ def test_the_commands_start_serve_and_stop(environment: dict[str, str]) -> None:
     with started(worker, environment), started(web, environment):
         assert _settled(f"http://127.0.0.1:{port}/readyz") == {"ready": True, "faults": []}
         assert httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
+
+
+def test_whoever_has_come_is_served_before_the_server_leaves(environment: dict[str, str]) -> None:
+    cli, port = [sys.executable, "-m", "webapi.cli"], free_port()
+    subprocess.run([*cli, "db", "upgrade"], cwd=ROOT, env=environment, check=True)
+    server = subprocess.Popen([*cli, "serve", "--port", str(port)], cwd=ROOT, env=environment)
+    try:
+        _settled(f"http://127.0.0.1:{port}/readyz")
+        asking = b"GET /dang-nhap HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/html\r\n\r\n"
+        come = [socket.create_connection(("127.0.0.1", port), PATIENCE) for _ in range(40)]
+        for one in come[::2]:
+            one.sendall(asking)
+        server.send_signal(signal.SIGTERM)
+        for one in come[1::2]:  # connected, and about to ask
+            one.sendall(asking)
+
+        for one in come:
+            answer = b"".join(iter(partial(one.recv, 65536), b""))  # until the server hangs up
+            assert answer.startswith(b"HTTP/1.1 200 ") and answer.rstrip().endswith(b"</html>"), answer[:200]
+            one.close()
+        assert server.wait(PATIENCE) == 0
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), PATIENCE)
+    finally:
+        server.kill()
+        server.wait()
 
 
 def _settled(address: str) -> Any:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gc
-import signal
-import sys
 from html import escape
 
 import waitress
@@ -13,7 +11,7 @@ from waitress.channel import HTTPChannel
 from waitress.task import ErrorTask
 
 from engine import branches
-from webapi import auth, camunda, door, passing, telemetry
+from webapi import auth, camunda, door, leaving, passing, telemetry
 from webapi.bodies import dump
 from webapi.clock import node_clock
 from webapi.ui import door as sessions
@@ -73,24 +71,20 @@ def run(app: Flask, host: str, port: int, threads: int) -> None:
     urgent.keep_up()
     entrance = door.Door(urgent, app.standing)  # type: ignore[attr-defined]
     entrance.set_thread_count(threads)
-    signal.signal(signal.SIGTERM, lambda *_: _stop(app))
-    waitress.serve(
+    sockets: leaving.Sockets = {}
+    waitress.create_server(
         app,
+        map=sockets,
         _dispatcher=entrance,
         host=host,
         port=port,
         threads=threads,
         connection_limit=CONNECTIONS,
-        asyncore_use_poll=True,
         ident=None,
         clear_untrusted_proxy_headers=True,
         max_request_body_size=app.config["BODY_MAX"] + FORM_OVERHEAD,
     )
-
-
-def _stop(app: Flask) -> None:
-    camunda.waiting_room(app).close()
-    sys.exit(0)  # waitress finishes what it is doing
+    leaving.serve(sockets, entrance, camunda.waiting_room(app).close)
 
 
 def _emergencies(app: Flask) -> frozenset[str]:

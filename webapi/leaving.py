@@ -1,0 +1,77 @@
+"""How a web process leaves when it is told to stop: nobody else is let in, and whoever is in is served first.
+
+Waitress itself stops at once: what waits for a thread is cancelled, and whoever has connected and was not looked at yet
+finds the connection reset. A proxy sends everybody else to another process, but those were lost at every upgrade.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+
+from waitress import wasyncore
+from waitress.channel import HTTPChannel
+from waitress.server import BaseWSGIServer
+from waitress.task import ThreadedTaskDispatcher, WSGITask
+
+SERVED_SECONDS = 20.0  # whoever is not served by then has a slow line
+QUIET_SECONDS = 0.5  # whoever has connected, or was answered, and says nothing for so long says nothing more
+
+Sockets = dict[int, Any]  # waitress's listeners, their triggers, and everybody who is connected
+
+
+class Answer(WSGITask):
+    """An answer; once we leave it says that it is the last one on its connection."""
+
+    last = False
+
+    def build_response_header(self) -> bytes:
+        if Answer.last:
+            self.set_close_on_finish()
+        return bytes(super().build_response_header())
+
+
+def serve(sockets: Sockets, threads: ThreadedTaskDispatcher, leave: Callable[[], object]) -> None:
+    """Until the process is told to stop (SIGTERM, SIGINT), and everybody has been seen off.
+
+    Args:
+        leave: to be called when it is.
+    """
+    HTTPChannel.task_class = Answer
+    listeners = [one for one in sockets.values() if isinstance(one, BaseWSGIServer)]
+
+    def told(*_: Any) -> None:
+        Answer.last = True
+        leave()
+        listeners[0].pull_trigger()  # or the next look at the sockets would come only when somebody says something
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, told)
+    while not Answer.last:
+        wasyncore.poll2(1.0, sockets)
+    for one in listeners:
+        _let_in_the_last(one, sockets)
+    until = time.monotonic() + SERVED_SECONDS
+    while time.monotonic() < until and any(map(_is_in, sockets.values())):
+        wasyncore.poll2(0.1, sockets)
+    threads.shutdown()
+
+
+def _let_in_the_last(listener: Any, sockets: Sockets) -> None:
+    """The kernel has told some already that they are connected."""
+    before = -1
+    while before < len(sockets):
+        before = len(sockets)
+        listener.handle_accept()
+    listener.del_channel()
+    listener.socket.close()
+
+
+def _is_in(one: Any) -> bool:
+    """Whether somebody is being answered, or may just be about to ask."""
+    if not isinstance(one, HTTPChannel):
+        return False
+    asked = one.requests or one.request is not None or one.total_outbufs_len
+    return bool(asked) or time.time() - one.last_activity < QUIET_SECONDS
