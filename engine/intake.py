@@ -129,7 +129,7 @@ def _received_instead(unit: Unit, report: Report, by: Account) -> Receipt:
     held = packages.suspended(unit, report.report_type)
     general = packages.general_type(unit, str(held.province["code"])) if held else None
     if held is None or general is None or general == report.report_type:
-        raise NotFound(f"There is no report type {report.report_type!r}.")
+        raise NotFound(f"There is no report type {report.report_type!r}: GET /report-types lists those there are.")
     access.require(by, "report", Target(str(held.province["code"]), held.code, report.area), unit)
     name = held.name.get("vi", held.code)
     said = [f"{key}: {value}" for key, value in report.answers.items() if value not in (None, "", [])]

@@ -143,7 +143,8 @@ def test_a_form_filled_in_wrongly_is_explained_field_by_field_and_nothing_is_kep
 def test_an_unknown_report_type_is_missing(hotline):
     answer = hotline.as_("app").post("/reports", REPORT | {"report_type": "KHONG_CO"})
 
-    assert refused(answer, 404, "not-found") == "There is no report type 'KHONG_CO'."
+    said = "There is no report type 'KHONG_CO': GET /report-types lists those there are."
+    assert refused(answer, 404, "not-found") == said
 
 
 def test_who_may_not_report_is_told_so(hotline):

@@ -88,7 +88,7 @@ def _carried(unit: Unit, row: Row[Any]) -> str:
     except NotFound as gone:
         return _given_up(unit, row, gone.detail)
     if taker is None:
-        return _given_up(unit, row, _NOBODY) if unit.now >= row.until_at else "waiting"
+        return _given_up(unit, row, _nobody(row)) if unit.now >= row.until_at else "waiting"
     case = instances.load(unit, taker.case_id)  # the order is always: instance, then the rest
     if not _settle(unit, row, "taken", case_id=case.id, token=taker.token):
         return "gone"
@@ -131,11 +131,14 @@ def _sender(unit: Unit, row: Row[Any]) -> dict[str, str]:
     return {"sender": unit.scalar(select(cases.c.number).where(cases.c.id == row.sender_id))}
 
 
+def _nobody(row: Row[Any]) -> str:
+    kept = row.until_at - row.created_at
+    return _NOBODY.format(days=kept.days, hours=kept.seconds // 3600)
+
+
 def _given_up(unit: Unit, row: Row[Any], why: str) -> str:
     """Only a person can help: it is an incident of the case that said it, or of the one that was to hear it. One from
     outside is listed by `engine.messaging.kept`."""
-    kept = row.until_at - row.created_at
-    why = why.format(days=kept.days, hours=kept.seconds // 3600)
     if not _settle(unit, row, "dead", last_error=why):
         return "gone"
     if row.sent_by is not None:

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, select
 
 from engine.errors import NotFound, WrongState
 from engine.language.vietnamese import nfc
@@ -73,7 +74,8 @@ def closed(unit: Unit, province: str, begins: datetime, ends: datetime) -> dict[
 def close_due(runtime: Runtime) -> int:
     """Close the days whose hour has come, those that were missed too; returns how many.
 
-    Without any closed day a province begins with yesterday. However many workers do this at once, a day is closed once.
+    Without any closed day a province begins with yesterday, else with the day after the first that was closed. However
+    many workers do this at once, a day is closed once.
     """
     with runtime.read() as unit:
         due = [(row.code, day) for row in unit.all(select(provinces.c.code, provinces.c.settings))
@@ -85,9 +87,10 @@ def _due(unit: Unit, province: str, hour: str | None) -> list[date]:
     if hour is None:
         return []
     last = newest(unit, hour)
-    closed = unit.scalar(select(func.max(reported_days.c.day)).where(reported_days.c.province == province))
-    first = closed + timedelta(days=1) if closed else last
-    return [first + timedelta(days=number) for number in range(min((last - first).days + 1, AT_MOST))]
+    closed = {row.day for row in unit.all(select(reported_days.c.day).where(reported_days.c.province == province))}
+    first = min(closed, default=last)
+    missed = (first + timedelta(days=number) for number in range((last - first).days + 1))
+    return list(islice((day for day in missed if day not in closed), AT_MOST))
 
 
 def newest(unit: Unit, hour: str) -> date:
