@@ -119,6 +119,7 @@ def load(unit: Unit, case_id: int) -> Row[Any]:
     Raises:
         NotFound: there is no such case.
     """
+    unit.anew()
     case = unit.first(_LOAD_LOCKED if unit.locks_rows else _LOAD, {"id": case_id})
     if case is None:
         raise NotFound(f"There is no case {case_id}.")
@@ -127,6 +128,7 @@ def load(unit: Unit, case_id: int) -> Row[Any]:
 
 def load_free(unit: Unit, case_ids: Iterable[int]) -> list[Row[Any]]:
     """As `load`, of those that nobody else holds. SQLite has only one writer: nobody does."""
+    unit.anew()
     return unit.all(_LOAD_FREE if unit.locks_rows else _LOAD_ALL, {"ids": list(case_ids)})
 
 
@@ -135,6 +137,7 @@ def load_with_task(unit: Unit, task_id: int) -> tuple[Row[Any], SimpleNamespace]
 
     On PostgreSQL the task is as it was when the look began: if somebody was faster, the process has moved past it.
     """
+    unit.anew()
     case = unit.first(_LOAD_WITH_TASK_LOCKED if unit.locks_rows else _LOAD_WITH_TASK, {"task": task_id})
     if case is None:
         return None

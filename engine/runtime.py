@@ -105,6 +105,10 @@ class Unit:
             self.flush()
         return found
 
+    def anew(self) -> None:
+        """Whatever was `known` is looked up again: while the unit waits for a lock, others may change it."""
+        self._known = {}
+
     def _forget(self, statement: Any) -> None:
         """What was `known` of a table that is now written to."""
         if self._known and not statement.is_select:

@@ -12,6 +12,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from engine import model
 from engine.errors import NotFound, Stale
+from engine.people import access
+from engine.people.access import Account
 from engine.runtime import Runtime, Unit
 from engine.storage.prepared import Prepared
 from tests.bare_cases import history, open_case, rows
@@ -88,6 +90,20 @@ def test_what_a_unit_knows_it_looks_up_again_when_it_has_written(runtime: Runtim
             assert unit.known(FIND, this)[0].version == 4
             raise NotFound("undone")
         assert unit.known(FIND, this)[0].version == 3
+
+
+def test_what_others_have_changed_while_a_unit_waited_for_a_lock_is_looked_up_again(
+    runtime: Runtime, case_id: int
+) -> None:
+    number = rows(runtime, model.cases)[0].number
+    account = Account(0, "cli", "", "admin")
+    with runtime.begin() as unit:
+        assert access.find(unit, account, "see", number).version == 1
+        if unit.locks_rows:  # on SQLite nobody else can write now
+            with runtime.begin() as other:
+                other.write(RAISE, {"case": case_id, "seen": 1})
+        seen = access.find(unit, account, "see", number, lock=True).version
+    assert seen == version(runtime, case_id)
 
 
 @pytest.mark.parametrize("demand", [RAISE, FIND], ids=["a change", "a look"])

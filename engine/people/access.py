@@ -389,7 +389,7 @@ def find(unit: Unit, account: Account, action: str, number: str, *, lock: bool =
     """
     if lock:
         hold(unit, number)
-    row = next(iter((unit.all if lock else unit.known)(CASE, {"number": number})), None)
+    row = next(iter(unit.known(CASE, {"number": number})), None)
     if row is None or not allows(account, "see", row, unit):
         raise NotFound(f"There is no case {number}, or it does not concern you.")
     if action != "see":
@@ -400,6 +400,7 @@ def find(unit: Unit, account: Account, action: str, number: str, *, lock: bool =
 def hold(unit: Unit, *numbers: str) -> None:
     """Hold cases until the unit ends, in the order of their ids: two who want the same two never lock each other."""
     if unit.locks_rows:
+        unit.anew()
         ids = [select(cases.c.id).where(cases.c.number == number).scalar_subquery() for number in numbers]
         held = select(instances.c.case_id).where(instances.c.case_id.in_(ids)).order_by(instances.c.case_id)
         unit.all(held.with_for_update())
