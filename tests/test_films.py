@@ -7,6 +7,7 @@ time code; `films/photo.heic` as heif-enc does, with the Exif part of a photo. T
 from __future__ import annotations
 
 import io
+import re
 import struct
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from engine.files import boxes
+from engine.files import boxes, reading
+from engine.model import records
 
 HERE = Path(__file__).with_name("films")
 FILM, PHOTO = (HERE / "film.mov").read_bytes(), (HERE / "photo.heic").read_bytes()
@@ -136,3 +138,7 @@ def test_whatever_is_written_into_one_it_is_as_long_as_before_or_cannot_be_bared
         assert len(bared(whole)) == len(whole)
     except boxes.Unreadable:
         pass
+
+
+def test_the_index_of_files_that_somebody_has_to_look_at_knows_all_that_need_not():
+    assert set(re.findall(r"'([^']+)'", str(records.DOUBTFUL))) == reading.BARED

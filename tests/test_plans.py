@@ -19,7 +19,8 @@ from engine.storage.prepared import Prepared
 READS_ALL = (
     r"(-> +)?Seq Scan (?!on (migrations|agencies|declared_days))"
     r"|SCAN (?!CONSTANT ROW|json_each VIRTUAL|anon_\d+$|imports USING INDEX ix_imports_waiting|"
-    r"batches USING INDEX ix_batches_running|migrations$|agencies$|declared_days$)"
+    r"attachments USING INDEX ix_attachments_doubtful|batches USING INDEX ix_batches_running|"
+    r"migrations$|agencies$|declared_days$)"
 )
 
 

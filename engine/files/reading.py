@@ -15,21 +15,29 @@ from io import BytesIO
 from types import SimpleNamespace
 from typing import IO, Any
 
-from sqlalchemy import Row, exists, select
+from sqlalchemy import Row, select
 
 from engine.errors import NotAllowed, NotFound, WrongState
 from engine.files import boxes, pictures
 from engine.model import attachments, cases, events
+from engine.model.records import DOUBTFUL
 from engine.paging import OfCase, Page
 from engine.people import access, accounts
 from engine.people.access import Account
 from engine.privacy import firewall, unmasking
 from engine.runtime import Unit
+from engine.storage.prepared import Prepared
 
 RELEASED = "file-released"
-CASES_AT_ONCE = 500
+LOOKED_AT = 1_000
 BARED = frozenset(pictures.KINDS) | boxes.KINDS
 _FILES = OfCase(attachments)
+_NEWEST = Prepared(
+    select(*(attachments.c[name] for name in ("id", "case_id", "at", "author", "media_type")))
+    .where(DOUBTFUL)
+    .order_by(attachments.c.id.desc())
+    .limit(LOOKED_AT)
+)
 
 
 def ask(unit: Unit, case_id: int, limit: int) -> None:
@@ -53,14 +61,13 @@ def of_case(unit: Unit, account: Account, number: str, limit: int = 50, after: s
 
 def waiting(unit: Unit, by: Account) -> list[SimpleNamespace]:
     """What this account can let go (`release`), and whoever works on the case waits for: {number, many, at}, of open
-    cases, the one that has waited longest first; ``at``: since when. Of at most `CASES_AT_ONCE` cases."""
-    mine, doubtful = attachments.c.case_id == cases.c.id, attachments.c.media_type.not_in(BARED)
-    veiled = (cases.c.closed_at.is_(None), cases.c.secrecy.in_(firewall.VEILED), exists().where(mine, doubtful))
-    query = select(cases).where(*veiled, access.permits(by, "person", access.CASES))
-    found = {case.id: case for case in unit.all(query.order_by(cases.c.id).limit(CASES_AT_ONCE))}
-    rows = unit.all(select(attachments).where(attachments.c.case_id.in_(found), doubtful)) if found else []
-    held = _withheld(unit, found, rows)
-    since = defaultdict(list)
+    cases, the one that has waited longest first; ``at``: since when. Of the newest `LOOKED_AT` files of such kinds."""
+    rows = unit.all(_NEWEST)
+    theirs = (cases.c.id.in_({row.case_id for row in rows}), cases.c.closed_at.is_(None))
+    query = select(cases).where(*theirs, cases.c.secrecy.in_(firewall.VEILED))
+    found = {case.id: case for case in unit.all(query.where(access.permits(by, "person", access.CASES)))}
+    rows = [row for row in rows if row.case_id in found]
+    held, since = _withheld(unit, found, rows), defaultdict(list)
     for row in rows:
         if row.id in held:
             since[found[row.case_id].number].append(row.at)

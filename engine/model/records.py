@@ -90,6 +90,12 @@ comments = Table(
     Index(None, "case_id"),
 )
 
+# files of a kind of which nobody can take out what they tell unseen (all but `engine.files.reading.BARED`)
+DOUBTFUL = text(
+    "media_type NOT IN ('audio/mp4', 'audio/x-m4b', 'image/avif', 'image/heic', 'image/heif', 'image/jpeg', "
+    "'image/png', 'image/webp', 'video/3gpp', 'video/3gpp2', 'video/mp4', 'video/quicktime')"
+)
+
 attachments = Table(
     "attachments",
     metadata,
@@ -102,4 +108,5 @@ attachments = Table(
     Column("size", Integer, nullable=False),
     Column("sha256", Text, nullable=False),  # also the file's name in the store
     Index(None, "case_id"),
+    Index("ix_attachments_doubtful", "id", sqlite_where=DOUBTFUL, postgresql_where=DOUBTFUL),
 )

@@ -230,13 +230,12 @@ TASKS = Columns(
 )
 OWN_TASKS = replace(TASKS, concerns=lambda agency: case((tasks.c.group == agency, true()), else_=false()))
 # Single looks are made once and checked as rows: building a condition costs more than running the statement.
-CASE = Prepared(
-    select(*(column for column in cases.c if column.name != "version"), VERSION).where(
-        cases.c.number == bindparam("number")
-    )
-)
+_COLUMNS = (*(column for column in cases.c if column.name != "version"), VERSION)
+CASE = Prepared(select(*_COLUMNS).where(cases.c.number == bindparam("number")))
 _OF_CASE = (cases.c.number, cases.c.province, cases.c.subject, cases.c.definition_id, cases.c.secrecy,
             cases.c.status.label("case_status"), cases.c.outcome)  # fmt: skip
+_THEIRS = (participants.c.agency == bindparam("agency"), participants.c.case_id == bindparam("case"))
+_PART = Prepared(select(participants.c.part).where(*_THEIRS))
 _TASK = Prepared(select(*tasks.c, *_OF_CASE).join(cases).where(tasks.c.id == bindparam("id")))
 ACCOUNTS = Columns(agencies.c.province, lambda agency: accounts.c.agency == agency)  # that outer-join `agencies`
 # Letters about no case belong to the agency that they are for; outer-joined `agencies`, too.
@@ -305,15 +304,13 @@ def _concerned(agency: str, row: Any, unit: Unit | None) -> bool:
         return True
     if unit is None:
         return False
-    mine = select(participants.c.case_id).where(participants.c.agency == agency, participants.c.case_id == row.id)
-    return unit.first(mine) is not None
+    return bool(unit.known(_PART, {"agency": agency, "case": row.id}))
 
 
 def _was_handed(agency: str, row: Any, unit: Unit | None) -> bool:
     if unit is None or not hasattr(row, "lead_agency"):  # no case
         return False
-    mine = (participants.c.agency == agency, participants.c.case_id == row.id, participants.c.part == "handed")
-    return unit.first(select(participants.c.case_id).where(*mine)) is not None
+    return any(one.part == "handed" for one in unit.known(_PART, {"agency": agency, "case": row.id}))
 
 
 _BY_ROLE: dict[tuple[str, str], list[tuple[str, tuple[str, ...]]]] = {}
