@@ -38,20 +38,26 @@ def full(kind: bytes, *within: bytes, version: int = 0) -> bytes:
 
 
 def track(handler: bytes, *lies: bytes) -> bytes:
-    table = box(b"stbl", full(b"stsd", struct.pack(">I", 0)), *lies)
+    entry = box(b"sowt", b"\0" * 6, b"\0\1", b"\0" * 8, struct.pack(">HH", 2, 16), b"\0" * 8)
+    table = box(b"stbl", full(b"stsd", struct.pack(">I", 1), entry), *lies)
     named = full(b"hdlr", b"\0" * 4, handler, b"\0" * 12, b"Cau Be\0")
-    made = b"\7" * 8, b"\0" * 12
+    made = b"\xee" * 8, b"\0" * 12
     return box(b"trak", full(b"tkhd", *made), box(b"mdia", full(b"mdhd", *made), named, box(b"minf", table)))
 
 
+def lies(size: int, *chunks: int, many: int = 1) -> tuple[bytes, ...]:
+    """Where a track's chunks begin, each of so many samples of that size."""
+    sizes, number = struct.pack(">II", size, many * len(chunks)), len(chunks)
+    return (full(b"stsc", struct.pack(">IIII", 1, 1, many, 1)), full(b"stsz", sizes),
+            full(b"co64", struct.pack(f">I{number}Q", number, *chunks)))  # fmt: skip
+
+
 def film(*more: bytes) -> bytes:
-    """Seven bytes to be seen; around them, four samples in two chunks of where it went."""
-    seen, went = b"<seen!>", (b"10.98", b"106.65", b"10.9977", b"106.6633")
-    data = went[0] + went[1] + seen + went[2] + went[3]
-    at = 16 + 8  # behind the heads of two boxes
-    lies = (full(b"stsc", struct.pack(">IIII", 1, 1, 2, 1)), full(b"stsz", struct.pack(">II4I", 0, 4, *map(len, went))),
-            full(b"co64", struct.pack(">IQQ", 2, at, at + 11 + len(seen))))  # fmt: skip
-    moov = box(b"moov", full(b"mvhd", b"\7" * 8, b"\0" * 12), track(b"vide"), track(b"meta", *lies), *more)
+    """Seven bytes to be seen and eight to be heard; around them where it went, of a track that says so and of none."""
+    data, at = b"10.98106.65" b"<seen!>" b"freeGPS 106.6633" b"<sound!>", 16 + 8  # behind the heads of two boxes
+    seen, heard, went = lies(7, at + 11), lies(1, at + 34, many=2), lies(11, at)
+    moov = box(b"moov", full(b"mvhd", b"\xee" * 8, b"\0" * 12), track(b"vide", *seen), track(b"soun", *heard),
+               track(b"meta", *went), *more)  # fmt: skip
     return box(b"ftyp", b"mp42\0\0\0\0") + box(b"mdat", data) + moov
 
 
@@ -79,9 +85,9 @@ def test_a_photo_is_seen_as_before_and_its_exif_and_xmp_are_blank():
         return full(b"infe", struct.pack(">HH", number, 0), kind, b"IMG_2021.xmp\0", version=2)
 
     listed = full(b"iinf", struct.pack(">H", 2), item(1, b"hvc1"), item(2, b"mime"))
-    lies = full(b"iloc", struct.pack(">BBH", 0x44, 0x00, 2), struct.pack(">HHHHII", 1, 1, 0, 1, 0, 5),
+    placed = full(b"iloc", struct.pack(">BBH", 0x44, 0x00, 2), struct.pack(">HHHHII", 1, 1, 0, 1, 0, 5),
                 struct.pack(">HHHHII", 2, 1, 0, 1, 5, 6), version=1)  # fmt: skip
-    meta = full(b"meta", listed, lies, box(b"idat", b"<see>106.65"), box(b"xml ", b"106.65"))
+    meta = full(b"meta", listed, placed, box(b"idat", b"<see>106.65"), box(b"xml ", b"106.65"))
     told = bared(box(b"ftyp", b"mif1\0\0\0\0") + meta)
     assert b"<see>\0\0\0\0\0\0" in told and b"106.65" not in told and b"IMG" not in told
 
@@ -90,9 +96,9 @@ def test_what_is_needed_to_show_it_is_all_that_is_kept():
     tells = box(b"udta", box(b"\xa9xyz", b"106.65")), full(b"meta", b"106.65"), box(b"uuid", b"x" * 16 + b"106.65")
     whole = film(*tells) + b"".join(tells) + struct.pack(">I4sQ", 1, b"uuid", 22) + b"106.65" + b"tail of the camera"
     told = bared(whole)
-    assert b"<seen!>" in told and b"vide" in told and len(told) == len(whole)
-    assert [one for one in (b"106.6", b"10.9", b"33", b"Cau Be", b"tail", b"\7") if one in told] == []
-    assert told.count(b"free") == 3 + 2 + 1 + 1  # in the film, behind it, one with a long size; the track
+    assert b"<seen!>" in told and b"<sound!>" in told and b"vide" in told and len(told) == len(whole)
+    assert [one for one in (b"106.6", b"10.9", b"33", b"GPS", b"Cau Be", b"tail", b"\xee") if one in told] == []
+    assert told.count(b"free") == 3 + 3 + 1 + 1  # in the film, behind it, one with a long size; the track
 
     file = boxes.bare(io.BytesIO(whole))  # what is asked for in pieces, as browsers do, is the same
     pieces = []
@@ -102,15 +108,24 @@ def test_what_is_needed_to_show_it_is_all_that_is_kept():
     assert b"".join(pieces) == told
 
 
+ODD = lies(1, 24, many=2)
+
+
 @pytest.mark.parametrize(("whole", "why"), [
     (box(b"ftyp", b"mp42") + box(b"mdat", b"seen"), "nothing in it says what is to be seen"),
-    (film(track(b"meta")), "a track does not say where it lies"),
-    (film() + box(b"moof", full(b"mfhd", b"\0" * 4)), "its pieces may be of a track"),
-    (film(track(b"meta", full(b"stco", b"\x7f" * 8), full(b"stsc", b"\0" * 4), full(b"stsz", b"\0" * 8))),
-     "a table is cut, or too long"),
+    (box(b"ftyp", b"mp42") + box(b"moov", track(b"meta", *ODD)), "nothing in it says what is to be seen"),
+    (film(track(b"vide")), "a track does not say where it lies"),
+    (film(track(b"vide", full(b"stsc", b"\0" * 4), *ODD[1:])), "a track does not say where it lies"),
+    (film(track(b"soun", *ODD).replace(b"sowt", b"ima4")), "its sound does not say where it lies"),
+    (film() + box(b"moof", full(b"mfhd", b"\0" * 4)), "it comes in pieces"),
+    (film() + box(b"moov", track(b"vide", *ODD)), "it is two in one"),
+    (film(track(b"vide", ODD[0], ODD[1], full(b"stco", b"\x7f" * 8))), "it lies in too many places"),
+    (film(*[track(b"vide", *lies(1, *range(24, 100_024)))] * 4), "it lies in too many places"),
+    (film(track(b"vide", ODD[0], ODD[1], full(b"stco", b"\0\0\0\x09" * 2))), "a table is cut"),
     (box(b"ftyp", b"mp42") + box(b"moov", box(b"junk") * 30_000), "it has too many parts"),
     (PHOTO[: (at := PHOTO.index(b"iloc") + 4)] + b"\2" + PHOTO[at + 1 :], "the table of its items is cut"),
-], ids=["no film", "nowhere", "in pieces", "hostile", "parts", "items"])  # fmt: skip
+], ids=["no film", "unseen", "nowhere", "no runs", "sound", "in pieces", "two", "hostile", "many", "cut", "parts",
+        "items"])  # fmt: skip
 def test_what_does_not_say_where_all_of_it_lies_cannot_be_bared(whole: bytes, why: str):
     with pytest.raises(boxes.Unreadable, match=why):
         bared(whole)

@@ -246,6 +246,8 @@ def _media_type(file: IO[bytes]) -> str:
         found = puremagic.from_stream(file, mime=True)
     except (puremagic.PureError, ValueError):
         found = ""
+    if found.lower() in boxes.KINDS:  # one of before there were brands
+        return boxes.media_type(file) or UNKNOWN
     return found.lower() if found else (PLAIN if _is_text(file) else UNKNOWN)
 
 

@@ -2,10 +2,11 @@
 
 Such a file (ISO 14496-12: MP4, MOV, 3GP, M4A, HEIC, AVIF) is boxes within boxes, and its pictures are found by where
 they lie, so that nothing may be moved. `bare` gives every byte that is needed to show it, and zeros for the others: a
-box that is not known to be needed becomes one that is ``free``; of a HEIC photo the items that are no picture (Exif,
-XMP), of a film the tracks that are neither picture nor sound (where it went, second by second) are blanked where they
-lie; when it was made, and how its parts are called, goes, too. What does not read like a box is blanked to the end of
-what it is in. What is *within* the compressed picture or sound is not looked at: telephones write nothing there.
+box that is not known to be needed becomes one that is ``free``, and of the data there stays what the tracks of picture
+and sound, or the items that are pictures, say is theirs: neither Exif nor where a film went, second by second, nor what
+a dashcam writes in between for itself. When it was made, and how its parts are called, goes, too. What does not read
+like a box is blanked to the end of what it is in. What is *within* the compressed picture or sound is not looked at:
+telephones write nothing there. A film in pieces (``moof``) cannot be bared.
 """
 
 from __future__ import annotations
@@ -13,10 +14,9 @@ from __future__ import annotations
 import io
 import os
 import struct
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import takewhile
 from typing import IO
 
 _FILM = "video/mp4"  # of whatever brand is not one of these
@@ -27,17 +27,15 @@ _BRANDS = {brand.encode().ljust(4): kind for kind, brands in {
 KINDS = frozenset({_FILM, *_BRANDS.values(), "video/3gpp2", "audio/x-m4b"})  # the last two as they were called before
 _BOXES_MAX = 20_000  # a film has a hundred; one of many fragments, thousands
 _TABLE_MAX = 8 << 20  # bytes of a table that says where something lies
-_PLACES_MAX = 200_000
+_PLACES_MAX = 400_000  # rows of all such tables: an hour of picture and sound has 280,000
 _SAMPLES = b"stsd stts stss ctts cslg stsc stsz stz2 stco co64 sdtp sbgp sgpd subs stps"
 _KEPT = {kind.encode(): frozenset(kept.split()) for kind, kept in {
-    "": b"ftyp styp moov moof mfra sidx ssix mdat meta",
-    "moov": b"mvhd trak mvex",
+    "": b"ftyp moov mdat meta",
+    "moov": b"mvhd trak",
     "trak": b"tkhd edts mdia tapt",
     "mdia": b"mdhd hdlr minf elng",
     "minf": b"vmhd smhd gmhd hdlr dinf stbl",
     "stbl": _SAMPLES,
-    "moof": b"mfhd traf",
-    "traf": b"tfhd tfdt trun sbgp sgpd subs saiz saio senc",
     "meta": b"hdlr pitm iinf iref iprp iloc idat grpl dinf",
     "iprp": b"ipco ipma",
     "ipco": b"hvcC av1C avcC jpgC ispe pixi irot imir clap pasp colr auxC lsel a1op a1lx clli mdcv cclv rloc oinf tols",
@@ -46,6 +44,7 @@ _FULL = {b"meta": 4}  # bytes of such a box before those within
 _DATED = (b"mvhd", b"tkhd", b"mdhd")
 _SEEN = (b"vide", b"soun", b"pict", b"auxv")  # what a track is of
 _PICTURES = (b"hvc1", b"av01", b"avc1", b"jpeg", b"grid", b"iden", b"iovl", b"tmap")  # what an item is
+_PLAIN_SOUND = (b"sowt", b"twos", b"raw ", b"in24", b"in32", b"fl32", b"fl64", b"ulaw", b"alaw", b"ipcm", b"fpcm")
 
 
 class Unreadable(ValueError):
@@ -70,17 +69,33 @@ class Box:
 
 @dataclass
 class _Told:
-    """What a file tells: ``blank``, from where to where; ``free``, where the names of boxes stand that go."""
+    """What a file tells.
+
+    Attributes:
+        blank: from where to where; free: where the names of boxes stand that go.
+        shown: from where to where there lies what is to be seen and heard.
+    """
 
     file: IO[bytes]
     blank: list[tuple[int, int]] = field(default_factory=list)
     free: list[int] = field(default_factory=list)
+    shown: list[tuple[int, int]] = field(default_factory=list)
     boxes: int = 0
+    places: int = 0
 
     def count(self) -> None:
         self.boxes += 1
         if self.boxes > _BOXES_MAX:
             raise Unreadable("it has too many parts")
+
+    def count_places(self, many: int) -> None:
+        self.places += many
+        if self.places > _PLACES_MAX:
+            raise Unreadable("it lies in too many places")
+
+    def drop(self, box: Box) -> None:
+        self.free.append(box.at + 4)
+        self.blank.append((box.start, box.end))
 
 
 def is_one(file: IO[bytes]) -> bool:
@@ -119,15 +134,33 @@ def _beginning(file: IO[bytes]) -> bytes:
 def _look(file: IO[bytes]) -> _Told:
     told, size = _Told(file), file.seek(0, os.SEEK_END)
     whole = Box(b"", 0, 0, size, tuple(_within(told, Box(b"", 0, 0, size))))
+    kinds = [box.kind for box in whole.within]
     film, photo = whole.first(b"moov"), whole.first(b"meta")
-    if film is None and (photo is None or photo.first(b"iloc") is None):
-        raise Unreadable("nothing in it says what is to be seen")
+    if kinds.count(b"moov") > 1 or kinds.count(b"meta") > 1:
+        raise Unreadable("it is two in one")
+    if photo and not photo.first(b"iloc"):
+        told.drop(photo)
+    elif photo:
+        _look_at_items(told, photo)
     for track in film.within if film else ():
         if track.kind == b"trak":
-            _look_at_track(told, track, in_pieces=whole.first(b"moof") is not None)
-    if photo and photo.first(b"iloc"):
-        _look_at_items(told, photo)
+            _look_at_track(told, track)
+    if not told.shown:
+        raise Unreadable("nothing in it says what is to be seen")
+    data = [box for box in whole.within if box.kind == b"mdat"] + ([photo.first(b"idat")] if photo else [])
+    told.blank.extend(_between(_joined(told.shown, size), [box for box in data if box]))
     return told
+
+
+def _between(shown: list[tuple[int, int]], data: list[Box]) -> Iterator[tuple[int, int]]:
+    """What of the data is not shown."""
+    for box in data:
+        at = box.start
+        for start, end in shown:
+            if start < box.end and end > at:
+                yield at, max(start, at)
+                at = end
+        yield min(at, box.end), box.end
 
 
 def _within(told: _Told, parent: Box) -> Iterator[Box]:
@@ -139,15 +172,18 @@ def _within(told: _Told, parent: Box) -> Iterator[Box]:
         if box is None:
             told.blank.append((at, parent.end))
             return
+        if box.kind == b"moof":
+            raise Unreadable("it comes in pieces")
         if box.kind not in _KEPT[parent.kind]:
-            told.free.append(at + 4)
-            told.blank.append((box.start, box.end))
+            told.drop(box)
         else:
             if box.kind in _DATED:
                 wide = _read(told.file, box, 0, 1) == b"\1"
                 told.blank.append((box.start + 4, min(box.start + (20 if wide else 12), box.end)))
             elif box.kind == b"hdlr":  # how whoever made it calls this
                 told.blank.append((min(box.start + 12, box.end), box.end))
+            elif box.kind == b"dinf":  # where, on whose disk, it lay: here
+                told.blank.extend(_whereabouts(told, box))
             yield Box(box.kind, at, box.start, box.end,
                       tuple(_within(told, box)) if box.kind in _KEPT else ())  # fmt: skip
         at = box.end
@@ -169,21 +205,28 @@ def _box(file: IO[bytes], at: int, limit: int, film_may_be_cut: bool = False) ->
     return Box(head[4:8], at, start, at + size) if start - at <= size <= limit - at else None
 
 
-def _look_at_track(told: _Told, track: Box, in_pieces: bool) -> None:
-    """Blank a track that is neither picture nor sound, wherever its samples lie."""
-    handler, described = track.first(b"mdia", b"hdlr"), track.first(b"mdia", b"minf", b"stbl", b"stsd")
+def _whereabouts(told: _Told, info: Box) -> Iterator[tuple[int, int]]:
+    """Whatever a list of sources says beside what kind they are."""
+    listed = _box(told.file, info.start, info.end)
+    at = listed.start + 8 if listed else info.end
+    while box := _box(told.file, at, listed.end if listed else at):
+        told.count()
+        yield min(box.start + 4, box.end), box.end
+        at = box.end
+
+
+def _look_at_track(told: _Told, track: Box) -> None:
+    """One that is neither picture nor sound goes."""
+    handler, table = track.first(b"mdia", b"hdlr"), track.first(b"mdia", b"minf", b"stbl")
+    described = table.first(b"stsd") if table else None
     kind = _read(told.file, handler, 8, 4) if handler else b""
-    if kind in _SEEN:
-        told.blank.extend(_makers(told, described, kind != b"soun") if described else ())
+    if kind not in _SEEN:
+        told.drop(track)
         return
-    if in_pieces:
-        raise Unreadable("its pieces may be of a track that is neither picture nor sound")
-    table = track.first(b"mdia", b"minf", b"stbl")
-    if table is None:
+    if table is None or described is None:
         raise Unreadable("a track does not say where it lies")
-    told.blank.extend(_chunks(told, table))
-    told.free.append(track.at + 4)
-    told.blank.append((track.start, track.end))
+    told.blank.extend(_makers(told, described, kind != b"soun"))
+    told.shown.extend(_chunks(told, table, described, kind == b"soun"))
 
 
 def _makers(told: _Told, described: Box, seen: bool) -> Iterator[tuple[int, int]]:
@@ -197,36 +240,50 @@ def _makers(told: _Told, described: Box, seen: bool) -> Iterator[tuple[int, int]
         at = box.end
 
 
-def _chunks(told: _Told, table: Box) -> Iterator[tuple[int, int]]:
+def _chunks(told: _Told, table: Box, described: Box, sound: bool) -> Iterator[tuple[int, int]]:
     """Where the samples of a track lie, a chunk at a time."""
     places = table.first(b"stco") or table.first(b"co64")
     runs, sizes = table.first(b"stsc"), table.first(b"stsz")
     if not places or not runs or not sizes:
         raise Unreadable("a track does not say where it lies")
-    starts = _rows(told.file, places, 4, ">I" if places.kind == b"stco" else ">Q")
-    by_chunk = _rows(told.file, runs, 4, ">III")
+    starts = _rows(told, places, 4, ">I" if places.kind == b"stco" else ">Q")
+    by_chunk = _rows(told, runs, 4, ">III")
     same = int.from_bytes(_read(told.file, sizes, 4, 4), "big")
-    each = [] if same else [size for (size,) in _rows(told.file, sizes, 8, ">I")]
+    each = [] if same else [size for (size,) in _rows(told, sizes, 8, ">I")]
+    if same and sound:
+        same = max(same, _bytes_of_a_sample(told, described))
+    if starts and not by_chunk:
+        raise Unreadable("a track does not say where it lies")
     sample, run = 0, 0
     for number, (start,) in enumerate(starts, 1):
         while run + 1 < len(by_chunk) and by_chunk[run + 1][0] <= number:
             run += 1
-        many = by_chunk[run][1] if by_chunk else 0
+        many = by_chunk[run][1]
         yield start, start + (same * many if same else sum(each[sample : sample + many]))
         sample += many
 
 
+def _bytes_of_a_sample(told: _Told, described: Box) -> int:
+    """Of sound that is not compressed, which may give its size as 1 whatever it is."""
+    entry = _box(told.file, described.start + 8, described.end)
+    said = _read(told.file, entry, 8, 12) if entry else b""
+    version, channels, bits = int.from_bytes(said[:2], "big"), int.from_bytes(said[8:10], "big"), said[10:12]
+    if entry is None or entry.kind not in _PLAIN_SOUND or version == 2 or not channels:
+        raise Unreadable("its sound does not say where it lies")
+    return channels * (1 if entry.kind in (b"ulaw", b"alaw") else int.from_bytes(bits, "big") // 8)
+
+
 def _look_at_items(told: _Told, meta: Box) -> None:
-    """Blank the items of a photo that are no picture."""
+    """Where the pictures of a photo lie."""
     kinds = dict(_items(told, meta.first(b"iinf")))
     data = meta.first(b"idat")
     for item, where, start, length in _extents(told, meta.first(b"iloc")):
-        if kinds.get(item) in _PICTURES:
-            continue
         base = {0: 0, 1: data.start if data else None}.get(where)
+        if kinds.get(item) not in _PICTURES:
+            continue
         if base is None or not length:
-            raise Unreadable("it does not say where what is no picture lies")
-        told.blank.append((base + start, base + start + length))
+            raise Unreadable("it does not say where its picture lies")
+        told.shown.append((base + start, base + start + length))
 
 
 def _items(told: _Told, listed: Box | None) -> Iterator[tuple[int, bytes]]:
@@ -256,26 +313,24 @@ def _extents(told: _Told, listed: Box | None) -> Iterator[tuple[int, int, int, i
 
     version, widths = number(4) >> 24, number(2)
     offset, length, base, index = (widths >> shift & 15 for shift in (12, 8, 4, 0))
-    places = 0
     for _ in range(number(4 if version == 2 else 2)):
         item = number(4 if version == 2 else 2)
         where = number(2) & 15 if version else 0
         number(2)  # in which file: ours
         begins = number(base)
         for _ in range(number(2)):
-            places += 1
-            if places > _PLACES_MAX:
-                raise Unreadable("it lies in too many places")
+            told.count_places(1)
             number(index if version else 0)
             yield item, where, begins + number(offset), number(length)
 
 
-def _rows(file: IO[bytes], box: Box, before: int, form: str) -> list[tuple[int, ...]]:
+def _rows(told: _Told, box: Box, before: int, form: str) -> list[tuple[int, ...]]:
     """A table's rows, behind how many there are."""
-    said, size = _table(file, box), struct.calcsize(form)
+    said, size = _table(told.file, box), struct.calcsize(form)
     many = int.from_bytes(said[before : before + 4], "big")
-    if many > _PLACES_MAX or len(said) < before + 4 + many * size:
-        raise Unreadable("a table is cut, or too long")
+    told.count_places(many)
+    if len(said) < before + 4 + many * size:
+        raise Unreadable("a table is cut")
     return list(struct.iter_unpack(form, said[before + 4 : before + 4 + many * size]))
 
 
@@ -322,10 +377,11 @@ class _Blanked(io.RawIOBase):
         read = self._file.read(len(buffer))
         end = at + len(read)
         buffer[: len(read)] = read
-        for start, stop in takewhile(lambda one: one[0] < end, self._blank[self._before(at) :]):
+        last = bisect_left(self._blank, end, key=lambda one: one[0])
+        for start, stop in self._blank[self._before(at) : last]:
             low, high = max(start, at), min(stop, end)
             buffer[low - at : max(low, high) - at] = bytes(max(high - low, 0))
-        for start in takewhile(lambda one: one < end, self._free[bisect_right(self._free, at - 4) :]):
+        for start in self._free[bisect_right(self._free, at - 4) : bisect_left(self._free, end)]:
             low, high = max(start, at), min(start + 4, end)
             buffer[low - at : high - at] = b"free"[low - start : high - start]
         return len(read)
