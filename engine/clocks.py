@@ -358,7 +358,7 @@ def _keep_up(unit: Unit, package: Package, case_id: int, row: Row[Any]) -> bool:
         return False
     since, why = min(one.at for one in new), "; ".join(one.reason for one in new)
     moved = package.terms.recounted(row, package.terms_before(known), since, why)
-    if moved.due_at == row.due_at:
+    if (moved.due_at, moved.warn_at) == (row.due_at, row.warn_at):
         story = [*row.story[:-1], {**row.story[-1], "days": package.terms.days}]
     elif _rests(row):  # that it rests stays the last line; it goes where it went when it runs again
         story = [*row.story[:-1], moved.entry, row.story[-1]]
@@ -367,7 +367,7 @@ def _keep_up(unit: Unit, package: Package, case_id: int, row: Row[Any]) -> bool:
         return True
     values = {"due_at": moved.due_at, "warn_at": moved.warn_at, "story": story}
     unit.execute(update(deadlines).where(deadlines.c.id == row.id).values(values))
-    return moved.due_at != row.due_at
+    return bool(moved.due_at != row.due_at)
 
 
 def _move(unit: Unit, package: Package, case_id: int, row: Row[Any], moved: Moved) -> None:
@@ -402,12 +402,17 @@ def _at(package: Package, row: Row[Any], moved: Moved, mark: str | float) -> dat
         return moved.due_at
     if mark == "warn":
         return moved.warn_at or moved.due_at
-    return package.terms.late(row, float(mark)) + (moved.due_at - row.due_at)
+    return _late(package, row, mark, moved.due_at)
 
 
 def _point(package: Package, running: Any, mark: str | float) -> datetime:
     at: datetime | None = {"due": running.due_at, "warn": running.warn_at or running.due_at}.get(str(mark))
-    return at or package.terms.late(running, float(mark))
+    return at or _late(package, running, mark)
+
+
+def _late(package: Package, running: Any, mark: str | float, due_at: datetime | None = None) -> datetime:
+    first = package.terms_before(int(running.story[0].get("days", 0)))
+    return package.terms.late(running, float(mark), first, due_at)
 
 
 def _drawn(unit: Unit, case_id: int, term: str) -> list[Row[Any]]:

@@ -40,9 +40,9 @@ class DeclaredDays:
         self._remembered: tuple[datetime, dict[str, Days]] | None = None
 
     def of(self, unit: Unit) -> Mapping[str, Days]:
-        """As it was at most `REMEMBERED` ago."""
+        """As it was at most `REMEMBERED` ago; a unit that has read for long does not bring back what was before."""
         known = self._remembered
-        if known is not None and timedelta(0) <= unit.now - known[0] < REMEMBERED:
+        if known is not None and unit.now - known[0] < REMEMBERED:
             return known[1]
         found: dict[str, list[Row[Any]]] = {}
         for row in unit.all(_EVERY):

@@ -102,6 +102,9 @@ def test_a_day_is_closed_by_the_clock_once_and_missed_days_are_caught_up(hotline
     hotline.waits(72)
     office.post("/days", {"day": "2021-09-05"})  # by hand, while no worker was there
     assert [other.close_days(), one.close_days()] == [2, 0]
+    assert office.post("/days", {"day": "2020-09-06"}).status_code == 201  # a slip of the pen
+    hotline.waits(24)
+    assert one.close_days() == 1
 
 
 def test_the_figures_of_a_day_say_when_it_was_closed(hotline: Hotline) -> None:

@@ -124,6 +124,18 @@ def test_half_again_as_late_is_counted_on_its_calendar(binh_duong, office):
             binh_duong.late(binh_duong.due("case", RECEIVED).running(), fraction)
 
 
+def test_days_declared_since_change_neither_how_late_late_is_nor_what_they_do_not_concern(office):
+    closed = {**PROVINCE["calendars"]["hanh_chinh"], "extra_holidays": ["2021-09-07"]}
+    now = Terms.parse(OFFICE, {"calendars": {**PROVINCE["calendars"], "hanh_chinh": closed}})
+    case = office.due("case", local("2021-09-06T07:30")).running()
+    moved = now.recounted(case, office, local("2021-09-06T07:30"))
+    assert (case.due_at, moved.due_at) == (local("2021-09-13T07:30"), local("2021-09-14T07:30"))
+    assert now.late(case, 0.25, office, moved.due_at) == local("2021-09-15T09:30")  # ten hours of office, not eight
+
+    by_hand = case._replace(due_at=local("2021-09-03T23:59"))
+    assert now.recounted(by_hand, office, local("2021-09-01T08:00")).due_at == by_hand.due_at
+
+
 # -- pause --------------------------------------------------------------------------------------------------------
 
 

@@ -38,7 +38,8 @@ def declares(hotline: Hotline, day: str, kind: str = "off") -> Page:
 
 
 def _form(page: Page, step: str) -> int:
-    return next(n for n, form in enumerate(page.find("//main//form")) if form.get("action", "").endswith(step))
+    forms = [form.get("action", "").partition("?")[0] for form in page.find("//main//form")]
+    return next(n for n, action in enumerate(forms) if action.endswith(step))
 
 
 def follows(hotline: Hotline) -> int:
@@ -129,3 +130,32 @@ def test_other_calendars_and_others_stay(office: Hotline, hotline: Hotline):
     body = {"csrf_token": token, "province": "74", "day": "2021-09-08", "kind": "off", "reason": WHY}
     for step in ("xem-truoc", "cong-bo"):
         assert enters(office, "phuong").posts(f"{PAGE}/{step}", body).status in (400, 403)
+
+
+@BY_THE_RULES
+def test_two_days_that_are_swapped_move_the_warning_though_not_the_due_time(office: Hotline):
+    number = office.assigned()
+
+    def case_term() -> tuple[str, str]:
+        items = office.as_("vanphong").get(f"/cases/{number}/deadlines").json["items"]
+        (own,) = [one for one in items if one["name"] == "case"]
+        return own["warn_at"][:16], own["due_at"][:16]
+
+    assert case_term() == ("2021-09-08T03:30", "2021-09-09T00:30")
+    declares(office, "2021-09-04", "worked")
+    declares(office, "2021-09-08")
+
+    assert follows(office) == 1
+    assert case_term() == ("2021-09-07T03:30", "2021-09-09T00:30")
+
+
+@BY_THE_RULES
+def test_whoever_reads_for_long_does_not_bring_back_what_was_before_a_day_was_declared(office: Hotline):
+    known = office.runtime.catalogue.declared
+    with office.runtime.read() as long_ago:
+        known.of(long_ago)
+        office.waits(0.5)
+        declares(office, "2021-09-07")
+        with office.runtime.read() as now:
+            assert len(known.of(now)["74"]) == 1
+        assert len(known.of(long_ago)["74"]) == 1

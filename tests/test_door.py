@@ -34,7 +34,7 @@ from webapi.urgent import Urgent, reported
 CROWD = 60
 KNOWN, CITY = "ts_of_an_operator", "ts_of_an_app"
 ROLES = {KNOWN: "operator", CITY: "client"}
-CALLERS = {fingerprint(token): (SimpleNamespace(role=role), 1) for token, role in ROLES.items()}
+CALLERS = {fingerprint(token): (SimpleNamespace(role=role, login=role), 1) for token, role in ROLES.items()}
 
 
 @pytest.fixture
@@ -272,6 +272,28 @@ def test_of_staffs_work_a_few_requests_of_each_may_wait_and_it_takes_every_other
     assert taken == [ordinary[0], work[0], ordinary[1], work[1], ordinary[2], work[2], work[-1]]
 
 
+def test_whoever_logs_in_twenty_times_has_no_more_places_than_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    hands, again = Hands(), [f"ts_again_{n}" for n in range(20)]
+    one = SimpleNamespace(role="handler", login="phuong"), 1
+    monkeypatch.setattr(hands.entrance._urgent, "_callers", {fingerprint(token): one for token in again})
+
+    for token in again:
+        hands.comes(path="/viec", token=f"Bearer {token}")
+
+    assert len(hands.entrance.queue.staff) == door.EACH
+
+
+def test_a_flood_that_only_calls_itself_an_exchange_or_a_health_check_goes_before_no_emergency() -> None:
+    hands = Hands()
+    flood = [hands.comes(path=path) for path in ["/api/v1/cti/made_up", "/healthz"] * door.STRANGERS]
+    emergency = hands.comes("CC115", f"Bearer {KNOWN}")
+    exchange = hands.comes(path=f"/api/v1/cti/{KNOWN}")
+
+    taken = [hands.takes(0) for _ in range(door.CHECKS + 2)]
+
+    assert taken == [*flood[1 : 2 * door.CHECKS : 2], emergency, exchange]
+
+
 def test_a_session_is_proved_by_our_signature_and_a_token_that_was_good_lately(hotline: Hotline) -> None:
     token, browser = hotline.tokens["phuong"], hotline.app.test_client()
     with browser.session_transaction() as kept:
@@ -286,7 +308,7 @@ def test_a_session_is_proved_by_our_signature_and_a_token_that_was_good_lately(h
     hotline.runtime.callers.clear()
     assert whose(cookie) is None  # it may have ended long ago
     assert browser.get("/viec").status_code == 200
-    assert whose(cookie) == whose("", f"Bearer {token}") == fingerprint(token)
+    assert whose(cookie) == whose("", f"Bearer {token}") == "phuong"
     changed = cookie.replace(".", "_", 1)
     assert [whose(one) for one in ("", changed, cookie[:-2], cookie.rpartition(".")[0], token)] == [None] * 5
 

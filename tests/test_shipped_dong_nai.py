@@ -208,6 +208,28 @@ def test_success_is_not_told_once_the_citizen_has_said_that_it_is_none(province,
     assert topics(province.told(CITIZEN)).count("DN25") == 2
 
 
+def test_who_was_joined_to_a_case_is_told_of_its_success_as_long_as_it_is_one(province, monkeypatch):
+    def told():
+        return [topics(province.told(who)).count("DN25") for who in (CITIZEN, HELPED)]
+
+    number = province.passes_on("DNHH")
+    joined = province.receives("DNHH", reporter={"name": "Lê Thị Ba", "phone": HELPED})
+    assert province.changes(DESK, joined, "merge", into=number).status_code == 200
+    with monkeypatch.context() as outage:
+        outage.setattr(province.post, "send", gateway_away)
+        province.lives(number, HANDLED)
+        province.says(number, "reopen")
+    province.waits("1 hour")
+    assert told() == [0, 0]
+
+    province.lives(number, f"{DESK} xem_xet_lai huong_giai_quyet=don_vi -> da_chuyen" + HANDLED)
+    assert told() == [1, 1]
+    for letter in province.outbox(number) + province.outbox(joined):
+        if letter["state"] == "dead":
+            assert province.as_(OFFICE).post(f"/outbox/{letter['id']}/resend").status_code == 200
+    assert told() == [2, 2]
+
+
 def gateway_away(message):
     raise TryLater("the gateway is away")
 

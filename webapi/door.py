@@ -25,7 +25,7 @@ from waitress.task import ThreadedTaskDispatcher
 from waitress.utilities import Error
 
 from webapi.metrics import Standing
-from webapi.urgent import Urgent
+from webapi.urgent import ALWAYS, Urgent
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,8 @@ LONGEST_SECONDS = 5.0  # whoever has waited so long is told to come again; who c
 LOOK_SECONDS = 0.25  # how often it is looked who has
 STRANGERS = 50  # urgent requests of people we do not know that may wait at once
 STAFF = 100  # requests of staff at work that may wait at once,
-EACH = 6  # and with one token: as many as a browser sends at once
+EACH = 6  # and of one person: as many as a browser sends at once
+CHECKS = 5  # health checks that may wait at once; anybody can send one
 LEAST = 2  # ordinary requests for each thread may wait, however slowly the queue moves
 AGAIN_SECONDS = 120  # the longest after which anybody is told to come again, or half as much more
 SAID = (
@@ -60,7 +61,7 @@ class Waiting:
     """A channel whose first request is complete and waits.
 
     Attributes:
-        whose: the token it came with, if it is staff's work.
+        whose: the log-in of whoever sends it, if it is staff's work.
     """
 
     whose: str | None = None
@@ -202,15 +203,19 @@ class Door(ThreadedTaskDispatcher):
 
     def _line(self, one: Waiting) -> deque[Waiting]:
         if self._urgent(one.request):
-            if self._urgent.knows(one.request):
+            if self._urgent.knows(one.request) and not self._is_one_too_many(one.request):
                 return self.queue.known
             return self.queue.strangers if len(self.queue.strangers) < STRANGERS else self.queue.others
         one.whose = self._urgent.staff(one.request)
         return self.queue.staff if one.whose and self._has_room(one.whose) else self.queue.others
 
-    def _has_room(self, token: str) -> bool:
+    def _is_one_too_many(self, request: Any) -> bool:
         with self.lock:
-            theirs = sum(one.whose == token for one in self.queue.staff)
+            return request.path in ALWAYS and sum(one.request.path in ALWAYS for one in self.queue.known) >= CHECKS
+
+    def _has_room(self, login: str) -> bool:
+        with self.lock:
+            theirs = sum(one.whose == login for one in self.queue.staff)
             return len(self.queue.staff) < STAFF and theirs < EACH
 
     def _patience(self) -> float:

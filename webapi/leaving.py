@@ -28,7 +28,7 @@ class Answer(WSGITask):
     last = False
 
     def build_response_header(self) -> bytes:
-        if Answer.last:
+        if Answer.last and self.version == "1.1":
             self.set_close_on_finish()
         return bytes(super().build_response_header())
 
@@ -37,14 +37,13 @@ def serve(sockets: Sockets, threads: ThreadedTaskDispatcher, leave: Callable[[],
     """Until the process is told to stop (SIGTERM, SIGINT), and everybody has been seen off.
 
     Args:
-        leave: to be called when it is.
+        leave: ends what would wait for long.
     """
     HTTPChannel.task_class = Answer
     listeners = [one for one in sockets.values() if isinstance(one, BaseWSGIServer)]
 
     def told(*_: Any) -> None:
         Answer.last = True
-        leave()
         listeners[0].pull_trigger()  # or the next look at the sockets would come only when somebody says something
 
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -53,18 +52,22 @@ def serve(sockets: Sockets, threads: ThreadedTaskDispatcher, leave: Callable[[],
         wasyncore.poll2(1.0, sockets)
     for one in listeners:
         _let_in_the_last(one, sockets)
+    leave()
     until = time.monotonic() + SERVED_SECONDS
     while time.monotonic() < until and any(map(_is_in, sockets.values())):
         wasyncore.poll2(0.1, sockets)
+    for one in [one for one in sockets.values() if isinstance(one, HTTPChannel)]:
+        one.handle_close()  # whoever says something now is to hear that nobody listens
     threads.shutdown()
 
 
 def _let_in_the_last(listener: Any, sockets: Sockets) -> None:
     """The kernel has told some already that they are connected."""
-    before = -1
-    while before < len(sockets):
+    for _ in range(listener.adj.backlog):
         before = len(sockets)
         listener.handle_accept()
+        if len(sockets) == before:
+            break
     listener.del_channel()
     listener.socket.close()
 

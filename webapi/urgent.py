@@ -62,18 +62,19 @@ class Urgent:
         return bool(self._codes) and not self._codes.isdisjoint(_said(request))
 
     def knows(self, request: Any) -> bool:
-        """Whether it comes from the exchange, a health check, or with a token that was good here lately."""
-        return request.path in ALWAYS or request.path.startswith(EXCHANGE) or self._token(request) in self._callers
+        """Whether it is a health check, or comes with a token that was good here lately."""
+        return request.path in ALWAYS or self._token(request) in self._callers
 
     def staff(self, request: Any) -> str | None:
-        """The fingerprint of the token of whose work on cases this is; ``None``: of nobody whom we know."""
-        if not WORK.match(request.path):
-            return None
-        found = self._callers.get(token := self._token(request))
-        return token if found and found[0].role in STAFF else None
+        """The log-in of whose work on cases this is; ``None``: of nobody whom we know."""
+        found = self._callers.get(self._token(request)) if WORK.match(request.path) else None
+        return found[0].login if found and found[0].role in STAFF else None
 
     def _token(self, request: Any) -> str:
+        """An exchange has its own in its address."""
         said = request.headers.get("AUTHORIZATION", "").removeprefix("Bearer ")
+        if request.path.startswith(EXCHANGE):
+            said = request.path.removeprefix(EXCHANGE).partition("/")[0]
         return fingerprint(said or self._session(request.headers.get("COOKIE", "")))
 
     def keep_up(self) -> None:

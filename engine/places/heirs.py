@@ -32,7 +32,7 @@ class Heirs:
     def of(self, unit: Unit) -> Mapping[str, str]:
         """The successor at work for each agency that is no more, as it was at most `REMEMBERED` ago."""
         known, today = self._remembered, unit.today
-        if known is None or known[1] != today or not timedelta(0) <= unit.now - known[0] < REMEMBERED:
+        if known is None or known[1] != today or unit.now - known[0] >= REMEMBERED:
             return self.look(unit)
         return known[2]
 

@@ -74,8 +74,8 @@ def closed(unit: Unit, province: str, begins: datetime, ends: datetime) -> dict[
 def close_due(runtime: Runtime) -> int:
     """Close the days whose hour has come, those that were missed too; returns how many.
 
-    Without any closed day a province begins with yesterday, else with the day after the first that was closed. However
-    many workers do this at once, a day is closed once.
+    A province begins with yesterday, or where people have stopped to close them by hand. However many workers do this
+    at once, a day is closed once.
     """
     with runtime.read() as unit:
         due = [(row.code, day) for row in unit.all(select(provinces.c.code, provinces.c.settings))
@@ -87,8 +87,10 @@ def _due(unit: Unit, province: str, hour: str | None) -> list[date]:
     if hour is None:
         return []
     last = newest(unit, hour)
-    closed = {row.day for row in unit.all(select(reported_days.c.day).where(reported_days.c.province == province))}
-    first = min(closed, default=last)
+    rows = unit.all(select(reported_days.c.day, reported_days.c.by).where(reported_days.c.province == province))
+    closed = {row.day for row in rows}
+    by_hand = max(closed) + timedelta(days=1) if closed else last
+    first = min((row.day for row in rows if row.by == CLOCK), default=by_hand)
     missed = (first + timedelta(days=number) for number in range((last - first).days + 1))
     return list(islice((day for day in missed if day not in closed), AT_MOST))
 

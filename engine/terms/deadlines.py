@@ -135,17 +135,22 @@ class Terms:
         return Deadline(name, calendar.name, term, promise.source, started_at, due_at, warn_at, used, words,
                         self.days)  # fmt: skip
 
-    def late(self, deadline: Running, fraction: float) -> datetime:
+    def late(
+        self, deadline: Running, fraction: float, first: Terms | None = None, due_at: datetime | None = None
+    ) -> datetime:
         """When it is overdue by this part of the time it was first given: 0.5 is "150 %".
+
+        Args:
+            first: the terms that it was counted with at first, if days were declared since.
+            due_at: when it is going to be due, if not when it is.
 
         Raises:
             ProcessFault: the fraction is not a number from 0 to 100.
         """
         if isinstance(fraction, bool) or not isinstance(fraction, int | float) or not 0 <= fraction <= 100:
             raise ProcessFault(f"late({deadline.name!r}, …) takes a part of the term such as 0.5, not {fraction!r}.")
-        calendar = self._calendar(deadline)
-        given = calendar.between(deadline.started_at, _first_due(deadline))
-        return calendar.add_counted(deadline.due_at, fraction * given)
+        given = (first or self)._calendar(deadline).between(deadline.started_at, _first_due(deadline))
+        return self._calendar(deadline).add_counted(due_at or deadline.due_at, fraction * given)
 
     def paused(self, deadline: Running, at: datetime, reason: str = "") -> Moved:
         """Stop the clock: nothing moves yet, the story says how much was left.
@@ -254,9 +259,11 @@ def known_days(deadline: Running) -> int:
 def _recounted(old: Calendar, new: Calendar, moment: datetime, since: datetime) -> datetime:
     if old == new or moment <= since:
         return moment
-    found = new.add_counted(since, old.between(since, moment))
-    opens = old.next_opening(moment) == moment  # what was due as it opens is so again, not as it closes the day before
-    return new.next_opening(found) if opens else found
+    left, opens = old.between(since, moment), old.next_opening(moment) == moment
+    if new.between(since, moment) == left and not (opens and new.next_opening(moment) != moment):
+        return moment  # nothing in between has changed; it may have been put outside the hours by hand
+    found = new.add_counted(since, left)
+    return new.next_opening(found) if opens else found  # as it opens: not as it closes the day before
 
 
 def _carried(calendar: Calendar, moment: datetime, paused_at: datetime, now: datetime) -> datetime:

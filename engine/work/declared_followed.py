@@ -62,8 +62,9 @@ def _try(runtime: Runtime, case_id: int) -> bool | None:
         log.error("The case %s cannot follow a declared day: %s", case_id, error, extra={"action": "day-failed"})
         return False
     except Exception as error:
-        if not leases.is_conflict(error):
-            raise
+        level = logging.INFO if leases.is_conflict(error) else logging.ERROR  # nobody's fault: at the next look
+        why = leases.reason(error)
+        log.log(level, "The case %s does not follow a declared day: %s", case_id, why, extra={"action": "day-failed"})
         return None
 
 

@@ -17,7 +17,7 @@ from engine.notifiers import Message, Notifier, Undeliverable
 from engine.privacy import firewall
 from engine.queues import outbox
 from engine.queues.outbox import Delivered, Item
-from engine.runtime import Runtime
+from engine.runtime import Runtime, Unit
 
 log = logging.getLogger(__name__)
 
@@ -80,8 +80,8 @@ def _message(runtime: Runtime, item: Item) -> Message:
         case = unit.first(select(cases).where(cases.c.id == item.case_id))
         row = unit.first(_whom(item))
         payload = item.payload
-        if case is not None:
-            _refuse_untrue(case, payload)
+        if case is not None and "only_for" in payload:
+            _refuse_untrue(unit, case, payload["only_for"])
         if case is not None and item.agency is not None:
             payload = firewall.over_letter(unit, item.agency, case)(payload)
     connect = {}
@@ -93,14 +93,19 @@ def _message(runtime: Runtime, item: Item) -> Message:
     return Message(item.kind, item.key, _address(item, row), text, subject, payload, *about, connect)
 
 
-def _refuse_untrue(case: Row[Any], payload: dict[str, Any]) -> None:
+def _refuse_untrue(unit: Unit, case: Row[Any], outcomes: list[str]) -> None:
     """A text of success that waited for its gateway while the case was reopened was true once, and is not any more.
 
+    Args:
+        outcomes: of which it is true; of a case that was joined to another, the other's.
+
     Raises:
-        Undeliverable: the case has no outcome any more of which the text is true.
+        Undeliverable: the case has none of these any more.
     """
-    if case.outcome not in payload.get("only_for", (case.outcome,)):
-        raise Undeliverable(f"This is not true any more: the case's outcome is {case.outcome!r}.")
+    joined_to = select(cases.c.outcome).where(cases.c.id == case.duplicate_of)
+    original = unit.scalar(joined_to) if case.duplicate_of else None
+    if not {case.outcome, original} & {*outcomes}:
+        raise Undeliverable(f"This is not true any more: the case's outcome is {original or case.outcome!r}.")
 
 
 def _whom(item: Item) -> Any:

@@ -64,7 +64,7 @@ def _start(unit: Unit, by: Any) -> int:
     if body.get("processInstanceQuery"):
         raise InvalidRequest("Name the cases by processInstanceIds, or leave them out.", field="processInstanceQuery")
     numbers = door.several(body, "processInstanceIds")
-    if door.sent().get("processInstanceIds") == []:  # left out, it would mean all
+    if not numbers and door.sent().get("processInstanceIds") is not None:  # left out, it would mean all
         raise InvalidRequest("processInstanceIds is empty: name some, or leave it out.", field="processInstanceIds")
     source_id, target_id, elements = _plan(body.get("migrationPlan") or {})
     return migrations.start(unit, source_id, target_id, REASON, elements, numbers=numbers or None, by=by)

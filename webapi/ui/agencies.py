@@ -70,6 +70,10 @@ def _form(unit: Unit, caller: Account, row: Row[Any] | None, said: Any, faults: 
     key, here = (row.key, row.parent) if row else (None, None)
     above = [one for one in known if one.key == here or one.kind not in ("commune", "overseer") and one.key != key]
     places = areas.search(unit, province=province, at=unit.today, limit=2_000)
+    if row and row.area and row.area not in {one.code for one in places}:  # it is no more
+        places = [areas.show(unit, row.area), *places]
+    if here and here not in {one.key for one in known}:
+        above = [agency_changes.show(unit, here, by=caller), *above]
     staff = unit.scalar(select(func.count()).where(accounts.c.agency == row.key, accounts.c.active)) if row else 0
     return page("ui/admin_agency.html", 422 if faults else 200, row=row, said=said or row, faults=faults,
                 chosen=chosen, provinces=every, above=above, others=known, staff=staff, kinds=KINDS,
@@ -77,7 +81,7 @@ def _form(unit: Unit, caller: Account, row: Row[Any] | None, said: Any, faults: 
                 area_names={one.code: in_language(one.name) for one in places},
                 names_of_provinces={one.code: in_language(one.name) for one in every},
                 ended=bool(row and row.valid_to and row.valid_to <= unit.today), today=unit.today,
-                changes=_changes(unit, caller, row.key) if row else [], names=_names(known))  # fmt: skip
+                changes=_changes(unit, caller, row.key) if row else [], names=_names([*known, *above]))  # fmt: skip
 
 
 @bp.open("POST", "/quan-tri/co-quan-moi")
@@ -149,7 +153,7 @@ def _said(new: bool) -> tuple[dict[str, Any], Faults]:
     faults = {}
     if not said["name"] or len(said["name"]) > 200:
         faults["name"] = _("Hãy ghi tên cơ quan, tối đa 200 ký tự.")
-    if said["email"] and not _EMAIL.fullmatch(said["email"][:200]):
+    if said["email"] and (len(said["email"]) > 200 or not _EMAIL.fullmatch(said["email"])):
         faults["email"] = _("Hãy ghi một địa chỉ thư điện tử.")
     if said["phone"] and len(said["phone"]) > 20:
         faults["phone"] = _("Hãy ghi một số điện thoại, tối đa 20 ký tự.")
