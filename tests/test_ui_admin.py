@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+from datetime import date
 
+import pytest
+from sqlalchemy import update
+
+from engine import model
 from tests import visitor
 from tests.browser import PHONE, Site
 from tests.hotline import TYPE, Hotline, refused
@@ -154,6 +158,24 @@ def test_an_agency_is_opened_changed_closed_and_at_work_again(hotline: Hotline):
     assert hotline.as_("quantri").get("/agencies/so_moi_74").json["valid_to"] is None
     acts = admin.opens("/quan-tri/nhat-ky/cua-vao").text
     assert "Thay đổi cơ quan so_moi_74" in acts
+
+
+@ON_SQLITE
+def test_an_agency_keeps_its_district_and_superior_that_are_no_more_when_its_telephone_changes(hotline: Hotline):
+    admin = enters(hotline, "quantri")
+    form = admin.opens("/quan-tri/co-quan-moi?tinh=74")
+    new = {"key": "doi_74", "name": "Đội", "kind": "service", "area": "719", "parent": "so_yt_74"}
+    admin.sends(form, **new, reason="Nghị quyết")
+    ended = {"valid_to": date(2021, 9, 3)}
+    with hotline.runtime.begin() as unit:
+        unit.execute(update(model.areas).where(model.areas.c.code == "719").values(ended))
+        unit.execute(update(model.agencies).where(model.agencies.c.key == "so_yt_74").values(ended))
+
+    shown = admin.opens("/quan-tri/co-quan/doi_74")
+    assert admin.sends(shown, phone="0274 3 555 777", reason="Số mới").status == 200
+
+    row = hotline.as_("quantri").get("/agencies/doi_74").json
+    assert (row["area"], row["parent"], row["phone"]) == ("719", "so_yt_74", "0274 3 555 777")
 
 
 @ON_SQLITE
