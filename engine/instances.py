@@ -8,6 +8,7 @@ mistake becomes an incident: the step is kept, the process stays where it was, a
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, delete, insert, select, update
 
 from engine import births, clocks, correspondence, duplicates, lines, mail, registry
-from engine.errors import InvalidRequest, NotFound, ProcessFault, Stale, Suspended
+from engine.errors import InvalidRequest, NotFound, ProcessFault, Stale, Suspended, WrongState
 from engine.flow.steps import MIRRORED, SECRECY, Answer, Complete, OpenTask, Outcome, Start, Step
 from engine.model import cases, deadlines, instances, jobs, participants, subscriptions, tasks
 from engine.packages import Package
@@ -221,10 +222,17 @@ def advance(
         outcome = _bear(unit, case, child) or outcome
     for asked, answer in repeated:
         told = {"element": asked, "numbers": answer.result["trung_ma"]}
-        outcome = advance(unit, case.id, answer, event="duplicates-found", **told) or outcome
+        outcome = _go_on(unit, case.id, answer, event="duplicates-found", **told) or outcome
     if (said := lines.known(unit, case.id, step, outcome)) is not None:
-        outcome = advance(unit, case.id, said, event="message", message=said.message) or outcome
+        outcome = _go_on(unit, case.id, said, event="message", message=said.message) or outcome
     return outcome
+
+
+def _go_on(unit: Unit, case_id: int, step: Step, **told: Any) -> Outcome | None:
+    """What follows from a step, in the same unit; ``None``: what followed before has ended whatever waited for it."""
+    with suppress(WrongState):
+        return advance(unit, case_id, step, **told)
+    return None
 
 
 def _bear(unit: Unit, parent: Row[Any], child: births.Child) -> Outcome | None:
@@ -234,7 +242,7 @@ def _bear(unit: Unit, parent: Row[Any], child: births.Child) -> Outcome | None:
     begin(unit, born, registry.facts(unit, child.package, born), by="system", **begun)
     told = {"element": child.asked.element, "number": born.number, "report_type": born.report_type}
     answer = Answer(child.asked.token, {child.asked.result: born.number})
-    return advance(unit, parent.id, answer, event="case-started", **told)
+    return _go_on(unit, parent.id, answer, event="case-started", **told)
 
 
 def _write_state(unit: Unit, case: Row[Any], outcome: Outcome) -> None:

@@ -107,12 +107,14 @@ def enter(
     (number, case_id), secret = numbered(), secrets.token_urlsafe(12)
     deadline = package.terms.due(clocks.CASE, unit.now, severity) if clocks.CASE in package.terms else None
     said = str(answers.get("noi_dung") or "")
-    subject = masked(_shortened(nfc(subject or said).replace("\n", " ").strip()))
+    title, said = (masked(nfc(one)) for one in (subject or said, said))  # whole: of a part nobody knows what it was
     place, names = masked(nfc(place).strip()), known(people)
-    words = fold(masked(f"{subject} {place} {said}"[:SEARCHED_MAX]))
-    if tells(words, names):
-        subject, words = masked(subject, names), masked(words, names)
+    where = place
+    if tells(fold(f"{title} {place} {said}"), names):
+        title, said, where = (masked(one, names) for one in (title, said, place))
         place = masked(place, known(people, at_home=False))  # the place is what it is about, whoever lives there
+    subject = _shortened(title.replace("\n", " ").strip())
+    words = fold(f"{subject} {where} {said}"[:SEARCHED_MAX])
     values = {
         "id": case_id,
         "number": number,

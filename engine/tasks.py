@@ -230,6 +230,8 @@ def complete(unit: Unit, task_id: int, answers: dict[str, Any], *, by: Account) 
     absent = _on_behalf(unit, task, by)
     answers = _checked(unit, case, task, answers)
     answers |= _placed(unit, case, answers)
+    if task.answers is not None:
+        _forget_failures(unit, task, by)
     outcome = _advance(unit, case, task, Complete(task.token, answers), by, absent)
     said = {"task": task_id, "said": answers, "seen": task.version}
     changed = WrongState(f"The task {task.name!r} has just changed hands: look at it again.")
@@ -238,8 +240,6 @@ def complete(unit: Unit, task_id: int, answers: dict[str, Any], *, by: Account) 
         return Change.of(task, case, {}, "open")
     done = {"at": unit.now, "who": by.login, "call": _call_result(unit, case, task, answers)}
     unit.write(_DONE, said | done, otherwise=changed)
-    if task.answers is not None:
-        _forget_failures(unit, task, by)
     return Change.of(task, case, outcome.data, "done")
 
 

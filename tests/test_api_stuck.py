@@ -113,6 +113,20 @@ def test_better_answers_to_a_task_settle_what_the_first_ones_held_up(hotline):
     assert (settled["id"], settled["resolved_by"]) == (incident["id"], "phuong")
 
 
+def test_whoever_corrects_an_answer_while_a_fault_holds_it_up_is_heard_with_the_correction(hotline):
+    hotline.deploys(process__bpmn=FAULTY_ANSWER)
+    number = hotline.assigned()
+    path = f"/tasks/{hotline.task('phuong', number)['id']}/complete"
+
+    for words in ("Lửa", "Mưa"):
+        said = {"answers": {"ket_qua": "khong_dung", "noi_dung_ket_qua": words}}
+        assert hotline.as_("phuong").post(path, said).json["status"] == "open"
+
+    (incident,) = hotline.as_("phantich").get("/incidents").json["items"]
+    held = hotline.as_("phantich").get(f"/incidents/{incident['id']}").json["step"]
+    assert "Mưa" in str(held) and "Lửa" not in str(held)
+
+
 def test_incidents_are_for_the_office_and_the_analyst_to_see_and_to_retry(hotline):
     hotline.deploys(process__bpmn=FAULTY)
     hotline.receives("Lửa")

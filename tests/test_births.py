@@ -65,6 +65,25 @@ def child_of(hotline: Hotline, number: str) -> dict[str, Any]:
     return hotline.case(link["number"])
 
 
+def test_a_step_that_starts_two_cases_is_taken_though_the_first_one_ends_whatever_waits_for_the_second(hotline):
+    mapping = "".join(INPUT.format(name, value) for name, value in SAID.items())
+    one, two = (f"send {name} \"Mở vụ\" topic=start_case report_type=THEO extension='<camunda:inputOutput>{mapping}"
+                "</camunda:inputOutput>'" for name in ("mo_vu", "mo_vu_hai"))  # fmt: skip
+    till_then, told = LIFE.partition("race cho")[0], 'text=T06 to=reporter status="${ket_qua}" outcome="${ket_qua}"'
+    life = f"""{till_then}{one}\n{two}
+        tell bao_hai "Báo" {told} ; and hai ; end het terminate ; end dong
+        bat_dau -> da_nhan -> tiep_nhan -> xu_ly -> hai -> mo_vu -> bao_ket_qua -> het
+        tra_lai -> tiep_nhan ; hai -> mo_vu_hai -> bao_hai -> dong
+    """
+    deploy(hotline, follow(), package(process__bpmn=draw(life, "PAKN")))
+    number = hotline.assigned()
+
+    hotline.does("phuong", number, ket_qua="khong_dung", noi_dung_ket_qua="Không có")
+
+    assert [link["relation"] for link in hotline.case(number)["links"]] == ["started", "started"]
+    assert hotline.case(number)["closed_at"] and hotline.as_("phantich").get("/incidents").json["items"] == []
+
+
 def test_a_process_starts_a_case_of_another_type_and_goes_on_with_its_number(hotline):
     deploy(hotline, follow(), package(process__bpmn=starts(**SAID)))
 

@@ -307,8 +307,13 @@ def test_what_is_taken_out_and_what_is_not():
     for number in ("0987650321", "0987 650 321", "(0987) 650-321", "+84987650321", "84 987 650 321", "02743 123 456",
                    "0084987650321", "079201001234", "079 201 001 234", "123456789", "an@x.vn", "+33 1 23 45 67 89"):
         assert masked(f"số {number}.") in (f"số {MASK}.", f"số ({MASK}."), number
+    for said, left in (("ĐT.0912 345 678", "ĐT."), ("sđt0912345678", "sđt"), ("Zalo0912345678", "Zalo"),
+                       ("tel.0274 3822825", "tel."), ("gọi 0912_345_678", "gọi "), ("CMND 281 234 567", "CMND "),
+                       ("căn cước số 079 201 001 234", "căn cước số "), ("001 099 001 234", "")):  # fmt: skip
+        assert masked(f"{said}, nhà") == f"{left}{MASK}, nhà", said
     for harmless in ("1022.BD.20210903.00042", "ngày 03/09/2021 lúc 10:00", "03.09.2021 10", "500.000.000 đồng",
-                     "2021-09-03T08:00:00+07:00", "số 15 đường 3/2", "ubnd_74_718", "115", "20 người"):
+                     "2021-09-03T08:00:00+07:00", "số 15 đường 3/2", "ubnd_74_718", "115", "20 người",
+                     "giá 500 000 000", "d2f1c0912345678ab3", "bản 1.0912345678"):
         assert masked(harmless, names) == harmless
     said = {"a": [{"sdt": "x", "b": 987650321, "c": True, "d": 20}]}
     assert veiled(said, (), {"sdt"}) == {"a": [{"sdt": MASK, "b": MASK, "c": True, "d": 20}]}

@@ -16,6 +16,7 @@ from engine.errors import WrongState
 from engine.files.attachments import Store
 from engine.flow.codec import emptied
 from engine.language.masks import WAYS, known, veiled
+from engine.language.vietnamese import fold
 from engine.model.records import PLAIN
 from engine.record.chain import EMPTIED
 from engine.runtime import Runtime, Unit
@@ -25,7 +26,8 @@ _WORDS: tuple[tuple[Table, str], ...] = (
 )  # fmt: skip
 _GONE: tuple[tuple[Table, dict[str, Any]], ...] = (
     (model.people, dict.fromkeys(("name", "address", *WAYS))),
-    (model.outbox, {"payload": {}, "error_details": None}), (model.incidents, {"step": {}, "detail": ""}),
+    (model.outbox, {"payload": {}, "answer": null(), "last_error": None, "error_details": None}),
+    (model.incidents, {"step": {}, "detail": "", "annotation": None}),
     (model.fetches, {"url": ""}), (model.arrivals, {"body": b""}), (model.jobs, {"payload": {}}),
     (model.migration_cases, {"before": None, "changes": null()}),
 )  # fmt: skip
@@ -69,7 +71,9 @@ def empty(unit: Unit, case_id: int, *, by: str, why: str) -> list[str]:
     if (there := _obstacle(unit, case, state)) is not None:
         raise WrongState(f"The personal data of this case stays as it is: the case is {there}.", state=there)
     package = unit.catalogue.pinned(unit, case.definition_id)
-    names = known(unit.all(select(model.people).where(model.people.c.case_id == case_id)))
+    links = unit.all(select(model.fetches.c.url).where(model.fetches.c.case_id == case_id, model.fetches.c.url != ""))
+    people = known(unit.all(select(model.people).where(model.people.c.case_id == case_id)))
+    names = (*(fold(row.url) for row in links), *people)
     for table, column in _WORDS:
         _veil(unit, table, column, table.c.case_id == case_id, names, package.personal)
     files = [row.sha256 for row in unit.all(select(model.attachments).where(model.attachments.c.case_id == case_id))]

@@ -17,11 +17,14 @@ from typing import Any
 from engine.language.vietnamese import fold, nfc
 
 MASK = "•••"
-_BETWEEN = r"[\s.\-–—()/·,]{0,3}"
+_BETWEEN = r"[\s.\-–—()/·,_]{0,3}"
 _NUMBERS = re.compile(  # begins with what is quickly looked for
-    rf"[+0-9](?<![\w.].)(?:(?<=\+)\d(?:{_BETWEEN}\d){{7,14}}"  # of any country
+    rf"[+0-9](?<![\da-f_].)(?<!\d\..)(?:(?<=\+)\d(?:{_BETWEEN}\d){{7,14}}"  # of any country
     rf"|(?:(?<=0)(?:084)?|(?<=8)4){_BETWEEN}[1-9](?:{_BETWEEN}\d){{7,10}}"  # telephone numbers; 12 digits: CCCD
-    r"|(?<=\d)(?:\d{8}|\d{11}))(?!\d)"  # CMND, CCCD
+    r"|(?<=\d)(?:\d{8}|\d{11})|(?<=0)\d\d(?:[ .]\d{3}){3})(?!\d)"  # CMND, CCCD
+)
+_CALLED = re.compile(  # what is called so, however it is grouped: 281 234 567 alone may be a price
+    rf"((?:cmnd|cmt|cccd|căn cước|chứng minh)\D{{0,20}})\d(?:{_BETWEEN}\d){{8,11}}(?!\d)", re.IGNORECASE
 )
 _LETTERS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+")  # e-mail addresses
 _DATE = re.compile(r"0?\d{1,2}[./-]\d{1,2}[./-]\d{4}(?:\D{1,3}\d{1,2})?", re.ASCII)  # 03.09.2021, and an hour
@@ -50,7 +53,7 @@ def masked(text: str, names: tuple[str, ...] = ()) -> str:
     """The text with all that taken out; ``names``: from `known`."""
     if "@" in text:
         text = _LETTERS.sub(MASK, text)
-    text = _NUMBERS.sub(_unless_date, text)
+    text = _NUMBERS.sub(_unless_date, _CALLED.sub(rf"\1{MASK}", text))
     return _without(nfc(text), names) if names and tells(fold(text), names) else text
 
 

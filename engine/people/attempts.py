@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
+from ipaddress import ip_network
 
 from sqlalchemy import and_, delete, func, insert, select, text
 
@@ -25,7 +26,20 @@ def subjects(kind: str, name: str, address: str) -> dict[str, int]:
     >>> subjects("login", "anna", "10.0.0.7")
     {'login:anna': 5, 'address:10.0.0.7': 20}
     """
-    return {f"{kind}:{name[:64]}": PER_SUBJECT, f"address:{address}": PER_ADDRESS}
+    return {f"{kind}:{name[:64]}": PER_SUBJECT, f"address:{network(address)}": PER_ADDRESS}
+
+
+def network(address: str) -> str:
+    """What one subscriber has: an address, or of IPv6 the 18 trillion million that begin alike.
+
+    >>> network("2001:db8::1"), network("10.0.0.7")
+    ('2001:db8::/64', '10.0.0.7')
+    """
+    try:
+        wide = ip_network((address, 64), strict=False) if ":" in address else address
+    except ValueError:
+        return address
+    return str(wide)
 
 
 def hold_back(unit: Unit, subjects: dict[str, int]) -> None:

@@ -71,7 +71,7 @@ def over_letter(unit: Unit, agency: str, case: Any) -> Veil:
 
 def _drawn(unit: Unit, case: Any, personal: frozenset[str]) -> Veil:
     unit.soon(_OF_CASE, {"case": case.id})
-    links = (fold(row.url) for row in unit.known(_FILES_OF_CASE, {"case": case.id}))
+    links = (fold(row.url) for row in unit.known(_FILES_OF_CASE, {"case": case.id}) if row.url)
     names = (*links, *known(unit.known(_OF_CASE, {"case": case.id})))
     return lambda value: veiled(value, names, personal)
 

@@ -95,7 +95,7 @@ def send(
     files = list(files)
     if len(files) > FILES_MAX:
         raise InvalidRequest(f"At most {FILES_MAX} files can be sent along.", field="files")
-    subjects = {f"web:{address}": PER_ADDRESS}
+    subjects = {f"web:{attempts.network(address)}": PER_ADDRESS}
     try:
         attempts.hold_back(unit, subjects)
     except TooMany:
@@ -114,7 +114,7 @@ def admit_files(unit: Unit, address: str) -> None:
     Raises:
         TooMany: too many times from this network address; ``retry_after`` in seconds.
     """
-    subjects = {f"web-files:{address}": PER_ADDRESS}
+    subjects = {f"web-files:{attempts.network(address)}": PER_ADDRESS}
     attempts.hold_back(unit, subjects)
     attempts.note_failure(unit, subjects)
 

@@ -16,6 +16,7 @@ from engine import casefile, cases, messages, model, registry
 from engine.errors import InvalidRequest, NotFound
 from engine.files import attachments
 from engine.files.attachments import Stored
+from engine.language.masks import known, masked
 from engine.packages import Package
 from engine.people import access, attempts
 from engine.places import agency_changes
@@ -44,10 +45,10 @@ def prove(runtime: Runtime, number: str, secret: str, address: str) -> None:
     """
     subjects = attempts.subjects("track", number, address)
     with runtime.read() as unit:
-        attempts.hold_back(unit, subjects)
         row = _case(unit, number)
-    if hmac.compare_digest(registry.secret_hash(secret), row.secret_hash if row else _NOBODY):
-        return
+        if hmac.compare_digest(registry.secret_hash(secret), row.secret_hash if row else _NOBODY):
+            return  # however often others were wrong: numbers are no secret, and nobody guesses 96 bits
+        attempts.hold_back(unit, subjects)
     with runtime.begin() as unit:
         attempts.note_failure(unit, subjects)
     raise NotFound(f"There is no case {number}, or this is not its secret.")
@@ -125,7 +126,8 @@ def say(
     original = cases.joined_to(unit, _there(unit, number))
     if original is not None:
         held = keeping.find(unit, access.citizen(original.number), "comment", original.number)
-        cases.remark(unit, held.id, f"{number}: {text}", public=False, by=access.CITIZEN)  # however long it is now
+        said = f"{number}: {_unnamed(unit, number, text)}"  # however long it is now
+        cases.remark(unit, held.id, said, public=False, by=access.CITIZEN)
 
 
 def _reopen(unit: Unit, number: str, text: str) -> None:
@@ -134,8 +136,15 @@ def _reopen(unit: Unit, number: str, text: str) -> None:
     if original is None:
         cases.reopen(unit, number, text, by=access.citizen(number))
         return
-    cases.reopen(unit, original.number, text, by=access.citizen(original.number))
+    said = _unnamed(unit, number, text)
+    cases.reopen(unit, original.number, said, by=access.citizen(original.number))
     unit.record(original.id, "reopened-by", "citizen", number=number)
+
+
+def _unnamed(unit: Unit, number: str, text: str) -> str:
+    """What the people of a case say in another one: that one's veil, and its emptying, do not know who they are."""
+    table, case = model.people, _there(unit, number)
+    return masked(text, known(unit.all(select(table).where(table.c.case_id == case.id))))
 
 
 def _there(unit: Unit, number: str) -> Row[Any]:

@@ -50,9 +50,14 @@ def options(url: str, at_once: int = 5) -> dict[str, Any]:
     # `storage.wire` prepares what is asked often; psycopg would do the same, and forget both lists at a rollback.
     # What is prepared asks by key, whatever the key: PostgreSQL need not plan it anew each time. A list is another for
     # each agency: a plan for any agency and any limit reads all tasks of the province. psycopg writes its values out.
-    settings = "-c timezone=utc -c jit=off -c plan_cache_mode=force_generic_plan"
+    # A node that is gone without a word, or stands still, would keep what it has locked, for hours.
+    settings = (
+        "-c timezone=utc -c jit=off -c plan_cache_mode=force_generic_plan -c idle_in_transaction_session_timeout=120s"
+        " -c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
+    )
     psycopg = {"options": settings, "prepare_threshold": None, "cursor_factory": ClientCursor,
-               "application_name": NAME}  # fmt: skip
+               "application_name": NAME, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3,
+               "tcp_user_timeout": 60_000}  # fmt: skip
     return _JSON | kept | {"isolation_level": "READ COMMITTED", "connect_args": psycopg}
 
 

@@ -18,6 +18,7 @@ _POSTGRESQL = {
     "40001": BUSY, "40P01": BUSY, "55P03": BUSY,  # serialization failure, deadlock, lock not available
     "57P01": AWAY, "57P02": AWAY, "57P03": AWAY,  # shutting down, crashed, starting
     "25006": AWAY, "53300": AWAY,  # only to be read, which a standby is; too many connections
+    "25P03": AWAY,  # it has hung up on a transaction in which nothing happened for long
     "53100": FULL,
 }  # fmt: skip
 _SQLITE = {5: BUSY, 6: BUSY, 13: FULL}  # another process, or another connection of this one, holds the lock; no room
