@@ -186,6 +186,18 @@ def test_a_branch_that_is_new_behind_the_fork_would_be_waited_for_for_ever():
         "the parallel gateway 'j' could then wait for ever for a token that does not come."  # fmt: skip
 
 
+def test_a_branch_that_is_drawn_behind_the_join_is_no_longer_waited_for():
+    nodes = "start s ; and f ; user a ; user b ; user c ; and j ; end e ; s -> f -> a -> j ; f -> b -> j ; "
+    first, second = machine(nodes + "f -> c -> j -> e"), machine(nodes + "j -> c -> e")
+    case = Running(first).starts()
+    case.does("a"), case.does("b")
+    there = goes(first, second, case.state)
+
+    on = second.take(there.state, steps.Complete(case.token_of("c"), {}), case.moment())
+
+    assert [task.element for task in on.opened] == ["c"] and not on.finished
+
+
 CONDITIONS = """
 start s
 and x
