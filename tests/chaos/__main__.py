@@ -159,7 +159,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             gateway.close()
             if options.logs:
                 for log in sorted(Path(name).glob("*.log")):
-                    (Path(options.logs) / log.name).write_bytes(log.read_bytes())
+                    (options.logs / log.name).write_bytes(log.read_bytes())
 
 
 def torment(office: Office, callers: Callers, gateway: Gateway, server: Server | None, chance: Random,
@@ -249,8 +249,10 @@ def main() -> None:
     parser.add_argument("--surge", type=float, metavar="N", help="N times as many reports as are taken in, instead")
     parser.add_argument("--callers", type=int, default=4)
     parser.add_argument("--pause", type=float, default=0.3, help="seconds between a caller's reports")
-    parser.add_argument("--logs", help="folder for what the processes said")
+    parser.add_argument("--logs", type=Path, help="folder for what the processes said")
     options = parser.parse_args()
+    if options.logs:
+        options.logs.mkdir(parents=True, exist_ok=True)  # now: not when all has been measured
     options.minutes = options.minutes or (30 if options.soak else 1)
     found = run(options)
     print(json.dumps(found, indent=1, ensure_ascii=False))

@@ -119,8 +119,20 @@ async def _whenever_due(found: Surge, a_second: float, seconds: float) -> None:
     async with asyncio.TaskGroup() as people:
         for number in range(round(a_second * seconds)):
             due = began + number / a_second
+            if number and number % round(a_second * 60) == 0:
+                print(f"» {_shortly(found)}", file=sys.stderr, flush=True)
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             people.create_task(found.report(due))
+
+
+def _shortly(found: Surge) -> str:
+    """How it goes so far: an hour is long, and may be cut off."""
+    said = []
+    for kind, status, what in (("emergency", TAKEN, "emergencies taken"), ("emergency", AWAY, "not"),
+                               ("ordinary", TAKEN, "others taken"), ("ordinary", AWAY, "told to come again")):  # fmt: skip
+        lately = _spread(found.waits[kind, status][-5_000:]).get("p99", "–")
+        said.append(f"{found.answers[kind, status]} {what} (p99 {lately} s)")
+    return f"{sum(found.answers.values())} came: {', '.join(said)}"
 
 
 def _wait_until_all_serve(office: Office) -> None:
