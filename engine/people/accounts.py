@@ -431,9 +431,8 @@ def change(unit: Unit, login: str, changes: dict[str, Any], by: Account | None, 
     about = (login, changes.get("name", row.name))
     values = _checked(unit, {"role": row.role, "agency": row.agency} | changes, about, row.agency)
     same = accounts.c.version == (row.version if version is None else version)
-    values["version"] = accounts.c.version + 1
-    if values.get("active") is False or values.get("email", row.email) != row.email:
-        values["identity"] = None  # who had it may be somebody else now
+    another = values.get("active") is False or values.get("email", row.email) != row.email  # person may have it now
+    values |= {"version": accounts.c.version + 1} | ({"identity": None} if another else {})
     if not unit.claims(update(accounts).where(accounts.c.id == row.id, same).values(values)):
         raise Stale(f"The account {login!r} was changed by somebody else: read it again.")
     if "password_hash" in values or values.get("active") is False:

@@ -127,11 +127,11 @@ async def _whenever_due(found: Surge, a_second: float, seconds: float) -> None:
 
 def _shortly(found: Surge) -> str:
     """How it goes so far: an hour is long, and may be cut off."""
-    said = []
-    for kind, status, what in (("emergency", TAKEN, "emergencies taken"), ("emergency", AWAY, "not"),
-                               ("ordinary", TAKEN, "others taken"), ("ordinary", AWAY, "told to come again")):  # fmt: skip
-        lately = _spread(found.waits[kind, status][-5_000:]).get("p99", "–")
-        said.append(f"{found.answers[kind, status]} {what} (p99 {lately} s)")
+    said, becomes = [], {TAKEN: "taken", AWAY: "told to come again"}
+    for kind in KINDS:
+        for status, what in becomes.items():
+            lately = _spread(found.waits[kind, status][-5_000:]).get("p99", "–")
+            said.append(f"{kind} {found.answers[kind, status]} {what} (p99 {lately} s)")
     return f"{sum(found.answers.values())} came: {', '.join(said)}"
 
 
