@@ -107,7 +107,8 @@ def enter(
     (number, case_id), secret = numbered(), secrets.token_urlsafe(12)
     deadline = package.terms.due(clocks.CASE, unit.now, severity) if clocks.CASE in package.terms else None
     said = str(answers.get("noi_dung") or "")
-    title, said = (masked(nfc(one)) for one in (subject or said, said))  # whole: of a part nobody knows what it was
+    said = masked(nfc(said))  # whole: of a part nobody knows what it was
+    title = masked(nfc(subject)) if subject else said
     place, names = masked(nfc(place).strip()), known(people)
     where = place
     if tells(fold(f"{title} {place} {said}"), names):
