@@ -80,7 +80,7 @@ def moment(unit: Unit, package: Package, case: Row[Any]) -> Moment:
 
     def point(name: str, mark: str | float) -> str:
         found = deadline(name)
-        value = _point(package, _as_running(found), mark).isoformat()
+        value = _at(package, _as_running(found), mark).isoformat()
         moment.asked.append((value, name, mark))
         return value
 
@@ -179,7 +179,7 @@ def _promise_again(unit: Unit, package: Package, case: Row[Any], deadline: Deadl
                 if at is not None:
                     jobs.put(unit, case.id, 0, kind, at, {"deadline": CASE})
         for job in _drawn(unit, case.id, CASE):
-            jobs.move(unit, case.id, job.token, "timer", _point(package, deadline.running(), job.payload["mark"]))
+            jobs.move(unit, case.id, job.token, "timer", _at(package, deadline.running(), job.payload["mark"]))
     return {"due_at": deadline.due_at, **said}
 
 
@@ -256,7 +256,7 @@ def _rest_with(unit: Unit, case_id: int, timers: list[Timer]) -> None:
 def follow_running(unit: Unit, package: Package, case_id: int, timer: Timer, row: Row[Any]) -> None:
     """A timer that has just been armed falls due by a deadline that runs already, not by one that would begin now."""
     mine = (jobs_table.c.case_id == case_id, jobs_table.c.token == timer.token, jobs_table.c.kind == "timer")
-    unit.execute(update(jobs_table).where(*mine).values(due_at=_point(package, row, timer.mark or "due")))
+    unit.execute(update(jobs_table).where(*mine).values(due_at=_at(package, row, timer.mark or "due")))
 
 
 def _followed(timer: Timer) -> dict[str, Any]:
@@ -379,7 +379,7 @@ def _move(unit: Unit, package: Package, case_id: int, row: Row[Any], moved: Move
         elif at is not None:
             jobs.move(unit, case_id, row.token, kind, at)
     for job in _drawn(unit, case_id, row.name):
-        jobs.move(unit, case_id, job.token, "timer", _at(package, row, moved, job.payload["mark"]))
+        jobs.move(unit, case_id, job.token, "timer", _at(package, row, job.payload["mark"], moved))
     values: dict[str, Any] = {"due_at": moved.due_at}
     for mark, at in (("warned_at", moved.warn_at), ("breached_at", moved.due_at)):
         if at is not None and at > unit.now:  # it is yet to come, or comes again
@@ -397,22 +397,15 @@ def _has_marks(unit: Unit, case_id: int, row: Row[Any]) -> bool:
     return row.token == 0 or unit.first(of_task) is not None
 
 
-def _at(package: Package, row: Row[Any], moved: Moved, mark: str | float) -> datetime:
+def _at(package: Package, running: Any, mark: str | float, moved: Moved | None = None) -> datetime:
+    """When a timer drawn at this mark of a deadline falls due; ``moved``: where the deadline is about to go."""
+    goes = moved or running
     if mark == "due":
-        return moved.due_at
+        return goes.due_at  # type: ignore[no-any-return]
     if mark == "warn":
-        return moved.warn_at or moved.due_at
-    return _late(package, row, mark, moved.due_at)
-
-
-def _point(package: Package, running: Any, mark: str | float) -> datetime:
-    at: datetime | None = {"due": running.due_at, "warn": running.warn_at or running.due_at}.get(str(mark))
-    return at or _late(package, running, mark)
-
-
-def _late(package: Package, running: Any, mark: str | float, due_at: datetime | None = None) -> datetime:
+        return goes.warn_at or goes.due_at
     first = package.terms_before(int(running.story[0].get("days", 0)))
-    return package.terms.late(running, float(mark), first, due_at)
+    return package.terms.late(running, float(mark), first, goes.due_at)
 
 
 def _drawn(unit: Unit, case_id: int, term: str) -> list[Row[Any]]:

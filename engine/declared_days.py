@@ -24,6 +24,7 @@ from engine.people.access import Account, Target
 from engine.reasons import checked_reason
 from engine.runtime import Unit
 from engine.storage.prepared import Prepared
+from engine.terms import hours
 
 OFF, WORKED, USUAL = KINDS = ("off", "worked", "usual")
 REMEMBERED = timedelta(seconds=10)
@@ -60,21 +61,21 @@ def applied(calendars: Any, days: Days) -> Any:
     latest = {row.day: row.kind for row in days}
     if not latest or not isinstance(calendars, Mapping):
         return calendars
-    return {name: _with(table, latest) if isinstance(table, Mapping) and table.get("holidays") else table
-            for name, table in calendars.items()}  # fmt: skip
+    return {name: _with(table, latest) if keeps_holidays(table) else table for name, table in calendars.items()}
+
+
+def keeps_holidays(table: Any) -> bool:
+    """Whether a declared day means anything to a calendar."""
+    return isinstance(table, Mapping) and bool(table.get("holidays"))
 
 
 def _with(table: Mapping[str, Any], latest: Mapping[date, str]) -> dict[str, Any]:
     found = dict(table)
     for key, kind in (("extra_holidays", OFF), ("working_days", WORKED)):
         others = {day for day, said in latest.items() if said not in (kind, USUAL)}
-        own = {_day(one) for one in table.get(key, ())}
+        own = {hours.read_date(one, key) for one in table.get(key, ())}
         found[key] = sorted((own - others) | {day for day, said in latest.items() if said == kind})
     return found
-
-
-def _day(one: Any) -> date:
-    return one if isinstance(one, date) else date.fromisoformat(one)
 
 
 def declare(unit: Unit, province: str, day: date, kind: str, reason: str, *, by: Account) -> None:

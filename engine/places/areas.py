@@ -31,8 +31,6 @@ _LAST = "\U0010ffff"  # sorts behind whatever a name goes on with
 _FIND = Prepared(
     select(*areas.c).where(areas.c.code == bindparam("code"), areas.c.province == bindparam("province"))
 )
-
-
 _NAME = Prepared(select(areas.c.name).where(areas.c.code == bindparam("code")))
 
 

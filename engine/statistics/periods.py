@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from engine.errors import InvalidRequest
 from engine.terms.calendar import ZONE
 
-_YEARS = range(1900, 2200)  # of our times; what is beyond has no instant in every zone
+YEARS = range(1900, 2200)  # of our times; what is beyond has no instant in every zone
 _WRITTEN = re.compile(r"(\d{4})-(?:(\d\d)(?:-(\d\d))?|W(\d\d)|Q([1-4]))\Z", re.ASCII)
 
 
@@ -26,7 +26,7 @@ def read(text: str) -> tuple[datetime, datetime]:
     """
     match = _WRITTEN.match(text)
     try:
-        first, after = _days(*match.groups()) if match and int(match[1]) in _YEARS else (None, None)
+        first, after = _days(*match.groups()) if match and int(match[1]) in YEARS else (None, None)
     except ValueError:
         first = after = None
     if first is None or after is None:

@@ -159,10 +159,15 @@ def _dates(table: Mapping[str, Any], key: str) -> frozenset[date]:
     values = table.get(key, [])
     if not isinstance(values, list):
         raise ValueError(f"{key} is a list of dates.")
-    return frozenset(_date(value, key) for value in values)
+    return frozenset(read_date(value, key) for value in values)
 
 
-def _date(value: Any, key: str) -> date:
+def read_date(value: Any, key: str) -> date:
+    """One of the dates under a key, as a province wrote it.
+
+    Raises:
+        ValueError: it is none; a sentence that names the key.
+    """
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
     try:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Row, Select, func, select, update
 
-from engine import clocks, instances
+from engine import clocks, declared_days, instances
 from engine.errors import EngineError
 from engine.model import cases, deadlines
 from engine.model import declared_days as rows
@@ -83,13 +83,14 @@ def preview(unit: Unit, declared: Any, most: int) -> tuple[int, list[Move]]:
     the first of these cases move.
 
     Args:
-        declared: what would be declared: ``province``, ``day``, ``kind``.
+        declared: what would be declared: ``province``, ``day``, ``kind``, ``reason``, and an ``id``
+            greater than all there are.
     """
     own = _over(declared).where(deadlines.c.name == clocks.CASE, cases.c.closed_at.is_(None))
     kept = {row.calendar: row.definition_id for row in unit.all(
         own.with_only_columns(deadlines.c.calendar, func.max(cases.c.definition_id).label("definition_id"))
         .group_by(deadlines.c.calendar))}  # fmt: skip
-    changed = [name for name, version in kept.items() if _changes(unit, version, name, declared)]
+    changed = [name for name, version in kept.items() if _changes(unit, version, name)]
     mine = own.where(deadlines.c.calendar.in_(changed))
     number = unit.scalar(mine.with_only_columns(func.count()))
     wanted = (cases.c.number, cases.c.definition_id, *deadlines.c)
@@ -97,9 +98,9 @@ def preview(unit: Unit, declared: Any, most: int) -> tuple[int, list[Move]]:
     return number, list(_moves(unit, found, declared))
 
 
-def _changes(unit: Unit, version: int, calendar: str, declared: Any) -> bool:
+def _changes(unit: Unit, version: int, calendar: str) -> bool:
     package = unit.catalogue.pinned(unit, version)
-    return bool(package.province.get("calendars", {}).get(calendar, {}).get("holidays"))
+    return declared_days.keeps_holidays(package.province.get("calendars", {}).get(calendar))
 
 
 def _moves(unit: Unit, found: list[Row[Any]], declared: Any) -> Iterator[Move]:
@@ -108,5 +109,3 @@ def _moves(unit: Unit, found: list[Row[Any]], declared: Any) -> Iterator[Move]:
         then = package.terms_with([*package.declared, declared])
         moved = then.recounted(row, package.terms, unit.now, declared.reason)
         yield Move(row.number, row.due_at, moved.due_at)
-
-

@@ -237,9 +237,8 @@ class Worker:
         return min((instant for instant in known if instant is not None), default=None)
 
     def by_the_clock(self) -> int:
-        """What follows from the day: what lies with merged agencies goes on at others, running terms
-        follow declared days; and what provinces have done at
-        an hour: days closed, then reports of weeks and months sent."""
+        """What follows from the day: what lies with merged agencies goes on at others, running terms follow declared
+        days; and what provinces have done at an hour: days closed, then reports of weeks and months sent."""
         return self.follow() + self.follow_days() + self.close_days() + self.make_reports()
 
     def link(self) -> int:

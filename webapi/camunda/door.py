@@ -192,6 +192,17 @@ def several(values: Mapping[str, Any], *names: str) -> list[str]:
     return [text for one in found for text in (map(str, one) if isinstance(one, list) else str(one).split(","))]
 
 
+def some(values: Mapping[str, Any], name: str) -> list[str]:
+    """As `several`, of a name that left out would mean all.
+
+    Raises:
+        InvalidRequest: it is there, and empty.
+    """
+    if values.get(name) in ("", [], {}):
+        raise InvalidRequest(f"{name} is empty: name some, or leave it out.", field=name)
+    return several(values, name)
+
+
 def tables(values: Mapping[str, Any], name: str, members: str) -> list[dict[str, Any]]:
     """A list of tables; empty if it is left out.
 

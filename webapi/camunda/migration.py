@@ -63,9 +63,7 @@ def _start(unit: Unit, by: Any) -> int:
                       "skipCustomListeners", "skipIoMappings")  # fmt: skip
     if body.get("processInstanceQuery"):
         raise InvalidRequest("Name the cases by processInstanceIds, or leave them out.", field="processInstanceQuery")
-    numbers = door.several(body, "processInstanceIds")
-    if not numbers and door.sent().get("processInstanceIds") is not None:  # left out, it would mean all
-        raise InvalidRequest("processInstanceIds is empty: name some, or leave it out.", field="processInstanceIds")
+    numbers = door.some(door.sent(), "processInstanceIds")
     source_id, target_id, elements = _plan(body.get("migrationPlan") or {})
     return migrations.start(unit, source_id, target_id, REASON, elements, numbers=numbers or None, by=by)
 

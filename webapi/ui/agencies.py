@@ -24,6 +24,7 @@ from engine.reasons import REASON_MAX
 from engine.runtime import Unit
 from webapi.ui import admin, door, pages
 from webapi.ui.pages import Pages, done, page
+from webapi.ui.show import read_day
 from webapi.ui.words import _, in_language, translated
 
 bp = Pages("ui_agencies")
@@ -162,9 +163,8 @@ def _said(new: bool) -> tuple[dict[str, Any], Faults]:
     if new and not _KEY.fullmatch(said["key"] or ""):
         faults["key"] = _("Mã chỉ gồm chữ không dấu, chữ số, “_”, “.”, “-”, tối đa 80 ký tự.")
     if new and said["valid_from"]:
-        try:
-            said["valid_from"] = date.fromisoformat(said["valid_from"])
-        except ValueError:
+        said["valid_from"] = read_day(said["valid_from"])
+        if said["valid_from"] is None:
             faults["valid_from"] = _("Hãy chọn một ngày.")
     return said, faults
 
@@ -174,10 +174,10 @@ def _reason() -> str:
 
 
 def _day() -> date:
-    try:
-        return date.fromisoformat(request.form.get("since", ""))
-    except ValueError:
-        raise InvalidRequest(_("Hãy chọn một ngày."), field="since") from None
+    day = read_day(request.form.get("since", ""))
+    if day is None:
+        raise InvalidRequest(_("Hãy chọn một ngày."), field="since")
+    return day
 
 
 def _names(found: list[Row[Any]]) -> dict[str, str]:

@@ -5,7 +5,6 @@ A day is looked at first, with what it moves, then announced; `engine.declared_d
 
 from __future__ import annotations
 
-from datetime import date
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,6 +19,7 @@ from engine.terms import hours
 from engine.work import declared_followed
 from webapi.ui import admin, door, pages
 from webapi.ui.pages import Pages, done, page
+from webapi.ui.show import read_day
 from webapi.ui.words import _, translated
 
 bp = Pages("ui_calendars")
@@ -76,10 +76,9 @@ def _asked() -> Any:
     said = {name: request.form.get(name, "").strip() for name in ("province", "day", "kind", "reason")}
     if not 0 < len(said["reason"]) <= REASON_MAX:
         raise InvalidRequest(_("Hãy ghi lý do: quyết định nào, của ai."))
-    try:
-        day = date.fromisoformat(said["day"])
-    except ValueError:
-        raise InvalidRequest(_("Hãy chọn một ngày.")) from None
+    day = read_day(said["day"])
+    if day is None:
+        raise InvalidRequest(_("Hãy chọn một ngày."))
     return SimpleNamespace(**said | {"day": day, "id": 2**53})
 
 
@@ -89,7 +88,7 @@ def _refused(error: InvalidRequest) -> Any:
 
 def _dated(table: dict[str, Any]) -> dict[str, Any]:
     """A calendar as its province wrote it, with days as days."""
-    dates = {name: [one if isinstance(one, date) else date.fromisoformat(one) for one in table.get(name, ())]
+    dates = {name: [hours.read_date(one, name) for one in table.get(name, ())]
              for name in ("extra_holidays", "working_days")}  # fmt: skip
     return table | dates
 

@@ -14,6 +14,7 @@ from babel.units import format_unit
 from flask import Flask, url_for
 from markupsafe import Markup
 
+from engine.statistics.periods import YEARS
 from engine.terms.calendar import ZONE
 from webapi import auth
 from webapi.ui.words import _, language
@@ -21,7 +22,6 @@ from webapi.ui.words import _, language
 STATIC = Path(__file__).parent.parent / "static"
 JUST = timedelta(minutes=1)
 ANY_DAY = date(2021, 9, 3)
-OUR_YEARS = range(1900, 2200)
 WEEK = 7  # days; of what is further away nobody needs the hours
 SOON = timedelta(hours=1)  # what is due sooner is marked, where nobody says better
 
@@ -75,7 +75,7 @@ def read_day(written: str) -> date | None:
         found = date.fromisoformat(written)
     except ValueError:
         return None
-    return found if found.year in OUR_YEARS else None
+    return found if found.year in YEARS else None
 
 
 def ago(at: datetime) -> str:
