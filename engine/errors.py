@@ -128,6 +128,13 @@ class Unscanned(EngineError):
     status = 503
 
 
+class Outdated(Exception):
+    """What was remembered of a caller or a case is no longer so: do it once more, in a new unit, as for a stranger.
+
+    Nobody is told: see `webapi.auth.admit`.
+    """
+
+
 class ProcessFault(Exception):
     """A step could not be taken because of the diagram, a table, a script or a text: the analyst's to repair.
 

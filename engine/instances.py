@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
-from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, insert, select, update
@@ -34,25 +33,16 @@ _RESTLESS = "This is step {:,} of the case: retry it if the case may go on by it
 # Statements of the hot path are made once: building one costs more than running it.
 
 _UNREAD = {"secret_hash", "search_text", "search_place", "report", "place"}  # by no step of any process
-_COLUMNS = (
+CASE_COLUMNS = (
     *(column for column in cases.c if column.name not in _UNREAD),
     *(instances.c.state, instances.c.revision, instances.c.finished_at),
 )
-_CASES = select(*_COLUMNS).join(instances, instances.c.case_id == cases.c.id)
+_CASES = select(*CASE_COLUMNS).join(instances, instances.c.case_id == cases.c.id)
 _FIND, _FIND_ALL = _CASES.where(cases.c.id == bindparam("id")), _CASES.where(among(cases.c.id, "ids"))
 _LOAD, _LOAD_ALL = Prepared(_FIND), Prepared(_FIND_ALL)
-_TASK_COLUMNS = [column.label(f"task_{column.name}") for column in tasks.c]
-_TASK_NAMES = tasks.c.keys()
-_FIND_WITH_TASK = (
-    select(*_COLUMNS, *_TASK_COLUMNS)
-    .select_from(tasks.join(cases, tasks.c.case_id == cases.c.id).join(instances, instances.c.case_id == cases.c.id))
-    .where(tasks.c.id == bindparam("task"))
-)
-_LOAD_WITH_TASK = Prepared(_FIND_WITH_TASK)
 # Both rows, so that whoever waited reads both as they have become; the instance first, as everybody locks it first.
 _LOAD_LOCKED = Prepared(_FIND.with_for_update(of=[instances, cases], key_share=True))
 _LOAD_FREE = Prepared(_FIND_ALL.with_for_update(of=[instances, cases], key_share=True, skip_locked=True))
-_LOAD_WITH_TASK_LOCKED = Prepared(_FIND_WITH_TASK.with_for_update(of=[instances, cases], key_share=True))
 _WRITE_STATE = Prepared(
     update(instances)
     .where(instances.c.case_id == bindparam("case"), instances.c.revision == bindparam("was"))
@@ -133,18 +123,6 @@ def load_free(unit: Unit, case_ids: Iterable[int]) -> list[Row[Any]]:
     return unit.all(_LOAD_FREE if unit.locks_rows else _LOAD_ALL, {"ids": list(case_ids)})
 
 
-def load_with_task(unit: Unit, task_id: int) -> tuple[Row[Any], SimpleNamespace] | None:
-    """The case of a task as `load` gives it, and the task, in one look; ``None``: there is no such task.
-
-    On PostgreSQL the task is as it was when the look began: if somebody was faster, the process has moved past it.
-    """
-    unit.anew()
-    case = unit.first(_LOAD_WITH_TASK_LOCKED if unit.locks_rows else _LOAD_WITH_TASK, {"task": task_id})
-    if case is None:
-        return None
-    return case, SimpleNamespace(**dict(zip(_TASK_NAMES, case[len(_COLUMNS) :], strict=True)))
-
-
 def begin(
     unit: Unit, case: Row[Any], data: dict[str, Any], *, by: str, concerned: str | None = None, **facts: Any
 ) -> None:
@@ -194,7 +172,6 @@ def advance(
     if case.suspended_at is not None:
         raise Suspended(f"The case {case.number} is suspended since {case.suspended_at:%Y-%m-%d %H:%M} UTC.")
     package = unit.catalogue.pinned(unit, case.definition_id)
-    unit.settle()  # an expression may look at the database, and whatever that raises would be the diagram's fault
     try:
         if case.revision % UNWATCHED_MAX == UNWATCHED_MAX - 1 and by == "system":
             raise ProcessFault(_RESTLESS.format(case.revision + 1), element)

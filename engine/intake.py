@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from engine import contacts, instances, packages, registry
+from engine import contacts, instances, mail, numbers, packages, recent, registry
 from engine.errors import InvalidRequest, NotFound
 from engine.forms import contacts as addresses
 from engine.language.vietnamese import nfc
@@ -91,13 +91,14 @@ def receive(unit: Unit, report: Report, *, by: Account) -> Receipt:
     """
     likely = unit.catalogue.likely(report.report_type)
     numbered = registry.next_number(unit, likely) if likely else None  # asked along with what is looked at next
+    ids = registry.next_people(unit, sum(person is not None for person in (report.reporter, report.beneficiary)))
     if likely and report.area:
         areas.ask(unit, report.area, str(likely.province["code"]))
     try:
         package = unit.catalogue.current(unit, report.report_type)
     except NotFound:
         return _received_instead(unit, report, by)
-    if not (likely and numbered and package.province["short"] == likely.province["short"]):  # numbers leave no gaps
+    if not (likely and numbered and package.province["short"] == likely.province["short"]):
         numbered = registry.next_number(unit, package)
     province = str(package.province["code"])
     report = _placed(unit, report, package)
@@ -107,8 +108,10 @@ def receive(unit: Unit, report: Report, *, by: Account) -> Receipt:
     people = [row for row in (_person("reporter", report.reporter), _person("beneficiary", report.beneficiary)) if row]
     told = {name: getattr(report, name) for name in registry.TOLD}
     case, secret = registry.enter(unit, package, answers, numbered, by=by.login, people=people, **told)
+    people = [row | {"id": found[0].id, "case_id": case.id} for row, found in zip(people, ids, strict=True)]
     for row in people:
-        unit.write(registry.NEW_PERSON, row | {"case_id": case.id})
+        unit.write(registry.NEW_PERSON, row)
+    mail.introduce(unit, case, people)
     if not report.listed:
         _note_contact(unit, report, case, by)
     if by.agency:
@@ -116,7 +119,15 @@ def receive(unit: Unit, report: Report, *, by: Account) -> Receipt:
     facts = registry.facts(unit, package, case)
     come_by = {"channel": report.channel, "report_type": package.code}
     instances.begin(unit, case, facts, by=by.login, concerned=by.agency, **come_by)
+    recent.leave(unit, case.id)
     return Receipt(case.id, case.number, secret)
+
+
+def number(unit: Unit, _by: Account, report: Report) -> None:
+    """Ask for the report's number, before the unit begins: then nobody who reports waits for another."""
+    likely = unit.catalogue.likely(report.report_type)
+    if likely:
+        numbers.ask(unit, str(likely.province["short"]))
 
 
 def _received_instead(unit: Unit, report: Report, by: Account) -> Receipt:

@@ -7,6 +7,7 @@ A text that would be untrue for the case's outcome is never sent: it becomes an 
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row, bindparam, select, union_all
@@ -103,6 +104,18 @@ def remind(
     letter = _to_agency(unit, case.id, agency, text, 0, {"text": rendered.text, "segments": rendered.segments}, key)
     if letter.kind is not None:
         post(unit, [letter])
+
+
+def introduce(unit: Unit, case: Any, persons: list[dict[str, Any]]) -> None:
+    """The people of a case that this unit has just entered: to tell them something nobody need look them up.
+
+    Args:
+        persons: their rows.
+    """
+    for part in CITIZENS:
+        called = [SimpleNamespace(**one, channel=case.channel, number=case.number) for one in persons
+                  if one["part"] == part]  # fmt: skip
+        unit.know(_CALLERS, {"case": case.id, "part": part}, called)
 
 
 def _look_ahead(unit: Unit, package: Package, case: Row[Any], notify: Notify) -> None:

@@ -13,14 +13,13 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, literal_column, select
 
-from engine import clocks, model
+from engine import clocks, model, numbers
 from engine.flow.steps import MIRRORED
 from engine.language.masks import known, masked, tells
 from engine.language.vietnamese import fold, nfc
 from engine.packages import Package
 from engine.runtime import Unit
-from engine.storage.prepared import PerDatabase, Prepared, Upsert
-from engine.terms.calendar import ZONE
+from engine.storage.prepared import PerDatabase, Prepared
 
 Numbered = Callable[[], tuple[str, int]]
 
@@ -43,35 +42,36 @@ _NEXT_ID = PerDatabase(
     sqlite=select(func.coalesce(func.max(model.cases.c.id), 0) + 1),  # nobody else writes meanwhile
     postgresql=select(func.nextval(literal_column("'cases_id_seq'"))),  # as PostgreSQL names it itself
 )
-_NEXT_NUMBER = Upsert(
-    lambda insert: (
-        insert(model.numbers)
-        .values(series=bindparam("series"), last=1)
-        .on_conflict_do_update(index_elements=["series"], set_={"last": model.numbers.c.last + 1})
-        .returning(model.numbers.c.last)
-    )
+# Likewise; nth: of those that the unit asks for at once.
+_NEXT_PERSON = PerDatabase(
+    sqlite=select((func.coalesce(func.max(model.people.c.id), 0) + bindparam("nth")).label("id")),
+    postgresql=select(func.nextval(literal_column("'people_id_seq'")).label("id")),
 )
 NEW_PERSON = Prepared.insertion(
-    model.people, "case_id", "part", "name", "phone", "email", "address", "zalo", "facebook", "viber", "kind",
+    model.people, "id", "case_id", "part", "name", "phone", "email", "address", "zalo", "facebook", "viber", "kind",
     "anonymous",
 )
 
 
 def next_number(unit: Unit, package: Package) -> Numbered:
-    """1022.BD.20210903.00042: numbered per province and local day; two never get the same. And the new case's id.
+    """The number of a new case (`engine.numbers`), and its id.
 
     Returns:
         What tells both; they are asked for no later than the next look at the database.
     """
-    series = f"{package.province['short']}.{unit.now.astimezone(ZONE):%Y%m%d}"
-    last, new_id = unit.later(_NEXT_NUMBER, {"series": series}), unit.later(_NEXT_ID, {})
+    number, new_id = numbers.ask(unit, str(package.province["short"])), unit.later(_NEXT_ID, {})
 
     def tell() -> tuple[str, int]:
         if not new_id:
             unit.flush()
-        return f"1022.{series}.{last[0].last:05d}", new_id[0][0]
+        return number.use(), new_id[0][0]
 
     return tell
+
+
+def next_people(unit: Unit, count: int) -> list[list[Any]]:
+    """The ids of so many new people: each a list that holds its row by the next look at the database."""
+    return [unit.later(_NEXT_PERSON, {"nth": nth + 1}) for nth in range(count)]
 
 
 def enter(

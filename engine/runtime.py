@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from functools import cached_property
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Connection, CursorResult, Engine, Executable, Row
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import PoolProxiedConnection
 
 from engine import model
@@ -23,9 +24,6 @@ from engine.storage.database import BUSY_SECONDS, connect, transaction
 from engine.storage.owed import Owed, begin, run
 from engine.storage.prepared import Prepared
 from engine.terms.calendar import ZONE
-
-if TYPE_CHECKING:
-    from engine.packages import Catalogue
 
 _RECORD = Prepared.insertion(model.events, "case_id", "at", "kind", "actor", "element", "data")
 
@@ -41,21 +39,32 @@ class Unit:
         views: who has been shown the words of a case of which every view is recorded: its secrecy class, by the
             case's id and the log-in (`engine.privacy.firewall`).
         deployed: ids of the versions that this unit has brought; nobody else knows of them yet.
+        spare_numbers: of cases that came to nothing, by series (`engine.numbers`).
+        number: that of its next case.
+        recent: what this process has just written of cases, by task (`engine.recent`).
+        may_recall: who has opened the unit does everything once more if what it recalls is no longer so, or leads to a
+            refusal; has_recalled: it did.
+        has_begun: the database has been asked for something.
     """
 
-    def __init__(
-        self, database: Engine, pooled: PoolProxiedConnection, now: datetime, catalogue: Catalogue,
-        callers: dict[str, Any],
-    ) -> None:  # fmt: skip
-        self.database = database
+    def __init__(self, runtime: Runtime, pooled: PoolProxiedConnection, now: datetime) -> None:
+        self.database = runtime.database
+        self.catalogue = runtime.catalogue
+        self.callers = runtime.callers
+        self.recent = runtime.recent
+        self.spare_numbers = runtime.spare_numbers
         self._pooled = pooled
         self.now = now
-        self.catalogue = catalogue
-        self.callers = callers
         self.deployed: set[int] = set()
         self.views: dict[tuple[int, str], str] = {}
+        self.number: Any = None
+        self.has_begun = False
+        self.may_recall = self.has_recalled = False
+        self._at_end: list[Callable[[bool], None]] = []
+        self._ahead: list[Owed] = []
         self._owed: list[list[Owed]] = [[]]
         self._known: dict[tuple[Any, ...], list[Row[Any]]] = {}
+        self._broken: BaseException | None = None
 
     @cached_property
     def connection(self) -> Connection:
@@ -63,6 +72,7 @@ class Unit:
 
         It is never closed, nor its transaction ended: both are the unit's.
         """
+        self.has_begun = True
         begin(self.database.dialect, self._pooled)
         return Connection(self.database, connection=self._pooled)
 
@@ -90,11 +100,36 @@ class Unit:
         self._owed[-1].append(Owed(statement, values, found=found))
         return found
 
+    def ahead(self, statement: Prepared, values: Mapping[str, Any]) -> list[Row[Any]]:
+        """As `later`; but PostgreSQL does it in a transaction of its own: whatever becomes of the unit, that has
+        happened, and nobody else waits until the unit is done. If the unit has begun, on another connection."""
+        if not self.locks_rows:
+            return self.later(statement, values)
+        one = Owed(statement, values, found=[])
+        if self.has_begun:
+            with transaction(self.database, writes=True) as other:
+                run(self.database.dialect, other, [], ahead=[one], commit=False)
+        else:
+            self._ahead.append(one)
+        return one.found  # type: ignore[return-value]
+
+    def at_end(self, call: Callable[[bool], None]) -> None:
+        """Have this called when the unit has ended, with whether all of it is done; not at all if nobody knows."""
+        self._at_end.append(call)
+
+    def end(self, done: bool) -> None:
+        for call in self._at_end:
+            call(done)
+
     def soon(self, statement: Prepared, values: Mapping[str, Any]) -> None:
         """`known` will be asked for this: have it looked up along with what is looked up next."""
         key = (statement, *values.values())
         if key not in self._known:
             self._known[key] = self.later(statement, values)
+
+    def know(self, statement: Prepared, values: Mapping[str, Any], found: list[Any]) -> None:
+        """What `known` would find, by who has just written it: things like its rows."""
+        self._known[statement, *values.values()] = found
 
     def known(self, statement: Prepared, values: Mapping[str, Any]) -> list[Row[Any]]:
         """As `all`; but what this unit has looked up already, and written to none of its tables since, it does not look
@@ -104,6 +139,7 @@ class Unit:
         if any(one.found is found for matter in self._owed for one in matter):
             self.flush()
         return found
+
 
     def anew(self) -> None:
         """Whatever was `known` is looked up again: while the unit waits for a lock, others may change it."""
@@ -136,21 +172,27 @@ class Unit:
         self._owed[-1].append(Owed(statement, values, otherwise))
 
     def flush(self, *, commit: bool = False) -> None:
-        """Send what `write` and `later` have put off."""
-        if self._owed[0] or commit:
+        """Send what `write` and `later` have put off.
+
+        What it raises it raises again whenever the unit is asked for more: an expression that looks at the database
+        may take it for the diagram's fault, or for nothing, but nothing comes of that unit any more.
+        """
+        if self._broken is not None:
+            raise self._broken
+        if self._owed[0] or self._ahead or commit:
             owed, self._owed = self._owed, [[]]
-            run(self.database.dialect, self._pooled, owed, commit=commit)
+            ahead, self._ahead, self.has_begun = self._ahead, [], True
+            try:
+                run(self.database.dialect, self._pooled, owed, ahead=ahead, commit=commit)
+            except BaseException as error:
+                self._broken = error
+                raise
 
     def set_apart(self) -> None:
         """What was put off so far is another matter than what follows: it is sent together with that, but never made
         one statement with it, which would be one that was never seen before."""
         if self._owed[-1]:
             self._owed.append([])
-
-    def settle(self) -> None:
-        """Look now whether what must find a row finds it: what comes next takes any error for its own."""
-        if any(one.otherwise is not None for one in self._owed[-1]):
-            self.flush()
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -161,7 +203,7 @@ class Unit:
                 yield
                 self.flush()
         except BaseException:
-            self._owed, self._known = [[]], {}
+            self._owed, self._known, self._broken = [[]], {}, None
             raise
 
     @property
@@ -203,6 +245,8 @@ class Runtime:
         self._writing = Lock()
         self.catalogue = Catalogue()
         self.callers: dict[str, Any] = {}
+        self.recent: dict[int, Row[Any]] = {}
+        self.spare_numbers: dict[str, list[int]] = {}
         self.used: dict[str, datetime] = {}  # when the use of a token was last written down
 
     @classmethod
@@ -214,9 +258,16 @@ class Runtime:
         """A unit that may write. Commits at the end, rolls back on any exception."""
         with span("unit"), self._turn(), transaction(self.database, writes=True) as pooled:
             unit = self._unit(pooled)
-            yield unit
-            unit.note_views(unit.views)
-            unit.flush(commit=True)
+            try:
+                yield unit
+                unit.note_views(unit.views)
+                unit.flush(commit=True)
+            except DBAPIError:
+                raise
+            except BaseException:
+                unit.end(done=False)
+                raise
+        unit.end(done=True)
 
     @contextmanager
     def read(self) -> Iterator[Unit]:
@@ -241,4 +292,4 @@ class Runtime:
                 self._writing.release()
 
     def _unit(self, pooled: PoolProxiedConnection) -> Unit:
-        return Unit(self.database, pooled, self.clock().astimezone(UTC), self.catalogue, self.callers)
+        return Unit(self, pooled, self.clock().astimezone(UTC))

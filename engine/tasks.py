@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, literal_column, select, update
 
-from engine import absences, instances, mail, messages, model
+from engine import absences, instances, mail, messages, model, recent
 from engine.errors import InvalidRequest, NotAllowed, NotFound, Suspended, WrongState
 from engine.files import attachments
 from engine.flow.codec import data_at
@@ -240,6 +240,8 @@ def complete(unit: Unit, task_id: int, answers: dict[str, Any], *, by: Account) 
         return Change.of(task, case, {}, "open")
     done = {"at": unit.now, "who": by.login, "call": _call_result(unit, case, task, answers)}
     unit.write(_DONE, said | done, otherwise=changed)
+    if not outcome.finished:
+        recent.leave(unit, case.id)
     return Change.of(task, case, outcome.data, "done")
 
 
@@ -333,7 +335,7 @@ def reassign(unit: Unit, task_id: int, agency: str, reason: str, *, by: Account)
 
 def _worked_on(unit: Unit, task_id: int, by: Account) -> tuple[Row[Any], Any]:
     """The task and its case; from here on nobody else moves this case."""
-    found = instances.load_with_task(unit, task_id)
+    found = recent.load_with_task(unit, task_id)
     if found is None:
         raise NotFound(f"There is no task {task_id}, or it is not for you to see.")
     case, task = found

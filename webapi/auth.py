@@ -14,7 +14,7 @@ from typing import Any
 
 from flask import Flask, current_app, request
 
-from engine.errors import EngineError, NotAuthenticated
+from engine.errors import EngineError, NotAuthenticated, Outdated
 from engine.people import accounts
 from engine.people.access import Account
 from engine.runtime import Runtime, Unit
@@ -80,8 +80,9 @@ def admit(
     Args:
         sent: the token, where it does not come in the header.
 
-    A caller seen before costs no look of its own; whether anything about them has changed is asked in passing, and if
-    so, everything is done once more as for a stranger. Who is refused has been looked at anew.
+    A caller seen before costs no look of its own, nor does a case that was just written here; whether anything about
+    them has changed is asked in passing, and if so, everything is done once more as for a stranger. Who is refused has
+    been looked at anew, and so has the case.
 
     Raises:
         NotAuthenticated: the request carries no token that is valid now.
@@ -97,15 +98,17 @@ def _admit(
 ) -> Any:
     try:
         with unit_of_work() as unit:
+            unit.may_recall = True
             return visit(unit, accounts.recall(unit, sent) or accounts.authenticate(unit, sent))
-    except accounts.Outdated:
+    except Outdated:
         accounts.forget(runtime(), sent)
     except NotAuthenticated:
         raise
     except EngineError:
-        with runtime().read() as unit:
-            accounts.authenticate(unit, sent)
-        raise
+        if not unit.has_recalled:
+            with runtime().read() as unit:
+                accounts.authenticate(unit, sent)
+            raise
     with unit_of_work() as unit:
         return visit(unit, accounts.authenticate(unit, sent))
 

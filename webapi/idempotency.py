@@ -39,14 +39,16 @@ def _bearer(*_: Any, **__: Any) -> str:
 
 
 def once(
-    schema: Schema, view: auth.View, *, alike: timedelta | None = None, token: Callable[..., str] = _bearer
-) -> auth.View:
+    schema: Schema, view: auth.View, *, alike: timedelta | None = None, token: Callable[..., str] = _bearer,
+    ahead: auth.View | None = None,
+) -> auth.View:  # fmt: skip
     """A view that makes something: like `auth.changes`, and the same key gets the same answer.
 
     Args:
         schema: what the view's answer is written out with.
         alike: for how long the same request without a key is the same one; left out, each is a new one.
         token: the caller's, from what the view is called with; where it does not come in the header.
+        ahead: called like the view, before it and before the key is looked for: what both ask goes out together.
     """
 
     @wraps(view)
@@ -57,6 +59,8 @@ def once(
             key, lasts = f"alike-{_fingerprint()}", alike
 
         def make(unit: Unit, caller: Account) -> Any:
+            if ahead is not None:
+                ahead(unit, caller, *args, **kwargs)
             if key is None:
                 return view(unit, caller, *args, **kwargs)
             mine = and_(inbox.c.caller == caller.login, inbox.c.key == key)

@@ -20,7 +20,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, insert, null
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from engine import acts, notices
-from engine.errors import InvalidRequest, NotAuthenticated, NotFound, SecondFactorMissing, Stale, WrongState
+from engine.errors import InvalidRequest, NotAuthenticated, NotFound, Outdated, SecondFactorMissing, Stale, WrongState
 from engine.model import accounts, agencies, areas, tokens
 from engine.people import access, attempts, passwords, second_factors
 from engine.people.access import Account
@@ -57,10 +57,6 @@ _STILL = Prepared(
     )
 )
 _REMEMBERED_MAX = 10_000
-
-
-class Outdated(Exception):
-    """What was remembered of a caller is no longer so: `authenticate` anew, in a new unit."""
 
 
 @dataclass(frozen=True)

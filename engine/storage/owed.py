@@ -38,21 +38,25 @@ class Owed(NamedTuple):
     found: list[Row[Any]] | None = None
 
 
-def run(dialect: Dialect, pooled: PoolProxiedConnection, owed: Iterable[Sequence[Owed]], *, commit: bool) -> None:
+def run(
+    dialect: Dialect, pooled: PoolProxiedConnection, owed: Iterable[Sequence[Owed]], *, commit: bool,
+    ahead: Sequence[Owed] = (),
+) -> None:  # fmt: skip
     """Run statements in order; PostgreSQL gets them all at once.
 
     Args:
         owed: sequences of them; none is made one statement with those of another.
         commit: commit then, if nothing failed. (On SQLite that is left to the unit: it costs no exchange.)
+        ahead: for PostgreSQL, before all others and in a transaction of their own.
 
     Raises:
         DBAPIError: the driver's error, as SQLAlchemy would raise it.
         whatever a statement asks to be raised.
     """
-    shares = [(share, matter) for matter in owed for share in _shared(dialect, matter)]
+    shares = [(share, matter) for matter in ([[one] for one in ahead] + [*owed]) for share in _shared(dialect, matter)]
     asked = [(share.sql, share.bind(matter)) for share, matter in shares]
     if dialect.name == "postgresql":
-        answers = _wire(pooled).run(asked, commit, pooled.info["begin"])
+        answers = _wire(pooled).run(asked, commit, pooled.info["begin"], len(ahead))
     else:
         answers = _on_sqlite(pooled.driver_connection, asked)
     errors: Any = dialect.loaded_dbapi.Error  # type: ignore[attr-defined]

@@ -26,6 +26,8 @@ WRITING = "BEGIN ISOLATION LEVEL READ COMMITTED"
 # All that is read is of one moment, that of the first statement. Only who writes can be refused for it.
 READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _COMMIT = "COMMIT"
+# What goes ahead is on the disk before anything that follows it, or neither is: it need not wait for that by itself.
+_UNHURRIED = "SET LOCAL synchronous_commit TO off"
 # libpq's function itself: ctypes lets go of Python's lock, psycopg's `pipeline_sync` does not. The kernel likes to run
 # PostgreSQL on our processor as soon as it has something to read, and all other threads would wait for it.
 _sync = ctypes.CDLL(sys.modules[pq.PGconn.__module__].__file__).PQpipelineSync
@@ -53,12 +55,13 @@ class Wire:
         if self._libpq.transaction_status == pq.TransactionStatus.IDLE:
             self._read(self._libpq.exec_prepared(self._named(how), None))
 
-    def run(self, asked: Sequence[Asked], commit: bool, how: str) -> Iterator[Answer]:
+    def run(self, asked: Sequence[Asked], commit: bool, how: str, ahead: int = 0) -> Iterator[Answer]:
         """Run statements in order, in the transaction that is open or else a new one.
 
         Args:
             commit: and end it with them.
             how: a new one begins.
+            ahead: so many of the first are done before it, in a transaction of their own.
 
         Raises:
             psycopg.Error: of the first that failed, in its place; none after it was run.
@@ -70,12 +73,17 @@ class Wire:
         if len(named) == 1 and not idle and not commit:
             yield self._read(self._libpq.exec_prepared(*named[0]))
             return
-        begin = [(self._named(how), None)] if idle else []
-        end = [(self._named(_COMMIT), None)] if commit else []
-        for place, result in enumerate(self._exchange([*begin, *named, *end])):
+        before = [self._plain(WRITING), self._plain(_UNHURRIED), *named[:ahead], self._plain(_COMMIT)] if ahead else []
+        begin = [self._plain(how)] if idle and (commit or len(named) > ahead) else []
+        end = [self._plain(_COMMIT)] if commit else []
+        commands = [*before, *begin, *named[ahead:], *end]
+        for (_, values), result in zip(commands, self._exchange(commands), strict=True):
             answer = self._read(result)
-            if idle <= place < len(named) + idle:
+            if values is not None:  # else nobody has asked for it
                 yield answer
+
+    def _plain(self, sql: str) -> tuple[bytes, None]:
+        return self._named(sql), None
 
     def _exchange(self, commands: Sequence[Any]) -> list[pq.abc.PGresult]:
         """One result for each command, in order; those after one that failed say so too."""

@@ -296,11 +296,17 @@ class Blueprint(flask_smorest.Blueprint):
 
         return decorate
 
-    def create(self, rule: str, out: type[Schema], body: type[Schema] | None = None) -> Callable[..., Any]:
-        """A view that makes something: it returns (thing, 201, {"Location": …})."""
+    def create(
+        self, rule: str, out: type[Schema], body: type[Schema] | None = None, ahead: auth.View | None = None
+    ) -> Callable[..., Any]:
+        """A view that makes something: it returns (thing, 201, {"Location": …}).
+
+        Args:
+            ahead: as for `idempotency.once`.
+        """
 
         def decorate(view: auth.View) -> auth.View:
-            door = idempotency.once(out(), view)
+            door = idempotency.once(out(), view, ahead=ahead)
             return self._add("POST", rule, door, 201, out, body, "json", IdempotencyHeader)
 
         return decorate

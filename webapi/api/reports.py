@@ -70,7 +70,7 @@ class ReceiptOut(Out):
     note = fields.String(allow_none=True, metadata={"description": "tell the citizen this, too"})
 
 
-@bp.create("/reports", ReceiptOut, ReportIn)
+@bp.create("/reports", ReceiptOut, ReportIn, ahead=intake.number)
 def receive(unit: Unit, caller: Account, report: intake.Report) -> Any:
     """Send a report
 

@@ -1,0 +1,78 @@
+"""A task with its case, for whoever completes it; on PostgreSQL without a look, if this process has just written them.
+
+A step reads its case and then writes it, and PostgreSQL is another process, often another machine: the look costs as
+long a wait as all the writing. So whoever moves a case leaves its rows, as they are then, to the next step that comes
+to the same process (`leave`). That step computes with them, and ahead of whatever it looks at or writes it asks for
+them again, locked, by the transactions that wrote them (PostgreSQL's ``xmin``). If one of them has changed since,
+nothing of the step is done: it raises `Outdated`, and is done once more with a look (`webapi.auth.admit`).
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from sqlalchemy import Row, Text, bindparam, literal_column, select
+
+from engine.errors import Outdated
+from engine.instances import CASE_COLUMNS
+from engine.model import cases, instances, tasks
+from engine.runtime import Unit
+from engine.storage.prepared import PerDatabase, Prepared
+
+RECENT_MAX = 1_000  # tasks of which a process remembers the rows
+LEFT_MAX = 4  # tasks of a case; one that waits at more places is not moved by one person after the other
+
+_TASK_COLUMNS = [column.label(f"task_{column.name}") for column in tasks.c]
+_TASK_NAMES = tasks.c.keys()
+_CASE_SIZE = len(CASE_COLUMNS)
+_TOGETHER = tasks.join(cases, tasks.c.case_id == cases.c.id).join(instances, instances.c.case_id == cases.c.id)
+_WITH_TASK = select(*CASE_COLUMNS, *_TASK_COLUMNS).select_from(_TOGETHER)
+_THIS = tasks.c.id == bindparam("task")
+_FIND = _WITH_TASK.where(_THIS)
+_LOCKS = {"of": [instances, cases], "key_share": True}
+_LOAD, _LOAD_LOCKED = Prepared(_FIND), Prepared(_FIND.with_for_update(**_LOCKS))
+
+
+_OPEN = _WITH_TASK.where(tasks.c.case_id == bindparam("case"), tasks.c.status == literal_column("'open'"))
+# The transactions that wrote the three rows. (SQLite has none; nor does anybody else write there.)
+_WRITERS = literal_column("concat_ws(' ', tasks.xmin, cases.xmin, instances.xmin)", Text)
+_LEFT = PerDatabase(
+    sqlite=_OPEN, postgresql=_OPEN.add_columns(_WRITERS.label("writers")).limit(literal_column(str(LEFT_MAX)))
+)
+_UNCHANGED = _WRITERS == bindparam("writers", type_=Text)
+_STILL = PerDatabase(sqlite=_FIND, postgresql=_FIND.where(_UNCHANGED).with_for_update(**_LOCKS))
+
+
+def load_with_task(unit: Unit, task_id: int) -> tuple[Row[Any], SimpleNamespace] | None:
+    """The case of a task as `instances.load` gives it, and the task; ``None``: there is no such task.
+
+    On PostgreSQL the task is as it was when the look began: if somebody was faster, the process has moved past it.
+
+    Raises:
+        Outdated: by the unit's first look, or its end: what was left is no longer so.
+    """
+    row = unit.recent.pop(task_id, None) if unit.may_recall else None
+    if row is not None:
+        unit.has_recalled = True
+        unit.write(_STILL, {"task": task_id, "writers": row.writers}, otherwise=Outdated())
+    else:
+        unit.anew()
+        row = unit.first(_LOAD_LOCKED if unit.locks_rows else _LOAD, {"task": task_id})
+    if row is None:
+        return None
+    told = row[_CASE_SIZE : _CASE_SIZE + len(_TASK_NAMES)]
+    return row, SimpleNamespace(**dict(zip(_TASK_NAMES, told, strict=True)))
+
+
+def leave(unit: Unit, case_id: int) -> None:
+    """Once all is written: leave the case's open tasks to whoever completes one of them next."""
+    if unit.locks_rows:
+        left = unit.later(_LEFT, {"case": case_id})
+        unit.at_end(lambda done: _keep(unit.recent, left) if done else None)
+
+
+def _keep(recent: dict[int, Row[Any]], left: list[Row[Any]]) -> None:
+    if len(recent) >= RECENT_MAX:
+        recent.clear()
+    recent |= {row.task_id: row for row in left}

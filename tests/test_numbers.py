@@ -1,0 +1,73 @@
+"""Cases are numbered one after the other, and nobody who reports waits for another's report to be written."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from engine import intake
+from engine.people import accounts
+from engine.runtime import Unit
+from tests.hotline import Hotline, refused
+
+REPORT = {"report_type": "PAKN", "answers": {"noi_dung": "Tụ tập đông người"}, "channel": "zalo", "area": "718"}
+WRONG = REPORT | {"answers": {}}
+
+
+def received(unit: Unit) -> str:
+    report = intake.Report("PAKN", REPORT["answers"], channel="zalo", area="718")
+    return intake.receive(unit, report, by=accounts.account(unit, "app")).number
+
+
+def last(number: Any) -> int:
+    return int(str(number).rpartition(".")[2])
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # SQLite lets one write at a time
+def test_a_report_does_not_wait_for_another_that_is_being_written(hotline: Hotline) -> None:
+    def quick() -> str:
+        with hotline.runtime.begin() as unit:
+            return received(unit)
+
+    with ThreadPoolExecutor(1) as somebody_else, hotline.runtime.begin() as unit:
+        number = received(unit)
+        assert last(somebody_else.submit(quick).result(timeout=20)) == last(number) + 1
+
+
+def test_a_refused_report_leaves_its_number_to_the_next(hotline: Hotline) -> None:
+    first = hotline.receives()
+    for _ in range(3):
+        refused(hotline.as_("app").post("/reports", WRONG), 422, "invalid-answers")
+        refused(hotline.as_("app").post("/reports", WRONG, Idempotency_Key="k"), 422, "invalid-answers")
+
+    assert last(hotline.receives()) == last(first) + 1
+
+
+def test_the_same_report_sent_again_takes_no_number(hotline: Hotline) -> None:
+    first, *again = (hotline.as_("app").post("/reports", REPORT, Idempotency_Key="k").json for _ in range(3))
+
+    assert [one["number"] for one in again] == [first["number"]] * 2
+    assert last(hotline.receives()) == last(first["number"]) + 1
+
+
+def test_a_caller_whose_token_was_revoked_leaves_the_number_too(hotline: Hotline) -> None:
+    first = hotline.receives()
+    (token,) = [one for one in hotline.as_("app").get("/tokens").json["items"] if one["label"] == "test"]
+    hotline.as_("app").post(f"/tokens/{token['id']}", method="DELETE")
+
+    refused(hotline.as_("app").post("/reports", REPORT), 401, "not-authenticated")
+    assert last(hotline.receives(by="truc")) == last(first) + 1
+
+
+def test_of_twenty_at_once_none_is_left_out_and_none_is_given_twice(hotline: Hotline) -> None:
+    bodies = [REPORT | ({"answers": {}} if n % 4 == 3 else {}) for n in range(20)]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda body: hotline.as_("app").post("/reports", body), bodies))
+
+    numbers = sorted(last(one.json["number"]) for one in answers if one.status_code == 201)
+    assert len(numbers) == len(set(numbers)) == 15
+    with hotline.runtime.begin() as unit:
+        left = [number for series in unit.spare_numbers.values() for number in series]
+    assert sorted(numbers + left) == list(range(1, max(numbers + left) + 1))
