@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from engine import contacts, instances, mail, numbers, packages, recent, registry
+from engine import contacts, instances, mail, numbers, packages, registry
 from engine.errors import InvalidRequest, NotFound
 from engine.forms import contacts as addresses
 from engine.language.vietnamese import nfc
@@ -119,7 +119,6 @@ def receive(unit: Unit, report: Report, *, by: Account) -> Receipt:
     facts = registry.facts(unit, package, case)
     come_by = {"channel": report.channel, "report_type": package.code}
     instances.begin(unit, case, facts, by=by.login, concerned=by.agency, **come_by)
-    recent.leave(unit, case.id)
     return Receipt(case.id, case.number, secret)
 
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, false, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, false, func, literal_column, or_, select
 
+from engine import recent
 from engine.errors import InvalidRequest, NotFound
 from engine.language.vietnamese import fold
 from engine.model import (
@@ -32,7 +33,6 @@ from engine.people.access import Account
 from engine.privacy import firewall, persons
 from engine.runtime import Unit
 from engine.sql import says
-from engine.storage.prepared import Prepared
 
 LIMIT_MAX = 200
 FEW = 1_000  # cases that say what is searched for
@@ -46,13 +46,6 @@ _HIDDEN = {"secret_hash", "search_text", "search_place", "born_of", "report", "v
 SUMMARY = (*(column for column in cases.c if column.name not in _HIDDEN), VERSION)
 OPEN_TASK = tasks.c.status == literal_column("'open'")  # a literal: a bound value would miss the partial index
 _FIRST_DUE = (tasks.c.due_at.asc().nulls_last(), tasks.c.id)
-_TOLD_OF_TASK = ("id", "element", "name", "form", "group", "due_at", "handed_by", "report_type", "area")
-_OPEN_OF_CASE = Prepared(
-    select(*(tasks.c[name] for name in _TOLD_OF_TASK), cases.c.province, cases.c.secrecy)
-    .join(cases, cases.c.id == tasks.c.case_id)
-    .where(tasks.c.case_id == bindparam("case"), OPEN_TASK)
-    .order_by(tasks.c.id)
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,10 +262,9 @@ def show_task(unit: Unit, account: Account, task_id: int) -> Row[Any]:
     return firewall.over_rows(veil, [row], "report", "answers")[0]
 
 
-def open_tasks(unit: Unit, account: Account, case_id: int) -> Iterator[Row[Any]]:
+def open_tasks(unit: Unit, account: Account, case_id: int) -> Iterator[Any]:
     """What a case waits for at the end of the unit, as far as this account may see it; to be asked then."""
-    waiting = unit.later(_OPEN_OF_CASE, {"case": case_id})
-    return (row for row in waiting if access.allows(account, "see-task", row))
+    return (task for task in recent.waiting(unit, case_id) if access.allows(account, "see-task", task))
 
 
 def _tasks(*more: Any) -> Select[Any]:

@@ -1,14 +1,15 @@
 """A task with its case, for whoever completes it; on PostgreSQL without a look, if this process has just written them.
 
 A step reads its case and then writes it, and PostgreSQL is another process, often another machine: the look costs as
-long a wait as all the writing. So whoever moves a case leaves its rows, as they are then, to the next step that comes
-to the same process (`leave`). That step computes with them, and ahead of whatever it looks at or writes it asks for
-them again, locked, by the transactions that wrote them (PostgreSQL's ``xmin``). If one of them has changed since,
+long a wait as all the writing. So whoever is told what a step has led to leaves these rows to the next step, should it
+come to the same process (`waiting`). That one computes with them, and ahead of whatever it looks at or writes it asks
+for them again, locked, by the transactions that wrote them (PostgreSQL's ``xmin``). If one of them has changed since,
 nothing of the step is done: it raises `Outdated`, and is done once more with a look (`webapi.auth.admit`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,7 +22,7 @@ from engine.runtime import Unit
 from engine.storage.prepared import PerDatabase, Prepared
 
 RECENT_MAX = 1_000  # tasks of which a process remembers the rows
-LEFT_MAX = 4  # tasks of a case; one that waits at more places is not moved by one person after the other
+LEFT_MAX = 4  # tasks of a case; each is left with the whole case
 
 _TASK_COLUMNS = [column.label(f"task_{column.name}") for column in tasks.c]
 _TASK_NAMES = tasks.c.keys()
@@ -34,11 +35,17 @@ _LOCKS = {"of": [instances, cases], "key_share": True}
 _LOAD, _LOAD_LOCKED = Prepared(_FIND), Prepared(_FIND.with_for_update(**_LOCKS))
 
 
-_OPEN = _WITH_TASK.where(tasks.c.case_id == bindparam("case"), tasks.c.status == literal_column("'open'"))
+_OF_CASE = (tasks.c.case_id == bindparam("case"), tasks.c.status == literal_column("'open'"))
+_OPEN = _WITH_TASK.where(*_OF_CASE).order_by(tasks.c.id)
 # The transactions that wrote the three rows. (SQLite has none; nor does anybody else write there.)
 _WRITERS = literal_column("concat_ws(' ', tasks.xmin, cases.xmin, instances.xmin)", Text)
-_LEFT = PerDatabase(
-    sqlite=_OPEN, postgresql=_OPEN.add_columns(_WRITERS.label("writers")).limit(literal_column(str(LEFT_MAX)))
+_LEFT = PerDatabase(sqlite=_OPEN, postgresql=_OPEN.add_columns(_WRITERS.label("writers")))
+_TOLD = ("id", "element", "name", "form", "group", "due_at", "handed_by", "report_type", "area")
+_WAITING = Prepared(
+    select(*(tasks.c[name] for name in _TOLD), cases.c.province, cases.c.secrecy)
+    .join(cases, cases.c.id == tasks.c.case_id)
+    .where(*_OF_CASE)
+    .order_by(tasks.c.id)
 )
 _UNCHANGED = _WRITERS == bindparam("writers", type_=Text)
 _STILL = PerDatabase(sqlite=_FIND, postgresql=_FIND.where(_UNCHANGED).with_for_update(**_LOCKS))
@@ -59,17 +66,22 @@ def load_with_task(unit: Unit, task_id: int) -> tuple[Row[Any], SimpleNamespace]
     else:
         unit.anew()
         row = unit.first(_LOAD_LOCKED if unit.locks_rows else _LOAD, {"task": task_id})
-    if row is None:
-        return None
+    return None if row is None else (row, _task(row))
+
+
+def waiting(unit: Unit, case_id: int) -> Iterable[Any]:
+    """The open tasks of a case at the end of the unit, to be asked then; on PostgreSQL they are left to whoever
+    completes one of them next."""
+    if not (unit.locks_rows and unit.may_recall):
+        return unit.later(_WAITING, {"case": case_id})
+    left = unit.later(_LEFT, {"case": case_id})
+    unit.at_end(lambda done: _keep(unit.recent, left) if done and len(left) <= LEFT_MAX else None)
+    return (_task(row, province=row.province, secrecy=row.secrecy) for row in left)
+
+
+def _task(row: Row[Any], **of_case: Any) -> SimpleNamespace:
     told = row[_CASE_SIZE : _CASE_SIZE + len(_TASK_NAMES)]
-    return row, SimpleNamespace(**dict(zip(_TASK_NAMES, told, strict=True)))
-
-
-def leave(unit: Unit, case_id: int) -> None:
-    """Once all is written: leave the case's open tasks to whoever completes one of them next."""
-    if unit.locks_rows:
-        left = unit.later(_LEFT, {"case": case_id})
-        unit.at_end(lambda done: _keep(unit.recent, left) if done else None)
+    return SimpleNamespace(**dict(zip(_TASK_NAMES, told, strict=True)), **of_case)
 
 
 def _keep(recent: dict[int, Row[Any]], left: list[Row[Any]]) -> None:

@@ -240,8 +240,6 @@ def complete(unit: Unit, task_id: int, answers: dict[str, Any], *, by: Account) 
         return Change.of(task, case, {}, "open")
     done = {"at": unit.now, "who": by.login, "call": _call_result(unit, case, task, answers)}
     unit.write(_DONE, said | done, otherwise=changed)
-    if not outcome.finished:
-        recent.leave(unit, case.id)
     return Change.of(task, case, outcome.data, "done")
 
 
