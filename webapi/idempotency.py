@@ -19,19 +19,36 @@ from typing import Any
 
 from flask import Response, request
 from marshmallow import Schema
-from sqlalchemy import and_, select, update
+from sqlalchemy import bindparam, select, update
 
 from engine.errors import InvalidRequest
 from engine.model import inbox
 from engine.people.access import Account
-from engine.queues import leases
 from engine.runtime import Unit
+from engine.storage.prepared import Prepared, Upsert
 from webapi import auth
 from webapi.bodies import Answer, dump
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replay"
 _KEY = re.compile(r"[\x21-\x7e]{1,200}\Z")
+
+_MINE = (inbox.c.caller == bindparam("who"), inbox.c.key == bindparam("sent"))
+_FIND = Prepared(select(inbox).where(*_MINE))
+_ANSWERED = bindparam("said", type_=inbox.c.answer.type)
+_KEEP = Prepared(update(inbox).where(*_MINE).values(status=bindparam("how"), answer=_ANSWERED))
+_ROW = ("caller", "key", "fingerprint", "status", "answer", "created_at")
+_RESERVE = Upsert(  # it says the row if it is ours to fill: one that has been answered counts for ever, or a while
+    lambda insert: (
+        (new := insert(inbox).values({name: bindparam(name) for name in _ROW}))
+        .on_conflict_do_update(
+            index_elements=["caller", "key"],
+            set_={name: new.excluded[name] for name in _ROW},
+            where=inbox.c.created_at <= bindparam("forgotten", type_=inbox.c.created_at.type),
+        )
+        .returning(inbox.c.key)
+    )
+)
 
 
 def _bearer(*_: Any, **__: Any) -> str:
@@ -63,13 +80,13 @@ def once(
                 ahead(unit, caller, *args, **kwargs)
             if key is None:
                 return view(unit, caller, *args, **kwargs)
-            mine = and_(inbox.c.caller == caller.login, inbox.c.key == key)
+            mine = {"who": caller.login, "sent": key}
             if not _reserve(unit, caller.login, key, None if lasts is None else unit.now - lasts):
-                return _again(unit.first(select(inbox).where(mine)))
+                return _again(unit.first(_FIND, mine))
             made = view(unit, caller, *args, **kwargs)
             unit.flush()  # what the view will have found by then is part of its answer
             answer = _written(schema, made)
-            unit.execute(update(inbox).where(mine).values(status=answer["status"], answer=answer))
+            unit.write(_KEEP, mine | {"how": answer["status"], "said": answer})
             return _response(answer)
 
         return auth.admit(auth.runtime().begin, make, sent)
@@ -83,12 +100,12 @@ def keep(unit: Unit, caller: str, key: str, make: Callable[[], dict[str, Any]]) 
     Sent again with other content it is another request.
     """
     key = f"{key}-{_fingerprint()}"
+    mine = {"who": caller, "sent": key}
     if not _reserve(unit, caller, key, None):
-        found = unit.scalar(select(inbox.c.answer).where(inbox.c.caller == caller, inbox.c.key == key))
-        return dict(found)
+        found = unit.first(_FIND, mine)
+        return dict(found.answer)  # type: ignore[union-attr]
     made = make()
-    mine = and_(inbox.c.caller == caller, inbox.c.key == key)
-    unit.execute(update(inbox).where(mine).values(status=201, answer=made))
+    unit.write(_KEEP, mine | {"how": 201, "said": made})
     return made
 
 
@@ -104,13 +121,8 @@ def _reserve(unit: Unit, caller: str, key: str, forgotten: datetime | None) -> b
     forgotten: what was answered until then no longer counts.
     """
     row = {"caller": caller, "key": key, "fingerprint": _fingerprint(), "status": 0, "answer": {},
-           "created_at": unit.now}  # fmt: skip
-    new, mine = leases.insert_into(unit, inbox).values(row), ["caller", "key"]
-    if forgotten is None:
-        new = new.on_conflict_do_nothing(index_elements=mine)
-    else:
-        new = new.on_conflict_do_update(index_elements=mine, set_=row, where=inbox.c.created_at <= forgotten)
-    return unit.first(new.returning(inbox.c.key)) is not None  # an INSERT's row count is not to be had everywhere
+           "created_at": unit.now, "forgotten": forgotten}  # fmt: skip
+    return unit.first(_RESERVE, row) is not None
 
 
 def _fingerprint() -> str:
