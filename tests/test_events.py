@@ -126,6 +126,53 @@ def test_rounds_that_nobody_was_there_to_fire_are_left_out():
     assert again.due_at == BEGIN + timedelta(hours=6)
 
 
+@pytest.mark.parametrize(
+    ("cycle", "begins", "rounds"),
+    [  # local days; a month has no fixed length, and none of them is forgotten for the next one's sake
+        ("R4/P1M", "2022-01-31", ["2022-02-28", "2022-03-31", "2022-04-30", "2022-05-31"]),
+        ("R5/P1Y", "2024-02-29", ["2025-02-28", "2026-02-28", "2027-02-28", "2028-02-29", "2029-02-28"]),
+        ("R3/P1M1D", "2022-01-31", ["2022-03-01", "2022-04-02", "2022-05-03"]),
+        ("R3/P1M", "2021-11-30", ["2021-12-30", "2022-01-30", "2022-02-28"]),
+        ("R3/P1W", "2022-01-31", ["2022-02-07", "2022-02-14", "2022-02-21"]),
+    ],
+)
+def test_a_reminder_comes_by_the_calendar(cycle, begins, rounds):
+    case = Running(TASK.format(event=f"cycle={cycle} aside"))
+    case.now = datetime.fromisoformat(f"{begins}T00:30:00+07:00").astimezone(UTC)  # in Greenwich it is the day before
+    case.starts()
+
+    for day in rounds:
+        [timer] = case.timers.values()
+        assert timer.due_at == datetime.fromisoformat(f"{day}T00:30:00+07:00")
+        case.now = timer.due_at
+        case.take(Fire(timer.token))
+    assert case.clocks == []
+
+
+def test_months_that_nobody_was_there_to_remind_in_are_left_out():
+    case = Running(TASK.format(event="cycle=R/P1M aside"))
+    case.now = datetime.fromisoformat("2022-01-31T08:00:00+07:00")
+    [timer] = case.starts().timers.values()
+
+    case.now = datetime.fromisoformat("2031-04-30T08:00:00+07:00")
+    [again] = case.take(Fire(timer.token)).outcome.armed
+
+    assert again.due_at == datetime.fromisoformat("2031-05-31T08:00:00+07:00")
+
+
+def test_a_reminder_that_an_older_version_of_the_server_has_armed_goes_on():
+    case = Running(TASK.format(event="cycle=R3/PT1H aside")).starts()
+    [timer] = case.timers.values()
+    said = f',"term":"PT1H","start":"{BEGIN.isoformat()}"'.encode()
+    assert said in case.state
+    case.state = case.state.replace(said, b"")
+
+    case.now += timedelta(hours=5)
+    [again] = case.take(Fire(timer.token)).outcome.armed
+
+    assert again.due_at == BEGIN + timedelta(hours=6)
+
+
 def test_every_event_beside_one_task_is_its_own():
     case = Running("""
         start s ; user a ; user b ; user c ; user d ; end e ; end f ; end g ; end h

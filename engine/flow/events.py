@@ -24,7 +24,7 @@ from engine.flow.nodes import Node, Value
 from engine.flow.scripts import Expression
 from engine.flow.steps import Timer
 from engine.flow.tokens import Token
-from engine.terms.calendar import Calendar, Term
+from engine.terms.calendar import Calendar, Term, next_repeated
 
 ROUND_THE_CLOCK = Calendar.parse("24/7", {})
 SHORTEST_PERIOD = timedelta(minutes=1)
@@ -67,7 +67,9 @@ class Alarm(EventDefinition):
             if step < SHORTEST_PERIOD:
                 raise ValueError("its timer repeats more often than once a minute")
             due_at = now + step
-            token.internal_data.update(rounds=int(rounds or -1), period=step.total_seconds(), due=due_at.isoformat())
+            # seconds are for nodes of the version before; a month has no fixed number of them
+            token.internal_data.update(rounds=int(rounds or -1), period=step.total_seconds(), due=due_at.isoformat(),
+                                       term=period, start=now.isoformat())  # fmt: skip
             return due_at
         if value.startswith("P"):
             return ROUND_THE_CLOCK.add(now, Term.parse(value))
@@ -82,16 +84,18 @@ class Alarm(EventDefinition):
     def arm_again(self, token: Token) -> bool:
         """For a cycle: arm the next round. Says whether there is one.
 
-        Rounds are counted from when the last one was due, so that they do not drift; those that nobody was there to
-        fire are left out.
+        Rounds are counted from when the timer was armed, by the calendar of Vietnam, so that they do not drift: a
+        month after 31 January is 28 February, and two are 31 March. Those that nobody was there to fire are left out.
         """
         notes = token.internal_data
         rounds = notes.get("rounds", 1)
         if rounds in (0, 1):
             return False
-        due_at, period = datetime.fromisoformat(notes["due"]), timedelta(seconds=notes["period"])
-        missed = max(token.workflow.top_workflow.moment.now - due_at, timedelta()) // period
-        due_at += (missed + 1) * period
+        was_due = datetime.fromisoformat(notes["due"])
+        start, term = was_due, Term(seconds=round(notes["period"]))  # of one that an older version has armed
+        if "term" in notes:
+            start, term = datetime.fromisoformat(notes["start"]), Term.parse(notes["term"])
+        due_at = next_repeated(start, term, max(was_due, token.workflow.top_workflow.moment.now))
         notes.update(rounds=rounds - 1 if rounds > 0 else -1, due=due_at.isoformat())
         self._announce(token, due_at, None, None)
         return True

@@ -29,7 +29,7 @@ from zoneinfo import ZoneInfo
 from engine.terms.hours import Hours, Spans, Year
 from engine.terms.term import LONGEST_IN_DAYS, Term
 
-__all__ = ["ROUND_THE_CLOCK", "ZONE", "Calendar", "Term"]
+__all__ = ["ROUND_THE_CLOCK", "ZONE", "Calendar", "Term", "next_repeated", "repeated"]
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 _KEYS = ("name", "days", "hours", "holidays", "extra_holidays", "working_days")
@@ -99,8 +99,7 @@ class Calendar:
             ValueError: this calendar cannot count the term, or does not know the year.
         """
         if self.hours is None:
-            length = timedelta(term.days, term.seconds, weeks=term.weeks)
-            return _utc(_months_later(start, term.months) if term.months else start) + length
+            return repeated(start, term, 1)
         if term.months or term.weeks:
             self.check(term)
         year, index, time = self._place(start)
@@ -213,6 +212,22 @@ def _utc(at: datetime) -> datetime:
     if at.tzinfo is None:
         raise TypeError(f"{at.isoformat()} has no time zone: nobody can say which moment it is.")
     return at.astimezone(UTC)
+
+
+def repeated(start: datetime, term: Term, times: int) -> datetime:
+    """Round the clock: so many times a term after ``start``, in UTC. All its months are counted at once, and then the
+    rest: three times ``P1M`` after 31 January is 30 April, though twice is 31 March and once 28 February."""
+    length = timedelta(term.days, term.seconds, weeks=term.weeks)
+    return _utc(_months_later(start, term.months * times) if term.months else start) + times * length
+
+
+def next_repeated(start: datetime, term: Term, after: datetime) -> datetime:
+    """Round the clock: the first moment later than ``after`` that is any number of times a term after ``start``."""
+    longest = timedelta(term.days + 31 * term.months, term.seconds, weeks=term.weeks)
+    times = max((after - start) // longest, 0) + 1  # as many have certainly passed, and one more
+    while (moment := repeated(start, term, times)) <= after:
+        times += 1
+    return moment
 
 
 def _months_later(start: datetime, months: int) -> datetime:
