@@ -139,7 +139,7 @@ def promised(unit: Unit, package: Package, case: Row[Any], data: dict[str, Any])
     running = _running(unit, case.id, CASE)
     if running is not None and severity != case.severity and not _moved_by_people(running):
         return package.terms.due(CASE, case.opened_at, severity)
-    if running is not None and _rests(running) and not _still_rests(package, case, data):
+    if running is not None and rests(running) and not _still_rests(package, case, data):
         moved = package.terms.resumed(running, case.paused_at, unit.now)
         return Running(CASE, running.calendar, running.started_at, moved.due_at, moved.warn_at, running.story)
     return running
@@ -245,7 +245,7 @@ def _rests_now(package: Package, case: Row[Any], data: dict[str, Any]) -> bool:
 
 def _rest_with(unit: Unit, case_id: int, timers: list[Timer]) -> None:
     """A timer armed while the clock rests, and that follows a deadline which rests, rests too."""
-    resting = {row.name for row in all_running(unit, case_id) if _rests(row)}
+    resting = {row.name for row in all_running(unit, case_id) if rests(row)}
     tokens = [timer.token for timer in timers if timer.term in resting]
     if not tokens:
         return
@@ -253,10 +253,11 @@ def _rest_with(unit: Unit, case_id: int, timers: list[Timer]) -> None:
     unit.execute(update(jobs_table).where(*mine).values(state="suspended"))
 
 
-def follow_running(unit: Unit, package: Package, case_id: int, timer: Timer, row: Row[Any]) -> None:
-    """A timer that has just been armed falls due by a deadline that runs already, not by one that would begin now."""
-    mine = (jobs_table.c.case_id == case_id, jobs_table.c.token == timer.token, jobs_table.c.kind == "timer")
-    unit.execute(update(jobs_table).where(*mine).values(due_at=_at(package, row, timer.mark or "due")))
+def follow_running(unit: Unit, package: Package, token: int, mark: str | float, row: Row[Any]) -> None:
+    """A timer that nobody holds falls due at this mark of a deadline that runs already, and rests while that rests."""
+    mine = (jobs_table.c.case_id == row.case_id, jobs_table.c.token == token, jobs_table.c.kind == "timer")
+    state = "suspended" if rests(row) else "ready"
+    unit.execute(update(jobs_table).where(*mine).values(due_at=_at(package, row, mark), state=state))
 
 
 def _followed(timer: Timer) -> dict[str, Any]:
@@ -305,14 +306,14 @@ def resume(unit: Unit, package: Package, case: Row[Any], *, by: str) -> None:
     keep_up(unit, package, case)
     unit.execute(update(cases).where(cases.c.id == case.id).values(paused_at=None))
     for row in all_running(unit, case.id):
-        since = case.paused_at if _rests(row) else unit.now  # nothing was lost of what has begun meanwhile
+        since = case.paused_at if rests(row) else unit.now  # nothing was lost of what has begun meanwhile
         _move(unit, package, case.id, row, package.terms.resumed(row, since, unit.now))
     asleep = (jobs_table.c.case_id == case.id, jobs_table.c.state == "suspended")  # they follow what has been met
     unit.execute(update(jobs_table).where(*asleep).values(state="ready"))
     unit.record(case.id, "resumed", by)
 
 
-def _rests(row: Row[Any]) -> bool:
+def rests(row: Row[Any] | Running) -> bool:
     """Whether this deadline was there when its case was paused. When it began does not tell: a task that opens in the
     very step that pauses begins at the same instant, and its clock runs."""
     return bool(row.story[-1]["what"] == "pause")
@@ -360,7 +361,7 @@ def _keep_up(unit: Unit, package: Package, case_id: int, row: Row[Any]) -> bool:
     moved = package.terms.recounted(row, package.terms_before(known), since, why)
     if (moved.due_at, moved.warn_at) == (row.due_at, row.warn_at):
         story = [*row.story[:-1], {**row.story[-1], "days": package.terms.days}]
-    elif _rests(row):  # that it rests stays the last line; it goes where it went when it runs again
+    elif rests(row):  # that it rests stays the last line; it goes where it went when it runs again
         story = [*row.story[:-1], moved.entry, row.story[-1]]
     else:
         _move(unit, package, case_id, row, moved)

@@ -156,6 +156,17 @@ def take(unit: Unit, *held: Job) -> None:
         raise Gone
 
 
+def recall(unit: Unit, case_id: int) -> None:
+    """Whoever holds jobs of a case gives them up, for it knows them as they were; they are ready again. These were no
+    attempts. Nobody claims any of the case's jobs until the unit ends."""
+    of_it = jobs.c.case_id == case_id
+    unit.all(select(jobs.c.id).where(of_it).order_by(jobs.c.id).with_for_update())
+    free = {"state": "ready", "fence": jobs.c.fence + 1, "lease_owner": None, "lease_until_at": None}
+    held = update(jobs).where(of_it, leases.in_state(jobs, "leased"))
+    unit.execute(held.values(free | {"attempts": jobs.c.attempts - 1}))
+    leases.wake(unit, unit.now)
+
+
 def put_back(unit: Unit, job: Job) -> None:
     """Its case is busy: try again in a moment. This was no attempt."""
     later = {"state": "ready", "lease_owner": None, "lease_until_at": None, "attempts": job.attempts - 1}

@@ -24,7 +24,9 @@ from engine.flow.steps import Arrive, Outcome
 from engine.flow.transfer import Carried, Elements, Misfit, carry
 from engine.model import Instant, deadlines, incidents, jobs, outbox, subscriptions, tasks
 from engine.packages import Package
+from engine.queues import jobs as job_queue
 from engine.runtime import Unit
+from engine.versions import returned
 
 _BEGUN = "It is just about to begin."
 
@@ -71,6 +73,8 @@ def fit(unit: Unit, case: Any, plan: Plan, clocks_of_it: Sequence[Row[Any]]) -> 
     if case.state:
         carried = carry(plan.source.machine.definition, plan.target.machine.definition, case.state, plan.elements)
     for row in clocks_of_it:
+        if row.token in carried.dropped:
+            continue
         _check_deadline(row, _term(row, carried, plan), plan)
     dead_end = plan.target.outlook.dead_end(carried.state) if carried.state else None
     if dead_end is not None:
@@ -129,14 +133,16 @@ def back(
         serial = orjson.loads(moved.before)[1]
         for table in (jobs, subscriptions, deadlines):
             unit.execute(delete(table).where(table.c.case_id == case.id, table.c.token > serial))
+    job_queue.recall(unit, case.id)
     Ledger(unit, moved.changes).restore()
+    package = unit.catalogue.pinned(unit, source_id)
+    returned.keep_pace(unit, package, case, {one["row"]["token"] for one in moved.changes if "row" in one})
     _breaches_follow(unit, case, source_id)
     _write(unit, case, moved.before, case.revision)
     correspondence.rouse_all_of(unit, case.id, case.number)  # it may wait under other keys again
-    version = unit.catalogue.pinned(unit, source_id).version
     kept = {one["token"] for one in standing(moved.before)}
     gone = [one["token"] for one in standing(case.state) if one["token"] not in kept]
-    told = {"version": version, "gone": gone, **_renamed(case.state, moved.before), **facts}
+    told = {"version": package.version, "gone": gone, **_renamed(case.state, moved.before), **facts}
     unit.record(case.id, "migration-undone", by, **told)
 
 
@@ -246,6 +252,7 @@ def _rename_deadlines(
 def _rename_jobs(
     unit: Unit, case: Row[Any], carried: Carried, ledger: Ledger, terms: dict[tuple[int, str], str]
 ) -> None:
+    job_queue.recall(unit, case.id)
     by_name = {name: new for (_, name), new in terms.items()}
     for row in _of(unit, jobs, case):
         if row.token in carried.dropped:
@@ -275,7 +282,7 @@ def _follow_running(unit: Unit, case: Row[Any], plan: Plan, carried: Carried, ou
         row = next((one for one in running(unit, [case.id]).get(case.id, [])
                     if one.name == timer.term and one.token == hosts.get(timer.element)), None)  # fmt: skip
         if row is not None:
-            clocks.follow_running(unit, plan.target, case.id, timer, row)
+            clocks.follow_running(unit, plan.target, timer.token, timer.mark or "due", row)
 
 
 # -- whether it may ----------------------------------------------------------------------------------------------------
