@@ -275,10 +275,10 @@ def a_dozen(hotline, times):
         hotline.does("phuong", hotline.assigned(), **said)  # an open incident
 
 
-def killed(what, database_url, pauses=(1, 7)):
+def killed(what, database_url, now, pauses=(1, 7)):
     """Workers that are killed when they have done something to so many cases, and are at the next."""
     for cases in pauses:
-        command = [sys.executable, "-m", "tests.moving_actor", database_url, what]
+        command = [sys.executable, "-m", "tests.moving_actor", database_url, what, now.isoformat()]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "bufsize": 1}
         with subprocess.Popen(command, cwd=ROOT, **pipes) as actor:
             for _ in range(cases):
@@ -306,9 +306,10 @@ def test_a_dozen_states_move_whole_though_workers_are_killed(hotline, database_u
     migration = started(hotline, deployed(hotline, process__bpmn=draw(again(FAULTY), "PAKN"),
                                           type__toml=NEW_TYPE))  # fmt: skip
 
-    killed("migrations", database_url)
+    killed("migrations", database_url, hotline.clock.now)
     counts = shown(hotline, migration)["counts"]
     assert counts["moved"] >= 8 and counts["waiting"] > 0
+    hotline.clock.advance("1 minute")  # those at which a worker died are begun again
     works(hotline)
 
     assert shown(hotline, migration)["counts"] == {"moved": cases}
@@ -323,9 +324,10 @@ def test_a_batch_is_done_once_to_each_though_workers_are_killed(hotline, databas
     payload = {"suspended": True, "reason": "Chờ văn bản"}
     batch = in_unit(hotline, lambda unit, by: batches.start(unit, "suspend", numbers, payload, by=by), "quantri")
 
-    killed("batches", database_url)
+    killed("batches", database_url, hotline.clock.now)
     half = in_unit(hotline, lambda unit, by: batches.show(unit, batch, by=by), "quantri")
     assert half["counts"]["done"] >= 8 and half["counts"]["waiting"] > 0, half
+    hotline.clock.advance("1 minute")
     works(hotline)
 
     with hotline.runtime.read() as unit:

@@ -183,4 +183,4 @@ def test_rows_of_a_list_that_wait_are_taken_along(bare):
 
     with bare.connect() as connection:
         kept = connection.execute(select(model.import_rows)).all()
-    assert [tuple(row) for row in kept] == [(1, 3, "waiting", {"phone": "1"}, {"tuoi": 4}, None)]
+    assert [tuple(row) for row in kept] == [(1, 3, "waiting", {"phone": "1"}, {"tuoi": 4}, None, 0, None)]

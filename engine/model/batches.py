@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, Table, Text, text
+from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, SmallInteger, Table, Text, text
 
 from engine.model.columns import Id, Instant, key_column, metadata, one_of
 from engine.model.sealed import SealedJSON
@@ -34,6 +34,9 @@ batch_lines = Table(
     Column("subject", Text, nullable=False),  # a case's number, or the id of a job or task
     Column("state", Text, nullable=False),
     Column("why", Text),  # it was refused
+    # of an attempt that was begun (`engine.queues.attempts`)
+    Column("attempts", SmallInteger, nullable=False, server_default="0"),
+    Column("due_at", Instant),  # when another may be made; null: at once
     one_of("state", "waiting", "done", "refused"),
     Index(None, "batch_id", "state", "line"),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, Text, text
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, SmallInteger, Table, Text, text
 
 from engine.model.columns import Id, Instant, key_column, metadata, one_of
 from engine.model.sealed import SealedJSON, SealedText
@@ -49,6 +49,9 @@ import_rows = Table(
     Column("person", SealedJSON("import_rows.person")),  # until the row has been taken up, like the answers
     Column("answers", SealedJSON("import_rows.answers")),
     Column("place", SealedJSON("import_rows.place")),  # area and place, as far as the list tells
+    # of an attempt that was begun (`engine.queues.attempts`)
+    Column("attempts", SmallInteger, nullable=False, server_default="0"),
+    Column("due_at", Instant),  # when another may be made; null: at once
     one_of("state", "ready", "waiting", "created", "running", "refused"),
     Index("ix_import_rows_waiting", "import_id", "position", sqlite_where=_ALIVE, postgresql_where=_ALIVE),
 )

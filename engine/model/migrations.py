@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, Table, Text
+from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, SmallInteger, Table, Text
 
 from engine.model.columns import Id, Instant, metadata, one_of
 from engine.model.sealed import SealedBytes, SealedJSON
@@ -37,6 +37,9 @@ migration_cases = Table(
     Column("revision", Integer),  # of its process, once it had moved
     Column("before", SealedBytes("migration_cases.before")),
     Column("changes", SealedJSON("migration_cases.changes")),
+    # of an attempt that was begun (`engine.queues.attempts`)
+    Column("attempts", SmallInteger, nullable=False, server_default="0"),
+    Column("due_at", Instant),  # when another may be made; null: at once
     one_of("state", "waiting", "moved", "refused", "gone", "undone", "kept"),
     Index(None, "migration_id", "state", "case_id"),
     Index(None, "case_id"),

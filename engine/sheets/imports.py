@@ -2,10 +2,10 @@
 
 A dry run keeps what it understood until it is started, cancelled, or `tidy` forgets it; only who sent it can look.
 A row's case, and the note that the row has been taken up, are one transaction: who dies in between has committed
-nothing. Any number of workers take rows of one list; who has an open case of the type at that telephone number gets no
-other, whatever lists the number stands on. What a row says of a person is kept until it has been taken up; when none
-waits any more, the import ends: its counts are noted, its rows deleted. Whoever needs both locks rows first, in their
-order, and then their import.
+nothing; a row that kills is refused in the end (`engine.queues.attempts`). Any number of workers take rows of one list;
+who has an open case of the type at that telephone number gets no other, whatever lists the number stands on. What a row
+says of a person is kept until it has been taken up; when none waits any more, the import ends: its counts are noted,
+its rows deleted. Whoever needs both locks rows first, in their order, and then their import.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from engine.people import access, accounts
 from engine.people.access import Account, Columns, Target
 from engine.places import areas
 from engine.privacy import persons
-from engine.queues import leases
+from engine.queues import attempts, leases
 from engine.runtime import Runtime, Unit
 from engine.sheets import lists
 
@@ -62,9 +62,6 @@ _COUNTS = {
 _SHOWN = [_COUNTS[column.name].label(column.name) if column.name in _COUNTS else column
           for column in imports.c if column.name != "sha256"]  # fmt: skip
 _READY = imports.c.state == "ready"
-_NEXT = select(import_rows, imports.c.report_type, imports.c.created_by).join(imports).where(_waiting(import_rows))
-_NEXT = _NEXT.order_by(import_rows.c.import_id, import_rows.c.position).limit(1)
-_NEXT = _NEXT.with_for_update(of=import_rows, skip_locked=True)
 
 
 def offered(unit: Unit, account: Account) -> list[Package]:
@@ -261,24 +258,28 @@ def step(runtime: Runtime) -> bool:
         if unit.first(select(imports.c.id).where(_waiting(imports)).limit(1)) is None:
             return False
     with runtime.begin() as unit:
-        row = unit.first(_NEXT)
+        row = attempts.begin(unit, import_rows, _waiting(import_rows))
         if row is None:
             return _ends_one(unit)
-        _settle(unit, row, _taken_up(unit, row))
+    attempts.make(runtime, import_rows, row, lambda unit: _settle(unit, row, _taken_up(unit, row)))
     return True
 
 
 def _taken_up(unit: Unit, row: Row[Any]) -> str:
     """What a row has come to: its state."""
-    _one_at_a_time(unit, row)
-    if _with_open_cases(unit, row.report_type, [row.person["phone"]]):
+    of = unit.first(select(imports.c.report_type, imports.c.created_by).where(imports.c.id == row.import_id))
+    assert of is not None  # its rows go first
+    _one_at_a_time(unit, of.report_type, row.person["phone"])
+    if _with_open_cases(unit, of.report_type, [row.person["phone"]]):
         return "running"
     try:
+        if (in_vain := attempts.in_vain(row)) is not None:
+            raise WrongState(in_vain)
         with unit.savepoint():
-            channel = unit.catalogue.current(unit, row.report_type).type["list"]["channel"]
+            channel = unit.catalogue.current(unit, of.report_type).type["list"]["channel"]
             said = {"reporter": Person(**row.person), "listed": True} | (row.place or {})
-            report = Report(row.report_type, row.answers, channel, **said)
-            intake.receive(unit, report, by=accounts.account(unit, row.created_by))
+            report = Report(of.report_type, row.answers, channel, **said)
+            intake.receive(unit, report, by=accounts.account(unit, of.created_by))
         return "created"
     except Exception as error:
         if leases.is_conflict(error):
@@ -289,10 +290,10 @@ def _taken_up(unit: Unit, row: Row[Any]) -> str:
         return "refused"
 
 
-def _one_at_a_time(unit: Unit, row: Row[Any]) -> None:
+def _one_at_a_time(unit: Unit, report_type: str, phone: str) -> None:
     """Hold back who takes up the same number from another list. SQLite has only one writer anyway."""
     if unit.locks_rows:
-        who = f"{row.report_type}:{row.person['phone']}"
+        who = f"{report_type}:{phone}"
         unit.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(who, 0))))
 
 

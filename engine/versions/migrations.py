@@ -5,8 +5,8 @@
 
 `preview` says beforehand how many can be moved, and why others cannot. `start` lists the cases; workers move them one
 by one, each in a unit of its own, so that whoever dies in between has committed whole cases and nothing else, and
-another goes on (`step`). A case that cannot be moved stays where it is, with the reason; a case that was moved can go
-back as long as it has taken no step since.
+another goes on (`step`), but not for ever with one that kills (`engine.queues.attempts`). A case that cannot be moved
+stays where it is, with the reason; a case that was moved can go back as long as it has taken no step since.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from engine.model import cases, definitions, migration_cases, migrations
 from engine.packages import Package
 from engine.people import access
 from engine.people.access import Account, Target
-from engine.queues import leases
+from engine.queues import attempts, leases
 from engine.reasons import checked_reason
 from engine.runtime import Runtime, Unit
 from engine.versions import transfers
@@ -239,27 +239,51 @@ def _turn(unit: Unit, migration_id: int, to: str, since: tuple[str, ...], by: Ac
 def step(runtime: Runtime) -> bool:
     """Move, or put back, one case of a migration that is under way. ``False``: there is nothing to do."""
     with runtime.read() as unit:
-        if unit.first(select(migrations.c.id).where(migrations.c.state.in_(ACTIVE)).limit(1)) is None:
+        if unit.first(_active()) is None:
             return False
     with runtime.begin() as unit:
-        migration = unit.first(select(migrations).where(migrations.c.state.in_(ACTIVE)).order_by(migrations.c.id))
-        if migration is None:
-            return False
-        entry = _next(unit, migration)
-        if entry is None:
-            return _finish(unit, migration)
-        if migration.state == "running":
-            _move(unit, migration, entry)
-        else:
-            _back(unit, migration, entry)
+        found = _begun(unit)
+    if found is None:
+        return False
+    migration, entry = found
+    attempts.make(runtime, migration_cases, entry, lambda unit: _do(unit, migration, entry))
     return True
 
 
-def _next(unit: Unit, migration: Row[Any]) -> Row[Any] | None:
-    """A case that no other worker has in hand. Whoever holds it locks the case next: always in this order."""
-    mine = (migration_cases.c.migration_id == migration.id, migration_cases.c.state == ACTIVE[migration.state])
-    query = select(migration_cases).where(*mine).order_by(migration_cases.c.case_id).limit(1)
-    return unit.first(query.with_for_update(skip_locked=True))
+def _active(*conditions: ColumnElement[bool]) -> Any:
+    return select(migrations).where(migrations.c.state.in_(ACTIVE), *conditions).order_by(migrations.c.id)
+
+
+def _begun(unit: Unit) -> tuple[Row[Any], Row[Any]] | None:
+    """A migration and one of its cases, at which an attempt has begun."""
+    for migration in unit.all(_active()):
+        mine = (migration_cases.c.migration_id == migration.id, migration_cases.c.state == ACTIVE[migration.state])
+        entry = attempts.begin(unit, migration_cases, *mine)
+        if entry is not None:
+            return migration, entry
+        _finish(unit, migration)
+    return None
+
+
+def _do(unit: Unit, migration: Row[Any], entry: Row[Any]) -> None:
+    """Whoever holds the entry locks the case next: always in this order."""
+    if unit.first(_active(migrations.c.id == migration.id, migrations.c.state == migration.state)) is None:
+        attempts.put_back(unit, migration_cases, entry)  # it was cancelled, or the canary has stopped it
+        return
+    go, otherwise = (_move, "refused") if migration.state == "running" else (_back, "kept")
+    try:
+        if (in_vain := attempts.in_vain(entry)) is not None:
+            raise Misfit(in_vain)
+        with unit.savepoint():
+            go(unit, migration, entry)
+    except Exception as error:  # one case must not keep the others from moving
+        if leases.is_conflict(error):
+            raise
+        why = str(error) if isinstance(error, Misfit | EngineError) else leases.reason(error)
+        _note(unit, entry, otherwise, why=why)
+    if go is _move and migration.canary is not None and _tried(unit, migration) >= migration.canary:
+        unit.execute(update(migrations).where(migrations.c.id == migration.id, migrations.c.state == "running")
+                     .values(state="canary"))  # fmt: skip
 
 
 def _move(unit: Unit, migration: Row[Any], entry: Row[Any]) -> None:
@@ -269,19 +293,15 @@ def _move(unit: Unit, migration: Row[Any], entry: Row[Any]) -> None:
         return
     versions = (unit.catalogue.pinned(unit, one) for one in (migration.source_id, migration.target_id))
     plan = Plan(*versions, migration.elements)
-    try:
-        with unit.savepoint():
-            moved = transfers.move(unit, case, plan, by=migration.created_by, migration=migration.id)
-    except Exception as error:  # one case must not keep the others from moving
-        if leases.is_conflict(error):
-            raise
-        why = str(error) if isinstance(error, Misfit | EngineError) else leases.reason(error)
-        _note(unit, entry, "refused", why=why)
-    else:
-        _note(unit, entry, "moved", **vars(moved))
-    if migration.canary is not None and _tried(unit, migration) >= migration.canary:
-        unit.execute(update(migrations).where(migrations.c.id == migration.id, migrations.c.state == "running")
-                     .values(state="canary"))  # fmt: skip
+    moved = transfers.move(unit, case, plan, by=migration.created_by, migration=migration.id)
+    _note(unit, entry, "moved", **vars(moved), attempts=0, due_at=None)
+
+
+def _back(unit: Unit, migration: Row[Any], entry: Row[Any]) -> None:
+    case = instances.load(unit, entry.case_id)
+    moved, ids = Moved(entry.revision, entry.before, entry.changes), (migration.source_id, migration.target_id)
+    transfers.back(unit, case, *ids, moved, by=migration.created_by, migration=migration.id)
+    _note(unit, entry, "undone", before=None, changes=None)
 
 
 def _tried(unit: Unit, migration: Row[Any]) -> int:
@@ -290,26 +310,13 @@ def _tried(unit: Unit, migration: Row[Any]) -> int:
     return _count(unit, migration.id, "moved") + _count(unit, migration.id, "refused")
 
 
-def _back(unit: Unit, migration: Row[Any], entry: Row[Any]) -> None:
-    case = instances.load(unit, entry.case_id)
-    moved = Moved(entry.revision, entry.before, entry.changes)
-    try:
-        with unit.savepoint():
-            ids = migration.source_id, migration.target_id
-            transfers.back(unit, case, *ids, moved, by=migration.created_by, migration=migration.id)
-        _note(unit, entry, "undone", before=None, changes=None)
-    except Misfit as misfit:
-        _note(unit, entry, "kept", why=str(misfit))
-
-
-def _finish(unit: Unit, migration: Row[Any]) -> bool:
+def _finish(unit: Unit, migration: Row[Any]) -> None:
     """The last case is done, unless another worker has one in hand."""
     left = _count(unit, migration.id, ACTIVE[migration.state])
     ends = {"running": "done", "undoing": "undone"}[migration.state]
     if not left:
         still = (migrations.c.id == migration.id, migrations.c.state == migration.state)
         unit.execute(update(migrations).where(*still).values(state=ends, finished_at=unit.now))
-    return False
 
 
 def _note(unit: Unit, entry: Row[Any], state: str, **values: Any) -> None:

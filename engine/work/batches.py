@@ -3,8 +3,9 @@
     running ⇄ held ──► cancelled (what waits stays undone)
        └── no line waits any more ──► done
 
-Each line is a unit of its own, in which the line is settled: who dies in between has done nothing, and another does it.
-One that is refused says why, and keeps no other from being done. All are done as the account that asked.
+Each line is a unit of its own, in which the line is settled: who dies in between has done nothing, and another does it,
+until it is plain that it is the line that kills (`engine.queues.attempts`). One that is refused says why, and keeps no
+other from being done. All are done as the account that asked.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, func, insert, select, update
 
 from engine import queries
 from engine.errors import EngineError, InvalidRequest, NotFound
@@ -20,7 +21,7 @@ from engine.model import batch_lines, batches
 from engine.model import incidents as incident_table
 from engine.people import access, accounts
 from engine.people.access import Account
-from engine.queues import incidents, leases
+from engine.queues import attempts, incidents, leases
 from engine.runtime import Runtime, Unit
 from engine.versions import modifications
 from engine.work import external, repairs
@@ -80,26 +81,41 @@ def cancel(unit: Unit, batch_id: int, *, by: Account) -> None:
 def step(runtime: Runtime) -> bool:
     """Do one line. ``False``: there is nothing to do."""
     with runtime.read() as unit:
-        if unit.first(_next_batch()) is None:
+        if unit.first(_running()) is None:
             return False
     with runtime.begin() as unit:
-        for batch in unit.all(_next_batch()):
-            mine = (batch_lines.c.batch_id == batch.id, batch_lines.c.state == "waiting")
-            waits = select(batch_lines).where(*mine).order_by(batch_lines.c.line).limit(1)
-            line = unit.first(waits.with_for_update(skip_locked=True))
-            if line is not None:
-                why = _done(unit, batch, line.subject)
-                change = update(batch_lines).where(batch_lines.c.batch_id == batch.id, batch_lines.c.line == line.line)
-                unit.execute(change.values(state="refused" if why else "done", why=why))
-                return True
-            if unit.first(select(batch_lines.c.line).where(*mine).limit(1)) is None:  # no other worker has one in hand
-                over = update(batches).where(batches.c.id == batch.id, batches.c.state == "running")
-                unit.execute(over.values(state="done", finished_at=unit.now))
-    return False
+        found = _begun(unit)
+    if found is None:
+        return False
+    batch, line = found
+    attempts.make(runtime, batch_lines, line, lambda unit: _settle(unit, batch, line))
+    return True
 
 
-def _next_batch() -> Any:
-    return select(batches).where(leases.in_state(batches, "running")).order_by(batches.c.id)
+def _running(*conditions: ColumnElement[bool]) -> Any:
+    return select(batches).where(leases.in_state(batches, "running"), *conditions).order_by(batches.c.id)
+
+
+def _begun(unit: Unit) -> tuple[Row[Any], Row[Any]] | None:
+    """A batch and one of its lines, at which an attempt has begun."""
+    for batch in unit.all(_running()):
+        mine = (batch_lines.c.batch_id == batch.id, batch_lines.c.state == "waiting")
+        line = attempts.begin(unit, batch_lines, *mine)
+        if line is not None:
+            return batch, line
+        if unit.first(select(batch_lines.c.line).where(*mine).limit(1)) is None:  # no other worker has one in hand
+            over = update(batches).where(batches.c.id == batch.id, batches.c.state == "running")
+            unit.execute(over.values(state="done", finished_at=unit.now))
+    return None
+
+
+def _settle(unit: Unit, batch: Row[Any], line: Row[Any]) -> None:
+    if unit.first(_running(batches.c.id == batch.id)) is None:  # held or cancelled since
+        attempts.put_back(unit, batch_lines, line)
+        return
+    why = attempts.in_vain(line) or _done(unit, batch, line.subject)
+    change = update(batch_lines).where(batch_lines.c.batch_id == batch.id, batch_lines.c.line == line.line)
+    unit.execute(change.values(state="refused" if why else "done", why=why))
 
 
 def _done(unit: Unit, batch: Row[Any], subject: str) -> str | None:
