@@ -373,12 +373,15 @@ def _change(unit: Unit, task: Row[Any], *conditions: Any, **values: Any) -> bool
 
 def _checked(unit: Unit, case: Row[Any], task: Any, answers: dict[str, Any]) -> dict[str, Any]:
     forms = unit.catalogue.pinned(unit, case.definition_id).forms
-    if task.form not in forms:
+    name = task.form
+    if name not in forms:  # or whoever waited while the case moved to another version has read the task as it was
+        name = unit.scalar(select(model.tasks.c.form).where(model.tasks.c.id == task.id))
+    if name not in forms:
         if answers:
             raise InvalidRequest(f"The task {task.name!r} has no form: complete it without answers.")
         return {}
     today = unit.today
-    form = forms[task.form]
+    form = forms[name]
     answers = form.check(answers, data=data_at(case.state, task.token), today=today)
     attachments.check_named(unit, case.id, form, answers)
     return answers

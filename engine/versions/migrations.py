@@ -257,6 +257,8 @@ def _active(*conditions: ColumnElement[bool]) -> Any:
 def _begun(unit: Unit) -> tuple[Row[Any], Row[Any]] | None:
     """A migration and one of its cases, at which an attempt has begun."""
     for migration in unit.all(_active()):
+        if migration.state == "running" and migration.canary is not None and _is_out(unit, migration):
+            continue
         mine = (migration_cases.c.migration_id == migration.id, migration_cases.c.state == ACTIVE[migration.state])
         entry = attempts.begin(unit, migration_cases, *mine)
         if entry is not None:
@@ -304,15 +306,22 @@ def _back(unit: Unit, migration: Row[Any], entry: Row[Any]) -> None:
     _note(unit, entry, "undone", before=None, changes=None)
 
 
+def _is_out(unit: Unit, migration: Row[Any]) -> bool:
+    """Whether others have as many of a canary's cases in hand as are still to be tried; who asks at once waits."""
+    unit.first(select(migrations.c.id).where(migrations.c.id == migration.id).with_for_update())
+    in_hand = (migration_cases.c.state == "waiting", migration_cases.c.due_at > unit.now)
+    return _tried(unit, migration) + _count(unit, migration.id, *in_hand) >= migration.canary
+
+
 def _tried(unit: Unit, migration: Row[Any]) -> int:
     """A canary that dies has been one, too: were only those counted that could be moved, a migration that moves none
     would go through all cases without asking."""
-    return _count(unit, migration.id, "moved") + _count(unit, migration.id, "refused")
+    return _count(unit, migration.id, migration_cases.c.state.in_(("moved", "refused")))
 
 
 def _finish(unit: Unit, migration: Row[Any]) -> None:
     """The last case is done, unless another worker has one in hand."""
-    left = _count(unit, migration.id, ACTIVE[migration.state])
+    left = _count(unit, migration.id, migration_cases.c.state == ACTIVE[migration.state])
     ends = {"running": "done", "undoing": "undone"}[migration.state]
     if not left:
         still = (migrations.c.id == migration.id, migrations.c.state == migration.state)
@@ -324,8 +333,8 @@ def _note(unit: Unit, entry: Row[Any], state: str, **values: Any) -> None:
     unit.execute(update(migration_cases).where(*mine).values(state=state, at=unit.now, **values))
 
 
-def _count(unit: Unit, migration_id: int, state: str) -> int:
-    mine = (migration_cases.c.migration_id == migration_id, migration_cases.c.state == state)
+def _count(unit: Unit, migration_id: int, *conditions: ColumnElement[bool]) -> int:
+    mine = (migration_cases.c.migration_id == migration_id, *conditions)
     return int(unit.scalar(select(func.count()).select_from(migration_cases).where(*mine)))
 
 

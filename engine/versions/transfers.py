@@ -134,7 +134,9 @@ def back(
         for table in (jobs, subscriptions, deadlines):
             unit.execute(delete(table).where(table.c.case_id == case.id, table.c.token > serial))
     job_queue.recall(unit, case.id)
+    heard = _heard(unit, case)
     Ledger(unit, moved.changes).restore()
+    _rename_kept(unit, case, heard)
     package = unit.catalogue.pinned(unit, source_id)
     returned.keep_pace(unit, package, case, {one["row"]["token"] for one in moved.changes if "row" in one})
     _breaches_follow(unit, case, source_id)
@@ -223,6 +225,7 @@ def _repoint(unit: Unit, case: Row[Any], plan: Plan, carried: Carried, ledger: L
             ledger.change(tasks, row, element=node.bpmn_id, name=node.title, form=form)
     terms = _rename_deadlines(unit, case, plan, carried, ledger)
     _rename_jobs(unit, case, carried, ledger, terms)
+    heard = _heard(unit, case)
     for row in _of(unit, subscriptions, case):
         if row.token in carried.dropped:
             ledger.remove(subscriptions, row)
@@ -233,6 +236,23 @@ def _repoint(unit: Unit, case: Row[Any], plan: Plan, carried: Carried, ledger: L
             ledger.change(outbox, row, element=carried.places[row.token][1].bpmn_id)
     for row in _of(unit, incidents, case, incidents.c.resolved_at.is_(None)):
         ledger.change(incidents, row, element=plan.elements.get(row.element or "", row.element) or row.element)
+    _rename_kept(unit, case, heard)
+
+
+def _heard(unit: Unit, case: Row[Any]) -> dict[int, str]:
+    """What the case's tokens wait to hear, by token: names of messages and signals."""
+    return {row.token: row.message for row in _of(unit, subscriptions, case)}
+
+
+def _rename_kept(unit: Unit, case: Row[Any], before: dict[int, str]) -> None:
+    """What somebody said and an incident keeps is for who waits for it, whatever that is called now."""
+    now = _heard(unit, case)
+    names = {before[token]: now[token] for token in sorted(before.keys() & now.keys(), reverse=True)}
+    for row in _of(unit, incidents, case, incidents.c.resolved_at.is_(None)):
+        said = {"Deliver": "message", "Hear": "signal"}.get(row.step["kind"])
+        if said is not None and row.step[said] in names:
+            step = row.step | {said: names[row.step[said]]}
+            unit.execute(update(incidents).where(incidents.c.id == row.id).values(step=step))
 
 
 def _rename_deadlines(
