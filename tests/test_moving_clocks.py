@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from random import Random
 
@@ -9,10 +10,11 @@ import pytest
 from sqlalchemy import select
 
 from engine import model
-from engine.queues import jobs
+from engine.queues import jobs, leases
 from engine.versions import migrations
 from engine.work import doing
 from engine.work.worker import Worker
+from tests import databases
 from tests.drawing import draw
 from tests.hotline import LIFE, TYPE
 from tests.test_migrating import NEW, deployed, in_unit, shown, started, works
@@ -65,6 +67,26 @@ def test_a_deadline_that_passes_while_its_case_goes_back_is_told_once(hotline):
 
     assert told(hotline, number) == [("deadline-near", "case"), ("deadline-near", "xu_ly"),
                                      ("deadline-passed", "xu_ly")]  # fmt: skip
+
+
+def test_a_deadline_that_is_being_claimed_as_its_case_moves_is_told_once(hotline):
+    if hotline.runtime.database.dialect.name != "postgresql":
+        pytest.skip("SQLite has one writer")
+    number = hotline.assigned()
+    hotline.waits(4)
+    started(hotline, deployed(hotline, **NEW))
+    with ThreadPoolExecutor(1) as pool:
+        with hotline.runtime.begin() as unit:
+            due = [row.id for row in unit.all(select(model.jobs.c.id).order_by(model.jobs.c.id).with_for_update())]
+            rows = leases.hold(unit, model.jobs, due, "anna", leases.LEASE)
+            moving = pool.submit(works, hotline)
+            while not databases.somebody_waits(hotline.runtime):
+                assert not moving.done()
+        moving.result()
+
+    goes_on(hotline, [jobs._job(row) for row in rows])
+
+    assert ("deadline-passed", "giai_quyet") in told(hotline, number)
 
 
 def test_being_called_back_is_no_attempt(hotline):

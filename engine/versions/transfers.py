@@ -249,7 +249,7 @@ def _rename_kept(unit: Unit, case: Row[Any], before: dict[int, str]) -> None:
     now = _heard(unit, case)
     names = {before[token]: now[token] for token in sorted(before.keys() & now.keys(), reverse=True)}
     for row in _of(unit, incidents, case, incidents.c.resolved_at.is_(None)):
-        said = {"Deliver": "message", "Hear": "signal"}.get(row.step["kind"])
+        said = {"Deliver": "message", "Hear": "signal"}.get(row.step.get("kind", ""))
         if said is not None and row.step[said] in names:
             step = row.step | {said: names[row.step[said]]}
             unit.execute(update(incidents).where(incidents.c.id == row.id).values(step=step))
