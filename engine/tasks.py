@@ -372,9 +372,11 @@ def _change(unit: Unit, task: Row[Any], *conditions: Any, **values: Any) -> bool
 
 
 def _checked(unit: Unit, case: Row[Any], task: Any, answers: dict[str, Any]) -> dict[str, Any]:
-    forms = unit.catalogue.pinned(unit, case.definition_id).forms
-    name = task.form
-    if name not in forms:  # or whoever waited while the case moved to another version has read the task as it was
+    package = unit.catalogue.pinned(unit, case.definition_id)
+    name, forms = task.form, package.forms
+    drawn = package.machine.definition.nodes.get(task.element)
+    if name not in forms and (drawn is None or getattr(drawn, "form", None) in forms):
+        # whoever waited while the case moved to another version has read the task as it was
         name = unit.scalar(select(model.tasks.c.form).where(model.tasks.c.id == task.id))
     if name not in forms:
         if answers:
