@@ -160,17 +160,17 @@ def test_months_that_nobody_was_there_to_remind_in_are_left_out():
     assert again.due_at == datetime.fromisoformat("2031-05-31T08:00:00+07:00")
 
 
-def test_a_reminder_that_an_older_version_of_the_server_has_armed_goes_on():
-    case = Running(TASK.format(event="cycle=R3/PT1H aside")).starts()
+def test_a_reminder_that_an_older_version_of_the_server_has_armed_keeps_its_length():
+    case = Running(TASK.format(event="cycle=R3/P1M aside")).starts()
     [timer] = case.timers.values()
-    said = f',"term":"PT1H","start":"{BEGIN.isoformat()}"'.encode()
+    said = f',"term":"P1M","start":"{BEGIN.isoformat()}"'.encode()
     assert said in case.state
     case.state = case.state.replace(said, b"")
 
-    case.now += timedelta(hours=5)
+    case.now = timer.due_at
     [again] = case.take(Fire(timer.token)).outcome.armed
 
-    assert again.due_at == BEGIN + timedelta(hours=6)
+    assert again.due_at == BEGIN + timedelta(days=60)
 
 
 def test_every_event_beside_one_task_is_its_own():

@@ -63,13 +63,14 @@ class Alarm(EventDefinition):
         cycle = _CYCLE.fullmatch(value)
         if cycle:
             rounds, period = cycle.groups()
-            step = ROUND_THE_CLOCK.add(now, Term.parse(period)) - now
+            term = Term.parse(period)
+            step = ROUND_THE_CLOCK.add(now, term) - now
             if step < SHORTEST_PERIOD:
                 raise ValueError("its timer repeats more often than once a minute")
             due_at = now + step
-            # seconds are for nodes of the version before; a month has no fixed number of them
-            token.internal_data.update(rounds=int(rounds or -1), period=step.total_seconds(), due=due_at.isoformat(),
-                                       term=period, start=now.isoformat())  # fmt: skip
+            token.internal_data.update(rounds=int(rounds or -1), period=step.total_seconds(), due=due_at.isoformat())
+            if term.months:  # which have no fixed number of seconds: these are for nodes of the version before
+                token.internal_data.update(term=period, start=now.isoformat())
             return due_at
         if value.startswith("P"):
             return ROUND_THE_CLOCK.add(now, Term.parse(value))
@@ -84,15 +85,16 @@ class Alarm(EventDefinition):
     def arm_again(self, token: Token) -> bool:
         """For a cycle: arm the next round. Says whether there is one.
 
-        Rounds are counted from when the timer was armed, by the calendar of Vietnam, so that they do not drift: a
-        month after 31 January is 28 February, and two are 31 March. Those that nobody was there to fire are left out.
+        Rounds are counted from when the last one was due, so that they do not drift; months from when the timer was
+        armed, by the calendar of Vietnam: one after 31 January is 28 February, two are 31 March. Those that nobody was
+        there to fire are left out.
         """
         notes = token.internal_data
         rounds = notes.get("rounds", 1)
         if rounds in (0, 1):
             return False
         was_due = datetime.fromisoformat(notes["due"])
-        start, term = was_due, Term(seconds=round(notes["period"]))  # of one that an older version has armed
+        start, term = was_due, Term(seconds=round(notes["period"]))
         if "term" in notes:
             start, term = datetime.fromisoformat(notes["start"]), Term.parse(notes["term"])
         due_at = next_repeated(start, term, max(was_due, token.workflow.top_workflow.moment.now))
