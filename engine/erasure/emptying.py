@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Table, delete, null, or_, select, text, update
+from sqlalchemy import ColumnElement, Row, Table, delete, null, or_, select, update
 
 from engine import model
 from engine.errors import WrongState
+from engine.files import unclaimed
 from engine.files.attachments import Store
 from engine.flow.codec import emptied
 from engine.language.masks import WAYS, known, veiled
@@ -94,15 +95,11 @@ def empty(unit: Unit, case_id: int, *, by: str, why: str) -> list[str]:
 
 
 def throw_away(runtime: Runtime, store: Store, files: list[str]) -> None:
-    """Delete files that no case has any more. Who is just adding one of them to a case is waited for; who comes after
-    finds it gone (`attachments.add`)."""
+    """Delete files that no case has any more (`unclaimed.of_no_case`)."""
     if not files:
         return
     with runtime.begin() as unit:
-        if unit.locks_rows:
-            unit.execute(text("LOCK TABLE attachments IN SHARE MODE"))
-        had = unit.all(select(model.attachments.c.sha256).where(model.attachments.c.sha256.in_(files)))
-        for one in set(files) - {row.sha256 for row in had}:
+        for one in unclaimed.of_no_case(unit, files):
             store.remove(one)
 
 

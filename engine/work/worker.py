@@ -24,6 +24,7 @@ from sqlalchemy import delete
 from engine import correspondence, model
 from engine.channels import arrivals, fetches
 from engine.erasure import retention
+from engine.files import unclaimed
 from engine.files.attachments import Store
 from engine.history import stays
 from engine.messaging import courier
@@ -272,8 +273,11 @@ class Worker:
     def tidy(self) -> int:
         """Forget answers to idempotency keys and failed logins after a week, and messages, as they came or from case
         to case, a month after they were dealt with; after a day, who stands on lists that nobody started; and persons,
-        when the term of their cases is over (`engine.erasure.retention`)."""
+        when the term of their cases is over (`engine.erasure.retention`). Files that no case has are set aside
+        (`engine.files.unclaimed`)."""
         retention.step(self.runtime, self.store)
+        if self.store is not None:
+            unclaimed.sweep(self.runtime, self.store)
         with self.runtime.begin() as unit:
             if self.store is not None:
                 self.store.sweep(unit.now - KEEP_HALVES)
