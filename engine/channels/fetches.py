@@ -8,10 +8,10 @@
     note (an address that came with a report by GeoReport) ──► dead
 
 The link itself stays in the words of the message, which is how it is found there and taken out for whoever may not know
-who reported (`engine.privacy.firewall`): it may name them, and its server knows who has looked. A file that could not be
-fetched is a line of the case's history. Nothing is held while a file is fetched: whoever begins puts the row's due time
-forward (committed), fetches, and then describes the file and settles the row in one transaction. Who dies in between
-leaves at most a file that no case has (`engine.files.unclaimed`), and the row is due again.
+who reported (`engine.privacy.firewall`): it may name them, and its server knows who has looked. A file that could not
+be fetched is a line of the case's history. Nothing is held while a file is fetched: whoever begins puts the row's due
+time forward (committed), fetches, and then describes the file and settles the row in one transaction. Who dies in
+between leaves at most a file that no case has (`engine.files.unclaimed`), and the row is due again.
 """
 
 from __future__ import annotations

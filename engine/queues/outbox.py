@@ -177,6 +177,7 @@ def came_back(unit: Unit, row: Row[Any], why: str) -> None:
     Args:
         row: of the outbox.
     """
+    why = incidents.unnamed(unit, row.case_id, why)
     sent = update(outbox).where(outbox.c.id == row.id, outbox.c.state == "sent")
     if unit.claims(sent.values(state="dead", sent_at=None, last_error=why)):
         bury(unit, row, why)
@@ -238,8 +239,9 @@ def fail(runtime: Runtime, item: Item, error: Exception, jitter: Random) -> str:
     Returns:
         failed | dead | gone
     """
-    why = error.reason if isinstance(error, Undeliverable | TryLater) else leases.reason(error)
+    said = error.reason if isinstance(error, Undeliverable | TryLater) else leases.reason(error)
     with runtime.begin() as unit:
+        why = incidents.unnamed(unit, item.case_id, said)
         mine = update(outbox).where(leases.holds(outbox, item))
         later = {"state": "ready", "lease_owner": None, "lease_until_at": None, "last_error": why}
         if leases.is_conflict(error):

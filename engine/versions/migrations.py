@@ -24,7 +24,7 @@ from engine.model import cases, definitions, migration_cases, migrations
 from engine.packages import Package
 from engine.people import access
 from engine.people.access import Account, Target
-from engine.queues import leases
+from engine.queues import incidents, leases
 from engine.reasons import checked_reason
 from engine.runtime import Runtime, Unit
 from engine.versions import transfers
@@ -276,6 +276,7 @@ def _move(unit: Unit, migration: Row[Any], entry: Row[Any]) -> None:
         if leases.is_conflict(error):
             raise
         why = str(error) if isinstance(error, Misfit | EngineError) else leases.reason(error)
+        why = incidents.unnamed(unit, entry.case_id, why)
         _note(unit, entry, "refused", why=why)
     else:
         _note(unit, entry, "moved", **vars(moved))

@@ -124,7 +124,7 @@ def fail(
         NotFound, WrongState: as for `complete`.
     """
     _case, task = _held(unit, task_id, worker, by)
-    why = (message or "the service failed").strip()[:MESSAGE_MAX]
+    why = incidents.unnamed(unit, task.case_id, (message or "the service failed").strip()[:MESSAGE_MAX])
     before = outbox.ATTEMPTS_MAX if task.retries is None else task.retries
     left = before - 1 if retries is None else retries
     change = _FREE | {"last_error": why, "error_details": details[:20_000] or None, "retries": max(left, 0),
