@@ -52,7 +52,7 @@ _PRIORITIES = tuple(literal_column(priority) for priority in ("0", "1", "2"))  #
 _NONE = cast(null(), Text)
 _READY, _LEASED = (outbox.c.state == literal_column(state) for state in ("'ready'", "'leased'"))
 _SERVICE = outbox.c.kind == literal_column("'service'")
-_OFTEN = outbox.c.attempts >= literal_column(str(ATTEMPTS_MAX))
+_OFTEN = outbox.c.attempts >= ATTEMPTS_MAX
 
 
 class _Moment(NamedTuple):
