@@ -29,7 +29,7 @@ from engine.forms import Field, Form, sentences
 from engine.language.vietnamese import nfc
 from engine.model import attachments
 from engine.people.access import Account
-from engine.privacy import keeping
+from engine.privacy import firewall, keeping
 from engine.runtime import Unit
 from engine.storage import sealing
 
@@ -235,7 +235,7 @@ def add(unit: Unit, number: str, stored: Stored, name: str, *, by: Account) -> R
     return unit.first(select(attachments).where(attachments.c.id == made))  # type: ignore[return-value]
 
 
-def check_named(unit: Unit, case_id: int, form: Form, answers: Mapping[str, Any]) -> None:
+def check_named(unit: Unit, case: Row[Any], form: Form, answers: Mapping[str, Any], *, by: Account) -> None:
     """That the files which answers name are this case's, and of the kinds that their questions take.
 
     Raises:
@@ -246,10 +246,12 @@ def check_named(unit: Unit, case_id: int, form: Form, answers: Mapping[str, Any]
         return
     named = {one for _, _, ids in asked for one in ids}
     query = select(attachments.c.id, attachments.c.name, attachments.c.media_type)
-    ours = unit.all(query.where(attachments.c.case_id == case_id, attachments.c.id.in_(named)))
+    ours = unit.all(query.where(attachments.c.case_id == case.id, attachments.c.id.in_(named)))
     found = {row.id: row for row in ours}
     faults = {key: fault for key, field, ids in asked if (fault := _fault(field, ids, found))}
     if faults:
+        veil = firewall.over(unit, by, case)  # they say what files are called
+        faults = {key: veil(fault) for key, fault in faults.items()}
         raise InvalidAnswers(sentences.summary(form.title, faults), errors=faults)
 
 
