@@ -43,12 +43,16 @@ from engine.paging import Page, page, read_cursor, write_cursor
 from engine.people import access
 from engine.people.access import Account
 from engine.queries import OPEN_TASK, SUMMARY, CaseFilter, case_conditions
+from engine.queues.outbox import ATTEMPTS_MAX
 from engine.runtime import Unit
 from engine.storage.prepared import Prepared
 
 UNRUN = timedelta(minutes=5)  # a job that has been due for longer than this is not being run
 _PRIORITIES = tuple(literal_column(priority) for priority in ("0", "1", "2"))  # bound, they would miss the index
 _NONE = cast(null(), Text)
+_READY, _LEASED = (outbox.c.state == literal_column(state) for state in ("'ready'", "'leased'"))
+_SERVICE = outbox.c.kind == literal_column("'service'")
+_OFTEN = outbox.c.attempts >= ATTEMPTS_MAX
 
 
 class _Moment(NamedTuple):
@@ -148,8 +152,14 @@ def _dead_letters(at: _Moment) -> Select[Any]:
 
 def _unserved(at: _Moment) -> Select[Any]:
     found = _row(outbox, outbox.c.due_at, outbox.c.id, outbox.c.topic)
-    ready = outbox.c.state == literal_column("'ready'")
-    return found.where(ready, outbox.c.kind == literal_column("'service'"), outbox.c.due_at < at.unrun)
+    return found.where(_READY, _SERVICE, outbox.c.due_at < at.unrun)
+
+
+def _unfinished(at: _Moment) -> Select[Any]:
+    """Fetched, and its lock ended long ago; or fetched often, whoever has it now."""
+    found = _row(outbox, outbox.c.created_at, outbox.c.id, outbox.c.topic, outbox.c.attempts)
+    late = and_(_LEASED, outbox.c.lease_until_at < at.unrun)
+    return found.where(_SERVICE, or_(late, and_(or_(_READY, _LEASED), _OFTEN)))
 
 
 def _unanswered(at: _Moment) -> Select[Any]:
@@ -177,6 +187,9 @@ def _late(at: _Moment) -> ColumnElement[bool]:
     return and_(cases.c.closed_at.is_(None), cases.c.due_at < at.now)
 
 
+# each state has an index of its own, and SQLite reads them one by one only if it is asked so
+_FETCHED = outbox.c.id.in_(union_all(select(outbox.c.id).where(_READY, _SERVICE, _OFTEN),
+                                     select(outbox.c.id).where(_LEASED, _SERVICE)))  # fmt: skip
 _IN_A_BUSY_GROUP = tasks.c.group.in_(select(_BUSY.c.key))
 _IN_AN_UNMANNED_GROUP = tasks.c.group.in_(select(_BUSY.c.key).where(_BUSY.c.key.is_not(None), _nobody_in(_BUSY.c.key)))
 _IN_A_PROVINCE = cases.c.province.in_(select(provinces.c.code))  # each one's part of the index of open cases
@@ -236,6 +249,13 @@ REASONS: dict[str, Reason] = {
         "it: is its worker running?",
         (("start-worker", "manage"),),
     ),
+    "unfinished": Reason(
+        8, _unfinished,
+        lambda row, _: f"The service '{row.a}' is asked for since {local_time(row.since)}; programs have fetched it "
+        f"{row.b} times, and none has answered: do they stop, or need longer than they lock it for?",
+        (("start-worker", "manage"),),
+        _FETCHED,
+    ),
     "overdue-case": Reason(
         9, _overdue,
         lambda row, names: f"The case is overdue since {local_time(row.since)}; "
@@ -256,6 +276,7 @@ FACTS: dict[str, tuple[str, ...]] = {  # what a, b and c of a row are, for whoev
     "no-answer": ("message", "kind"),
     "unrun-job": ("kind",),
     "unserved": ("topic",),
+    "unfinished": ("topic", "times"),
     "overdue-case": ("agency",),
 }
 

@@ -228,7 +228,7 @@ def complete(unit: Unit, task_id: int, answers: dict[str, Any], *, by: Account) 
     """
     case, task = _worked_on(unit, task_id, by)
     absent = _on_behalf(unit, task, by)
-    answers = _checked(unit, case, task, answers)
+    answers = _checked(unit, case, task, answers, by)
     answers |= _placed(unit, case, answers)
     if task.answers is not None:
         _forget_failures(unit, task, by)
@@ -371,7 +371,7 @@ def _change(unit: Unit, task: Row[Any], *conditions: Any, **values: Any) -> bool
     return unit.claims(change.values(version=table.c.version + 1, **values))
 
 
-def _checked(unit: Unit, case: Row[Any], task: Any, answers: dict[str, Any]) -> dict[str, Any]:
+def _checked(unit: Unit, case: Row[Any], task: Any, answers: dict[str, Any], by: Account) -> dict[str, Any]:
     package = unit.catalogue.pinned(unit, case.definition_id)
     name, forms = task.form, package.forms
     drawn = package.machine.definition.nodes.get(task.element)
@@ -385,7 +385,7 @@ def _checked(unit: Unit, case: Row[Any], task: Any, answers: dict[str, Any]) -> 
     today = unit.today
     form = forms[name]
     answers = form.check(answers, data=data_at(case.state, task.token), today=today)
-    attachments.check_named(unit, case.id, form, answers)
+    attachments.check_named(unit, case, form, answers, by=by)
     return answers
 
 

@@ -20,7 +20,7 @@ from engine.language.masks import MASK, masked, veiled
 from engine.language.vietnamese import fold
 from engine.notifiers import Message, Receipt
 from engine.work.worker import Worker
-from tests.drawing import form
+from tests.drawing import choice, form
 from tests.hotline import PROVINCE, Hotline, _text, refused
 from webapi.ui import door
 
@@ -286,6 +286,21 @@ def test_a_file_that_cannot_be_bared_waits_until_somebody_who_may_know_has_looke
     assert hotline.as_("phuong").get(paper).data == PAPER
     assert waits.replace(">2<", ">1<") in reads(hotline, "truc", "/viec/tep-cho-mo").decode()
     assert refused(hotline.as_("truc").post(f"{paper}/release"), 409, "wrong-state")
+
+
+def test_a_file_that_an_answer_may_not_name_is_not_called_by_its_name_either(hotline):
+    photo = {"type": "filepicker", "key": "anh", "label": "Ảnh", "accept": "image/*"}
+    hotline.deploys(ket_qua__form=form("ket_qua", choice("ket_qua", "da_giai_quyet", "khong_dung"), photo))
+    number = hotline.assigned(reporter=REPORTER)
+    sent = {"file": (io.BytesIO(PAPER), f"Đơn của {NAME} {PHONE}.pdf")}
+    paper = hotline.as_("truc").call("POST", f"/cases/{number}/attachments", data=sent).json["id"]
+
+    task = hotline.task("phuong", number)["id"]
+    answers = {"answers": {"ket_qua": "da_giai_quyet", "anh": [paper]}}
+    refusal = hotline.as_("phuong").post(f"/tasks/{task}/complete", answers)
+
+    said = refusal.json["errors"]["anh"]
+    assert (refusal.status_code, found(refusal.text)) == (422, []) and said.startswith(f"Tệp Đơn của {MASK} {MASK}.pdf")
 
 
 def test_those_who_may_know_read_it_as_it_was_said(hotline):

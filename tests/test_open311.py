@@ -10,12 +10,15 @@ from lxml import etree
 from sqlalchemy import event, func, insert, select, text
 
 from engine import model, packages
+from engine.language.masks import MASK
 from engine.public import open_data
 from engine.runtime import Unit
+from engine.work.worker import Worker
 from tests.drawing import form
 from tests.hotline import PROVINCE, package
 from tests.open311 import BROKEN, HERE, Door, errors, field, many_questions
 from tests.shipped import DESKS, INTAKE, SAID
+from tests.test_firewall import addresses, reads
 
 
 @pytest.fixture
@@ -250,6 +253,32 @@ def test_words_that_no_question_takes_are_kept_as_a_comment(door):
     assert answer.status_code == 201, answer.text
     [remark] = hotline.as_("truc").get(f"/cases/{answer.json[0]['service_request_id']}/comments").json["items"]
     assert remark["author"] == "app" and "https://anh.example/2.jpg" in remark["text"]
+
+
+def test_where_an_app_keeps_a_picture_is_withheld_behind_the_veil_and_goes_with_the_case(hotline):
+    door, picture = Door(hotline), "https://anh.example/tran-thi-b/0987650321.jpg?id=7"
+    door.deploys(secrecy="C2", more='retention = "P60D"\n')
+    number = door.posts(**BROKEN, media_url=picture, address_id="718", phone="0912345678")[0]["service_request_id"]
+    hotline.does("truc", number, lead_agency="ubnd_74_718")
+
+    def told(login: str) -> list[str]:
+        paths = [path for path in addresses(hotline, number) if number in path]
+        return [path for path in paths if b"tran-thi-b" in reads(hotline, login, path)]
+
+    assert told("phuong") == told("yte") == told("mattran") == []
+    assert f"/api/v1/cases/{number}/comments" in told("truc") and f"/vu-viec/{number}" in told("truc")
+    assert MASK in hotline.as_("phuong").get(f"/cases/{number}/comments").json["items"][0]["text"]
+    [link] = hotline.as_("truc").get(f"/cases/{number}/links").json["items"]
+    assert (link["state"], link["url"]) == ("dead", picture) and "unless somebody asks" in link["last_error"]
+    assert not [one for one in told("truc") if MASK.encode() in reads(hotline, "truc", one)]
+
+    hotline.does("phuong", number, ket_qua="da_giai_quyet", noi_dung_ket_qua="Đã sửa")
+    Worker(hotline.runtime, {}).drain()
+    hotline.waits(24 * 11)
+    Worker(hotline.runtime, {}).drain()
+    hotline.waits(24 * 61)
+    Worker(hotline.runtime, {}).tidy()
+    assert told("truc") == []
 
 
 # -- what was reported ---------------------------------------------------------------------------------------------

@@ -255,6 +255,20 @@ def test_a_failing_gateway_is_tried_seven_times_ever_less_often(
     assert history(runtime, case_id) == ["message-undeliverable"]
 
 
+def test_what_seven_workers_have_died_of_is_given_up_by_the_eighth(
+    runtime: Runtime, clock: Clock, case_id: int, worker: Worker, gateway: Gateway
+) -> None:
+    owe(runtime, case_id)
+    for _ in range(7):
+        assert len(outbox.claim(runtime, "dies", "sms", 20)) == 1
+        clock.now += timedelta(seconds=61)
+
+    assert worker.drain() == 0
+
+    assert (gateway.keys, the_row(runtime).state) == ([], "dead")
+    assert history(runtime, case_id) == ["message-undeliverable"]
+
+
 def test_what_cannot_be_delivered_is_given_up_at_once(
     runtime: Runtime, case_id: int, worker: Worker, gateway: Gateway
 ) -> None:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from engine import model, packages
+from engine.channels import arrivals
 from engine.erasure import retention
 from engine.erasure.emptying import EMPTIED, throw_away
-from engine.errors import WrongState
+from engine.errors import ProcessFault, WrongState
 from engine.files import attachments
 from engine.files.attachments import Store
 from engine.language.masks import MASK
-from engine.people import accounts
+from engine.notifiers import Message, Receipt, Undeliverable
+from engine.people import access, accounts
+from engine.queues import incidents
 from engine.record import chain
 from engine.work.worker import Worker
 from tests.hotline import PROVINCE, TYPE, Hotline, package, refused
@@ -115,7 +120,7 @@ def test_a_handler_writes_to_whoever_reported_and_never_sees_whom(hotline):
     assert refused(hotline.as_("phuong").post(f"/cases/{nobody}/reporter/message", {"text": "?"}), 409, "wrong-state")
 
 
-def over(hotline: Hotline, said: str = SPELT) -> str:
+def over(hotline: Hotline, said: str = SPELT, besides: Callable[[Hotline, str], None] | None = None) -> str:
     """A case that is closed, and whose process has ended, with whatever a person leaves behind."""
     hotline.deploys(type__toml=KEPT + TYPE.format(secrecy="C2"))
     number = hotline.receives(said, reporter=REPORTER, place="Nhà bốn tầng, Chợ Bàu Bàng")
@@ -123,6 +128,8 @@ def over(hotline: Hotline, said: str = SPELT) -> str:
     file = {"file": (io.BytesIO(b"whoever reported, on paper"), "giay.txt")}
     assert hotline.as_("truc").call("POST", f"/cases/{number}/attachments", data=file).status_code == 201
     assert hotline.as_("truc").post(f"/cases/{number}/comments", {"text": SPELT}).status_code == 201
+    if besides:
+        besides(hotline, number)
     asked = hotline.as_("mattran").post(f"/cases/{number}/hold", {"reason": "x"})
     assert asked.status_code == 403
     hotline.does("phuong", number, ket_qua="da_giai_quyet", noi_dung_ket_qua=SPELT)
@@ -176,8 +183,7 @@ def test_retention_empties_a_person_in_time_and_says_so(hotline):
     assert kinds(hotline, number, EMPTIED) == [("system", {"why": "retention"})]
     with hotline.runtime.read() as unit:
         assert [row[0] for row in unit.all(select(model.people.c.phone))] == [None]
-        assert all(found(json.dumps(list(row), default=str)) == []
-                   for table in model.metadata.tables.values() for row in unit.all(select(table)))  # fmt: skip
+    assert leaks(hotline) == []
     again = {"comments": {"json": {"text": SPELT}}, "attachments": {"data": {"file": (io.BytesIO(b"x"), "giay.txt")}}}
     for part, said in again.items():  # nobody would ever empty that
         refused(hotline.as_("truc").call("POST", f"/cases/{number}/{part}", **said), 409, "wrong-state")
@@ -240,6 +246,7 @@ def test_one_persons_data_is_written_out_and_erased(hotline, monkeypatch, tmp_pa
     assert [one["number"] for one in told["cases"]] == [number, running]
     assert set(found(json.dumps(told, ensure_ascii=False))) >= {CCCD, EMAIL} and told["cases"][0]["messages"]
     assert kinds(hotline, number, "person-exported") == [("quantri", {"secrecy": "C2"})]
+    assert told["not_understood"] == []
 
     assert refused(admin.post("/persons/erase", {"phone": PHONE, "reason": " "}), 422, "invalid-request")
     gone = admin.post("/persons/erase", {"phone": PHONE, "reason": "Người báo yêu cầu ngày 03/09"})
@@ -248,6 +255,83 @@ def test_one_persons_data_is_written_out_and_erased(hotline, monkeypatch, tmp_pa
     assert [one["number"] for one in admin.post("/persons/export", {"phone": PHONE}).json["cases"]] == [running]
     assert hotline.case(other)["report"]["noi_dung"] == "Tụ tập đông người tại chợ"
     assert found(dumped(hotline)) == []
+
+
+class _Refuses:
+    """A gateway that says to whom it will not send."""
+
+    def send(self, message: Message) -> Receipt:
+        raise Undeliverable(f"550 5.1.1 {NAME} <{EMAIL}>, {message.to}: no such user")
+
+
+def beside(hotline: Hotline, number: str) -> None:
+    """What is left of a person outside of what they said: in reasons, errors, keys, and what nobody understood."""
+    asked = hotline.as_("phuong").post(f"/cases/{number}/reporter/ask", {"reason": f"Cần gặp {SPELT}"})
+    assert asked.status_code == 201
+    sent = hotline.as_("phuong").post(f"/cases/{number}/reporter/message", {"text": "Ở đâu ạ?"})
+    assert sent.status_code == 200
+    Worker(hotline.runtime, {"zalo": _Refuses()}).drain()
+    with hotline.runtime.begin() as unit:
+        case = access.find(unit, accounts.account(unit, "vanphong"), "see", number)
+        fault = ProcessFault(f"No row fits. The inputs were: ten = {NAME!r}, sdt = {PHONE}")
+        incidents.settle(unit, case.id, {"kind": "timer"}, "system")
+        incidents.resolve(unit, incidents.open(unit, case.id, fault, {"kind": "timer"}), "phantich")
+        of_before = {"case_id": case.id, "message": f"ten = {NAME!r}", "step": {}, "opened_at": unit.now,
+                     "resolved_at": unit.now}  # fmt: skip
+        unit.execute(insert(model.incidents), of_before)
+        told = {"source": "x", "kind": "message", "name": "msg", "province": "74", "key": PHONE, "payload": {},
+                "sender_id": case.id, "state": "dead", "created_at": unit.now, "due_at": unit.now,
+                "until_at": unit.now, "last_error": "x"}  # fmt: skip
+        unit.execute(insert(model.case_messages), told)
+
+
+def unread(hotline: Hotline, said: str) -> int:
+    """A message that nobody could understand; its id."""
+    event = arrivals.Event(uuid4().hex, json.dumps({"who": said}).encode())
+    [arrival] = arrivals.put(hotline.runtime, "74", "sms", [event])
+    with hotline.runtime.begin() as unit:
+        unit.execute(update(model.arrivals).where(model.arrivals.c.id == arrival).values(state="dead"))
+    return arrival
+
+
+def leaks(hotline: Hotline) -> list[tuple[str, list[str]]]:
+    """The tables in which a mark stands in what is sealed or not, as whoever has the keys reads it."""
+    with hotline.runtime.read() as unit:
+        return [(name, marks) for name, table in model.metadata.tables.items() for row in unit.all(select(table))
+                if (marks := found(json.dumps(list(row), default=str)))]  # fmt: skip
+
+
+def test_what_was_said_beside_the_case_goes_with_it_and_never_lies_there_unsealed(hotline):
+    number = over(hotline, besides=beside)
+    other = unread(hotline, "+84911222333: Xin chào")
+    unread(hotline, f"{PHONE[:4]} {PHONE[4:7]}.{PHONE[7:]}: Xin chào")
+    unread(hotline, f"Tin của {EMAIL}")
+    assert {"unmaskings", "arrivals", "case_messages"} <= {name for name, _ in leaks(hotline)}
+    with hotline.runtime.read() as unit:
+        [error] = {row.last_error for row in unit.all(select(model.outbox)) if row.last_error}
+        message, _of_before = [row.message for row in unit.all(select(model.incidents).order_by(model.incidents.c.id))]
+    assert error == f"550 5.1.1 {MASK} <{MASK}>, {MASK}: no such user"
+    assert message == f"No row fits. The inputs were: ten = '{MASK}', sdt = {MASK}"
+
+    told = hotline.as_("quantri").post("/persons/export", {"phone": PHONE}).json
+    assert len(told["not_understood"]) == 2 and EMAIL in json.dumps(told["not_understood"])
+    gone = hotline.as_("quantri").post("/persons/erase", {"phone": PHONE, "reason": "Người báo yêu cầu"}).json
+
+    assert (gone["cases"], gone["not_understood"]) == ({number: "erased"}, 2)
+    assert leaks(hotline) == []
+    assert hotline.as_("vanphong").get(f"/arrivals/{other}").json["emptied"] is False
+
+
+def test_what_nobody_understood_is_kept_for_three_months(hotline):
+    arrival = unread(hotline, SPELT)
+    hotline.waits(24 * 89)
+    worker(hotline).tidy()
+    assert hotline.as_("vanphong").get(f"/arrivals/{arrival}").json["body"]
+    hotline.waits(24 * 2)
+    worker(hotline).tidy()
+
+    assert leaks(hotline) == []
+    assert "has been emptied" in refused(hotline.as_("vanphong").post(f"/arrivals/{arrival}/retry"), 409, "wrong-state")
 
 
 def test_the_commands(sqlite_url, clock, tmp_path, founded):

@@ -12,15 +12,16 @@ between has committed nothing, and the row is due again. What has been settled i
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import Row, false, literal_column, select, update
+from sqlalchemy import Row, and_, false, literal_column, or_, select, update
 
 from engine.channels.conversations import Taken
 from engine.errors import EngineError, InvalidRequest, NotFound, WrongState
+from engine.language.masks import masked
 from engine.model import arrivals, cases, provinces
 from engine.paging import Page, newest_first
 from engine.people import access
@@ -119,11 +120,27 @@ def _put_off(unit: Unit, row: Row[Any]) -> int | None:
     return int(row.id)
 
 
-def tidy(unit: Unit, before: datetime) -> int:
-    """Empty what was dealt with before that instant. The event's name stays, so that it is still known when it comes
-    again. Returns how many."""
-    old = update(arrivals).where(arrivals.c.state == "done", arrivals.c.processed_at < before, arrivals.c.body != b"")
-    return unit.execute(old.values(body=b"")).rowcount
+def tidy(unit: Unit, before: datetime, dead_before: datetime) -> int:
+    """Empty what was dealt with before that instant, and what was given up and last tried before the other one. The
+    event's name stays, so that it is still known when it comes again. Returns how many."""
+    done = and_(arrivals.c.state == "done", arrivals.c.processed_at < before)
+    old = or_(done, and_(_DEAD, arrivals.c.due_at < dead_before))
+    return unit.execute(update(arrivals).where(old, _KEPT).values(body=b"")).rowcount
+
+
+def naming(unit: Unit, ways: Collection[str]) -> list[Row[Any]]:
+    """What was given up and tells one of these numbers or addresses: nobody knows of which case it would be.
+
+    Args:
+        ways: numbers in E.164, addresses in small letters, accounts.
+    """
+    rows = unit.all(select(arrivals).where(_DEAD, _KEPT).order_by(arrivals.c.id))
+    return [row for row in rows if _tells(row.body.decode("utf-8", "replace").lower(), ways)]
+
+
+def empty(unit: Unit, arrival_ids: Collection[int]) -> None:
+    """What these said is gone."""
+    unit.execute(update(arrivals).where(arrivals.c.id.in_(arrival_ids)).values(body=b"", last_error=None))
 
 
 # -- what a person sees ----------------------------------------------------------------------------------------------
@@ -152,7 +169,8 @@ def show(unit: Unit, account: Account, arrival_id: int, action: str = "see-arriv
     if row is None or not access.allows(account, action, Target(row.province), unit):
         raise NotFound(f"There is no message {arrival_id} that came in, or it is another province's.")
     reads = access.allows(account, "read-arrival", Target(row.province), unit)
-    return dict(row._mapping) | {"body": row.body.decode("utf-8", "replace") if reads and row.body else None}
+    body = row.body.decode("utf-8", "replace") if reads and row.body else None
+    return dict(row._mapping) | {"body": body, "emptied": not row.body}
 
 
 def retry(unit: Unit, arrival_id: int, *, by: Account) -> dict[str, Any]:
@@ -160,9 +178,11 @@ def retry(unit: Unit, arrival_id: int, *, by: Account) -> dict[str, Any]:
 
     Raises:
         NotFound: there is none, or not for this account.
-        WrongState: it was not given up.
+        WrongState: it was not given up, or what it said has been emptied.
     """
     found = show(unit, by, arrival_id, "retry-arrival")
+    if found["state"] == "dead" and found["emptied"]:
+        raise WrongState(f"What the message {arrival_id} said has been emptied: nobody can understand it any more.")
     dead = update(arrivals).where(arrivals.c.id == arrival_id, arrivals.c.state == "dead")
     if not unit.claims(dead.values(state="waiting", attempts=0, due_at=unit.now)):
         raise WrongState(f"The message {arrival_id} is {found['state']!r}: only one that was given up is tried again.")
@@ -171,6 +191,15 @@ def retry(unit: Unit, arrival_id: int, *, by: Account) -> dict[str, Any]:
 
 
 # -- particulars -----------------------------------------------------------------------------------------------------
+
+_DEAD, _KEPT = leases.in_state(arrivals, "dead"), arrivals.c.body != b""
+
+
+def _tells(text: str, ways: Collection[str]) -> bool:
+    """However a number is written there."""
+    digits = "".join(filter(str.isdecimal, text))
+    return any(way[-9:] in digits if way.startswith("+") else way.lower() in text for way in ways)
+
 
 
 def _understood(unit: Unit, row: Row[Any], readers: Readers) -> Taken | None:
@@ -193,7 +222,7 @@ def _settle(unit: Unit, row: Row[Any], taken: Taken | None) -> None:
 
 
 def _note_failure(runtime: Runtime, arrival_id: int, error: Exception) -> None:
-    why = error.detail if isinstance(error, EngineError) else leases.reason(error)
+    why = masked(error.detail) if isinstance(error, EngineError) else leases.reason(error)
     busy = leases.is_conflict(error)  # nobody's fault: the attempt does not count
     level = logging.INFO if busy else logging.ERROR
     told = {"action": "arrival-failed", "arrival": arrival_id}

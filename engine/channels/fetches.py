@@ -5,10 +5,13 @@
                                                   ▼──┘
                               dead: not there any more, refused, or tried in vain ──retry──► waiting
 
-The link itself stays in the words of the message, and a file that could not be fetched is a line of the case's history.
-Nothing is held while a file is fetched: whoever begins puts the row's due time forward (committed), fetches, and then
-describes the file and settles the row in one transaction. Who dies in between leaves at most a file that nobody refers
-to, and the row is due again.
+    note (an address that came with a report by GeoReport) ──► dead
+
+The link itself stays in the words of the message, which is how it is found there and taken out for whoever may not know
+who reported (`engine.privacy.firewall`): it may name them, and its server knows who has looked. A file that could not
+be fetched is a line of the case's history. Nothing is held while a file is fetched: whoever begins puts the row's due
+time forward (committed), fetches, and then describes the file and settles the row in one transaction. Who dies in
+between leaves at most a file that no case has (`engine.files.unclaimed`), and the row is due again.
 """
 
 from __future__ import annotations
@@ -39,6 +42,7 @@ log = logging.getLogger(__name__)
 AGAIN = tuple(timedelta(minutes=minutes) for minutes in (2, 10, 60, 360))  # longer than a file may take
 ATTEMPTS_MAX = len(AGAIN) + 1
 AT_ONCE = 20  # files of one message
+UNASKED = "An app sent this address with the report: nothing is fetched from there unless somebody asks for it."
 
 Fetcher = Callable[[str], Stored]  # what lies at an address, in the store; raises as `engine.channels.downloads` says
 
@@ -63,6 +67,13 @@ def step(runtime: Runtime, fetcher: Fetcher) -> bool:
     except Exception as error:
         _note_failure(runtime, row, error)
     return True
+
+
+def note(unit: Unit, case_id: int, url: str) -> None:
+    """Keep an address of a file that nobody has asked us to fetch: it is a link of the case, withheld as others are."""
+    row = {"case_id": case_id, "url": url, "state": "dead", "created_at": unit.now, "due_at": unit.now,
+           "last_error": UNASKED}  # fmt: skip
+    unit.execute(insert(fetches), row)
 
 
 # -- what people see -------------------------------------------------------------------------------------------------

@@ -7,10 +7,12 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
+from engine.channels import arrivals
 from engine.erasure import emptying
 from engine.errors import InvalidRequest
 from engine.files.attachments import Store
 from engine.forms import contacts as addresses
+from engine.language.masks import WAYS
 from engine.messaging import bridge
 from engine.model import attachments, cases, comments, events, outbox, people
 from engine.model.records import LOOKED
@@ -34,7 +36,15 @@ def export(unit: Unit, phone: str, *, by: Account) -> dict[str, Any]:
     found = unit.all(select(cases).where(cases.c.id.in_(cases_of("phone", number))).order_by(cases.c.id))
     for case in found:
         unit.record(case.id, "person-exported", by.login, secrecy=case.secrecy)
-    return {"phone": number, "cases": [_kept(unit, case, number) for case in found]}
+    unread = [{"received_at": row.received_at, "channel": row.channel, "text": row.body.decode("utf-8", "replace")}
+              for row in arrivals.naming(unit, _ways(unit, number))]  # fmt: skip
+    return {"phone": number, "cases": [_kept(unit, case, number) for case in found], "not_understood": unread}
+
+
+def _ways(unit: Unit, number: str) -> set[str]:
+    """The number, and every other way by which they can be reached."""
+    rows = unit.all(select(people).where(known_by("phone", number)))
+    return {number} | {told for row in rows for way in WAYS if (told := getattr(row, way))}
 
 
 def _kept(unit: Unit, case: Row[Any], number: str) -> dict[str, Any]:
@@ -64,15 +74,20 @@ def _plain(row: Row[Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Erased:
-    """What became of each of their cases, by number: ``erased``, or why it could not be (`emptying.obstacle`)."""
+    """Attributes:
+    cases: what became of each, by number: ``erased``, or why it could not be (`emptying.obstacle`).
+    not_understood: how many messages of theirs, or about them, that nobody could read are gone.
+    """
 
     phone: str
     cases: dict[str, str]
+    not_understood: int
 
 
 def erase(runtime: Runtime, phone: str, reason: str, *, by: Account, store: Store | None) -> Erased:
     """Empty every case of whoever has this number that is over, each in a unit of its own. What is still being handled
-    stays until it is over: then it can be asked for again.
+    stays until it is over: then it can be asked for again. Messages that nobody could understand and that tell one of
+    their numbers or addresses go, too: they belong to no case.
 
     Raises:
         NotAllowed: the account may not.
@@ -83,12 +98,14 @@ def erase(runtime: Runtime, phone: str, reason: str, *, by: Account, store: Stor
     with runtime.begin() as unit:
         theirs = cases.c.id.in_(cases_of("phone", number))
         found = unit.all(select(cases.c.id, cases.c.number).where(theirs).order_by(cases.c.id))
+        unread = [row.id for row in arrivals.naming(unit, _ways(unit, number))]
+        arrivals.empty(unit, unread)
         refused = {case.number: why for case in found if (why := emptying.obstacle(unit, case.id)) is not None}
     became = {}
     for case in found:
         done = case.number not in refused and emptying.whole(runtime, case.id, by=by.login, why=reason, store=store)
         became[case.number] = "erased" if done else refused.get(case.number, "running")
-    return Erased(number, became)
+    return Erased(number, became, len(unread))
 
 
 def checked(phone: str) -> str:

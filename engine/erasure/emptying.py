@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Table, delete, null, or_, select, text, update
+from sqlalchemy import ColumnElement, Row, Table, delete, null, or_, select, update
 
 from engine import model
 from engine.errors import WrongState
+from engine.files import unclaimed
 from engine.files.attachments import Store
 from engine.flow.codec import emptied
 from engine.language.masks import WAYS, known, veiled
@@ -22,13 +23,15 @@ from engine.record.chain import EMPTIED
 from engine.runtime import Runtime, Unit
 
 _WORDS: tuple[tuple[Table, str], ...] = (
-    (model.tasks, "answers"), (model.comments, "text"), (model.deadlines, "story"),
+    (model.tasks, "answers"), (model.comments, "text"), (model.deadlines, "story"), (model.unmaskings, "reason"),
+    (model.incidents, "message"),
 )  # fmt: skip
 _GONE: tuple[tuple[Table, dict[str, Any]], ...] = (
     (model.people, dict.fromkeys(("name", "address", *WAYS))),
     (model.outbox, {"payload": {}, "answer": null(), "last_error": None, "error_details": None}),
     (model.incidents, {"step": {}, "detail": "", "annotation": None}),
-    (model.fetches, {"url": ""}), (model.arrivals, {"body": b""}), (model.jobs, {"payload": {}}),
+    (model.fetches, {"url": ""}), (model.arrivals, {"body": b"", "last_error": None}),
+    (model.jobs, {"payload": {}, "last_error": None}),
     (model.migration_cases, {"before": None, "changes": null()}),
 )  # fmt: skip
 
@@ -81,7 +84,9 @@ def empty(unit: Unit, case_id: int, *, by: str, why: str) -> list[str]:
     for table, values in _GONE:
         unit.execute(update(table).where(table.c.case_id == case_id).values(values))
     told = or_(model.case_messages.c.case_id == case_id, model.case_messages.c.sender_id == case_id)
-    unit.execute(update(model.case_messages).where(told).values(payload={}))
+    unit.execute(update(model.case_messages).where(told).values(payload={}, last_error=None))
+    settled = model.case_messages.c.state != "waiting"
+    unit.execute(update(model.case_messages).where(told, settled).values(key=None))
     if state is not None and state.state:
         kept = update(model.instances).where(model.instances.c.case_id == case_id)
         unit.execute(kept.values(state=emptied(state.state)))
@@ -94,15 +99,11 @@ def empty(unit: Unit, case_id: int, *, by: str, why: str) -> list[str]:
 
 
 def throw_away(runtime: Runtime, store: Store, files: list[str]) -> None:
-    """Delete files that no case has any more. Who is just adding one of them to a case is waited for; who comes after
-    finds it gone (`attachments.add`)."""
+    """Delete files that no case has any more (`unclaimed.of_no_case`)."""
     if not files:
         return
     with runtime.begin() as unit:
-        if unit.locks_rows:
-            unit.execute(text("LOCK TABLE attachments IN SHARE MODE"))
-        had = unit.all(select(model.attachments.c.sha256).where(model.attachments.c.sha256.in_(files)))
-        for one in set(files) - {row.sha256 for row in had}:
+        for one in unclaimed.of_no_case(unit, files):
             store.remove(one)
 
 

@@ -2,8 +2,8 @@
 
 A file's name in the store is the SHA-256 of what is in it: the same photo sent twice is one file, a name from outside
 never becomes a path, and what is in a file is never changed. It lies there sealed (`engine.files.sealed_files`). It is
-in place before its row is written; a row that is not written after all leaves a file that nobody refers to, which is
-harmless. What a file *is*, is found from its content.
+in place before its row is written; a row that is not written after all leaves a file that no case has, which is swept
+(`engine.files.unclaimed`). What a file *is*, is found from its content.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from engine.forms import Field, Form, sentences
 from engine.language.vietnamese import nfc
 from engine.model import attachments
 from engine.people.access import Account
-from engine.privacy import keeping
+from engine.privacy import firewall, keeping
 from engine.runtime import Unit
 from engine.storage import sealing
 
@@ -39,6 +39,8 @@ PLAIN = "text/plain"
 SHOWABLE = ("image/jpeg", "image/png", "image/gif", "image/webp", "application/pdf")
 NAME_MAX = 200
 _NEW = ".new-"  # how the names of files begin that are still being written
+_ASIDE = ".aside"  # the folder of those that no case has
+PARTS = 24  # of the store, which are looked through one after the other
 
 
 @dataclass(frozen=True)
@@ -87,9 +89,19 @@ class Store:
         Raises:
             FileNotFoundError, Unreadable: as `sealed_files.unseal`.
         """
-        return sealed_files.unseal(self.path(sha256), sha256)
+        return sealed_files.unseal(self.find(sha256), sha256)
+
+    def find(self, sha256: str) -> Path:
+        """Where a file lies, if it does; one that was set aside lies there again."""
+        path = self.path(sha256)
+        if not path.exists():
+            with suppress(FileNotFoundError):
+                os.utime(self._aside(sha256))
+                os.replace(self._aside(sha256), path)
+        return path
 
     def remove(self, sha256: str) -> None:
+        self._aside(sha256).unlink(missing_ok=True)
         if not self.path(sha256).exists():
             return
         with self._alone():
@@ -98,14 +110,42 @@ class Store:
     def path(self, sha256: str) -> Path:
         return self.folder / sha256[:2] / sha256
 
+    # -- what nobody needs -----------------------------------------------------------------------------------------
+
     def sweep(self, before: datetime) -> int:
         """Remove what a process that was killed had half written by then; returns how many files."""
+        return self._unlink(f"{_NEW}*", before)
+
+    def lying(self, before: datetime, part: int) -> list[str]:
+        """The files that came before then, of one part of `PARTS`."""
+        folders = (one for one in self.folder.glob("[0-9a-f][0-9a-f]") if int(one.name, 16) % PARTS == part)
+        return [path.name for folder in folders for path in folder.iterdir() if _is_older(path, before)]
+
+    def set_aside(self, sha256: str, before: datetime, at: datetime) -> bool:
+        """``False``: it has come again since ``before``, or is not there."""
+        path = self.path(sha256)
+        if not _is_older(path, before):
+            return False
+        self._aside(sha256).parent.mkdir(exist_ok=True, mode=0o700)
+        with suppress(FileNotFoundError):  # another worker was first
+            os.utime(path, (at.timestamp(), at.timestamp()))
+            os.replace(path, self._aside(sha256))
+            return True
+        return False
+
+    def discard(self, before: datetime) -> int:
+        """Remove what was set aside before then; returns how many files."""
+        return self._unlink(f"{_ASIDE}/*", before)
+
+    def _aside(self, sha256: str) -> Path:
+        return self.folder / _ASIDE / sha256
+
+    def _unlink(self, pattern: str, before: datetime) -> int:
         removed = 0
-        for path in self.folder.glob(f"{_NEW}*"):
-            with suppress(FileNotFoundError):  # it has just been given its name
-                if path.stat().st_mtime < before.timestamp():
-                    path.unlink()
-                    removed += 1
+        for path in self.folder.glob(pattern):
+            if _is_older(path, before):
+                path.unlink(missing_ok=True)  # it has just been given its name
+                removed += 1
         return removed
 
     # -- keys over the years ---------------------------------------------------------------------------------------
@@ -195,7 +235,7 @@ def add(unit: Unit, number: str, stored: Stored, name: str, *, by: Account) -> R
     return unit.first(select(attachments).where(attachments.c.id == made))  # type: ignore[return-value]
 
 
-def check_named(unit: Unit, case_id: int, form: Form, answers: Mapping[str, Any]) -> None:
+def check_named(unit: Unit, case: Row[Any], form: Form, answers: Mapping[str, Any], *, by: Account) -> None:
     """That the files which answers name are this case's, and of the kinds that their questions take.
 
     Raises:
@@ -206,10 +246,12 @@ def check_named(unit: Unit, case_id: int, form: Form, answers: Mapping[str, Any]
         return
     named = {one for _, _, ids in asked for one in ids}
     query = select(attachments.c.id, attachments.c.name, attachments.c.media_type)
-    ours = unit.all(query.where(attachments.c.case_id == case_id, attachments.c.id.in_(named)))
+    ours = unit.all(query.where(attachments.c.case_id == case.id, attachments.c.id.in_(named)))
     found = {row.id: row for row in ours}
     faults = {key: fault for key, field, ids in asked if (fault := _fault(field, ids, found))}
     if faults:
+        veil = firewall.over(unit, by, case)  # they say what files are called
+        faults = {key: veil(fault) for key, fault in faults.items()}
         raise InvalidAnswers(sentences.summary(form.title, faults), errors=faults)
 
 
@@ -231,6 +273,14 @@ def _name(name: str) -> str:
     """The last part of what the sender called it, in one line; for people only, never a path of ours."""
     last = nfc(name).replace("\\", "/").rsplit("/", 1)[-1]
     return "".join(char for char in last if char.isprintable()).strip(" .")[-NAME_MAX:] or "tep"
+
+
+def _is_older(path: Path, before: datetime) -> bool:
+    """``False``, too, if it is gone."""
+    try:
+        return path.stat().st_mtime < before.timestamp()
+    except FileNotFoundError:
+        return False
 
 
 def _copy(stream: IO[bytes], file: IO[bytes]) -> None:

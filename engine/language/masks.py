@@ -50,11 +50,12 @@ def known(people: Iterable[Any], *, at_home: bool = True) -> tuple[str, ...]:
 
 
 def masked(text: str, names: tuple[str, ...] = ()) -> str:
-    """The text with all that taken out; ``names``: from `known`."""
+    """The text with all that taken out; ``names``: from `known`, and links, found while they are whole."""
+    if names and tells(fold(text), names):
+        text = _without(nfc(text), names)
     if "@" in text:
         text = _LETTERS.sub(MASK, text)
-    text = _NUMBERS.sub(_unless_date, _CALLED.sub(rf"\1{MASK}", text))
-    return _without(nfc(text), names) if names and tells(fold(text), names) else text
+    return _NUMBERS.sub(_unless_date, _CALLED.sub(rf"\1{MASK}", text))
 
 
 def tells(folded: str, names: tuple[str, ...]) -> bool:

@@ -149,7 +149,7 @@ def _with_province() -> Select[Any]:
 
 def log_in(
     runtime: Runtime, login: str, password: str, address: str, code: str | None = None,
-    asked_of: Collection[str] = (),
+    asked_of: Collection[str] = (), browser: str | None = None,
 ) -> Session:  # fmt: skip
     """Exchange a password for a token that lasts `SESSION`. Takes its time on purpose, with no transaction open.
 
@@ -157,14 +157,14 @@ def log_in(
         code: of the second factor, or a recovery code; for whoever has one.
         asked_of: the roles that need a second factor. Who has such a role and none yet gets a token that is good for
             nothing but setting it up: with no scope at all.
+        browser: what it is called, where this name has logged in before: it has guesses of its own, at codes as well.
 
     Raises:
-        NotAuthenticated: no such account, or not its password, or not its code; of name and password it is not said
-            which.
+        NotAuthenticated: no such account, not its password (it is not said which of them), or not its code.
         SecondFactorMissing: the password is right, and a code is needed.
-        TooMany: too many failures of this name or from this address; ``retry_after`` in seconds.
+        TooMany: too many failures of this name or from this address, or in this browser; ``retry_after`` in seconds.
     """
-    subjects = attempts.subjects("login", login, address)
+    subjects = attempts.of_browser(browser) if browser else attempts.subjects("login", login, address)
     with runtime.begin() as unit:
         attempts.hold_back(unit, subjects)
         attempt = attempts.note_failure(unit, subjects)

@@ -1,4 +1,5 @@
-"""How often somebody may be wrong: failures are counted in the database, by name and by network address.
+"""How often somebody may be wrong: failures are counted in the database, by name and by network address; from a browser
+that is known, by that.
 
 Many web processes count together that way, and a restart forgives nothing.
 """
@@ -16,7 +17,7 @@ from engine.model import login_failures
 from engine.runtime import Unit
 
 WINDOW = timedelta(minutes=15)  # failures older than this are forgiven
-PER_SUBJECT = 5  # failures of one log-in name, or of one case's tracking secret, in a window
+PER_SUBJECT = 5  # failures of one log-in name, of one browser, or of one case's tracking secret, in a window
 PER_ADDRESS = 20  # failures from one network address in a window
 
 
@@ -27,6 +28,16 @@ def subjects(kind: str, name: str, address: str) -> dict[str, int]:
     {'login:anna': 5, 'address:10.0.0.7': 20}
     """
     return {f"{kind}:{name[:64]}": PER_SUBJECT, f"address:{network(address)}": PER_ADDRESS}
+
+
+def of_browser(name: str) -> dict[str, int]:
+    """What an attempt counts against that comes from a browser in which the same person has logged in before: it alone.
+    Whoever guesses elsewhere at the log-in name, or from the same network address, does not shut them out.
+
+    >>> of_browser("k3Jx")
+    {'browser:k3Jx': 5}
+    """
+    return {f"browser:{name}": PER_SUBJECT}
 
 
 def network(address: str) -> str:

@@ -14,8 +14,8 @@ from sqlalchemy import Row, insert, select, update
 
 from engine.errors import InvalidRequest, NotFound, ProcessFault, WrongState
 from engine.flow import steps
-from engine.language.masks import masked
-from engine.model import cases, incidents
+from engine.language.masks import known, masked
+from engine.model import cases, incidents, people
 from engine.runtime import Unit
 
 DETAIL_MAX = 4_000  # characters
@@ -40,12 +40,12 @@ def open(
         The incident's id.
     """
     step = step if isinstance(step, dict) else steps.to_json(step)
-    known = find_open(unit, case_id, step)
-    what = {"message": masked(fault.message), "element": fault.element, "detail": detail[-DETAIL_MAX:]}
-    if known is not None:
-        change = update(incidents).where(incidents.c.id == known.id)
-        unit.execute(change.values(what | {"attempts": known.attempts + 1, "job_id": job_id}))
-        return int(known.id)
+    same = find_open(unit, case_id, step)
+    what = {"message": unnamed(unit, case_id, fault.message), "element": fault.element, "detail": detail[-DETAIL_MAX:]}
+    if same is not None:
+        change = update(incidents).where(incidents.c.id == same.id)
+        unit.execute(change.values(what | {"attempts": same.attempts + 1, "job_id": job_id}))
+        return int(same.id)
     row = what | {"case_id": case_id, "step": step, "job_id": job_id, "opened_at": unit.now}
     incident_id = unit.scalar(insert(incidents).values(row).returning(incidents.c.id))
     unit.record(case_id, "incident-opened", "system", fault.element, incident=incident_id, message=what["message"])
@@ -75,9 +75,15 @@ def settle(
 ) -> None:
     """Resolve the open incident that waits for this very step, if there is one: it has been taken after all, or
     nobody waits for it any more."""
-    known = find_open(unit, case_id, step if isinstance(step, dict) else steps.to_json(step))
-    if known is not None:
-        resolve(unit, known.id, by, how)
+    waits = find_open(unit, case_id, step if isinstance(step, dict) else steps.to_json(step))
+    if waits is not None:
+        resolve(unit, waits.id, by, how)
+
+
+def unnamed(unit: Unit, case_id: int | None, why: str) -> str:
+    """What went wrong as it may lie unsealed: without numbers, addresses and the names of the case's people. Gateways,
+    programs and expressions repeat what they were given."""
+    return masked(why, known(unit.all(select(people).where(people.c.case_id == case_id))))
 
 
 def annotate(unit: Unit, incident_id: int, text: str | None) -> None:

@@ -207,8 +207,9 @@ def fail(runtime: Runtime, job: Job, error: Exception, jitter: Random) -> None:
         jitter: spreads what failed together by ± 20 %.
     """
     with runtime.begin() as unit:
+        why = incidents.unnamed(unit, job.case_id, leases.reason(error))
         mine = update(jobs).where(leases.holds(jobs, job))
-        later = {"state": "ready", "lease_owner": None, "lease_until_at": None, "last_error": leases.reason(error)}
+        later = {"state": "ready", "lease_owner": None, "lease_until_at": None, "last_error": why}
         if leases.is_conflict(error):
             later |= {"due_at": unit.now + outages.rest(error) * jitter.uniform(1, 2), "attempts": job.attempts - 1}
             unit.execute(mine.values(later))
@@ -216,7 +217,7 @@ def fail(runtime: Runtime, job: Job, error: Exception, jitter: Random) -> None:
             wait = BACK_OFF[job.attempts - 1] * jitter.uniform(0.8, 1.2)
             unit.execute(mine.values(later | {"due_at": unit.now + wait}))
         elif unit.claims(mine.values(later | {"state": "incident"})):
-            message = f"This could not be done in {job.attempts} attempts: {leases.reason(error)}"
+            message = f"This could not be done in {job.attempts} attempts: {why}"
             _give_up(unit, job, message, "".join(traceback.format_tb(error.__traceback__)))
 
 

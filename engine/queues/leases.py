@@ -18,7 +18,20 @@ from functools import cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, Engine, Row, Select, Table, and_, bindparam, func, literal_column, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Engine,
+    Row,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
@@ -29,6 +42,7 @@ from engine.storage.prepared import Prepared
 
 LEASE = timedelta(seconds=60)
 REAP_AT_ONCE = 500
+ATTEMPTS_COUNTED = "9999"  # as SQL: a program outside may fetch a task for months, and a small integer ends at 32,767
 DUE, SERVICES = "thongsuot", "thongsuot_services"  # channels: something is due; a program outside may fetch something
 WAKE_EVERY = {DUE: timedelta(milliseconds=100), SERVICES: timedelta(milliseconds=10)}
 WAKE_AHEAD = timedelta(seconds=1)  # how often workers look anyway
@@ -116,8 +130,9 @@ def _hold(table: Table) -> Prepared:
         lease_owner=bindparam("owner"),
         lease_until_at=bindparam("until"),
         fence=table.c.fence + literal_column("1"),
-        attempts=table.c.attempts + literal_column("1"),
-    )
+        attempts=case((table.c.attempts < literal_column(ATTEMPTS_COUNTED), table.c.attempts + literal_column("1")),
+                      else_=table.c.attempts),
+    )  # fmt: skip
     return Prepared(leased.returning(*table.c))
 
 

@@ -5,6 +5,7 @@
       │   lease ended  │ └── refused for good, or failed seven times ──► dead ──resend──► ready
       └────────────────┘ or failed
 
+What seven workers have died of is given up by the eighth; what programs outside fetch (`engine.work.external`) is not.
 A row is written in the transaction that owes it. It is then claimed (committed), attempted by `delivery` *with no
 transaction open*, and settled (committed). A worker that dies between attempt and settlement leaves the row to another:
 everything is delivered at least once, and always with the same key, by which the other side can tell a repetition.
@@ -135,7 +136,8 @@ def resend(unit: Unit, outbox_id: int, by: str) -> None:
     if row is None:
         raise NotFound(f"There is no message {outbox_id}.")
     dead = update(outbox).where(outbox.c.id == outbox_id, outbox.c.state == "dead")
-    if not unit.claims(dead.values(state="ready", due_at=unit.now, attempts=0, last_error=None)):
+    again = {"state": "ready", "due_at": unit.now, "attempts": 0, "retries": None, "last_error": None}
+    if not unit.claims(dead.values(again)):
         raise WrongState(f"Message {outbox_id} is {row.state!r}: only one that was given up can be sent again.")
     if row.case_id is not None:
         unit.record(row.case_id, "message-resent", by, outbox=outbox_id, text=row.topic, channel=row.kind)
@@ -175,6 +177,7 @@ def came_back(unit: Unit, row: Row[Any], why: str) -> None:
     Args:
         row: of the outbox.
     """
+    why = incidents.unnamed(unit, row.case_id, why)
     sent = update(outbox).where(outbox.c.id == row.id, outbox.c.state == "sent")
     if unit.claims(sent.values(state="dead", sent_at=None, last_error=why)):
         bury(unit, row, why)
@@ -191,8 +194,6 @@ def claim(
     Args:
         topics: only these; ``None``: whatever it is about.
     """
-    if topics is not None and not topics:
-        return []
     wanted = [outbox.c.kind == kind] if topics is None else [outbox.c.kind == kind, outbox.c.topic.in_(topics)]
     with runtime.read() as unit:
         if not leases.anything(unit, outbox, *wanted):
@@ -200,7 +201,9 @@ def claim(
     with runtime.begin() as unit:
         reap(unit)
         rows = leases.candidates(unit, outbox, limit, *wanted)
-        return [_item(row) for row in leases.take(unit, outbox, rows, owner, lease)]
+        _give_up(unit, [row.id for row in rows if row.attempts >= ATTEMPTS_MAX])
+        fresh = [row for row in rows if row.attempts < ATTEMPTS_MAX]
+        return [_item(row) for row in leases.take(unit, outbox, fresh, owner, lease)]
 
 
 def settle(runtime: Runtime, item: Item, delivered: Delivered) -> str:
@@ -236,8 +239,9 @@ def fail(runtime: Runtime, item: Item, error: Exception, jitter: Random) -> str:
     Returns:
         failed | dead | gone
     """
-    why = error.reason if isinstance(error, Undeliverable | TryLater) else leases.reason(error)
+    said = error.reason if isinstance(error, Undeliverable | TryLater) else leases.reason(error)
     with runtime.begin() as unit:
+        why = incidents.unnamed(unit, item.case_id, said)
         mine = update(outbox).where(leases.holds(outbox, item))
         later = {"state": "ready", "lease_owner": None, "lease_until_at": None, "last_error": why}
         if leases.is_conflict(error):
@@ -317,10 +321,18 @@ def as_step(outbox_id: int) -> dict[str, Any]:
 
 
 def reap(unit: Unit) -> None:
-    lost = leases.lost(unit, outbox)
-    leases.give_back(unit, outbox, [row.id for row in lost if row.attempts < ATTEMPTS_MAX])
-    for row in (row for row in lost if row.attempts >= ATTEMPTS_MAX):
-        unit.execute(update(outbox).where(outbox.c.id == row.id).values(state="dead", lease_owner=None))
+    """Make ready again what whoever held it has let go. Who held it last is still known: a program outside may answer
+    late, as long as no other has fetched the task. What came back often goes behind what waits: whoever dies of it each
+    time does the rest in between."""
+    lost, last = leases.lost(unit, outbox), {"lease_owner": outbox.c.lease_owner}
+    leases.give_back(unit, outbox, [row.id for row in lost if row.attempts < ATTEMPTS_MAX], **last)
+    leases.give_back(unit, outbox, [row.id for row in lost if row.attempts >= ATTEMPTS_MAX], due_at=unit.now, **last)
+
+
+def _give_up(unit: Unit, ids: list[int]) -> None:
+    """What is ready after so many attempts has never failed: its workers died."""
+    dead = update(outbox).where(outbox.c.id.in_(ids)).values(state="dead", lease_owner=None)
+    for row in unit.all(dead.returning(*outbox.c)) if ids else []:
         bury(unit, row, f"the worker died in each of {row.attempts} attempts")
 
 

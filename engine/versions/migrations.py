@@ -24,7 +24,7 @@ from engine.model import cases, definitions, migration_cases, migrations
 from engine.packages import Package
 from engine.people import access
 from engine.people.access import Account, Target
-from engine.queues import attempts, leases
+from engine.queues import attempts, incidents, leases
 from engine.reasons import checked_reason
 from engine.runtime import Runtime, Unit
 from engine.versions import transfers
@@ -282,7 +282,7 @@ def _do(unit: Unit, migration: Row[Any], entry: Row[Any]) -> None:
         if leases.is_conflict(error):
             raise
         why = str(error) if isinstance(error, Misfit | EngineError) else leases.reason(error)
-        _note(unit, entry, otherwise, why=why)
+        _note(unit, entry, otherwise, why=incidents.unnamed(unit, entry.case_id, why))
     if go is _move and migration.canary is not None and _tried(unit, migration) >= migration.canary:
         unit.execute(update(migrations).where(migrations.c.id == migration.id, migrations.c.state == "running")
                      .values(state="canary"))  # fmt: skip

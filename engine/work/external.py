@@ -6,8 +6,10 @@
       └── unlocked ────┘
 
 They are the rows of the outbox with the kind ``service``: the lock is the lease, the worker's id its owner. A program
-may answer as long as nobody else has fetched the task, and its answer moves the case on in the same transaction. What
-a program is given are the inputs that the diagram names, never the case's data.
+may answer as long as nobody else has fetched the task, though its lock has ended; its answer moves the case on in the
+same transaction. Fetching costs no retries: a task whose programs die of it stays on offer, ``attempts`` counts how
+often it was fetched since somebody answered, and `engine.stuck` shows it. What a program is given are the inputs that
+the diagram names, never the case's data.
 """
 
 from __future__ import annotations
@@ -115,16 +117,18 @@ def fail(
     """A task could not be done: it is offered again after a while, or, without retries left, becomes an incident.
 
     Args:
-        retries: how often it is still to be tried; ``None``: as often as anything else of the outbox.
+        retries: how often it is still to be tried; ``None``: once less than before, at first as often as anything else
+        of the outbox.
 
     Raises:
         NotFound, WrongState: as for `complete`.
     """
     _case, task = _held(unit, task_id, worker, by)
-    why = (message or "the service failed").strip()[:MESSAGE_MAX]
-    left = outbox.ATTEMPTS_MAX - task.attempts if retries is None else retries
-    change = _FREE | {"last_error": why, "error_details": details[:20_000] or None, "retries": retries,
-                      "due_at": unit.now + wait}  # fmt: skip
+    why = incidents.unnamed(unit, task.case_id, (message or "the service failed").strip()[:MESSAGE_MAX])
+    before = outbox.ATTEMPTS_MAX if task.retries is None else task.retries
+    left = before - 1 if retries is None else retries
+    change = _FREE | {"last_error": why, "error_details": details[:20_000] or None, "retries": max(left, 0),
+                      "attempts": 0, "due_at": unit.now + wait}  # fmt: skip
     if left <= 0:
         change |= {"state": "dead"}
     unit.execute(update(_ROWS).where(_ROWS.c.id == task.id).values(change))
@@ -167,7 +171,7 @@ def extend(unit: Unit, task_id: int, worker: str, lock: timedelta, *, by: Accoun
     """
     _check(worker, 1, [lock])
     _case, task = _held(unit, task_id, worker, by)
-    unit.execute(update(_ROWS).where(_ROWS.c.id == task.id).values(lease_until_at=unit.now + lock))
+    unit.execute(update(_ROWS).where(_ROWS.c.id == task.id).values(state="leased", lease_until_at=unit.now + lock))
 
 
 def lock(unit: Unit, task_id: int, worker: str, lock: timedelta, *, by: Account) -> None:
@@ -192,7 +196,8 @@ def unlock(unit: Unit, task_id: int, *, by: Account) -> None:
     """
     task = find(unit, task_id, by=by, hold=True)
     if task.state == "leased":
-        unit.execute(update(_ROWS).where(_ROWS.c.id == task.id).values(_FREE))
+        unfetched = _FREE | {"attempts": _ROWS.c.attempts - 1}  # whoever gives it back has not died of it
+        unit.execute(update(_ROWS).where(_ROWS.c.id == task.id).values(unfetched))
         leases.wake(unit, task.due_at, leases.SERVICES)
 
 
@@ -206,10 +211,10 @@ def give_retries(unit: Unit, task_id: int, retries: int, *, by: Account) -> None
     if retries < 0:
         raise InvalidRequest("The number of retries is 0 or more.", field="retries")
     task = find(unit, task_id, by=by, hold=True)
-    unit.execute(update(_ROWS).where(_ROWS.c.id == task.id).values(retries=retries))
     if retries and task.state == "dead":
         outbox.resend(unit, task.id, by.login)
-    elif not retries and task.state != "dead":
+    unit.execute(update(_ROWS).where(_ROWS.c.id == task.id).values(retries=retries))
+    if not retries and task.state != "dead":
         unit.execute(update(_ROWS).where(_ROWS.c.id == task.id).values(_FREE | {"state": "dead"}))
         outbox.bury(unit, task, "no retries left")
 
@@ -290,12 +295,12 @@ def _whole(unit: Unit, ids: list[int]) -> list[Row[Any]]:
 
 
 def _held(unit: Unit, task_id: int, worker: str, by: Account) -> tuple[Row[Any], Row[Any]]:
-    """A task that this worker has locked, and its case; the case first, as everybody locks it first."""
+    """A task that this worker was the last to lock, and its case; the case first, as everybody locks it first."""
     seen = find(unit, task_id, by=by)
     case = instances.load(unit, seen.case_id)
     task = find(unit, task_id, by=by, hold=True)
-    if task.state != "leased" or task.lease_owner != worker:
-        holder = "nobody" if task.state != "leased" else "another worker"
+    if task.lease_owner != worker:
+        holder = "another worker" if task.state == "leased" else "nobody"
         raise WrongState(f"The external task {task_id} is locked by {holder}, not by {worker!r}: fetch it again.")
     return case, task
 

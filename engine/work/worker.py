@@ -24,6 +24,7 @@ from sqlalchemy import delete
 from engine import correspondence, model
 from engine.channels import arrivals, fetches
 from engine.erasure import retention
+from engine.files import unclaimed
 from engine.files.attachments import Store
 from engine.history import stays
 from engine.messaging import courier
@@ -45,6 +46,7 @@ JOBS_AT_ONCE = 50  # they share a unit
 JOBS_PER_TICK = 500
 KEEP_ANSWERS = timedelta(days=7)
 KEEP_ARRIVALS = timedelta(days=30)  # as they came, after they were dealt with
+KEEP_UNREAD = timedelta(days=90)  # those that nobody could understand, after they were last tried
 KEEP_HALVES = timedelta(days=1)  # of files, that nobody can be writing any more
 KEEP_LISTS = timedelta(days=1)  # of people, that were looked at and not started
 
@@ -271,13 +273,16 @@ class Worker:
 
     def tidy(self) -> int:
         """Forget answers to idempotency keys and failed logins after a week, and messages, as they came or from case
-        to case, a month after they were dealt with; after a day, who stands on lists that nobody started; and persons,
-        when the term of their cases is over (`engine.erasure.retention`)."""
+        to case, a month after they were dealt with, or three after they were given up; after a day, who stands on lists
+        that nobody started; and persons, when the term of their cases is over (`engine.erasure.retention`). Files that
+        no case has are set aside (`engine.files.unclaimed`)."""
         retention.step(self.runtime, self.store)
+        if self.store is not None:
+            unclaimed.sweep(self.runtime, self.store)
         with self.runtime.begin() as unit:
             if self.store is not None:
                 self.store.sweep(unit.now - KEEP_HALVES)
-            arrivals.tidy(unit, unit.now - KEEP_ARRIVALS)
+            arrivals.tidy(unit, unit.now - KEEP_ARRIVALS, unit.now - KEEP_UNREAD)
             correspondence.tidy(unit, unit.now - KEEP_ARRIVALS)
             imports.tidy(unit, unit.now - KEEP_LISTS)
             recounts.tidy(unit)

@@ -35,6 +35,7 @@ class ArrivalSummary(Out):
 
 class ArrivalOut(ArrivalSummary):
     body = fields.String(allow_none=True, metadata={"description": "as it came, for those who may read it"})
+    emptied = fields.Boolean(metadata={"description": "what it said is not kept any more"})
 
 
 class ArrivalQuery(PageQuery):

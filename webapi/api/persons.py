@@ -31,11 +31,15 @@ class DataOut(Out):
 
     phone = fields.String(metadata={"description": "E.164"})
     cases = fields.List(fields.Dict())
+    not_understood = fields.List(fields.Dict(), metadata={
+        "description": "messages that nobody could read, with their number or address: received_at, channel, text"})
 
 
 class ErasedOut(Out):
     phone = fields.String()
     cases = fields.Dict(metadata={"description": "by number: erased, or why not: open, running, held, emptied"})
+    not_understood = fields.Integer(metadata={
+        "description": "how many messages that nobody could read, with their number or address, were emptied"})
 
 
 class TextIn(In):

@@ -64,4 +64,5 @@ def _add_person(main: click.Group, open_runtime: Callable[[], Runtime], by: Acco
         told = dossiers.erase(open_runtime(), phone, reason, by=by, store=attached.store(config.read()))
         for number, became in told.cases.items():
             click.echo(f"{number}: {became}")
+        click.echo(f"{told.not_understood} messages that nobody could understand emptied.")
         click.echo(f"{sum(became == 'erased' for became in told.cases.values())} of {len(told.cases)} erased.")

@@ -14,6 +14,7 @@ from marshmallow import fields
 from werkzeug.exceptions import HTTPException
 
 from engine import cases, intake
+from engine.channels import fetches
 from engine.errors import EngineError, NotFound
 from engine.people.access import Account
 from engine.public import open_data
@@ -100,6 +101,8 @@ def _receive(unit: Unit, caller: Account, post: Post) -> Any:
     receipt = intake.receive(unit, report, by=caller)
     if remark := posts.remark(post, package):
         cases.remark(unit, receipt.case_id, remark, public=False, by=caller.login)
+    if media := post.values.get("media_url"):
+        fetches.note(unit, receipt.case_id, media)
     track = str(package.province.get("tracking_url", "")).replace("{number}", receipt.number)
     notice = f"Đã tiếp nhận phản ánh {receipt.number}. Mã tra cứu của người dân: {receipt.secret}. {track}".strip()
     said = {"service_request_id": receipt.number, "service_notice": notice, "account_id": post.values.get("account_id")}

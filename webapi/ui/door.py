@@ -25,6 +25,7 @@ from engine.people import accounts
 from engine.people.access import Account
 from engine.runtime import Unit
 from webapi import auth, kept
+from webapi.ui import known
 
 IDLE = timedelta(hours=2)
 _NOTED = timedelta(minutes=1)  # how exactly the last click is remembered
@@ -73,8 +74,9 @@ def let_in(login: str, password: str, code: str | None = None) -> Account:
     Raises:
         NotAuthenticated, TooMany: as `accounts.log_in`.
     """
-    opened = accounts.log_in(auth.runtime(), login, password, auth.address(), code, auth.asked_twice())
-    return hand_over(opened)
+    opened = accounts.log_in(auth.runtime(), login, password, auth.address(), code, auth.asked_twice(),
+                             known.browser(login))  # fmt: skip
+    return known.remember(hand_over(opened))
 
 
 def hand_over(opened: accounts.Session) -> Account:

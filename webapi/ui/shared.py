@@ -10,7 +10,7 @@ from werkzeug.exceptions import NotFound
 from engine.errors import NotAllowed, NotAuthenticated
 from engine.people import identities
 from webapi import auth
-from webapi.ui import door, navigation, pages
+from webapi.ui import door, known, navigation, pages
 from webapi.ui.pages import Pages
 from webapi.ui.words import _
 
@@ -49,7 +49,7 @@ def back() -> Any:
         opened = identities.log_in(auth.runtime(), identity, auth.address(), auth.asked_twice())
     except (NotAllowed, NotAuthenticated) as error:
         return pages.undone(_why(error), url_for("ui_login.show"))
-    account = door.hand_over(opened)
+    account = known.remember(door.hand_over(opened))
     return redirect(door.safe_address(kept.get("next"), navigation.landing(account)), 303)
 
 

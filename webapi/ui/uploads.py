@@ -59,7 +59,7 @@ def kept(slips: list[str]) -> list[tuple[Stored, str]]:
             sha256, size, media_type, name = _slips().loads(one)
         except (BadSignature, ValueError):
             continue
-        found.append((Stored(sha256, size, media_type, store.path(sha256)), name))
+        found.append((Stored(sha256, size, media_type, store.find(sha256)), name))
     return found
 
 
