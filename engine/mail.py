@@ -70,7 +70,7 @@ def compose(unit: Unit, package: Package, case: Row[Any], outcome: Outcome) -> l
             call = (effect.topic, effect.token, effect.payload, key, effect.topic)
             letters.append(Letter(case.id, "service", *call, element=effect.element, priority=effect.priority))
         elif isinstance(effect, Notify):
-            letters += _notices(unit, package, case, effect)
+            letters += _notices(unit, package, case, effect, outcome.data.get("outcome"))
     return letters
 
 
@@ -131,14 +131,14 @@ def _look_ahead(unit: Unit, package: Package, case: Row[Any], notify: Notify) ->
         clocks.look_ahead(unit, case.id)
 
 
-def _notices(unit: Unit, package: Package, case: Row[Any], notify: Notify) -> list[Letter]:
+def _notices(unit: Unit, package: Package, case: Row[Any], notify: Notify, outcome: str | None) -> list[Letter]:
+    """Args: outcome: the case's when the step is over; a diagram may set it behind the text that tells of it."""
     data, text = notify.data, package.texts.get(notify.text)
     if text is None:
         raise ProcessFault(f"There is no text {notify.text!r}; write [texts.{notify.text}].", notify.element)
-    if not text.may_be_sent(data.get("outcome")):
+    if not text.may_be_sent(outcome):
         raise ProcessFault(
-            f"The text {text.key!r} would be untrue for a case whose outcome is {data.get('outcome')!r}.",
-            notify.element,
+            f"The text {text.key!r} would be untrue for a case whose outcome is {outcome!r}.", notify.element
         )
     said = values(unit, package, case, data, text.placeholders) | {"buoc": package.machine.describe(notify.element)}
 

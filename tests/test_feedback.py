@@ -9,6 +9,7 @@ import pytest
 from engine.cases import COMMENT_MAX
 from engine.public import tracking
 from tests.drawing import draw
+from tests.exchange import Exchange
 from tests.hotline import LIFE, PROVINCE, TYPE, refused
 from tests.sources import ROOT
 
@@ -188,3 +189,28 @@ def test_whatever_is_looked_at_again_a_second_time_goes_one_level_up():
     up = {path.parent.name: said for path, said in ways.items() if said}
     assert len(up) == 24
     assert [name for name, said in up.items() if not said[0].endswith(" or so_lan_phan_anh_lai &gt;= 2")] == []
+
+
+BETWEEN = """
+start bat_dau
+tell da_nhan "Báo đã nhận" text=T01 to=reporter
+user lam "Làm" group=tongdai_74 form=lam
+tell bao "Báo kết quả" text=T06 to=reporter
+script sua "Ghi sổ" script='noi_dung_ket_qua = "chỉ để ghi sổ"'
+end dong status=da_giai_quyet outcome=da_giai_quyet
+bat_dau -> da_nhan -> lam -> bao -> sua -> dong
+"""
+
+
+@pytest.mark.parametrize("only_for", ["", 'only_for_outcomes = ["da_giai_quyet"]'])
+def test_a_letter_says_what_was_so_where_it_was_written_and_is_true_of_the_outcome_in_the_end(hotline, only_for):
+    """The script behind the text, and the end that says how the case came out, are of the same step."""
+    exchange = Exchange(hotline)
+    words = LINKED.replace("[texts.T06]", f"[texts.T06]\n{only_for}")
+    exchange.deploys("GUI", BETWEEN, **{"province.toml": words})
+    number = exchange.begins("GUI")
+    receipt = hotline.receipt
+
+    hotline.does("truc", number, noi_dung_ket_qua="Đã giao gạo")
+
+    assert "đã có kết quả: Đã giao gạo. https" in tracked(hotline, receipt)["told"][-1]["text"]

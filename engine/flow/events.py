@@ -284,10 +284,15 @@ def throw_error(token: Token, code: str, message: str) -> bool:
 
 
 def _throw_outwards(token: Token, thrown: Any, message: str | None = None) -> bool:
-    """Hand an error or escalation to the innermost event subprocess or border around it that catches it."""
-    scope = token.workflow
+    """Hand an error or escalation to the innermost event subprocess or border around it that catches it.
+
+    What is thrown in an event subprocess does not begin that event subprocess again: it goes to its neighbours, which
+    guard the same scope, and then outwards. So a handler may throw on what it caught.
+    """
+    scope, begun = token.workflow, None
     while True:
-        if _caught(thrown, [one for one in scope.living() if one.is_sentry], message):
+        sentries = [one for one in scope.living() if one.is_sentry and one.task_spec.handler is not begun]
+        if _caught(thrown, sentries, message):
             return True
         if not hasattr(scope, "host"):
             return False
@@ -295,7 +300,7 @@ def _throw_outwards(token: Token, thrown: Any, message: str | None = None) -> bo
         whole = host.internal_data.get("of", host.id)  # what hangs on a multi-instance activity hangs on all of it
         if _caught(thrown, [one for one in host.workflow.living() if one.internal_data.get("host") == whole], message):
             return True
-        scope = host.workflow
+        scope, begun = host.workflow, host.task_spec
 
 
 def _caught(thrown: Any, watchers: list[Token], message: str | None) -> bool:
