@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from engine.cases import COMMENT_MAX
 from engine.public import tracking
 from tests.drawing import draw
-from tests.exchange import Exchange
+from tests.exchange import ENDS, Exchange
 from tests.hotline import LIFE, PROVINCE, TYPE, refused
 from tests.sources import ROOT
 
@@ -214,3 +215,20 @@ def test_a_letter_says_what_was_so_where_it_was_written_and_is_true_of_the_outco
     hotline.does("truc", number, noi_dung_ket_qua="Đã giao gạo")
 
     assert "đã có kết quả: Đã giao gạo. https" in tracked(hotline, receipt)["told"][-1]["text"]
+
+
+TIMED = """
+start bat_dau
+tell da_nhan "Báo đã nhận" text=T01 to=reporter
+script xem_gio "Xem giờ" script='ket_luan = [now(), due("case"), now() == today(), due("case") > now()]'
+user lam "Làm" group=tongdai_74 form=lam
+bat_dau -> da_nhan -> xem_gio -> lam -> xong -> dong
+""" + ENDS
+
+
+def test_expressions_tell_every_moment_on_vietnams_clock(hotline):
+    exchange = Exchange(hotline)
+    exchange.deploys("GUI", TIMED)
+    now, due, *said = json.loads(exchange.heard(exchange.begins("GUI")))
+
+    assert (now[10:13], now[-6:], due[-6:], said) == ("T08", "+07:00", "+07:00", [True, True])
