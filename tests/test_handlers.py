@@ -276,6 +276,12 @@ def test_what_a_handler_beside_throws_can_end_the_case_untold():
     assert [one.code for one in check(package(drawing))] == ["citizen-not-told"]
 
 
+def test_a_clock_beside_may_be_a_cycle():
+    assert codes("cycle=R3/PT1H aside", told=False) == []
+    assert codes("cycle=R/PT1H aside", told=False) == ["timer-unbounded"]
+    assert codes("cycle=R3/PT1H", told=True) == ["timer-cycle-once"]
+
+
 DEAD_END = 'xor x ; user b ; user c ; and j ; x -> b : channel == "web" ; x -> c default ; b -> j ; c -> j'
 
 

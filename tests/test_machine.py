@@ -273,6 +273,17 @@ def test_a_table_may_answer_into_one_variable_whole_or_bare():
     assert bare.data["kq"] == "so_tnmt"
 
 
+@pytest.mark.parametrize(("mapping", "of_one", "of_all"), [
+    ("singleResult", {"y": 1}, None), ("resultList", [{"y": 1}], [{"y": 1}, {"y": 2}]), ("collectEntries", [1], [1, 2]),
+])  # fmt: skip
+def test_a_result_is_mapped_as_in_camunda(mapping, of_one, of_all):
+    for policy, kept in (("FIRST", of_one), ("COLLECT", of_all)):
+        made = file_of(table([(["-"], ["1"]), (["-"], ["2"])], policy=policy))
+        case = Running(RULE.format(f"result=kq camunda:mapDecisionResult={mapping}"), files={"d.dmn": made}).starts()
+        if kept is not None:
+            assert case.does("a", x=0).data["kq"] == kept
+
+
 def test_a_table_that_cannot_decide_names_its_element_and_loses_nothing():
     drawing = RULE.format("").replace("rule route", 'rule route "Định tuyến"')
     case = Running(drawing, files={"d.dmn": TABLE}).starts()

@@ -339,6 +339,13 @@ def test_an_interrupting_escalation_ends_what_it_stands_beside():
     assert case.does("work").tasks == ["caught"]
 
 
+def test_who_catches_an_escalation_is_told_which_one():
+    told = "xml='<bpmn:escalationEventDefinition camunda:escalationCodeVariable=\"ma\"/>'"
+    case = borders(f"boundary b on=box {told} aside ; b -> caught", thrown="escalation=X", end="throw")
+
+    assert case.does("work").data["ma"] == "X"
+
+
 def test_an_escalation_that_nothing_catches_changes_nothing():
     case = borders("boundary b on=box escalation=Y ; b -> caught", thrown="escalation=X")
 

@@ -20,6 +20,7 @@ from SpiffWorkflow.bpmn.specs.event_definitions.item_aware_event import (
 from SpiffWorkflow.bpmn.specs.event_definitions.message import MessageEventDefinition
 
 from engine.flow.addressing import Address, key_of, leave
+from engine.flow.moments import VIETNAM
 from engine.flow.nodes import Node, Value
 from engine.flow.scripts import Expression
 from engine.flow.steps import Timer
@@ -36,7 +37,7 @@ class Alarm(EventDefinition):
 
     Attributes:
         kind: ``duration``, ``date`` or ``cycle``, as drawn.
-        value: an ISO 8601 value, or an expression that gives one.
+        value: an ISO 8601 value, or an expression that gives one; of a date, its first minute in Vietnam.
     """
 
     def __init__(self, kind: str, value: Value, **kwargs: Any) -> None:
@@ -75,9 +76,7 @@ class Alarm(EventDefinition):
             due_at = datetime.fromisoformat(value)
         except ValueError:
             raise ValueError(f"its timer came out as {value!r}: no date, duration or cycle of ISO 8601") from None
-        if due_at.tzinfo is None:
-            raise ValueError(f"its timer's date {value!r} has no time zone; write +07:00 behind it")
-        return due_at.astimezone(UTC)
+        return (due_at if due_at.tzinfo else due_at.replace(tzinfo=VIETNAM)).astimezone(UTC)
 
     def arm_again(self, token: Token) -> bool:
         """For a cycle: arm the next round. Says whether there is one.
@@ -119,7 +118,7 @@ class Catch(Node):
     """Waits for its event: start events (which never wait), intermediate events and receive tasks."""
 
     address = Address()
-    code_variable: str | None = None  # of an error event: where the error's code and message go
+    code_variable: str | None = None  # of an error or escalation event: where its code and message go
     message_variable: str | None = None
 
     def __init__(self, wf_spec: Any, bpmn_id: str, event_definition: EventDefinition, **kwargs: Any) -> None:

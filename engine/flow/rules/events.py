@@ -122,6 +122,10 @@ def _name(node: Node, event: Event) -> Iterator[Fault]:
     elif event.name is None and _is_declared(node, event):
         what = "name" if event.kind in ("message", "signal") else "code"
         yield error(node, "event-incomplete", f"Give the {event.kind} of {node.label} a {what}.")
+    elif event.name and "${" in event.name:
+        where = ", and what differs in its property 'key'" if event.kind == "message" else ""
+        yield error(node, "event-incomplete", f"Name the {event.kind} of {node.label} without ${{…}}{where}: "
+                    f"{event.name!r} is taken as it is written.")
 
 
 def _is_declared(node: Node, event: Event) -> bool:
