@@ -152,6 +152,14 @@ def test_a_condition_that_holds_already_is_passed():
     assert case.starts(area="B").tasks == ["a"]
 
 
+def test_a_condition_that_is_waited_for_holds_when_one_on_a_flow_would():
+    case = Running("start s ; and x ; catch c conditional='${kin and ghi_chu}' ; user b ; user a ; end e ; s -> x"
+                   " ; x -> c -> b -> e ; x -> a -> e").starts(kin=True, ghi_chu=None)
+
+    assert case.tasks == ["a"]
+    assert case.does("a", ghi_chu="có ghi").tasks == ["b"]
+
+
 def test_a_condition_interrupts_what_it_hangs_on():
     case = Running(f"""
         start s ; user a ; user b ; boundary w on=a conditional={AREA} ; end e ; s -> a -> e ; w -> b -> e

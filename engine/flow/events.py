@@ -108,7 +108,7 @@ class When(EventDefinition):
 
     def rises(self, token: Token) -> bool:
         """Whether it holds now, and did not when it was asked last."""
-        holds = token.task_spec.ask(self.condition, token.data, token) is True
+        holds = bool(token.task_spec.ask(self.condition, token.data, token))
         held = token.internal_data.get("held", False)
         token.internal_data["held"] = holds
         return holds and not held
