@@ -10,7 +10,7 @@ import pytest
 from engine.cases import COMMENT_MAX
 from engine.public import tracking
 from tests.drawing import draw
-from tests.exchange import ENDS, Exchange
+from tests.exchange import ENDS, Exchange, kind
 from tests.hotline import LIFE, PROVINCE, TYPE, refused
 from tests.sources import ROOT
 
@@ -215,6 +215,20 @@ def test_a_letter_says_what_was_so_where_it_was_written_and_is_true_of_the_outco
     hotline.does("truc", number, noi_dung_ket_qua="Đã giao gạo")
 
     assert "đã có kết quả: Đã giao gạo. https" in tracked(hotline, receipt)["told"][-1]["text"]
+
+
+def test_a_letter_names_the_deadline_that_the_case_keeps(hotline):
+    """How urgent it is turns out behind the text, in the same step."""
+    exchange = Exchange(hotline)
+    life = TIMED.replace("user lam", "script gap \"Khẩn\" script='severity = \"khan\"'\nuser lam")
+    life = life.replace("xem_gio -> lam", "xem_gio -> gap -> lam")
+    made = kind("GUI", life)
+    of_case = 'case = {term = "PT5H", calendar = "24/7", source = "BD-01"'
+    urgent = made["type.toml"].replace(of_case, f'{of_case}, by_severity = {{khan = "PT2H"}}')
+    exchange.deploys("GUI", life, **{"type.toml": urgent})
+    exchange.begins("GUI")
+
+    assert tracked(hotline, hotline.receipt)["told"][-1]["text"].endswith("hạn 10:00 03/09/2021.")
 
 
 TIMED = """
