@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, delete, insert, literal_column, select, update
 
 from engine.errors import WrongState
+from engine.flow.moments import VIETNAM
 from engine.flow.steps import OpenTask, Timer
 from engine.flow.tokens import Moment
 from engine.model import cases, deadlines, tasks
@@ -80,7 +81,7 @@ def moment(unit: Unit, package: Package, case: Row[Any]) -> Moment:
 
     def point(name: str, mark: str | float) -> str:
         found = deadline(name)
-        value = _at(package, _as_running(found), mark).isoformat()
+        value = _told(_at(package, _as_running(found), mark))
         moment.asked.append((value, name, mark))
         return value
 
@@ -95,9 +96,14 @@ def moment(unit: Unit, package: Package, case: Row[Any]) -> Moment:
 def present(unit: Unit) -> dict[str, Callable[..., Any]]:
     """What any expression may ask, be it a case's or none's."""
     return {
-        "now": lambda: unit.now.isoformat(),
+        "now": lambda: _told(unit.now),
         "today": lambda: date.isoformat(unit.today),
     }
+
+
+def _told(moment: datetime) -> str:
+    """As every moment is in an expression: on Vietnam's clock."""
+    return moment.astimezone(VIETNAM).isoformat()
 
 
 def _as_running(found: Any) -> Any:

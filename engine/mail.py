@@ -70,7 +70,7 @@ def compose(unit: Unit, package: Package, case: Row[Any], outcome: Outcome) -> l
             call = (effect.topic, effect.token, effect.payload, key, effect.topic)
             letters.append(Letter(case.id, "service", *call, element=effect.element, priority=effect.priority))
         elif isinstance(effect, Notify):
-            letters += _notices(unit, package, case, effect)
+            letters += _notices(unit, package, case, effect, outcome.data)
     return letters
 
 
@@ -131,16 +131,18 @@ def _look_ahead(unit: Unit, package: Package, case: Row[Any], notify: Notify) ->
         clocks.look_ahead(unit, case.id)
 
 
-def _notices(unit: Unit, package: Package, case: Row[Any], notify: Notify) -> list[Letter]:
-    data, text = notify.data, package.texts.get(notify.text)
+def _notices(unit: Unit, package: Package, case: Row[Any], notify: Notify, settled: dict[str, Any]) -> list[Letter]:
+    """Args: settled: the case's data when the step is over. A diagram may set the outcome behind the text that tells of
+    it, and the deadline that a text names is the one that the case keeps."""
+    text, outcome = package.texts.get(notify.text), settled.get("outcome")
     if text is None:
         raise ProcessFault(f"There is no text {notify.text!r}; write [texts.{notify.text}].", notify.element)
-    if not text.may_be_sent(data.get("outcome")):
+    if not text.may_be_sent(outcome):
         raise ProcessFault(
-            f"The text {text.key!r} would be untrue for a case whose outcome is {data.get('outcome')!r}.",
-            notify.element,
+            f"The text {text.key!r} would be untrue for a case whose outcome is {outcome!r}.", notify.element
         )
-    said = values(unit, package, case, data, text.placeholders) | {"buoc": package.machine.describe(notify.element)}
+    said = values(unit, package, case, notify.data, settled, text.placeholders)
+    said["buoc"] = package.machine.describe(notify.element)
 
     def payload(number: str) -> dict[str, Any]:
         try:
@@ -223,14 +225,20 @@ def _to_agency(
 
 
 def values(
-    unit: Unit, package: Package, case: Row[Any], data: dict[str, Any], wanted: frozenset[str]
+    unit: Unit,
+    package: Package,
+    case: Row[Any],
+    data: dict[str, Any],
+    settled: dict[str, Any],
+    wanted: frozenset[str],
 ) -> dict[str, Any]:
     """What a text may say of a case: its variables, and the words of the case itself; never personal data.
 
     Args:
+        data: its variables when the text's element was reached; ``settled``: when the step is over.
         wanted: by the text; what it does not say is not looked up.
     """
-    deadline = clocks.promised(unit, package, case, data) if wanted & _OF_THE_CLOCK else None
+    deadline = clocks.promised(unit, package, case, settled) if wanted & _OF_THE_CLOCK else None
     words = _own(package, case.number) | {
         "loai": package.name.get("vi", package.code),
         "han": local_time(deadline.due_at) if deadline else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.broken import ELEMENTS, EVENTS, SHAPE, SIMPLE, around, broken
+from tests.broken_elsewhere import ELSEWHERE
 from tests.broken_exchanges import EXCHANGES
 from tests.drawing import TYPE, choice, draw, form
 
@@ -337,4 +338,4 @@ ROUTES = [
     ),
 ]
 
-CATALOGUE = [*SHAPE, *ELEMENTS, *EVENTS, *EXCHANGES, *FLOWS, *PEOPLE, *WORDING, *SERVICES, *TABLES, *ROUTES]
+CATALOGUE = [*SHAPE, *ELEMENTS, *EVENTS, *EXCHANGES, *ELSEWHERE, *FLOWS, *PEOPLE, *WORDING, *SERVICES, *TABLES, *ROUTES]

@@ -464,9 +464,19 @@ def test_a_timer_is_armed_from_the_moment_of_the_step(written, due):
     assert case.take(Fire(timer.token)).finished
 
 
+@pytest.mark.parametrize(("written", "due"), [
+    ("2021-09-05", "2021-09-04T17:00+00:00"), ("2021-09-05T08:30", "2021-09-05T01:30+00:00"),
+    ("2021-09-05T08:30:00Z", "2021-09-05T08:30+00:00"),
+])  # fmt: skip
+def test_a_timer_takes_a_day_or_a_moment_without_a_zone_for_vietnams(written, due):
+    for drawing in (f"catch wait date={written}", "catch wait date=${hen}"):
+        case = Running(f"start s ; {drawing} ; end e ; s -> wait -> e").starts(hen=written)
+        assert [timer.due_at for timer in case.timers.values()] == [datetime.fromisoformat(due)]
+
+
 @pytest.mark.parametrize(
     "written",
-    ["timer=PT", "timer=P1000Y", "timer=gio", "timer=chua_co", "date=2021-09-03", "date=hom_nay", "cycle=R/PT30S",
+    ["timer=PT", "timer=P1000Y", "timer=gio", "timer=chua_co", "date=2021-09-31", "date=hom_nay", "cycle=R/PT30S",
      "cycle=R/PT0S", "cycle=R3/2021-09-03/PT1H", "date=9999-12-31T23:59:59-14:00", "date=0001-01-01T00:00:00+14:00"],
 )  # fmt: skip
 def test_a_timer_that_names_no_moment_is_the_analysts_fault(written):

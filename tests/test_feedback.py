@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from engine.cases import COMMENT_MAX
 from engine.public import tracking
 from tests.drawing import draw
+from tests.exchange import ENDS, Exchange, kind
 from tests.hotline import LIFE, PROVINCE, TYPE, refused
 from tests.sources import ROOT
 
@@ -188,3 +190,59 @@ def test_whatever_is_looked_at_again_a_second_time_goes_one_level_up():
     up = {path.parent.name: said for path, said in ways.items() if said}
     assert len(up) == 24
     assert [name for name, said in up.items() if not said[0].endswith(" or so_lan_phan_anh_lai &gt;= 2")] == []
+
+
+BETWEEN = """
+start bat_dau
+tell da_nhan "Báo đã nhận" text=T01 to=reporter
+user lam "Làm" group=tongdai_74 form=lam
+tell bao "Báo kết quả" text=T06 to=reporter
+script sua "Ghi sổ" script='noi_dung_ket_qua = "chỉ để ghi sổ"'
+end dong status=da_giai_quyet outcome=da_giai_quyet
+bat_dau -> da_nhan -> lam -> bao -> sua -> dong
+"""
+
+
+@pytest.mark.parametrize("only_for", ["", 'only_for_outcomes = ["da_giai_quyet"]'])
+def test_a_letter_says_what_was_so_where_it_was_written_and_is_true_of_the_outcome_in_the_end(hotline, only_for):
+    """The script behind the text, and the end that says how the case came out, are of the same step."""
+    exchange = Exchange(hotline)
+    words = LINKED.replace("[texts.T06]", f"[texts.T06]\n{only_for}")
+    exchange.deploys("GUI", BETWEEN, **{"province.toml": words})
+    number = exchange.begins("GUI")
+    receipt = hotline.receipt
+
+    hotline.does("truc", number, noi_dung_ket_qua="Đã giao gạo")
+
+    assert "đã có kết quả: Đã giao gạo. https" in tracked(hotline, receipt)["told"][-1]["text"]
+
+
+def test_a_letter_names_the_deadline_that_the_case_keeps(hotline):
+    """How urgent it is turns out behind the text, in the same step."""
+    exchange = Exchange(hotline)
+    life = TIMED.replace("user lam", "script gap \"Khẩn\" script='severity = \"khan\"'\nuser lam")
+    life = life.replace("xem_gio -> lam", "xem_gio -> gap -> lam")
+    made = kind("GUI", life)
+    of_case = 'case = {term = "PT5H", calendar = "24/7", source = "BD-01"'
+    urgent = made["type.toml"].replace(of_case, f'{of_case}, by_severity = {{khan = "PT2H"}}')
+    exchange.deploys("GUI", life, **{"type.toml": urgent})
+    exchange.begins("GUI")
+
+    assert tracked(hotline, hotline.receipt)["told"][-1]["text"].endswith("hạn 10:00 03/09/2021.")
+
+
+TIMED = """
+start bat_dau
+tell da_nhan "Báo đã nhận" text=T01 to=reporter
+script xem_gio "Xem giờ" script='ket_luan = [now(), due("case"), now() == today(), due("case") > now()]'
+user lam "Làm" group=tongdai_74 form=lam
+bat_dau -> da_nhan -> xem_gio -> lam -> xong -> dong
+""" + ENDS
+
+
+def test_expressions_tell_every_moment_on_vietnams_clock(hotline):
+    exchange = Exchange(hotline)
+    exchange.deploys("GUI", TIMED)
+    now, due, *said = json.loads(exchange.heard(exchange.begins("GUI")))
+
+    assert (now[10:13], now[-6:], due[-6:], said) == ("T08", "+07:00", "+07:00", [True, True])

@@ -91,6 +91,69 @@ def test_an_escalation_can_interrupt():
     assert case.does("a").tasks == ["v"]
 
 
+AGAIN = (
+    "sub h handler {{ ; start hs {0} ; user v ; throw again {1} ; user w ; end he ; hs -> v -> again -> w -> he ; }}"
+)
+ENDS = "sub h handler {{ ; start hs {0} ; user v ; end he {1} ; hs -> v -> he ; }}"
+
+
+def within(box: str, border: str = "", calls: bool = False, inside: str = "") -> Running:
+    """What throws X behind the task `a`, in a subprocess or in a called process, with a border round it."""
+    scope = "start s1 ; user a ; throw t escalation=X ; user b ; end e1 ; s1 -> a -> t -> b -> e1 ; " + box + inside
+    drawn = "call box calls=Q" if calls else f"sub box {{ ; {scope} ; }}"
+    outer = f"start s ; {drawn} ; end e ; s -> box -> e"
+    outer += f" ; boundary o on=box {border} ; user c ; end f ; o -> c -> f" if border else ""
+    return Running(outer, calls={"Q": scope} if calls else {}).starts()
+
+
+@pytest.mark.parametrize("calls", [False, True], ids=["subprocess", "called process"])
+def test_what_a_handler_throws_again_goes_outwards(calls: bool):
+    case = within(AGAIN.format("escalation=X aside", "escalation=X"), "escalation=X aside", calls).does("a")
+    assert case.tasks == ["b", "v"]
+    assert sorted(case.does("v").tasks) == ["b", "c", "w"], "once, by the border, and not by itself"
+
+    ends = within(AGAIN.format("escalation=X aside", "escalation=X"), "escalation=X", calls).does("a").does("v")
+    assert ends.tasks == ["c"]
+
+    interrupted = within(AGAIN.format("escalation=X", "escalation=X"), "escalation=X aside", calls).does("a").does("v")
+    assert sorted(interrupted.tasks) == ["c", "w"]
+
+
+def test_what_a_handler_throws_again_and_nobody_else_catches_changes_nothing():
+    case = within(AGAIN.format("escalation=X aside", "escalation=X")).does("a").does("v")
+    assert case.tasks == ["b", "w"]
+
+
+def test_deep_in_a_handler_is_in_the_handler():
+    deep = "sub h handler { ; start hs escalation=X aside ; call r calls=R ; end he ; hs -> r -> he ; }"
+    thrower = "start sr ; throw again escalation=X ; user w ; end er ; sr -> again -> w -> er"
+    case = Running(f"start s ; user a ; throw t escalation=X ; user b ; end e ; s -> a -> t -> b -> e ; {deep}",
+                   calls={"R": thrower}).starts()
+    assert case.does("a").tasks == ["b", "w"]
+
+
+def test_what_a_handler_throws_is_caught_by_its_neighbours():
+    neighbour = " ; sub k handler { ; start ks escalation=Y aside ; user n ; end ke ; ks -> n -> ke ; }"
+    case = within(AGAIN.format("escalation=X aside", "escalation=Y"), inside=neighbour)
+    assert case.does("a").does("v").tasks == ["b", "w", "n"]
+
+
+@pytest.mark.parametrize("calls", [False, True], ids=["subprocess", "called process"])
+def test_an_error_thrown_again_goes_outwards(calls: bool):
+    box = ENDS.format("escalation=X aside", "error=E") + " ; sub k handler { ; start ks error=E ; user n"
+    case = within(box + " ; end ke error=E ; ks -> n -> ke ; }", "error=E", calls).does("a").does("v")
+    assert case.tasks == ["n"], "an error of a handler beside is one of what it guards"
+    assert case.does("n").tasks == ["c"]
+
+
+@pytest.mark.parametrize("aside", ["", " aside"])
+def test_what_the_path_behind_a_border_throws_is_not_caught_by_that_border(aside: str):
+    box = "sub box { ; start s1 ; user a ; throw t escalation=X ; user b ; end e1 ; s1 -> a -> t -> b -> e1 ; }"
+    path = f"boundary o on=box escalation=X{aside} ; throw again escalation=X ; user c ; end f ; o -> again -> c -> f"
+    case = Running(process("escalation=X aside", f"{box} ; {path}", "box")).starts().does("a")
+    assert sorted(case.tasks) == (["b"] if aside else []) + ["c", "v"]
+
+
 def test_a_signal_reaches_event_subprocesses_too():
     case = Running(process("signal=S aside", "user a ; throw t signal=S ; user b", "a -> t -> b")).starts()
     assert case.does("a").tasks == ["b", "v"]
@@ -182,6 +245,41 @@ def test_an_error_caught_in_its_own_process_is_caught():
     assert check(package(drawing + caught.format("tell u", "u"))) == []
     [fault] = check(package(drawing + caught.format("user v", "v")))
     assert fault.code == "citizen-not-told"
+
+
+def test_an_error_thrown_again_where_it_was_caught_is_not_caught():
+    drawing = "start s ; user a ; xor x ; tell t ; end e ; end bad error=E ; s -> a -> x ; x -> t default ; t -> e"
+    drawing += ' ; x -> bad : channel == "web" ; sub h handler { ; start hs error=E ; tell u ; end he error=E'
+    [fault] = check(package(drawing + " ; hs -> u -> he ; }"))
+    assert (fault.code, fault.element) == ("error-uncaught", "he")
+
+
+@pytest.mark.parametrize("aside", [True, False])
+def test_an_event_subprocess_that_interrupts_has_called_off_its_neighbours(aside: bool):
+    drawing = "start s ; user a ; tell t ; end e ; s -> a -> t -> e ; sub h handler { ; start hs message=m"
+    drawing += " aside" * aside + " ; user v ; end he error=E ; hs -> v -> he ; }"
+    drawing += " ; sub k handler { ; start ks error=E ; tell u ; end ke ; ks -> u -> ke ; }"
+    case = Running(drawing).starts().hears("m")
+    if aside:
+        assert check(package(drawing)) == []
+        assert case.does("v").finished
+    else:
+        assert [one.code for one in check(package(drawing))] == ["error-uncaught"]
+        with pytest.raises(ProcessFault, match="nothing catches the error"):
+            case.does("v")
+
+
+def test_what_a_handler_beside_throws_can_end_the_case_untold():
+    drawing = "start s ; user z ; sub box { ; start s1 ; user a ; end e1 ; s1 -> a -> e1 ; sub h handler {"
+    drawing += " ; start hs message=m aside ; user v ; end he error=E ; hs -> v -> he ; } ; } ; tell t ; end e"
+    drawing += " ; boundary o on=box error=E ; end f ; s -> z -> box -> t -> e ; o -> f"
+    assert [one.code for one in check(package(drawing))] == ["citizen-not-told"]
+
+
+def test_a_clock_beside_may_be_a_cycle():
+    assert codes("cycle=R3/PT1H aside", told=False) == []
+    assert codes("cycle=R/PT1H aside", told=False) == ["timer-unbounded"]
+    assert codes("cycle=R3/PT1H", told=True) == ["timer-cycle-once"]
 
 
 DEAD_END = 'xor x ; user b ; user c ; and j ; x -> b : channel == "web" ; x -> c default ; b -> j ; c -> j'

@@ -152,6 +152,14 @@ def test_a_condition_that_holds_already_is_passed():
     assert case.starts(area="B").tasks == ["a"]
 
 
+def test_a_condition_that_is_waited_for_holds_when_one_on_a_flow_would():
+    case = Running("start s ; and x ; catch c conditional='${kin and ghi_chu}' ; user b ; user a ; end e ; s -> x"
+                   " ; x -> c -> b -> e ; x -> a -> e").starts(kin=True, ghi_chu=None)
+
+    assert case.tasks == ["a"]
+    assert case.does("a", ghi_chu="có ghi").tasks == ["b"]
+
+
 def test_a_condition_interrupts_what_it_hangs_on():
     case = Running(f"""
         start s ; user a ; user b ; boundary w on=a conditional={AREA} ; end e ; s -> a -> e ; w -> b -> e
@@ -271,6 +279,17 @@ def test_a_table_may_answer_into_one_variable_whole_or_bare():
 
     assert whole.data["kq"] == {"lead_agency": "so_tnmt"}
     assert bare.data["kq"] == "so_tnmt"
+
+
+@pytest.mark.parametrize(("mapping", "of_one", "of_all"), [
+    ("singleResult", {"y": 1}, None), ("resultList", [{"y": 1}], [{"y": 1}, {"y": 2}]), ("collectEntries", [1], [1, 2]),
+])  # fmt: skip
+def test_a_result_is_mapped_as_in_camunda(mapping, of_one, of_all):
+    for policy, kept in (("FIRST", of_one), ("COLLECT", of_all)):
+        made = file_of(table([(["-"], ["1"]), (["-"], ["2"])], policy=policy))
+        case = Running(RULE.format(f"result=kq camunda:mapDecisionResult={mapping}"), files={"d.dmn": made}).starts()
+        if kept is not None:
+            assert case.does("a", x=0).data["kq"] == kept
 
 
 def test_a_table_that_cannot_decide_names_its_element_and_loses_nothing():

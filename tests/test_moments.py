@@ -133,6 +133,66 @@ def test_what_is_no_part_or_literal_of_them_is_refused(source, sentence):
     assert sentence in raised.value.reason
 
 
+SAME = [
+    ('"2026-01-01T00:00:00Z"', '"2026-01-01T07:00:00+07:00"'),
+    ('"2026-01-01T07:00"', '"2026-01-01T00:00Z"'),  # without a zone, Vietnam's is meant
+    ('"2021-09-03T15:30:00+07:00"', "nhan_luc"),
+    ("now()", "nhan_luc"),
+    ("now()", 'date("2021-09-03")'),  # some time of that day
+    ('"2021-08-31T16:59:59Z"', "ngay"),
+    ('"2021-08-30T17:00:00Z"', "ngay"),
+    ("gio", '"22:30:00"'),
+    ("gio", '"15:30Z"'),
+    ("han", 'duration("P1DT12H")'),
+    ('duration("PT60M")', 'duration("PT1H")'),
+]
+BEFORE = [
+    ('"2026-01-01T06:59:59+07:00"', '"2026-01-01T00:00:00Z"'),
+    ('"2026-01-01T00:00:00+07:00"', '"2026-01-01T00:00:00.5+07:00"'),
+    ('"2021-08-30T16:59:59Z"', "ngay"),
+    ("ngay", '"2021-08-31T17:00:00Z"'),  # midnight, in Vietnam
+    ("ngay", "now()"),
+    ("gio", '"22:30:01"'),
+    ('"16:00Z"', '"23:01"'),
+    ("han", 'duration("P2D")'),
+    ("ngay", '"2021-09-01"'),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), SAME)
+def test_what_is_written_in_two_ways_is_the_same(one: str, other: str):
+    for first, second in ((one, other), (other, one)):
+        assert value_of(f"[{first} == {second}, {first} != {second}, {first} in [1, {second}]]") == [True, False, True]
+        assert value_of(f"[{first} <= {second}, {first} < {second}]") == [True, False]
+        assert value_of(f"[{first}] == [{second}] and contains([null, {first}], {second})") is True
+
+
+@pytest.mark.parametrize(("one", "other"), BEFORE)
+def test_what_is_before_something_else_is_not_the_same(one: str, other: str):
+    assert value_of(f"[{one} < {other}, {one} >= {other}, {other} > {one}]") == [True, False, True]
+    assert value_of(f"[{one} == {other}, {other} != {one}, {one} in [{other}]]") == [False, True, False]
+
+
+@pytest.mark.parametrize(("one", "other"), [
+    ('"15:30"', '"15:30 chiều"'), ("ngay", "gio"), ("chu", "ngay"), ('"2021-02-30"', '"2021-02-30T00:00"'),
+    ('"2021-09-03"', "20210903"), ('"PT1H"', '"PT60M"'),
+])  # fmt: skip
+def test_other_texts_are_what_they_are_written(one: str, other: str):
+    assert value_of(f"{one} == {other} or {other} == {one} or {one} in [{other}]") is False
+
+
+def test_a_cell_knows_a_moment_however_it_is_written():
+    cells = {'"2021-09-03T15:30:00+07:00"': True, '"gạo", "2021-09-03T15:30"': True,
+             'not("2021-09-03T15:30")': False, 'date("2021-09-03")': True, '< date("2021-09-03")': False,
+             '[date("2021-09-01")..date("2021-09-03")]': True, '= date and time("2021-09-03T15:30")': True,
+             '"2021-09-03T08:31Z"': False}  # fmt: skip
+    for cell, fits in cells.items():
+        made = decision([([cell], ["1"])], inputs=["nhan_luc"], types=["string"], policy="COLLECT")
+        assert bool(made.decide(KNOWN)) is fits, cell
+    with pytest.raises(DecisionFault, match="Nothing lies in the range"):
+        decision([(['["2021-09-03T08:31Z".."2021-09-03T15:30+07:00"]'], ["1"])], inputs=["x"])
+
+
 def test_a_table_collects_durations_by_their_length():
     rows = [(["-"], ['@"PT2H"']), (["-"], ['duration("PT30M")'])]
     for aggregation, answer in (("MIN", "PT30M"), ("MAX", "PT2H"), ("SUM", "PT2H30M")):

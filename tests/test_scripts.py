@@ -230,6 +230,7 @@ def test_what_does_not_fit_the_data_is_told_in_a_sentence(source, sentence):
         ("${}", "The expression is empty."),
         ("a ==", "cannot be read"),
         ("a = 1", "Column 1: This cannot be read (invalid syntax): compare with '==', not '='."),
+        ('string join(a, ",")', "there is no function 'string join'."),
         ("=a > 1", "leave out the '=' in front, which only Camunda 8 writes."),
         ("a !== 1", "write '!=' instead of '!=='."),
         ("a == 1;", "leave out the ';' at the end."),

@@ -223,6 +223,21 @@ def test_a_text_sent_by_a_called_process_speaks_of_what_that_process_knows():
     assert (notify.text, notify.to, notify.data) == ("T02", "lead_agency", {"ket_qua": "dung"})
 
 
+def test_a_text_says_what_was_true_when_its_element_ran():
+    case = Running("start s ; user a ; tell t ; script later script='n = 2' ; user b ; end e"
+                   " ; s -> a -> t -> later -> b -> e").starts(n=0).does("a", n=1)
+
+    [notify] = case.told
+    assert (notify.data, case.data) == ({"n": 1}, {"n": 2})
+
+
+def test_each_instance_of_several_says_its_own():
+    box = "sub f multi=[1,2] item=n { ; start s1 ; tell t ; script later script='m = n' ; user b ; end e1"
+    case = Running(f"start s ; {box} ; s1 -> t -> later -> b -> e1 ; }} ; end e ; s -> f -> e").starts(m=0)
+
+    assert [(notify.data["n"], notify.data["m"]) for notify in case.told] == [(1, 0), (2, 0)]
+
+
 def test_the_last_task_of_a_called_process_that_was_cancelled_can_be_done_no_more():
     case = Running(
         "start s ; call q calls=Q ; boundary late on=q timer=PT1H ; end e ; end f ; s -> q -> e ; late -> f",
@@ -322,6 +337,13 @@ def test_an_interrupting_escalation_ends_what_it_stands_beside():
     case = borders("boundary b on=box escalation=X ; b -> caught", thrown="escalation=X")
 
     assert case.does("work").tasks == ["caught"]
+
+
+def test_who_catches_an_escalation_is_told_which_one():
+    told = "xml='<bpmn:escalationEventDefinition camunda:escalationCodeVariable=\"ma\"/>'"
+    case = borders(f"boundary b on=box {told} aside ; b -> caught", thrown="escalation=X", end="throw")
+
+    assert case.does("work").data["ma"] == "X"
 
 
 def test_an_escalation_that_nothing_catches_changes_nothing():

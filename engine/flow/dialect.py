@@ -305,6 +305,21 @@ def _refuse_odd(token: Token, before: Token, text: str) -> None:
         raise fault_at(f"This cannot be read: {advice}.", text, token.start)
 
 
+def _unknown(found: Sequence[Token]) -> str:
+    """The first name of several words that is called: those of FEEL that exist here have become one word by now."""
+    for place, token in enumerate(found):
+        if token.text == "(":
+            called: list[str] = []
+            while place and found[place - 1].kind == "word" and found[place - 1].text not in _LINKING:
+                place -= 1
+                called.insert(0, found[place].text)
+            if len(called) > 1:
+                return " ".join(called)
+    return ""
+
+
+_LINKING = frozenset({"and", "or", "not", "in", "if", "then", "else", "for", "return", "satisfies", "between", "is",
+                      "some", "every"})  # fmt: skip
 _JAVASCRIPT = re.compile(r"^\s*//|(\+\+|--)\s*;?\s*$", re.MULTILINE)
 
 
@@ -325,6 +340,8 @@ def _advice(text: str) -> str:
         return ": write 'b if a else c' instead of 'a ? b : c'"
     if "=" in signs:
         return ": compare with '==', not '='"
+    if name := _unknown(found):
+        return f": there is no function '{name}'"
     if {"time", "offset"} <= words:
         return ": every moment is told on Vietnam's clock, whose offset is +07:00"
     if "empty" in words:

@@ -20,6 +20,7 @@ from SpiffWorkflow.bpmn.specs.event_definitions.item_aware_event import (
 from SpiffWorkflow.bpmn.specs.event_definitions.message import MessageEventDefinition
 
 from engine.flow.addressing import Address, key_of, leave
+from engine.flow.moments import VIETNAM
 from engine.flow.nodes import Node, Value
 from engine.flow.scripts import Expression
 from engine.flow.steps import Timer
@@ -36,7 +37,7 @@ class Alarm(EventDefinition):
 
     Attributes:
         kind: ``duration``, ``date`` or ``cycle``, as drawn.
-        value: an ISO 8601 value, or an expression that gives one.
+        value: an ISO 8601 value, or an expression that gives one; of a date, its first minute in Vietnam.
     """
 
     def __init__(self, kind: str, value: Value, **kwargs: Any) -> None:
@@ -78,9 +79,7 @@ class Alarm(EventDefinition):
             due_at = datetime.fromisoformat(value)
         except ValueError:
             raise ValueError(f"its timer came out as {value!r}: no date, duration or cycle of ISO 8601") from None
-        if due_at.tzinfo is None:
-            raise ValueError(f"its timer's date {value!r} has no time zone; write +07:00 behind it")
-        return due_at.astimezone(UTC)
+        return (due_at if due_at.tzinfo else due_at.replace(tzinfo=VIETNAM)).astimezone(UTC)
 
     def arm_again(self, token: Token) -> bool:
         """For a cycle: arm the next round. Says whether there is one.
@@ -115,7 +114,7 @@ class When(EventDefinition):
 
     def rises(self, token: Token) -> bool:
         """Whether it holds now, and did not when it was asked last."""
-        holds = token.task_spec.ask(self.condition, token.data, token) is True
+        holds = bool(token.task_spec.ask(self.condition, token.data, token))
         held = token.internal_data.get("held", False)
         token.internal_data["held"] = holds
         return holds and not held
@@ -125,7 +124,7 @@ class Catch(Node):
     """Waits for its event: start events (which never wait), intermediate events and receive tasks."""
 
     address = Address()
-    code_variable: str | None = None  # of an error event: where the error's code and message go
+    code_variable: str | None = None  # of an error or escalation event: where its code and message go
     message_variable: str | None = None
 
     def __init__(self, wf_spec: Any, bpmn_id: str, event_definition: EventDefinition, **kwargs: Any) -> None:
@@ -290,10 +289,15 @@ def throw_error(token: Token, code: str, message: str) -> bool:
 
 
 def _throw_outwards(token: Token, thrown: Any, message: str | None = None) -> bool:
-    """Hand an error or escalation to the innermost event subprocess or border around it that catches it."""
-    scope = token.workflow
+    """Hand an error or escalation to the innermost event subprocess or border around it that catches it.
+
+    What is thrown in an event subprocess does not begin that event subprocess again: it goes to its neighbours, which
+    guard the same scope, and then outwards. So a handler may throw on what it caught.
+    """
+    scope, begun = token.workflow, None
     while True:
-        if _caught(thrown, [one for one in scope.living() if one.is_sentry], message):
+        sentries = [one for one in scope.living() if one.is_sentry and one.task_spec.handler is not begun]
+        if _caught(thrown, sentries, message):
             return True
         if not hasattr(scope, "host"):
             return False
@@ -301,7 +305,7 @@ def _throw_outwards(token: Token, thrown: Any, message: str | None = None) -> bo
         whole = host.internal_data.get("of", host.id)  # what hangs on a multi-instance activity hangs on all of it
         if _caught(thrown, [one for one in host.workflow.living() if one.internal_data.get("host") == whole], message):
             return True
-        scope = host.workflow
+        scope, begun = host.workflow, host.task_spec
 
 
 def _caught(thrown: Any, watchers: list[Token], message: str | None) -> bool:

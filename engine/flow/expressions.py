@@ -14,6 +14,7 @@ from typing import Any
 
 from engine.flow import calls, loops  # noqa: F401  they put their nodes on the list
 from engine.flow import operations as does
+from engine.flow.comparing import may_say_when, same
 from engine.flow.compiler import CONSTANTS, NAME, Closure, Compiler, compiles
 from engine.flow.dialect import INPUT
 from engine.flow.functions import PURE
@@ -179,7 +180,7 @@ def ordering(symbol: str, operate: Callable[[Any, Any], bool]) -> Test:
 
     def test(frame: Frame, left: Any, right: Any) -> bool:
         kind = type(left)
-        if kind is type(right) and (kind is int or kind is float or kind is str and left[10:11] != "T"):
+        if kind is type(right) and (kind is int or kind is float or kind is str and not may_say_when(left)):
             return operate(left, right)
         return slow(symbol, operate, left, right)
 
@@ -190,11 +191,11 @@ def _compared(test: Test, left: Closure, right: Closure) -> Closure:
     if test is not does.equal:
         return lambda frame: test(frame, left(frame), right(frame))
 
-    def same(frame: Frame) -> bool:  # the commonest question gets the shortest way
+    def equal(frame: Frame) -> bool:  # the commonest question gets the shortest way
         a, b = left(frame), right(frame)
-        return a == b if type(b) in SCALARS or type(a) in SCALARS else does.equal(frame, a, b)
+        return same(a, b) if type(b) in SCALARS or type(a) in SCALARS else does.equal(frame, a, b)
 
-    return same
+    return equal
 
 
 @compiles(ast.IfExp)

@@ -19,6 +19,7 @@ import operator
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from engine.flow import comparing
 from engine.flow.compiler import Code, Compiler
 from engine.flow.dialect import (
     EXPRESSION_LENGTH,
@@ -177,7 +178,8 @@ class _Reader:
     def _check_range(self, part: _Part, signs: tuple[str, str], low: Any, high: Any) -> None:
         """Refuse one that nothing could ever lie in."""
         if type(low) is type(high) and type(low) in (str, *DURATIONS) or _numbers(low, high):
-            if low > high or low == high and signs != (">=", "<="):
+            first, last = comparing.comparable(low, high)
+            if first > last or first == last and signs != (">=", "<="):
                 written = " ".join(self.text[part.start : part.end].split())
                 raise ScriptError(f"Nothing lies in the range {written}: write the smaller "
                                   "end first.")  # fmt: skip
@@ -273,7 +275,7 @@ def same(value: Any, wanted: Any) -> bool:
         raise ScriptError(f"The input is a list: write contains(?, {shown(wanted)}).")
     if type(value) is not type(wanted) and not _numbers(value, wanted):
         raise ScriptError(f"The input is {kind_of(value)}, and the cell compares it with {kind_of(wanted)}.")
-    return value == wanted
+    return comparing.same(value, wanted)
 
 
 def _numbers(value: Any, wanted: Any) -> bool:
@@ -283,10 +285,12 @@ def _numbers(value: Any, wanted: Any) -> bool:
 def _one_of(wanted: list[Any]) -> Test:
     if not all(type(item) is str for item in wanted):
         return lambda frame, value: any([same(value, item) for item in wanted])
-    texts = frozenset(wanted)
+    texts, moments = frozenset(wanted), [item for item in wanted if comparing.may_say_when(item)]
 
     def is_one(frame: Frame, value: Any) -> bool:
-        return value in texts if type(value) is str else same(value, wanted[0])
+        if type(value) is not str:
+            return same(value, wanted[0])
+        return value in texts or any(comparing.same(value, item) for item in moments)
 
     return is_one
 

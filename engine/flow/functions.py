@@ -11,6 +11,7 @@ from datetime import date
 from functools import reduce
 from typing import Any
 
+from engine.flow.comparing import among, placed
 from engine.flow.moments import (
     add_days,
     added,
@@ -20,7 +21,6 @@ from engine.flow.moments import (
     divided,
     month_of_year,
     months_between,
-    placed,
     read,
     to_day,
     to_duration,
@@ -139,19 +139,15 @@ def mean(*values: Any) -> Any:
 
 
 def smallest(*values: Any) -> Any:
-    return min(_comparable(values, "min"), key=_place)
+    return min(_comparable(values, "min"), key=placed)
 
 
 def largest(*values: Any) -> Any:
-    return max(_comparable(values, "max"), key=_place)
+    return max(_comparable(values, "max"), key=placed)
 
 
 def in_order(values: Any) -> list[Any]:
-    return sorted(_comparable((values,), "sorted"), key=_place) if values else []
-
-
-def _place(value: Any) -> Any:
-    return placed(value) if type(value) is str else value
+    return sorted(_comparable((values,), "sorted"), key=placed) if values else []
 
 
 def any_of(values: Any) -> bool:
@@ -188,9 +184,9 @@ def contains(where: Any, what: Any) -> bool:
         return False
     if type(where) is str:
         return _text(what, "contains") in where
-    if type(where) not in (list, dict) or type(what) not in SCALARS:
+    if type(where) not in (list, dict) or type(what) not in SCALARS | DURATIONS:
         raise ScriptError(f"contains(…) looks for a text or number in a text or list, not in {kind_of(where)}.")
-    return what in where
+    return what in where if type(where) is dict else among(what, where)
 
 
 def replace(text: Any, old: Any, new: Any) -> str:

@@ -162,7 +162,7 @@ def part_of(value: Any, name: str) -> int | float | str | None:
     duration, which has its sign; ``None``: it has no such part."""
     if type(value) in DURATIONS:
         return _share(value, name)
-    point = _point(value)
+    point = when(value)
     if point is None or name not in _PARTS:
         return None
     if name == "weekday":
@@ -217,7 +217,7 @@ def added(left: Any, right: Any) -> Any:
         return _ranged(lambda: Months(left.count + right.count) if type(left) is Months else left + right)
     if type(left) in DURATIONS:
         left, right = right, left
-    point = _point(left) if type(right) in DURATIONS else None
+    point = when(left) if type(right) in DURATIONS else None
     return None if point is None else _moved(point, right)
 
 
@@ -226,7 +226,7 @@ def subtracted(left: Any, right: Any) -> Any:
     if type(right) in DURATIONS:
         back = Months(-right.count) if type(right) is Months else -right
         return back if left == 0 and type(left) is int else added(left, back)
-    begins, ends = _point(right), _point(left)
+    begins, ends = when(right), when(left)
     if begins is None or ends is None or (type(begins) is clock) is not (type(ends) is clock):
         return None
     return _length(ends) - _length(begins)
@@ -255,32 +255,23 @@ RECKONED: dict[str, Callable[[Any, Any], Any]] = {
 
 def asks_for_a_duration(left: Any, right: Any) -> str:
     """What to say to whoever adds a number to a date, or takes it away; else nothing."""
-    dated = _point(left) is not None and type(right) in NUMBERS or _point(right) is not None and type(left) in NUMBERS
+    dated = when(left) is not None and type(right) in NUMBERS or when(right) is not None and type(left) in NUMBERS
     return ' Move a date by a duration, such as duration("P3D").' if dated else ""
 
 
 def durations(values: list[Any]) -> list[Any]:
     """The values, as durations if all of them are texts that say one: what a table answers is kept as text."""
-    if values and all(type(value) is str and _DURATION.fullmatch(value) for value in values):
+    if values and all(says_duration(value) for value in values):
         return [to_duration(value) for value in values]
     return values
 
 
-def placed(value: str) -> Any:
-    """By what a text is put in order: a moment by when it is."""
-    return to_instant(value) if _MOMENT.fullmatch(value) and _point(value) is not None else value
+def says_duration(value: Any) -> bool:
+    """Whether it is a text of the kind that durations are kept as."""
+    return type(value) is str and len(value) <= 60 and _DURATION.fullmatch(value) is not None
 
 
-def sorting(left: str, right: str) -> tuple[Any, Any]:
-    """Two texts as they compare: moments written with different offsets by when they are."""
-    if left[10:11] == "T" == right[10:11] and left[-6:] != right[-6:]:
-        begins, ends = _point(left), _point(right)
-        if type(begins) is instant and type(ends) is instant:
-            return begins, ends
-    return left, right
-
-
-def _point(value: Any) -> Point | None:
+def when(value: Any) -> Point | None:
     """What a text says, if it is a date, a time of day or a moment; a moment is then one in Vietnam."""
     if type(value) in (day, clock):
         return value  # type: ignore[no-any-return]

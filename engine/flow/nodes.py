@@ -24,7 +24,7 @@ from engine.errors import ProcessFault
 from engine.flow.decisions import Decision, DecisionFault
 from engine.flow.scripts import Expression, Script, ScriptError, check_value
 from engine.flow.steps import CallOut, FindDuplicates, Notify, StartCase
-from engine.flow.tokens import Borrowed, Subprocess, Token
+from engine.flow.tokens import Borrowed, Moment, Subprocess, Token
 
 Value = Expression | str
 Given = Value | list["Given"] | dict[str, "Given"]
@@ -224,7 +224,7 @@ class BusinessRuleTask(Node):
 
     decision: Decision
     result_variable: str | None = None
-    single_entry = False  # camunda:mapDecisionResult="singleEntry": the one output, without its name
+    mapping: str | None = None  # camunda:mapDecisionResult
 
     def _run_hook(self, token: Token) -> bool:
         try:
@@ -232,10 +232,7 @@ class BusinessRuleTask(Node):
             result = check_value(result, self.title)
         except (DecisionFault, ScriptError) as error:
             raise self.fault(str(error)) from None
-        if isinstance(result, Mapping):
-            result = token.workflow.top_workflow.moment.succeeded(result)
-        if self.single_entry and isinstance(result, Mapping):
-            result = next(iter(result.values()), None)
+        result = self._mapped(result, token.workflow.top_workflow.moment)
         if self.result_variable:
             token.data[self.result_variable] = result
         elif isinstance(result, Mapping):
@@ -243,6 +240,16 @@ class BusinessRuleTask(Node):
         else:
             raise self.fault("the table gives a list; name a result variable for it")
         return True
+
+    def _mapped(self, result: Any, moment: Moment) -> Any:
+        """As Camunda maps it: ``singleEntry`` is the one output without its name, ``collectEntries`` a list of these,
+        ``resultList`` a list of rows; otherwise one row, or a list of rows if the table gives one."""
+        rows = [moment.succeeded(row) for row in (result if isinstance(result, list) else [result])]
+        if self.mapping == "collectEntries":
+            return [next(iter(row.values()), None) for row in rows]
+        if isinstance(result, list) or self.mapping == "resultList":
+            return rows
+        return next(iter(rows[0].values()), None) if self.mapping == "singleEntry" else rows[0]
 
 
 NOTIFY, START_CASE, FIND_DUPLICATES = "notify", "start_case", "find_duplicates"
@@ -270,7 +277,7 @@ class ServiceTask(Node):
         top = token.workflow.top_workflow
         if self.topic == NOTIFY:
             to = self.value_of(self.to, token)
-            top.effects.append(Notify(token.id, self.bpmn_id, self.text, str(to or ""), token.data))
+            top.effects.append(Notify(token.id, self.bpmn_id, self.text, str(to or ""), dict(token.data)))
             return True
         payload = self.filled(self.inputs_given, token)
         if self.topic == START_CASE:

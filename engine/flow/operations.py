@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from operator import floordiv, mod, mul, sub, truediv
 from typing import Any
 
-from engine.flow.moments import RECKONED, asks_for_a_duration, sorting
+from engine.flow.comparing import among, comparable, same
+from engine.flow.moments import RECKONED, asks_for_a_duration
 from engine.flow.values import (
     DEPTH,
     ITEMS,
@@ -29,7 +30,7 @@ from engine.flow.values import (
 )
 
 STEPS = 20_000  # per evaluation; a pass of a loop costs as many steps as its body has nodes
-ORDERED = frozenset({int, float, str, date, datetime, timedelta, Months})
+ORDERED = frozenset({int, float, str, date, datetime, time, timedelta, Months})
 
 
 class Frame:
@@ -132,7 +133,7 @@ def equal(frame: Frame, left: Any, right: Any, depth: int = 0) -> bool:
     """`==`, paid for by size: two values that look small can be large when the same part is in them many times."""
     kind = type(left)
     if kind is not type(right) or kind not in (list, dict):
-        return left == right
+        return same(left, right)
     if depth > DEPTH:
         raise ScriptError(f"Lists are nested more than {DEPTH} deep.")
     frame.spend(1 + len(left))
@@ -144,14 +145,13 @@ def equal(frame: Frame, left: Any, right: Any, depth: int = 0) -> bool:
 
 
 def ordered(symbol: str, operation: Callable[[Any, Any], bool], left: Any, right: Any) -> bool:
-    """`<` and its kin: between numbers, between texts (ISO dates sort right; moments with
-    different offsets, by when they are), between durations of one kind."""
-    kind, other = type(left), type(right)
-    if kind is other is str:
-        left, right = sorting(left, right)
+    """`<` and its kin: between numbers, between texts (`comparing` says what of dates, times and moments), between
+    durations of one kind."""
+    first, second = comparable(left, right)
+    kind, other = type(first), type(second)
     if (kind is other and kind in ORDERED) or (kind in NUMBERS and other in NUMBERS):
         try:
-            return operation(left, right)
+            return operation(first, second)
         except TypeError:
             pass  # an aware and a naive datetime
     raise ScriptError(f"'{symbol}' cannot compare {kind_of(left)} with {kind_of(right)}.")
@@ -171,7 +171,7 @@ def member(frame: Frame, needle: Any, haystack: Any) -> bool:
         raise ScriptError(f"'in' looks in a text, a list or a group of fields, not in {kind_of(haystack)}.")
     frame.spend(len(haystack) >> 3)
     if type(needle) in SCALARS:
-        return needle in haystack
+        return among(needle, haystack)
     return any(equal(frame, needle, item) for item in haystack)
 
 

@@ -210,7 +210,7 @@ class RuleParser(Drawn):
             raise ValidationException(f"there is no decision {reference!r}", self.node, self.filename)
         task.decision = decisions[reference]
         task.result_variable = self.camunda("resultVariable")
-        task.single_entry = self.camunda("mapDecisionResult") == "singleEntry"
+        task.mapping = self.camunda("mapDecisionResult")
         return task
 
 
@@ -264,11 +264,12 @@ class TimerReader(Drawn):
         raise ValidationException("the timer says no time", self.node, self.filename)
 
     def told(self, task: Any) -> Any:
-        """What an error event is to be told of the error, in variables of the case."""
-        drawn = self.node.find(f"{BPMN}errorEventDefinition")
-        if drawn is not None:
-            names = (drawn.get(f"{CAMUNDA}errorCodeVariable"), drawn.get(f"{CAMUNDA}errorMessageVariable"))
-            task.code_variable, task.message_variable = names
+        """What an error or escalation event is to be told of what it caught, in variables of the case."""
+        for kind in ("error", "escalation"):
+            drawn = self.node.find(f"{BPMN}{kind}EventDefinition")
+            if drawn is not None:
+                task.code_variable = drawn.get(f"{CAMUNDA}{kind}CodeVariable")
+                task.message_variable = drawn.get(f"{CAMUNDA}{kind}MessageVariable")
         return task
 
     def parse_conditional_event(self, event: Any) -> When:

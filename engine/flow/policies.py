@@ -99,3 +99,4 @@ POLICIES: dict[tuple[str, str], Policy] = {
     ("COLLECT", "MIN"): _aggregates(_of_some(smallest)),
     ("COLLECT", "MAX"): _aggregates(_of_some(largest)),
 }
+LISTS = frozenset(key for key, policy in POLICIES.items() if policy in (collect, output_order))  # give all rows

@@ -198,7 +198,8 @@ class Notify:
 
     Attributes:
         to: reporter, beneficiary, or an agency's key.
-        data: what is known where it is told: the case's data, or a called process's.
+        data: what was known when and where it was told, the case's data or a called process's; a copy, but of one
+            level: no value in it is ever changed in place (`engine.flow.operations`).
     """
 
     token: int

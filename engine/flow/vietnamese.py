@@ -110,6 +110,7 @@ VIETNAMESE = {
     "service-priority": "độ ưu tiên của dịch vụ không phải số nguyên",
     "service-code": "dịch vụ dùng mã của hệ thống khác",
     "decision-missing": "công việc theo quy tắc không có bảng quyết định",
+    "feel-differs": "điều trong bảng mà FEEL hiểu khác",
     "decision-result": "danh sách kết quả không được ghi vào đâu",
     "decision-unused": "bảng quyết định không công việc nào hỏi",
     "decision-gap": "bảng thiếu dòng cho một câu trả lời có thể có, hoặc cho một đơn vị của tỉnh",

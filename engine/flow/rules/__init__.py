@@ -11,6 +11,7 @@ from engine.flow.rules.correspondence import correspondence
 from engine.flow.rules.elements import elements
 from engine.flow.rules.events import events
 from engine.flow.rules.expressions import expressions
+from engine.flow.rules.feel import feel
 from engine.flow.rules.gaps import ended, gaps, overlaps
 from engine.flow.rules.gateways import gateways
 from engine.flow.rules.handlers import handlers
@@ -29,7 +30,7 @@ __all__ = ["CODES", "judge"]
 
 STRUCTURE = (shape, elements, handlers, several, events)
 CONTENT = (
-    gateways, services, correspondence, expressions, people, questions, wording, outcomes, ended, gaps, overlaps,
+    gateways, services, correspondence, expressions, people, questions, wording, outcomes, ended, feel, gaps, overlaps,
     tables, promises,
 )  # fmt: skip
 _PLAYABLE = frozenset({"listener", "connector", "mapping-ignored"})  # errors that leave the token game its sense

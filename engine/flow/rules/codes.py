@@ -110,6 +110,7 @@ CODES = {
     "service-priority": "a service whose priority is no whole number",
     "service-code": "a service task with the code of another engine",
     "decision-missing": "a business rule task without a table",
+    "feel-differs": "something in a table that FEEL would read otherwise",
     "decision-result": "a list of results that would go nowhere",
     "decision-unused": "a table that no task asks",
     "decision-gap": "a table without a row for something that can be answered, or for a district of the province",

@@ -35,6 +35,13 @@ _FAMILIAR = frozenset({
     "calledElementBinding", "historyTimeToLive", "isStartableInTasklist", "versionTag", "modelerTemplate",
     "modelerTemplateVersion", "resource", "initiator", "taskPriority",
 })  # read, refused by a rule of its own, or harmless
+_ONLY_ON = {
+    "candidateGroups": ("userTask",), "formKey": ("userTask",), "formRef": ("userTask",),
+    "topic": ("serviceTask", "sendTask"), "decisionRef": ("businessRuleTask",),
+    "resultVariable": ("businessRuleTask", "serviceTask", "sendTask", "scriptTask"),
+}  # fmt: skip
+_IN_EVENTS = frozenset({"errorCodeVariable", "errorMessageVariable", "escalationCodeVariable", "variableName",
+                        "variableEvents"})  # fmt: skip
 _TIMES = ("dueDate", "followUpDate")
 _ASYNC = ("asyncBefore", "asyncAfter", "async")
 
@@ -48,6 +55,7 @@ def elements(draft: Draft) -> Iterator[Fault]:
                 yield from _event_gateway(node)
             yield from _markers(node)
             yield from _ignored(node)
+            yield from _in_events(node)
 
 
 def _strangers(diagram: Diagram) -> Iterator[Fault]:
@@ -166,8 +174,32 @@ def _ignored(node: Node) -> Iterator[Fault]:
         elif name in _TIMES:
             yield warning(node, "attribute-ignored", f"Remove camunda:{name} from {node.label}, and promise the time "
                           "in type.toml under [deadlines]: it has no effect.")
-        elif name not in _FAMILIAR:
+        elif name == "resultVariable" and node.kind == "scriptTask":
+            yield error(node, "attribute-ignored", f"Write {node.camunda[name]} = … in the script of {node.label}: a "
+                        "script sets variables itself, and its result variable is not read.")
+        elif node.kind == "startEvent" and name in ("formKey", "formRef"):
+            yield warning(node, "attribute-ignored", f"Remove camunda:{name} from {node.label}: the form that a report "
+                          "fills in is the intake_form of type.toml.")
+        elif name not in _FAMILIAR or node.kind not in _ONLY_ON.get(name, (node.kind,)):
             yield warning(node, "attribute-ignored", f"Remove camunda:{name} from {node.label}: it has no effect.")
     if node.kind not in ACTIVITIES and (node.outputs or node.inputs and not leaves(node)):
         yield error(node, "mapping-ignored", f"Remove the inputs and outputs from {node.label}: only services "
                     "have them, and what leaves the case.")
+
+
+def _in_events(node: Node) -> Iterator[Fault]:
+    """What is written inside an event's definition for other engines."""
+    for drawn in node.element:
+        if not local(drawn).endswith("EventDefinition"):
+            continue
+        written = [str(name).removeprefix(CAMUNDA) for name in drawn.attrib if str(name).startswith(CAMUNDA)]
+        holder = drawn.find(BPMN + "extensionElements")
+        if "topic" in written or "type" in written:
+            yield error(node, "service-topic", f"Draw a service task for the topic of {node.label}: an event throws "
+                        "its message itself, and nobody would do it.")
+        elif ignored := sorted(set(written) - _IN_EVENTS):
+            yield warning(node, "attribute-ignored", f"Remove camunda:{ignored[0]} from {node.label}: it has no "
+                          "effect.")
+        if holder is not None and len(holder):
+            yield error(node, "mapping-ignored", f"Remove camunda:{local(holder[0])} from the event of {node.label}: "
+                        "inside the case everybody sees its data, and what leaves it takes inputs.")

@@ -122,6 +122,10 @@ def _name(node: Node, event: Event) -> Iterator[Fault]:
     elif event.name is None and _is_declared(node, event):
         what = "name" if event.kind in ("message", "signal") else "code"
         yield error(node, "event-incomplete", f"Give the {event.kind} of {node.label} a {what}.")
+    elif event.name and "${" in event.name:
+        where = ", and what differs in its property 'key'" if event.kind == "message" else ""
+        yield error(node, "event-incomplete", f"Name the {event.kind} of {node.label} without ${{…}}{where}: "
+                    f"{event.name!r} is taken as it is written.")
 
 
 def _is_declared(node: Node, event: Event) -> bool:
@@ -171,19 +175,31 @@ def _uncaught(draft: Draft, node: Node, event: Event) -> Iterator[Fault]:
                     f"what lies around {node.label}{end}: nothing catches it.")
 
 
-def _is_caught(draft: Draft, scope: Scope, event: Event, known: dict[int, bool]) -> bool:
-    """Whether a border around the scope catches it, whichever way the scope was entered."""
-    if id(scope) not in known:
-        known[id(scope)] = False  # so that processes that call each other, refused elsewhere, come to an end
+Known = dict[tuple[int, int], bool]
+
+
+def _is_caught(draft: Draft, scope: Scope, event: Event, known: Known, begun: Node | None = None) -> bool:
+    """Whether an event subprocess of the scope or a border around it catches it, whichever way the scope was entered.
+
+    Args:
+        begun: the event subprocess of the scope in which it is thrown, if it is in one.
+    """
+    key = (id(scope), id(begun))
+    if key not in known:
+        known[key] = False  # so that processes that call each other, refused elsewhere, come to an end
         hosts = [scope.host] if scope.host is not None else draft.callers(scope)
-        known[id(scope)] = _handled(scope, event) or bool(hosts) and all(
-            _border_catches(host, event) or _is_caught(draft, host.scope, event, known) for host in hosts
+        known[key] = _handled(scope, event, begun) or bool(hosts) and all(
+            _border_catches(host, event) or _is_caught(draft, host.scope, event, known, host) for host in hosts
         )
-    return known[id(scope)]
+    return known[key]
 
 
-def _handled(scope: Scope, event: Event) -> bool:
-    starts = [start for handler in scope.handlers() if handler.body is not None for start in handler.body.starts()]
+def _handled(scope: Scope, event: Event, begun: Node | None) -> bool:
+    """An event subprocess does not catch what is thrown in it; one that interrupts has called off its neighbours."""
+    if begun is not None and begun.is_handler and any(one.interrupting for one in begun.body.starts()):
+        return False
+    handlers = [one for one in scope.handlers() if one.body is not None and one is not begun]
+    starts = [start for handler in handlers for start in handler.body.starts()]
     return any(one.kind == event.kind and one.name in (None, event.name) for start in starts for one in start.events)
 
 

@@ -51,13 +51,21 @@ def _ignored(node: Node) -> Iterator[Fault]:
 
 def comparison(flow: Flow) -> tuple[str, str] | None:
     """``ket_qua == "dung"`` as its two sides; ``None`` for any other condition."""
-    text = (flow.condition or "").strip()
-    text = text[2:-1].strip() if text.startswith("${") and text.endswith("}") else text
-    found = _EQUALS.fullmatch(text)
+    found = _EQUALS.fullmatch(_inside(flow))
     return (found[1], found[2] if found[2] is not None else found[3]) if found else None
 
 
+def _inside(flow: Flow) -> str:
+    """The condition without ``${…}``."""
+    text = (flow.condition or "").strip()
+    return text[2:-1].strip() if text.startswith("${") and text.endswith("}") else text
+
+
 def _offered(flow: Flow, answers: Answers) -> Iterator[Fault]:
+    name = _inside(flow)
+    if texts := [one for one in answers.get(name, ()) if isinstance(one, str)]:
+        yield warning(flow, "value-not-offered", f"Compare {name!r} in the condition of {flow.label} with an answer, "
+                      f"such as {name} == \"{texts[0]}\": alone it holds whatever is answered.")
     asked = comparison(flow)
     options = answers.get(asked[0]) if asked else None
     if asked and options is not None and asked[1] not in map(str, options):

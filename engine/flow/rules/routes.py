@@ -52,15 +52,23 @@ class Plays:
     def _handle(self, scope: Scope, found: Play) -> None:
         """What an interrupting event subprocess leads to, whichever state it finds the scope in, is a way out of it.
 
-        One that runs beside the scope keeps it from nothing; what it leads to by itself is judged by itself.
+        One that runs beside the scope keeps it from nothing, but may throw what ends it; what it leads to by itself
+        is judged by itself. None catches what is thrown in it, and those that interrupt call off their neighbours.
         """
-        for handler in scope.handlers():
-            start = next(iter(handler.body.starts() if handler.body else ()), None)
-            if start is None or not start.interrupting or not start.events:
-                continue
-            entered = _thrown_to(start, found) if start.event.kind in ("error", "escalation") else _phases(found)
-            for phase, state in entered.items():
-                for exit in sorted(self.inside(handler, phase), key=str):
+        begun = [(handler, start) for handler in scope.handlers()
+                 for start in (handler.body.starts()[:1] if handler.body else ()) if start.events]
+        for handler, start in begun:
+            if not start.interrupting:
+                self._lead_out(handler, found, _phases(found), "error")
+        entered = [(handler, _thrown_to(start, found) if start.event.kind in ("error", "escalation") else
+                    _phases(found)) for handler, start in begun if start.interrupting]
+        for handler, phases in entered:
+            self._lead_out(handler, found, phases)
+
+    def _lead_out(self, handler: Node, found: Play, phases: dict[int, State], kind: str = "") -> None:
+        for phase, state in phases.items():
+            for exit in sorted(self.inside(handler, phase), key=str):
+                if kind in ("", exit.kind):
                     found.exits.setdefault((exit, handler), state)
 
     def play(self, board: Board, phase: int = FRESH, frozen: int = -1) -> Play:

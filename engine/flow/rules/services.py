@@ -9,6 +9,7 @@ from engine.flow.diagram import ACTIVITIES, CAMUNDA, Node, Scope, local
 from engine.flow.draft import TYPE, Draft
 from engine.flow.faults import Fault, error, warning
 from engine.flow.nodes import PRIORITY
+from engine.flow.policies import LISTS
 from engine.flow.rules.correspondence import leaves
 from engine.flow.rules.phrases import meant
 from engine.flow.rules.variables import GIVEN, starts_case
@@ -108,10 +109,20 @@ def _decision(draft: Draft, node: Node) -> Iterator[Fault]:
     if node.camunda.get("decisionRefBinding", "latest") not in ("latest", "deployment"):
         yield warning(node, "attribute-ignored", f"Remove the binding of {node.label}: it always asks the table that "
                       "is deployed with it.")
-    many = node.camunda.get("mapDecisionResult") in ("collectEntries", "resultList")
-    if many and not node.camunda.get("resultVariable"):
+    mapping, decision = node.camunda.get("mapDecisionResult", ""), draft.decisions.get(asked)
+    gives_list = decision is not None and (decision.hit_policy, decision.aggregation) in LISTS
+    if (gives_list or mapping in ("collectEntries", "resultList")) and not node.camunda.get("resultVariable"):
         yield error(node, "decision-result", f"Name a result variable for {node.label}: a list of results has to go "
                     "somewhere.")
+    elif mapping == "singleEntry" and not node.camunda.get("resultVariable"):
+        yield error(node, "decision-result", f"Name a result variable for {node.label}: a single entry comes without "
+                    "its name.")
+    if gives_list and mapping in ("singleEntry", "singleResult"):
+        yield error(node, "decision-result", f"Choose collectEntries or resultList in {node.label}: the table "
+                    f"{asked!r} gives a list.")
+    if decision and mapping in ("singleEntry", "collectEntries") and len(decision.outputs) > 1:
+        yield error(node, "decision-result", f"Choose singleResult or resultList in {node.label}: the table {asked!r} "
+                    f"has {len(decision.outputs)} outputs, and of each row only the first would be kept.")
 
 
 def _call(draft: Draft, node: Node) -> Iterator[Fault]:

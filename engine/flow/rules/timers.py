@@ -13,6 +13,7 @@ from engine.flow.scripts import ScriptError, compile_expression, strip_expressio
 from engine.terms.calendar import Term
 
 _CYCLE = re.compile(r"R(\d{0,4})/(P.+)")
+_CYCLES = "a cycle is written like R3/PT10M: how often, and after how long each time."
 _EXAMPLES = 'PT5H, R3/PT10M, 2021-09-03T17:00+07:00 or due("case")'
 
 
@@ -54,14 +55,16 @@ def _wrong(kind: str, value: object) -> str:
         return f"write it like {_EXAMPLES}."
     cycle = _CYCLE.fullmatch(value)
     looks = "cycle" if value.startswith("R") else "duration" if value.startswith("P") else "date"
+    if kind == "cycle" and " " in value:
+        return _CYCLES  # Camunda takes cron, too
     if looks != kind:
         return f"it is a {looks}; choose {looks!r} instead of {kind!r} in the modeler."
     try:
         if looks == "cycle" and cycle is None:
-            return "a cycle is written like R3/PT10M: how often, and after how long each time."
+            return _CYCLES
         if looks == "date":
-            zone = datetime.fromisoformat(value).tzinfo
-            return "" if zone else "it has no time zone; write +07:00 behind it."
+            datetime.fromisoformat(value)
+            return ""
         term = Term.parse(cycle[2] if cycle else value)
         if cycle and timedelta(days=term.months * 30 + term.weeks * 7 + term.days, seconds=term.seconds) \
                 < timedelta(minutes=1):
@@ -72,10 +75,12 @@ def _wrong(kind: str, value: object) -> str:
 
 
 def _repeating(node: Node, value: str) -> Iterator[Fault]:
-    if node.kind != "boundaryEvent" or node.interrupting:
+    handler = node.scope.host
+    begins = node.kind == "startEvent" and handler is not None and handler.is_handler
+    if not (begins or node.kind == "boundaryEvent") or node.interrupting:
         yield warning(node, "timer-cycle-once", f"Write the timer of {node.label} as a duration: {value} fires there "
                       "once, after its first period.")
     elif value.startswith(("R/", "R0/")):
         yield warning(node, "timer-unbounded", f"Say how often the timer of {node.label} may fire, such as "
-                      f"R10{value[1:]}: it repeats for as long as its task is open." if value[1] == "/" else
+                      f"R10{value[1:]}: it repeats for as long as what it guards is open." if value[1] == "/" else
                       f"Say how often the timer of {node.label} may fire: {value} says never.")

@@ -52,9 +52,9 @@ def starts_case(node: Node) -> bool:
 
 
 def told_of_errors(node: Node) -> set[str]:
-    """The variables in which an error event tells the error's code and message."""
-    return {drawn.get(f"{CAMUNDA}{name}") or "" for drawn in node.element.findall("{*}errorEventDefinition")
-            for name in ("errorCodeVariable", "errorMessageVariable")} - {""}  # fmt: skip
+    """The variables in which an error or escalation event tells the code and message of what it caught."""
+    return {drawn.get(f"{CAMUNDA}{kind}{what}Variable") or "" for kind in ("error", "escalation")
+            for drawn in node.element.findall(f"{{*}}{kind}EventDefinition") for what in ("Code", "Message")} - {""}
 
 
 def assigned(node: Node) -> frozenset[str]:
