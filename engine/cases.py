@@ -202,7 +202,7 @@ def ask(unit: Unit, number: str, question: str, *, by: Account) -> Row[Any]:
     case = access.find(unit, by, "ask", number, lock=True)
     if _is_asked(unit, case.id):
         raise WrongState(f"The case {case.number} is being asked already: ask when that question has been answered.")
-    payload = {"cau_hoi": checked_reason(question), "co_quan_giam_sat": by.agency}
+    payload = {"cau_hoi": checked_reason(question, "question"), "co_quan_giam_sat": by.agency}
     try:
         moved = instances.advance(unit, case.id, Deliver(messages.QUESTION, payload), by=by.login)
     except Suspended:

@@ -17,8 +17,9 @@ from typing import Any
 from sqlalchemy import Row, insert, select
 
 from engine import acts
-from engine.errors import InvalidRequest
+from engine.errors import InvalidRequest, NotFound
 from engine.model import declared_days, provinces
+from engine.paging import Page, newest_first
 from engine.people import access
 from engine.people.access import Account, Target
 from engine.reasons import checked_reason
@@ -78,7 +79,7 @@ def _with(table: Mapping[str, Any], latest: Mapping[date, str]) -> dict[str, Any
     return found
 
 
-def declare(unit: Unit, province: str, day: date, kind: str, reason: str, *, by: Account) -> None:
+def declare(unit: Unit, province: str, day: date, kind: str, reason: str, *, by: Account) -> Row[Any]:
     """A day is off, is worked, or is as usual after all, from this moment on; running terms follow within minutes.
 
     Raises:
@@ -88,16 +89,19 @@ def declare(unit: Unit, province: str, day: date, kind: str, reason: str, *, by:
     access.require(by, "arrange", Target(province), unit)
     query = select(provinces.c.code).where(provinces.c.code == province)
     unit.first(query.with_for_update(key_share=True))  # one at a time
-    check(unit, province, day, kind, by=by)
-    row = {"province": province, "day": day, "kind": kind, "at": unit.now, "by": by.login,
-           "reason": checked_reason(reason)}  # fmt: skip
-    unit.execute(insert(declared_days), row)
+    reason = check(unit, province, day, kind, reason, by=by)
+    row = {"province": province, "day": day, "kind": kind, "at": unit.now, "by": by.login, "reason": reason}
+    made = unit.scalar(insert(declared_days).returning(declared_days.c.id), row)
     unit.catalogue.declared.forget()
-    acts.note(unit, "day-declared", by.login, province, day=day.isoformat(), how=kind, reason=row["reason"])
+    acts.note(unit, "day-declared", by.login, province, day=day.isoformat(), how=kind, reason=reason)
+    return show(unit, made, by=by)
 
 
-def check(unit: Unit, province: str, day: date, kind: str, *, by: Account) -> None:
-    """Raises: as `declare`."""
+def check(unit: Unit, province: str, day: date, kind: str, reason: str, *, by: Account) -> str:
+    """Whether a day could be declared; returns the reason as it would be kept.
+
+    Raises: as `declare`.
+    """
     access.require(by, "arrange", Target(province), unit)
     if unit.first(select(provinces.c.code).where(provinces.c.code == province)) is None:
         raise InvalidRequest(f"There is no province {province!r}.", field="province")
@@ -107,6 +111,28 @@ def check(unit: Unit, province: str, day: date, kind: str, *, by: Account) -> No
         raise InvalidRequest("That day has passed, or is years ahead: name today or a later day.", field="day")
     if kind == {row.day: row.kind for row in history(unit, province)}.get(day, USUAL):
         raise InvalidRequest("That is what was declared of this day already: nothing was changed.", field="kind")
+    return checked_reason(reason)
+
+
+def index(unit: Unit, province: str, limit: int = 50, after: str | None = None, *, by: Account) -> Page:
+    """What was declared in a province, newest first.
+
+    Raises:
+        NotAllowed: the account may not declare any there.
+    """
+    access.require(by, "arrange", Target(province), unit)
+    mine = select(declared_days).where(declared_days.c.province == province)
+    return newest_first(unit, mine, declared_days.c.id, limit, after)
+
+
+def show(unit: Unit, declared_id: int, *, by: Account) -> Row[Any]:
+    """Raises:
+    NotFound: there is none, or the account may not declare any.
+    """
+    row = unit.first(select(declared_days).where(declared_days.c.id == declared_id))
+    if row is None or not access.allows(by, "arrange", Target(row.province), unit):
+        raise NotFound(f"There is no declared day {declared_id}.")
+    return row
 
 
 def history(unit: Unit, province: str) -> list[Row[Any]]:

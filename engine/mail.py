@@ -261,4 +261,4 @@ def name_of(unit: Unit, agency: Any) -> str | None:
 
 
 def _named(unit: Unit, agency: str) -> Row[Any] | None:
-    return next(iter(unit.known(_AGENCY, {"key": agency})), None)
+    return unit.known_row(_AGENCY, {"key": agency})

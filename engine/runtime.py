@@ -140,6 +140,9 @@ class Unit:
             self.flush()
         return found
 
+    def known_row(self, statement: Prepared, values: Mapping[str, Any]) -> Row[Any] | None:
+        """The first of what is `known`, if there is any."""
+        return next(iter(self.known(statement, values)), None)
 
     def anew(self) -> None:
         """Whatever was `known` is looked up again: while the unit waits for a lock, others may change it."""

@@ -94,6 +94,7 @@ SCREENS = (
     Screen("quy-trinh-sua-bang", "/quy-trinh/BDKK/nhap/muc_do.dmn", "vpubnd_74.phantich"),
     Screen("quy-trinh-sua-bieu-mau", "/quy-trinh/BDGN/nhap/goi_lai.form?lang=en", "vpubnd_74.phantich"),
     Screen("quy-trinh-chay-thu", "/quy-trinh/BDGN/chay-thu?lang=vi", "vpubnd_74.phantich"),
+    Screen("quy-trinh-chay-thu-tat-ca", "/quy-trinh/BDGN/chay-thu/tat-ca?dung=1&lang=vi", "vpubnd_74.phantich"),
     Screen("quy-trinh-so-sanh", "/quy-trinh/BDGN/so-sanh?moi=2&cu=1&lang=vi", "vpubnd_74.phantich"),
     Screen("quy-trinh-so-sanh-en", "/quy-trinh/BDGN/so-sanh?moi=1&cu=2&lang=en", "vpubnd_74.phantich"),
     Screen("quy-trinh-chuyen-vu-viec", "/quy-trinh/BDTT/chuyen/{moving}?lang=vi", "vpubnd_74.phantich"),

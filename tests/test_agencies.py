@@ -401,6 +401,7 @@ NEW = (  # what is to be opened, and why not
     ({"area": "001"}, "There is no area '001' in the province 74"),
     ({"parent": "nowhere"}, "There is no agency 'nowhere' in the province 74"),
     ({"parent": "ubnd_xa_1"}, "There is no agency 'ubnd_xa_1'"),
+    ({"email": "ubnd@thudaumot"}, "That is no e-mail address"),
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.work.worker import Worker
-from tests.hotline import PROVINCE, TYPE, Hotline
+from tests.hotline import PROVINCE, TYPE, Hotline, refused
 from tests.test_ui_office import enters
 from tests.visitor import Page, style_free
 
@@ -159,3 +159,56 @@ def test_whoever_reads_for_long_does_not_bring_back_what_was_before_a_day_was_de
         with office.runtime.read() as now:
             assert len(known.of(now)["74"]) == 1
         assert len(known.of(long_ago)["74"]) == 1
+
+
+# -- for programs --------------------------------------------------------------------------------------------------
+
+DAYS = "/declared-days"
+
+
+def test_a_program_looks_at_a_day_declares_it_once_and_takes_it_back(office: Hotline):
+    number, admin = office.assigned(), office.as_("quantri")
+    day = {"province": "74", "day": "2021-09-07", "kind": "off", "reason": WHY}
+
+    looked = admin.get(f"{DAYS}/preview", **day, limit="1")
+    assert looked.json["cases"] == 1
+    (move,) = looked.json["moves"]
+    assert [move["number"], move["was"][:16], move["due_at"][:16]] == [number, "2021-09-09T00:30", "2021-09-10T00:30"]
+    assert admin.get(DAYS, province="74").json["items"] == []  # nothing is changed by looking
+
+    made, again = (admin.post(DAYS, day, Idempotency_Key="bao-so-5") for _ in range(2))
+    assert made.status_code == 201 and made.json == again.json
+    assert (made.json["by"], made.json["followed_at"]) == ("quantri", None)
+    assert follows(office) == 1 and due(office, number) == "2021-09-10T00:30"
+    assert admin.get(made.headers["Location"].removeprefix("/api/v1")).json["followed_at"] is not None
+
+    assert admin.post(DAYS, day | {"kind": "usual"}).status_code == 201
+    assert follows(office) == 1 and due(office, number) == "2021-09-09T00:30"
+    first = admin.get(DAYS, province="74", limit="1").json
+    second = admin.get(DAYS, province="74", limit="1", after=first["after"]).json
+    assert [one["kind"] for one in (*first["items"], *second["items"])] == ["usual", "off"] and second["after"] is None
+
+
+@BY_THE_RULES
+def test_a_program_hears_what_is_wrong_with_a_day_in_one_sentence(office: Hotline):
+    admin, day = office.as_("quantri"), {"province": "74", "day": "2021-09-07", "kind": "off", "reason": WHY}
+    for wrong, said in (({"day": "2021-09-02"}, "has passed"), ({"province": "99"}, "no province '99'"),
+                        ({"kind": "usual"}, "declared of this day already")):  # fmt: skip
+        assert said in refused(admin.post(DAYS, day | wrong), 422, "invalid-request"), wrong
+        assert said in refused(admin.get(f"{DAYS}/preview", **day | wrong), 422, "invalid-request"), wrong
+    for missing in ("day", "kind", "reason"):
+        said = {name: value for name, value in day.items() if name != missing}
+        assert missing in admin.post(DAYS, said).json["errors"], missing
+    del day["province"]
+    assert "Say which province" in refused(admin.post(DAYS, day), 422, "invalid-request")
+
+
+@BY_THE_RULES
+@pytest.mark.parametrize("login", ["vanphong", "phuong", "phantich", "mattran"])
+def test_days_are_declared_by_the_administrator_alone(office: Hotline, login: str):
+    day = {"province": "74", "day": "2021-09-07", "kind": "off", "reason": WHY}
+    made = office.as_("quantri").post(DAYS, day).json["id"]
+    who = office.as_(login)
+    for answer in (who.get(DAYS, province="74"), who.get(f"{DAYS}/preview", **day), who.post(DAYS, day)):
+        refused(answer, 403, "not-allowed")
+    refused(who.get(f"{DAYS}/{made}"), 404, "not-found")

@@ -150,7 +150,7 @@ def values(hotline: Hotline, number: str) -> dict[str, list[Any]]:
         "month": ["2021-09.json"], "form": ["tiep_nhan_phan_anh", "json"], "file": ["type.toml"], "login": ["phuong"],
         "token": ["x"], "path": ["x"], "state": ["open"], "what": ["waiting"], "which": ["1"], "tenant": ["74"],
         "text": ["PAKN:1:1", number, f"{number}:1", "phuong"], "message": ["msg_cau_hoi"],
-        "message_id": [1], "comment_id": [1, 2], "filter_id": [1], "name": ["noi_dung", "task"],
+        "message_id": [1], "declared_id": [1], "comment_id": [1, 2], "filter_id": [1], "name": ["noi_dung", "task"],
     }  # fmt: skip
 
 
@@ -273,6 +273,9 @@ def test_a_file_that_cannot_be_bared_waits_until_somebody_who_may_know_has_looke
     assert waits in reads(hotline, "truc", "/viec/tep-cho-mo").decode()
     assert "/viec/tep-cho-mo" in reads(hotline, "truc", "/viec").decode()
     assert number not in reads(hotline, "phuong", "/viec/tep-cho-mo").decode()
+    (told,) = hotline.as_("truc").get("/attachments/waiting").json["items"]
+    assert (told["number"], told["files"]) == (number, 2) and told["since"]
+    assert hotline.as_("phuong").get("/attachments/waiting").json["items"] == []
 
     asked = hotline.as_("phuong").post(f"/cases/{number}/reporter/ask", {"reason": "Phải đọc đơn"}).json["id"]
     assert hotline.as_("vanphong").post(f"/unmaskings/{asked}/grant").status_code == 200

@@ -257,26 +257,69 @@ wait = "2 hours"
 """
 
 
-def test_all_stories_are_played_and_tell_what_of_the_diagram_none_of_them_takes(
-    hotline: Hotline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    told = {"bat_dau": STORY, "sai": STORY.replace('status = "dang_xu_ly"', 'status = "moi"')}
+@pytest.fixture
+def stories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The stories that lie beside the report type: one that goes as it says, one that does not, one that is none."""
+    told = {"bat_dau": STORY, "sai": STORY.replace('status = "dang_xu_ly"', 'status = "moi"'), "thieu": "[report]"}
     for name, story in told.items():
         (tmp_path / f"{name}.toml").write_text(story, encoding="utf-8")
-    monkeypatch.setattr(rehearsing, "_stories", lambda code: [tmp_path / f"{name}.toml" for name in told])
+    monkeypatch.setattr(rehearsing, "stories", lambda code: [tmp_path / f"{name}.toml" for name in told])
+    return told
+
+
+def plays_on(who: Visitor, page: Page) -> Page:
+    """Press the button until all are played."""
+    while page.find("//*[@id='cover']//form"):
+        page = who.sends(page)
+    return page
+
+
+def test_all_stories_are_played_and_tell_what_of_the_diagram_none_of_them_takes(
+    hotline: Hotline, stories: dict[str, str]
+):
     who = enters(hotline, "phantich")
     page = who.opens("/quy-trinh/PAKN/chay-thu")
     assert 'title = "Xử lý xong"' in page.find("//textarea")[0].text  # the first one is there to be played
 
-    found = who.sends(page, form=[one.text_content().split()[:2] for one in page.find("//main//form")].index(
-        ["Chạy", "thử"]), all="1")  # fmt: skip
+    begins = who.opens(page.find("//a[contains(., 'Chạy thử cả 3 kịch bản')]/@href")[0])
+    assert "Đã chạy 0 trong 3 kịch bản." in begins.text and not begins.find("//h3") and style_free(begins)
+    (form,) = begins.find("//*[@id='cover']//form")
+    assert form.get("hx-trigger") == "load" and form.get("hx-post") == form.get("action")
+    held = who.opens(f"{form.get('action')}&dung=1").find("//*[@id='cover']//form")[0]
+    assert held.get("hx-trigger") is None  # stopped: it goes on when it is asked to
+
+    found = plays_on(who, begins)
     (card,) = found.find("//*[@id='cover']")
     said = " ".join(card.text_content().split())
-    assert "1 trên 2 kịch bản đi đúng như đã kể" in said and style_free(found)
-    assert [one.text for one in card.xpath("./ul/li/a")] == ["sai"] and "không phải 'moi'" in said
+    assert "1 trên 3 kịch bản đi đúng như đã kể" in said and style_free(found)
+    assert [one.text for one in card.xpath("./ul/li/a")] == ["sai", "thieu"] and "không phải 'moi'" in said
     untaken = json.loads(card.xpath(".//@data-marks")[0])
     assert "xu_ly" in untaken and "tiep_nhan" not in untaken
     assert card.xpath(".//a[@href='/quy-trinh/PAKN/nhap/process.bpmn?chon=bao_ket_qua']")
+
+
+def test_what_came_of_the_stories_stands_in_the_address_until_the_draft_changes(
+    hotline: Hotline, stories: dict[str, str]
+):
+    who, office = enters(hotline, "phantich"), enters(hotline, "vanphong")
+    there = plays_on(who, who.opens("/quy-trinh/PAKN/chay-thu/tat-ca"))
+
+    again = enters(hotline, "quantri").opens(there.url)  # a colleague, whom it was sent
+    assert "1 trên 3 kịch bản" in again.text and not again.find("//*[@id='cover']//form")
+    assert office.opens(there.url).status == 403
+    assert "Đã chạy 0 trong 3" in who.opens(there.url.replace("da-chay=", "da-chay=x")).text  # nobody makes one up
+    writes(who, lambda text: text.replace('"PT4H"', '"PT3H"'))
+    assert "Đã chạy 0 trong 3" in who.opens(there.url).text
+    writes(who, lambda text: text.replace('"PT3H"', '"PT9H"'))
+    assert "còn lỗi" in who.opens(there.url).text
+
+
+def test_no_request_plays_stories_for_long(stories: dict[str, str]):
+    few = apart.play_some([package()], "PAKN", [*stories.values()], within=0)
+    assert few["whys"] == [None]
+    every = apart.play_some([package()], "PAKN", [*stories.values()])
+    assert [why is None for why in every["whys"]] == [True, False, False]
+    assert set(every["untaken"]) <= set(few["untaken"])
 
 
 def test_a_story_is_played_with_the_draft_and_tells_the_way_of_its_case(hotline: Hotline):

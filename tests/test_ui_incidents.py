@@ -108,6 +108,27 @@ def test_all_of_a_cause_are_only_those_that_one_may_retry(hotline: Hotline):
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_is_wrong_with_a_value_is_said_in_the_language_of_whoever_repairs(hotline: Hotline):
+    hotline.deploys(process__bpmn=AFTER)
+    number = hotline.assigned()
+    hotline.does("phuong", number, ket_qua="da_giai_quyet", noi_dung_ket_qua="Rồi")
+    analyst = enters(hotline, "phantich")
+    path = analyst.opens("/tinh/su-co").find("//tbody//a/@href")[0]
+
+    def said(language: str, values: str) -> str:
+        page = analyst.opens(f"{path}?lang={language}")
+        (fault,) = analyst.sends(page, form=len(page.find("//main//form")) - 1, values=values).faults
+        return fault
+
+    wrong = '{"ket_qua": "khac", "noi_dung_ket_qua": "Rồi"}'
+    assert said("vi", wrong) == "ket_qua: Hãy chọn một trong các lựa chọn có sẵn."
+    assert said("en", wrong) == "ket_qua: Choose one of what is offered."
+    assert "giữ đúng dạng JSON" in said("vi", "[1]") and "keep it JSON" in said("en", "[1]")
+    assert said("vi", '{"typename": 1}').startswith("Bước này không được có trường tên")
+    assert "the name is reserved" in said("en", '{"typename": 1}')
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_letters_that_were_given_up_are_found_by_an_index(hotline: Hotline):
     with hotline.runtime.read() as unit:
         query = causes._dead(select(model.outbox.c.id), accounts.account(unit, "vanphong"), "see-outbox")

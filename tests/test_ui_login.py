@@ -180,3 +180,12 @@ def test_one_changes_ones_password_and_is_told_what_is_wrong_with_it(visitor: Vi
 
     assert "Đã đổi mật khẩu" in visitor.sends(page, present=PASSWORD, wanted=new, again=new).text
     assert logs_in(visitor).status == 401 and logs_in(visitor, password=new).url == "/viec"
+
+
+def test_whoever_may_not_is_told_so_in_their_language(visitor: Visitor):
+    logs_in(visitor)
+    vietnamese, english = visitor.opens("/quan-tri?lang=vi"), visitor.opens("/quan-tri?lang=en")
+
+    assert vietnamese.status == english.status == 403
+    assert "không có quyền" in vietnamese.text and "may not" not in vietnamese.text
+    assert "phuong may not manage accounts" in english.text

@@ -13,6 +13,7 @@ from tests.sources import ROOT
 
 SIZES = {"1366x768": DESKTOP, "390x844": PHONE}
 LOOKS = {"vi": ("dark", "light"), "en": ("light",)}
+ZOOMED, NARROW = (683, 384), (320, 640)  # a desk at 200 %; what WCAG 1.4.10 asks for
 FRAME = "() => document.querySelector('.top').offsetHeight"
 
 
@@ -26,8 +27,27 @@ def test_every_page_is_accessible_and_fits_a_phone_and_a_desk(site: Site):
             assert window.evaluate(FRAME) < 60, f"the menu of {who} takes two lines at {window.url}"
             site.is_accessible(window)
             site.fits(window)
-            window.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
-            site.fits(window)
+            for width, height in (ZOOMED, PHONE, NARROW):
+                window.set_viewport_size({"width": width, "height": height})
+                site.fits(window)
+
+
+def test_a_word_without_end_pushes_no_page_about(site: Site):
+    """An address somebody has copied, or words without blanks."""
+    link = f"https://example.vn/{'a' * 250}"
+    number = site.province.passes_on("BDKK", area="718", noi_dung=link)
+    task = site.province.task(number, "don_vi_nhan", "ubnd_74_718")["id"]
+    site.province.as_("ubnd_74_718").post(f"/cases/{number}/comments", {"text": link})
+    secret = site.province.secrets[number]
+    for who, paths in {"ubnd_74_718": ("/viec", f"/viec/{task}", "/vu-viec", f"/vu-viec/{number}"),
+                       "tongdai_74": (f"/vu-viec/{number}", "/tiep-nhan?phone=0912345678"),
+                       None: (f"/tra-cuu/{number}?ma={secret}",)}.items():  # fmt: skip
+        window = site.window(who)
+        for path in paths:
+            window.goto(path)
+            for width, height in (DESKTOP, ZOOMED, PHONE, NARROW):
+                window.set_viewport_size({"width": width, "height": height})
+                site.fits(window)
 
 
 @pytest.mark.screenshots

@@ -21,7 +21,7 @@ from engine.errors import NotAllowed, NotFound, WrongState
 from engine.files import boxes, pictures
 from engine.model import attachments, cases, events
 from engine.model.records import DOUBTFUL
-from engine.paging import OfCase, Page
+from engine.paging import EPOCH, OfCase, Page, page, read_cursor, write_cursor
 from engine.people import access, accounts
 from engine.people.access import Account
 from engine.privacy import firewall, unmasking
@@ -60,8 +60,9 @@ def of_case(unit: Unit, account: Account, number: str, limit: int = 50, after: s
 
 
 def waiting(unit: Unit, by: Account) -> list[SimpleNamespace]:
-    """What this account can let go (`release`), and whoever works on the case waits for: {number, many, at}, of open
-    cases, the one that has waited longest first; ``at``: since when. Of the newest `LOOKED_AT` files of such kinds."""
+    """What this account can let go (`release`), and whoever works on the case waits for: {id, number, many, at}, of
+    open cases, the one that has waited longest first; ``at``: since when. Of the newest `LOOKED_AT` files of such
+    kinds."""
     rows = unit.all(_NEWEST)
     theirs = (cases.c.id.in_({row.case_id for row in rows}), cases.c.closed_at.is_(None))
     query = select(cases).where(*theirs, cases.c.secrecy.in_(firewall.VEILED))
@@ -70,9 +71,17 @@ def waiting(unit: Unit, by: Account) -> list[SimpleNamespace]:
     held, since = _withheld(unit, found, rows), defaultdict(list)
     for row in rows:
         if row.id in held:
-            since[found[row.case_id].number].append(row.at)
-    waits = [SimpleNamespace(number=number, many=len(at), at=min(at)) for number, at in since.items()]
-    return sorted(waits, key=lambda one: one.at)
+            since[row.case_id].append(row.at)
+    waits = [SimpleNamespace(id=case_id, number=found[case_id].number, many=len(at), at=min(at))
+             for case_id, at in since.items()]  # fmt: skip
+    return sorted(waits, key=lambda one: (one.at, one.id))
+
+
+def waiting_page(unit: Unit, by: Account, limit: int = 50, after: str | None = None) -> Page:
+    """`waiting`, a page at a time."""
+    at, last = (None, 0) if after is None else read_cursor(after)
+    left = [one for one in waiting(unit, by) if (one.at, one.id) > (at or EPOCH, last)]
+    return page(left[: limit + 1], limit, lambda one: write_cursor(one.at, one.id))
 
 
 def open_one(unit: Unit, account: Account, number: str, attachment_id: int) -> tuple[Row[Any], bool]:

@@ -386,7 +386,7 @@ def find(unit: Unit, account: Account, action: str, number: str, *, lock: bool =
     """
     if lock:
         hold(unit, number)
-    row = next(iter(unit.known(CASE, {"number": number})), None)
+    row = unit.known_row(CASE, {"number": number})
     if row is None or not allows(account, "see", row, unit):
         raise NotFound(f"There is no case {number}, or it does not concern you.")
     if action != "see":

@@ -181,7 +181,7 @@ def ask(unit: Unit, code: str, province: str) -> None:
 
 def find(unit: Unit, code: str, province: str) -> Row[Any] | None:
     """The province's area of this code, which it has now or had once."""
-    return next(iter(unit.known(_FIND, {"code": code, "province": province})), None)
+    return unit.known_row(_FIND, {"code": code, "province": province})
 
 
 def in_province(unit: Unit, code: str, province: str) -> Row[Any]:

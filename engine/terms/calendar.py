@@ -32,6 +32,7 @@ from engine.terms.term import LONGEST_IN_DAYS, Term
 __all__ = ["ROUND_THE_CLOCK", "ZONE", "Calendar", "Term", "next_repeated", "repeated"]
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+OUR_YEARS = range(2000, 2200)  # in which there are instants; days may be older: whatever began long ago
 _KEYS = ("name", "days", "hours", "holidays", "extra_holidays", "working_days")
 _MICROSECOND = timedelta(microseconds=1)
 _NOTHING = timedelta()

@@ -7,8 +7,8 @@ followed says so in the stories of its terms, so that no term follows twice.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row, Select, func, select, update
@@ -17,12 +17,14 @@ from engine import clocks, declared_days, instances
 from engine.errors import EngineError
 from engine.model import cases, deadlines
 from engine.model import declared_days as rows
+from engine.people.access import Account
 from engine.queues import leases
 from engine.runtime import Runtime, Unit
 from engine.terms.calendar import ZONE
 
 log = logging.getLogger(__name__)
 
+_NEXT = 2**53  # the id of what is not declared yet: greater than all there are
 SETTLED = timedelta(seconds=30)  # by then every process of the server knows of it (`declared_days.REMEMBERED`)
 
 
@@ -32,6 +34,13 @@ class Move(NamedTuple):
     number: str
     was: datetime
     due_at: datetime
+
+
+class Preview(NamedTuple):
+    """How many open cases have a term that runs on or over a day, and would count it; how the first of them move."""
+
+    cases: int
+    moves: list[Move]
 
 
 def follow(runtime: Runtime) -> int:
@@ -68,7 +77,7 @@ def _try(runtime: Runtime, case_id: int) -> bool | None:
         return None
 
 
-def _over(declared: Row[Any], *columns: Any) -> Select[Any]:
+def _over(declared: Any, *columns: Any) -> Select[Any]:
     """The running terms of open cases that have not ended before this day."""
     begins = datetime.combine(declared.day, time(), ZONE)
     return (
@@ -78,14 +87,15 @@ def _over(declared: Row[Any], *columns: Any) -> Select[Any]:
     )
 
 
-def preview(unit: Unit, declared: Any, most: int) -> tuple[int, list[Move]]:
-    """How many open cases' terms run on or over a day that is not declared yet, on a calendar that it changes; and how
-    the first of these cases move.
+def preview(unit: Unit, province: str, day: date, kind: str, reason: str, most: int, *, by: Account) -> Preview:
+    """What would follow from a day that is not declared yet; of the cases whose terms run on or over it, how the first
+    so many move.
 
-    Args:
-        declared: what would be declared: ``province``, ``day``, ``kind``, ``reason``, and an ``id``
-            greater than all there are.
+    Raises:
+        NotAllowed, InvalidRequest: as for `declared_days.declare`.
     """
+    reason = declared_days.check(unit, province, day, kind, reason, by=by)
+    declared = SimpleNamespace(province=province, day=day, kind=kind, reason=reason, id=_NEXT)
     own = _over(declared).where(deadlines.c.name == clocks.CASE, cases.c.closed_at.is_(None))
     kept = {row.calendar: row.definition_id for row in unit.all(
         own.with_only_columns(deadlines.c.calendar, func.max(cases.c.definition_id).label("definition_id"))
@@ -95,7 +105,7 @@ def preview(unit: Unit, declared: Any, most: int) -> tuple[int, list[Move]]:
     number = unit.scalar(mine.with_only_columns(func.count()))
     wanted = (cases.c.number, cases.c.definition_id, *deadlines.c)
     found = unit.all(mine.with_only_columns(*wanted).order_by(deadlines.c.due_at, deadlines.c.id).limit(most))
-    return number, list(_moves(unit, found, declared))
+    return Preview(number, _moves(unit, found, declared))
 
 
 def _changes(unit: Unit, version: int, calendar: str) -> bool:
@@ -103,9 +113,12 @@ def _changes(unit: Unit, version: int, calendar: str) -> bool:
     return declared_days.keeps_holidays(package.province.get("calendars", {}).get(calendar))
 
 
-def _moves(unit: Unit, found: list[Row[Any]], declared: Any) -> Iterator[Move]:
-    for row in found:
-        package = unit.catalogue.pinned(unit, row.definition_id)
-        then = package.terms_with([*package.declared, declared])
-        moved = then.recounted(row, package.terms, unit.now, declared.reason)
-        yield Move(row.number, row.due_at, moved.due_at)
+def _moves(unit: Unit, found: list[Row[Any]], declared: Any) -> list[Move]:
+    pinned = {version: unit.catalogue.pinned(unit, version) for version in {row.definition_id for row in found}}
+    then = {version: package.terms_with([*package.declared, declared]) for version, package in pinned.items()}
+
+    def moved(row: Row[Any]) -> datetime:
+        version = row.definition_id
+        return then[version].recounted(row, pinned[version].terms, unit.now, declared.reason).due_at
+
+    return [Move(row.number, row.due_at, moved(row)) for row in found]

@@ -22,6 +22,7 @@ from webapi.api import (
     cases,
     contacts,
     days,
+    declared_days,
     deployments,
     histories,
     imports,
@@ -47,7 +48,8 @@ from webapi.api.blueprint import PREFIX, Key, Name
 
 PARTS = (reports, contacts, days, periodic, statistics, publications, published, cases, attachments, tasks, messages,
          report_types, track, imports, incidents, migrations, modifications, outbox, arrivals, deployments, accounts,
-         absences, agencies, areas, histories, persons, tokens, login, second_factors, audit)  # fmt: skip
+         absences, agencies, areas, declared_days, histories, persons, tokens, login, second_factors,
+         audit)  # fmt: skip
 SECURITY = {"type": "http", "scheme": "bearer", "description": "a token (ts_…) from POST /login or POST /tokens"}
 
 

@@ -55,7 +55,7 @@ class AgencyChange(AgencyReason):
     name = Words(200)
     area = Code(allow_none=True)
     parent = Code(allow_none=True)
-    email = fields.Email(allow_none=True)
+    email = Words(254, allow_none=True, metadata={"description": "such as ten@example.vn"})
     phone = Words(20, allow_none=True)
 
 

@@ -90,6 +90,20 @@ def release(unit: Unit, caller: Account, number: str, attachment_id: int) -> Any
     return {"id": attachment_id}
 
 
+class WithheldOut(Out):
+    """A case with files that wait to be released."""
+
+    number = fields.String()
+    files = fields.Integer(attribute="many")
+    since = instant(attribute="at")
+
+
+@bp.read("/attachments/waiting", page_of(WithheldOut, "waiting case"), PageQuery)
+def waiting(unit: Unit, caller: Account, query: dict[str, Any]) -> Any:
+    """Open cases with withheld files that you can release, the one that has waited longest first"""
+    return reading.waiting_page(unit, caller, **query)
+
+
 class FetchOut(Out):
     """A file that was sent by chat, as a link."""
 

@@ -30,11 +30,13 @@ from engine.errors import InvalidRequest, Stale
 from engine.flow.sentences import in_vietnamese
 from engine.people.access import Account
 from engine.queries import LIMIT_MAX
+from engine.statistics.periods import YEARS
+from engine.terms.calendar import OUR_YEARS
 from webapi import auth, bodies, idempotency
 
 PREFIX = "/api/v1"
-_OUR_TIMES = validate.Range(datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
-OUR_DAYS = validate.Range(date(1900, 1, 1), date(2200, 1, 1))
+_OUR_TIMES = validate.Range(*(datetime(year, 1, 1, tzinfo=UTC) for year in (OUR_YEARS.start, OUR_YEARS.stop)))
+OUR_DAYS = validate.Range(*(date(year, 1, 1) for year in (YEARS.start, YEARS.stop)))
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 

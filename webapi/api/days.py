@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import fields
 
 from engine.errors import NotFound
 from engine.people.access import Account
 from engine.runtime import Unit
 from engine.statistics import days
-from webapi.api.blueprint import Blueprint, Code, In, Out, Words, instant, province_of
+from webapi.api.blueprint import OUR_DAYS, Blueprint, Code, In, Out, Words, instant, province_of
 
 bp = Blueprint("days", "Closed days: what was reported of them, and what was corrected when, by whom and why.")
 DAY = "/days/<name:day>"
@@ -22,8 +22,7 @@ class DayQuery(In):
 
 
 class CloseIn(DayQuery):
-    day = fields.Date(required=True, metadata={"description": "a Vietnamese day that is over"},
-                      validate=validate.Range(date(2000, 1, 1), date(2200, 1, 1)))  # fmt: skip
+    day = fields.Date(required=True, validate=OUR_DAYS, metadata={"description": "a Vietnamese day that is over"})
 
 
 class CorrectIn(DayQuery):

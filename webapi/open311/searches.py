@@ -10,7 +10,7 @@ from flask import request
 
 from engine.errors import InvalidRequest
 from engine.public.open_data import LIMIT_MAX, Search
-from engine.terms.calendar import ZONE
+from engine.terms.calendar import OUR_YEARS, ZONE
 from webapi.open311 import places
 
 STATES = ("open", "closed")
@@ -18,7 +18,6 @@ STATES = ("open", "closed")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
 _COUNT = re.compile(r"[1-9]\d{0,5}", re.ASCII)
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
-_YEARS = range(2000, 2200)
 
 
 def jurisdiction() -> str | None:
@@ -94,6 +93,6 @@ def _moment(name: str) -> datetime | None:
         moment = datetime.fromisoformat(text) if _MOMENT.fullmatch(text) else None
     except ValueError:
         moment = None
-    if moment is None or moment.year not in _YEARS:
+    if moment is None or moment.year not in OUR_YEARS:
         raise InvalidRequest(f"{name}: Hãy viết ngày giờ có múi giờ, ví dụ 2021-09-03T00:00:00+07:00.")
     return moment

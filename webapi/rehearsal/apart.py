@@ -2,7 +2,7 @@
 
     python -m webapi.rehearsal.apart     reads {"packages": […], "code": "BDKK", "story": "title = …"}
                                          writes {"why": …, "elements": […]}
-                                         or, for {"stories": […]}, {"whys": […], "taken": …, "of": …, "untaken": […]}
+                                         or, for {"stories": […], "within": 5}, {"whys": […], "untaken": […]}
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any
@@ -21,11 +21,11 @@ from engine.errors import InvalidRequest, TooMany
 from engine.flow import paths
 from engine.packages import Files, Package
 from webapi.config import PREFIX
-from webapi.rehearsal.play import course, rehearse
+from webapi.rehearsal.play import Rehearsal, course, rehearse
 from webapi.rehearsal.story import parse
 
 SECONDS = 60.0
-SECONDS_FOR_ALL = 170.0
+BEGUN_WITHIN = 5.0  # seconds in which several are begun before a page hears how far it is
 PATIENCE = 20.0  # seconds that a second one waits for the first to end
 CALLED = Path("scenario.toml")  # in sentences
 _turn = BoundedSemaphore()
@@ -45,19 +45,22 @@ def play(packages: Sequence[Files], code: str, story: str, seconds: float = SECO
     return _run({"packages": [dict(files) for files in packages], "code": code, "story": story}, seconds)
 
 
-def play_all(packages: Sequence[Files], code: str, told: Sequence[str]) -> dict[str, Any]:
-    """Play all stories of the last of these report types, each on a stage of its own.
+def play_some(
+    packages: Sequence[Files], code: str, told: Sequence[str], within: float = BEGUN_WITHIN
+) -> dict[str, Any]:  # fmt: skip
+    """Play as many of these stories as can be begun within so many seconds, in their order, and at least one; each on
+    a stage of its own.
 
     Returns:
-        ``whys``: of each, as for `play`; how many of the diagrams' elements and flows were ``taken`` by any of them,
-        ``of`` how many, as [elements, flows]; the ``untaken``: file, line, kind, id, label.
+        ``whys``: of each that was played, as for `play`, or why it is no scenario; ``untaken``: what of the diagrams
+        none of them took, as positions in what `paths.cover` tells of the package when nothing was played.
 
     Raises:
-        InvalidRequest, TooMany: as for `play`.
+        InvalidRequest: it takes too long.
+        TooMany: as for `play`.
     """
-    for story in told:
-        parse(story, code, CALLED)
-    return _run({"packages": [dict(files) for files in packages], "code": code, "stories": [*told]}, SECONDS_FOR_ALL)
+    return _run({"packages": [dict(files) for files in packages], "code": code, "stories": [*told],
+                 "within": within}, SECONDS)  # fmt: skip
 
 
 def _run(told: dict[str, Any], seconds: float) -> dict[str, Any]:
@@ -83,7 +86,7 @@ def _environment() -> dict[str, str]:
 
 def main() -> None:
     told = json.load(sys.stdin)
-    json.dump(_all(told) if "stories" in told else _one(told), sys.stdout)
+    json.dump(_some(told) if "stories" in told else _one(told), sys.stdout)
 
 
 def _one(told: dict[str, Any]) -> dict[str, Any]:
@@ -92,15 +95,25 @@ def _one(told: dict[str, Any]) -> dict[str, Any]:
     return {"why": why, "elements": elements}
 
 
-def _all(told: dict[str, Any]) -> dict[str, Any]:
-    package, whys = Package(told["packages"][-1]), []
+def _some(told: dict[str, Any]) -> dict[str, Any]:
+    package, whys, ends = Package(told["packages"][-1]), [], time.monotonic() + told["within"]
     with rehearse(told["packages"]) as ready, paths.watching(str(package.type["process"])) as taken:
         for story in told["stories"]:
-            with ready.stage() as stage:
-                whys.append(course(parse(story, told["code"], CALLED), stage)[0])
-    found = paths.cover(package.files, taken)
-    return {"whys": whys, "taken": [found.count("element"), found.count("flow")],
-            "of": [found.elements, found.flows], "untaken": [asdict(one) for one in found.untaken]}  # fmt: skip
+            whys.append(_why(story, told["code"], ready))
+            if time.monotonic() > ends:
+                break
+    untaken = paths.cover(package.files, taken).untaken
+    every = paths.cover(package.files, paths.Taken(taken.process)).untaken
+    return {"whys": whys, "untaken": [position for position, one in enumerate(every) if one in untaken]}
+
+
+def _why(told: str, code: str, ready: Rehearsal) -> str | None:
+    try:
+        story = parse(told, code, CALLED)
+    except InvalidRequest as error:
+        return error.detail
+    with ready.stage() as stage:
+        return course(story, stage)[0]
 
 
 if __name__ == "__main__":

@@ -38,10 +38,14 @@ window.addEventListener("load", () => {
   });
 });
 
-// Without JavaScript a button asks the server anew; here it is not needed.
-document.querySelectorAll("[data-without-script]").forEach((button) => { button.hidden = true; });
-
-document.querySelectorAll("[data-with-script]").forEach((part) => { part.hidden = false; });
+// Without JavaScript a button asks the server anew; here it is not needed, unless what went by itself has failed.
+const scripted = (is = true) => {
+  document.querySelectorAll("[data-without-script]").forEach((button) => { button.hidden = is; });
+  document.querySelectorAll("[data-with-script]").forEach((part) => { part.hidden = !is; });
+};
+scripted();
+document.addEventListener("htmx:afterSwap", () => scripted());
+for (const failed of ["htmx:responseError", "htmx:sendError"]) document.addEventListener(failed, () => scripted(false));
 
 // One box for all boxes of its form that can be chosen.
 document.addEventListener("change", (event) => {

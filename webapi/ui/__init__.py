@@ -20,6 +20,7 @@ from webapi.ui import (
     callback,
     casebook,
     comparing,
+    covering,
     desk,
     device,
     door,
@@ -50,7 +51,7 @@ from webapi.ui import (
 
 PARTS = (send, track, login, shared, device, absences, worklist, casebook, desk, callback, line, office, unmasking,
          stuck, incidents, overseer, report, publishing, heat, backlog, imports, analyst, beginning, comparing, moving,
-         drafting, rehearsing, replaying, admin, agencies, calendars)  # fmt: skip
+         drafting, rehearsing, covering, replaying, admin, agencies, calendars)  # fmt: skip
 _FOR_EVER = 365 * 24 * 3600
 
 

@@ -20,7 +20,6 @@ from engine.model import accounts
 from engine.people import access
 from engine.people.access import Account
 from engine.places import agency_changes, areas
-from engine.reasons import REASON_MAX
 from engine.runtime import Unit
 from webapi.ui import admin, door, pages
 from webapi.ui.pages import Pages, done, page
@@ -33,7 +32,6 @@ AGENCY = f"{LIST}/<name:key>"
 REFUSALS = (InvalidRequest, WrongState, Stale)
 Faults = dict[str, str]  # what is wrong, by question; "": with the whole
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")  # as addresses have it
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
 @bp.read(LIST)
@@ -154,12 +152,8 @@ def _said(new: bool) -> tuple[dict[str, Any], Faults]:
     faults = {}
     if not said["name"] or len(said["name"]) > 200:
         faults["name"] = _("Hãy ghi tên cơ quan, tối đa 200 ký tự.")
-    if said["email"] and (len(said["email"]) > 200 or not _EMAIL.fullmatch(said["email"])):
-        faults["email"] = _("Hãy ghi một địa chỉ thư điện tử.")
     if said["phone"] and len(said["phone"]) > 20:
         faults["phone"] = _("Hãy ghi một số điện thoại, tối đa 20 ký tự.")
-    if not 0 < len(_reason()) <= REASON_MAX:
-        faults["reason"] = _("Hãy ghi lý do: quyết định nào, của ai.")
     if new and not _KEY.fullmatch(said["key"] or ""):
         faults["key"] = _("Mã chỉ gồm chữ không dấu, chữ số, “_”, “.”, “-”, tối đa 80 ký tự.")
     if new and said["valid_from"]:

@@ -5,7 +5,6 @@ A day is looked at first, with what it moves, then announced; `engine.declared_d
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 from flask import request, url_for
@@ -13,7 +12,6 @@ from flask import request, url_for
 from engine import declared_days
 from engine.errors import InvalidRequest
 from engine.people.access import Account
-from engine.reasons import REASON_MAX
 from engine.runtime import Unit
 from engine.terms import hours
 from engine.work import declared_followed
@@ -25,6 +23,7 @@ from webapi.ui.words import _, translated
 bp = Pages("ui_calendars")
 PAGE = "/quan-tri/lich"
 SHOWN = 20  # cases of which the page says how they move
+ROWS = 50
 
 
 @bp.read(PAGE)
@@ -37,11 +36,11 @@ def _page(unit: Unit, caller: Account, **looked: Any) -> Any:
     admin.must_manage(caller)
     chosen, every = admin.province(unit)
     year = unit.today.year
-    found = {name: _dated(table) for name, table in chosen.settings.get("calendars", {}).items()}
-    off, swapped = hours.public_holidays(year) if any(one.get("holidays") for one in found.values()) else ((), ())
-    return page("ui/admin_calendars.html", calendars=found, chosen=chosen, provinces=every, year=year,
-                off=sorted(off), swapped=sorted(swapped), today=unit.today, kinds=kinds(),
-                declared=declared_days.history(unit, chosen.code)[::-1], **looked)  # fmt: skip
+    calendars = {name: _dated(table) for name, table in chosen.settings.get("calendars", {}).items()}
+    off, swapped = hours.public_holidays(year) if any(one.get("holidays") for one in calendars.values()) else ((), ())
+    declared = declared_days.index(unit, chosen.code, ROWS, request.args.get("after"), by=caller)
+    return page("ui/admin_calendars.html", calendars=calendars, chosen=chosen, provinces=every, year=year,
+                off=sorted(off), swapped=sorted(swapped), today=unit.today, kinds=kinds(), found=declared, **looked)
 
 
 @bp.open("POST", f"{PAGE}/xem-truoc")
@@ -53,9 +52,8 @@ def look() -> Any:
         return _refused(error)
 
 
-def _look(unit: Unit, caller: Account, asked: Any) -> Any:
-    declared_days.check(unit, asked.province, asked.day, asked.kind, by=caller)
-    number, moves = declared_followed.preview(unit, asked, SHOWN)
+def _look(unit: Unit, caller: Account, asked: dict[str, Any]) -> Any:
+    number, moves = declared_followed.preview(unit, **asked, most=SHOWN, by=caller)
     return _page(unit, caller, asked=asked, number=number, moves=moves)
 
 
@@ -63,23 +61,20 @@ def _look(unit: Unit, caller: Account, asked: Any) -> Any:
 def declare() -> Any:
     try:
         asked = _asked()
-        door.changes(lambda unit, by: declared_days.declare(
-            unit, asked.province, asked.day, asked.kind, asked.reason, by=by))()  # fmt: skip
+        door.changes(lambda unit, by: declared_days.declare(unit, **asked, by=by))()
     except InvalidRequest as error:
         return _refused(error)
     return done(_("Đã công bố. Hạn đang chạy được tính lại trong vài phút; mỗi vụ việc ghi rõ vì sao."),
-                "ui_calendars.show", tinh=asked.province)  # fmt: skip
+                "ui_calendars.show", tinh=asked["province"])  # fmt: skip
 
 
-def _asked() -> Any:
+def _asked() -> dict[str, Any]:
     """Raises: InvalidRequest."""
     said = {name: request.form.get(name, "").strip() for name in ("province", "day", "kind", "reason")}
-    if not 0 < len(said["reason"]) <= REASON_MAX:
-        raise InvalidRequest(_("Hãy ghi lý do: quyết định nào, của ai."))
     day = read_day(said["day"])
     if day is None:
-        raise InvalidRequest(_("Hãy chọn một ngày."))
-    return SimpleNamespace(**said | {"day": day, "id": 2**53})
+        raise InvalidRequest(_("Hãy chọn một ngày."), field="day")
+    return said | {"day": day}
 
 
 def _refused(error: InvalidRequest) -> Any:

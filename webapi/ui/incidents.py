@@ -16,10 +16,10 @@ from engine.people.access import Account
 from engine.runtime import Unit
 from engine.versions import anatomy
 from engine.work import backlog, causes, repairs
-from webapi.ui import door, office, pages
+from webapi.ui import door, faults, office, pages
 from webapi.ui import show as shown
 from webapi.ui.pages import Pages, done, page
-from webapi.ui.words import _, step, text_name
+from webapi.ui.words import _, step, text_name, translated
 
 bp = Pages("ui_incidents")
 MAY = ("retry", "repair", "resend", "retry-arrival", "modify", "deploy")
@@ -107,7 +107,7 @@ def _read(written: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        raise InvalidRequest("The values are not a JSON object.", field="values")
+        raise InvalidRequest(_("Chưa đọc được: hãy giữ đúng dạng JSON, mỗi giá trị có tên trong ngoặc kép."))
     return found
 
 
@@ -155,5 +155,5 @@ def _refusal(error: EngineError) -> str:
     if isinstance(error, WrongState):
         return _("Sự cố này đã được xử lý, hoặc bước của nó không mang giá trị nào để sửa.")
     if isinstance(error, InvalidAnswers) and error.facts.get("errors"):
-        return "; ".join(f"{name}: {sentence}" for name, sentence in error.facts["errors"].items())
-    return _("Chưa đọc được: hãy giữ đúng dạng JSON, mỗi giá trị có tên trong ngoặc kép.")
+        return "; ".join(f"{name}: {faults.sentence(fault)}" for name, fault in error.facts["errors"].items())
+    return translated(error.detail or "")

@@ -30,8 +30,8 @@ MENUS: dict[str, tuple[str, ...]] = {
 WITHIN = {  # pages behind an entry's
     "ui_line": "ui_desk", "ui_callback": "ui_desk", "ui_drafting": "ui_analyst", "ui_beginning": "ui_analyst",
     "ui_comparing": "ui_analyst", "ui_moving": "ui_analyst", "ui_replaying": "ui_analyst",
-    "ui_rehearsing": "ui_analyst", "ui_heat": "ui_office", "ui_unmasking": "ui_office", "ui_backlog": "ui_office",
-    "ui_agencies": "ui_admin", "ui_calendars": "ui_admin",
+    "ui_rehearsing": "ui_analyst", "ui_covering": "ui_analyst", "ui_heat": "ui_office",
+    "ui_unmasking": "ui_office", "ui_backlog": "ui_office", "ui_agencies": "ui_admin", "ui_calendars": "ui_admin",
 }  # fmt: skip
 
 

@@ -186,8 +186,15 @@ def refused(error: EngineError) -> Any:
             return Response(status=401, headers={"HX-Redirect": url_for("ui_login.show")})
         back = request.full_path.rstrip("?") if request.method == "GET" else sent_from()
         return redirect(url_for("ui_login.show", next=back), 303)
-    shown = error.detail if error.code != "not-found" else None  # the advice says it, in their language
-    return refusal(error.status, error.code, shown, error.facts.get("retry_after"))
+    return refusal(error.status, error.code, _shown(error), error.facts.get("retry_after"))
+
+
+def _shown(error: EngineError) -> str | None:
+    """What a refusal says beside its title, in the reader's language. What is not there is not told about; who may not,
+    is told by the title where there is no Vietnamese for the sentence."""
+    said = words.translated(error.detail or "")
+    unsaid = error.code == "not-allowed" and words.language() == "vi" and said == error.detail
+    return None if unsaid or error.code == "not-found" else said
 
 
 def _ended() -> str:

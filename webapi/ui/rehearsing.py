@@ -20,7 +20,7 @@ from webapi.config import ROOT
 from webapi.rehearsal import apart, read, stories_in
 from webapi.ui import analyst, door, drawn, heat
 from webapi.ui.pages import Pages, page
-from webapi.ui.words import _, in_language, translated
+from webapi.ui.words import _, in_language
 
 bp = Pages("ui_rehearsing")
 PLAY = f"{analyst.TYPE}/chay-thu"
@@ -30,35 +30,19 @@ LONGEST = 100_000  # characters of a story
 @bp.read(PLAY)
 def show(unit: Unit, caller: Account, code: str) -> Any:
     """The stories that came with the report type; ?kich_ban=STORY puts that one into the text area, else the first."""
-    stories = _stories(code)
-    chosen = next((path for path in stories if path.stem == request.args.get("kich_ban")), next(iter(stories), None))
+    told = stories(code)
+    chosen = next((path for path in told if path.stem == request.args.get("kich_ban")), next(iter(told), None))
     return _page(unit, caller, code, chosen.read_text(encoding="utf-8") if chosen else "")
 
 
 @bp.open("POST", PLAY)
 def play(code: str) -> Any:
-    """A story; or with ``all``, those that came with the report type, and which steps none of them comes to."""
-    if "all" in request.form:
-        return _play_all(code)
     story = request.form.get("story", "").replace("\r\n", "\n")
     try:
-        played = apart.play(_packages(code), code, _measured(story))
+        played = apart.play(door.reads(playable)(code), code, _measured(story))
     except (InvalidRequest, TooMany) as error:
         return _shown(code, story, error=error)
     return _shown(code, story, played=played)
-
-
-def _play_all(code: str) -> Any:
-    told = {path.stem: path.read_text(encoding="utf-8") for path in _stories(code)}
-    first = next(iter(told.values()), "")
-    try:
-        played = apart.play_all(_packages(code), code, [*told.values()])
-    except (InvalidRequest, TooMany) as error:
-        return _shown(code, first, error=error)
-    return _shown(code, first, cover=played | {
-        "whys": dict(zip(told, played["whys"], strict=True)),
-        "marks": {one["id"]: "changed" for one in played["untaken"]},
-    })  # fmt: skip
 
 
 @bp.read(f"{PLAY}/so-do.bpmn")
@@ -68,8 +52,7 @@ def diagram(unit: Unit, caller: Account, code: str) -> Any:
     return drawn.of(package)
 
 
-@door.reads
-def _packages(unit: Unit, caller: Account, code: str) -> list[Files]:
+def playable(unit: Unit, caller: Account, code: str) -> list[Files]:
     """The draft's files, and before them those of the report types that its cases start, as they are in force.
 
     Raises:
@@ -94,15 +77,14 @@ def _shown(unit: Unit, caller: Account, code: str, story: str, **came: Any) -> A
 
 
 def _page(
-    unit: Unit, caller: Account, code: str, story: str, played: Any = None, error: EngineError | None = None,
-    cover: Any = None,
+    unit: Unit, caller: Account, code: str, story: str, played: Any = None, error: EngineError | None = None
 ) -> Any:  # fmt: skip
     draft = drafts.show(unit, code, by=caller)
     elements = [_visit(one) for one in played["elements"]] if played else []
     passed = Counter(one["element"] for one in elements)
     return page("ui/rehearsal.html", 422 if error else 200, code=code, name=in_language(draft.names, code),
-                draft=draft, stories={path.stem: _title(path) for path in _stories(code)}, story=story, played=played,
-                cover=cover, label=_label, why=error.detail if error else "", elements=elements, longest=LONGEST,
+                draft=draft, stories={path.stem: title(path) for path in stories(code)}, story=story, played=played,
+                why=error.detail if error else "", elements=elements, longest=LONGEST,
                 passed={element: min(times, heat.LEVELS) for element, times in passed.items()},
                 here=sorted({one["element"] for one in elements if one["left_at"] is None}))  # fmt: skip
 
@@ -112,18 +94,13 @@ def _visit(one: dict[str, Any]) -> dict[str, Any]:
     return one | at
 
 
-def _label(one: dict[str, Any]) -> str:
-    """An element or a flow that no story took, as it is named in a sentence."""
-    return " → ".join(translated(part) for part in one["label"].split(" to "))
-
-
-def _stories(code: str) -> list[Path]:
+def stories(code: str) -> list[Path]:
     """What lies beside the report type where the server was set up from; elsewhere there is none."""
     beside: Iterable[Path] = sorted((ROOT / "bpmn").glob(f"*/{code}"))
     return [story for folder in beside for story in stories_in(folder)]
 
 
-def _title(path: Path) -> str:
+def title(path: Path) -> str:
     try:
         return read(path).title
     except InvalidRequest:  # it opens all the same, to be mended
