@@ -179,7 +179,7 @@ def test_no_condition_holds_so_the_case_waits_for_a_repair():
     assert case.does("a", k=2).finished
 
 
-@pytest.mark.parametrize("value", ["R/PT0S", "R3/PT10S", "P10000000M", "2021-09-03T17:00", "mai", "0 0 * * *"])
+@pytest.mark.parametrize("value", ["R/PT0S", "R3/PT10S", "P10000000M", "mai", "0 0 * * *"])
 def test_a_time_that_cannot_be_is_refused_when_an_expression_gives_it(value: str):
     with pytest.raises(ProcessFault):
         Running("start s ; catch c timer=${khi} ; end e ; s -> c -> e").starts(khi=value)

@@ -6,19 +6,22 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from engine import intake
-from engine.people import accounts
+from engine.model import cases
+from engine.people.access import Account
 from engine.runtime import Unit
 from tests.hotline import Hotline, refused
 
 REPORT = {"report_type": "PAKN", "answers": {"noi_dung": "Tụ tập đông người"}, "channel": "zalo", "area": "718"}
+APP = Account(0, "app", "App", "client", "tongdai_74", "74")
 WRONG = REPORT | {"answers": {}}
 
 
 def received(unit: Unit) -> str:
     report = intake.Report("PAKN", REPORT["answers"], channel="zalo", area="718")
-    return intake.receive(unit, report, by=accounts.account(unit, "app")).number
+    return intake.receive(unit, report, by=APP).number
 
 
 def last(number: Any) -> int:
@@ -26,12 +29,19 @@ def last(number: Any) -> int:
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # SQLite lets one write at a time
-def test_a_report_does_not_wait_for_another_that_is_being_written(hotline: Hotline) -> None:
+@pytest.mark.parametrize("begun", [True, False])
+def test_a_report_does_not_wait_for_another_that_is_being_written(hotline: Hotline, begun: bool) -> None:
+    """Args:
+    begun: something has been looked up before the report is; what a page's form or a letter does.
+    """
+
     def quick() -> str:
         with hotline.runtime.begin() as unit:
             return received(unit)
 
     with ThreadPoolExecutor(1) as somebody_else, hotline.runtime.begin() as unit:
+        if begun:
+            unit.first(select(cases.c.id))
         number = received(unit)
         assert last(somebody_else.submit(quick).result(timeout=20)) == last(number) + 1
 
