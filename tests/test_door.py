@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
+import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from threading import Event
 from time import sleep
 from types import SimpleNamespace
@@ -181,6 +183,67 @@ def test_nobody_is_let_in_to_be_overtaken_until_it_is_too_late() -> None:
     assert longest < door.LONGEST_SECONDS and 0.8 < hands.now - since < 1.2
     hands.entrance.send_the_late_away()
     assert hands.entrance.shed == 10 * 400 - 400 - len(hands.entrance.queue)
+
+
+class Outside:
+    """People whom nobody has let in yet; one is while a thread rests.
+
+    Attributes:
+        rested: how often a thread did.
+    """
+
+    def __init__(self, hands: Hands, monkeypatch: pytest.MonkeyPatch, many: int) -> None:
+        self.many, self.rested = many, 0
+        hands.entrance.queue.outside = lambda: self.many
+        monkeypatch.setattr(door, "sleep", self._rest)
+        monkeypatch.setattr(door, "monotonic", lambda: self.rested * 0.01)
+
+    def _rest(self, seconds: float) -> None:
+        self.many, self.rested = self.many - 1, self.rested + 1
+
+
+def test_in_a_surge_that_lasts_the_ordinary_let_those_go_before_who_stand_outside(monkeypatch) -> None:
+    hands = Hands()
+    hands.surge(10, came=100, taken=20)
+    outside = Outside(hands, monkeypatch, 7)
+
+    hands.comes("CC115", f"Bearer {KNOWN}")
+    hands.entrance.queue.popleft().service()
+    assert outside.rested == 0  # an emergency is not kept waiting for others
+    hands.entrance.queue.popleft().service()
+    assert (outside.many, outside.rested) == (0, 7)
+
+
+def test_but_not_for_ever(monkeypatch) -> None:
+    hands = Hands()
+    hands.surge(10, came=100, taken=20)
+    outside = Outside(hands, monkeypatch, 10_000)
+
+    hands.entrance.queue.popleft().service()
+
+    assert outside.rested * 0.01 == pytest.approx(door.REST_SECONDS, abs=0.02)
+
+
+def test_nor_in_a_rush(monkeypatch) -> None:
+    hands = Hands()
+    outside = Outside(hands, monkeypatch, 7)
+    for _ in range(5):
+        hands.comes()
+
+    hands.entrance.queue.popleft().service()
+
+    assert outside.rested == 0
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux says so")
+def test_it_is_known_how_many_stand_outside() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gate, ExitStack() as people:
+        for _ in range(3):
+            people.enter_context(socket.create_connection(gate.getsockname()))
+        assert door.standing_outside(gate) == 3
+        gate.accept()[0].close()
+        assert door.standing_outside(gate) == 2
+    assert door.standing_outside(gate) == 0  # it is shut
 
 
 def test_after_a_surge_a_rush_may_wait_again() -> None:

@@ -14,11 +14,14 @@ of all. Strangers, staff and the ordinary ones have one turn after the other.
 from __future__ import annotations
 
 import logging
+import sys
 from collections import deque
 from collections.abc import Callable
 from math import inf
+from socket import IPPROTO_TCP, TCP_INFO, socket
+from struct import unpack_from
 from threading import Event, Thread
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 from waitress.task import ThreadedTaskDispatcher
@@ -32,6 +35,7 @@ log = logging.getLogger(__name__)
 RUSH_SECONDS = 2.0  # who would wait longer is not let in,
 LASTING_SECONDS = 1.0  # or longer than this, once the queue has not been empty for `LASTS_AFTER`
 LASTS_AFTER = 5.0
+REST_SECONDS = 0.5  # for so long an ordinary request lets those go before who stand outside
 LONGEST_SECONDS = 5.0  # whoever has waited so long is told to come again; who calls has given up not much later
 LOOK_SECONDS = 0.25  # how often it is looked who has
 STRANGERS = 50  # urgent requests of people we do not know that may wait at once
@@ -70,6 +74,31 @@ class Waiting:
         self.request, self.since = channel.requests[0], since
         self.service, self.cancel = channel.service, channel.cancel
 
+    def unhurried(self, outside: Callable[[], int]) -> Waiting:
+        """Let go before whoever stands outside. Python lets one thread run at a time, all in turn, and in a surge the
+        one that lets people in has as much to do as all others: were it no more than one of them, emergencies would
+        stand outside with everybody else."""
+        service = self.service
+
+        def serve() -> None:
+            until = monotonic() + REST_SECONDS
+            while outside() and monotonic() < until:
+                sleep(0.01)
+            service()
+
+        self.service = serve
+        return self
+
+
+def standing_outside(listening: socket) -> int:
+    """How many have connected, and nobody has let them in yet. (Linux says so; elsewhere: nobody.)"""
+    if not sys.platform.startswith("linux"):
+        return 0
+    try:
+        return int(unpack_from("I", listening.getsockopt(IPPROTO_TCP, TCP_INFO, 28), 24)[0])  # tcpi_unacked
+    except OSError:  # it listens no more: we leave
+        return 0
+
 
 class Queue:
     """Who waits for a thread, in four lines. Nothing here is done without the door's lock.
@@ -78,6 +107,7 @@ class Queue:
         known: urgent requests of those whom we know, who go before all others.
         strangers: urgent ones of people whom we do not; staff: work on cases; others: whatever else. These have turns.
         empty_at: when last nobody waited among the others.
+        outside: how many have connected and have not been let in.
     """
 
     def __init__(self, standing: Standing, clock: Callable[[], float]) -> None:
@@ -87,6 +117,7 @@ class Queue:
         self.others: deque[Waiting] = deque()
         self._turns = deque([self.others, self.strangers, self.staff])
         self.empty_at = clock()
+        self.outside: Callable[[], int] = lambda: 0
         self._standing, self._clock = standing, clock
         self._turn_at = -inf  # the last one of the others
         self._between = 0.01  # seconds from one such turn to the next while one of them waits; until we know
@@ -107,6 +138,8 @@ class Queue:
             if self._turn_at > self.empty_at:
                 self._between += _WEIGHT * (now - self._turn_at - self._between)
             self._turn_at = now
+            if now - self.empty_at > LASTS_AFTER:
+                taken.unhurried(self.outside)
         if not self.others:
             self.empty_at = now
         self._standing.note("taken", now - taken.since)

@@ -8,6 +8,7 @@ from html import escape
 import waitress
 from flask import Flask
 from waitress.channel import HTTPChannel
+from waitress.server import BaseWSGIServer
 from waitress.task import ErrorTask
 
 from engine import branches
@@ -84,6 +85,8 @@ def run(app: Flask, host: str, port: int, threads: int) -> None:
         clear_untrusted_proxy_headers=True,
         max_request_body_size=app.config["BODY_MAX"] + FORM_OVERHEAD,
     )
+    gates = [one.socket for one in sockets.values() if isinstance(one, BaseWSGIServer)]
+    entrance.queue.outside = lambda: sum(map(door.standing_outside, gates))
     leaving.serve(sockets, entrance, camunda.waiting_room(app).close)
 
 
