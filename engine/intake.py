@@ -126,7 +126,7 @@ def number(unit: Unit, _by: Account, report: Report) -> None:
     """Ask for the report's number, before the unit begins: then nobody who reports waits for another."""
     likely = unit.catalogue.likely(report.report_type)
     if likely:
-        numbers.ask(unit, str(likely.province["short"]))
+        numbers.ask_ahead(unit, str(likely.province["short"]))
 
 
 def _received_instead(unit: Unit, report: Report, by: Account) -> Receipt:

@@ -70,7 +70,7 @@ def compose(unit: Unit, package: Package, case: Row[Any], outcome: Outcome) -> l
             call = (effect.topic, effect.token, effect.payload, key, effect.topic)
             letters.append(Letter(case.id, "service", *call, element=effect.element, priority=effect.priority))
         elif isinstance(effect, Notify):
-            letters += _notices(unit, package, case, effect, outcome.data)
+            letters += _notices(unit, package, case, effect)
     return letters
 
 
@@ -131,17 +131,17 @@ def _look_ahead(unit: Unit, package: Package, case: Row[Any], notify: Notify) ->
         clocks.look_ahead(unit, case.id)
 
 
-def _notices(unit: Unit, package: Package, case: Row[Any], notify: Notify, settled: dict[str, Any]) -> list[Letter]:
-    """Args: settled: the case's data when the step is over. A diagram may set the outcome behind the text that tells of
-    it, and the deadline that a text names is the one that the case keeps."""
-    text, outcome = package.texts.get(notify.text), settled.get("outcome")
+def _notices(unit: Unit, package: Package, case: Row[Any], notify: Notify) -> list[Letter]:
+    """A diagram may set the outcome behind the text that tells of it, and the deadline that a text names is the one
+    that the case keeps: both as they are when the step is over."""
+    text, outcome = package.texts.get(notify.text), notify.settled.get("outcome")
     if text is None:
         raise ProcessFault(f"There is no text {notify.text!r}; write [texts.{notify.text}].", notify.element)
     if not text.may_be_sent(outcome):
         raise ProcessFault(
             f"The text {text.key!r} would be untrue for a case whose outcome is {outcome!r}.", notify.element
         )
-    said = values(unit, package, case, notify.data, settled, text.placeholders)
+    said = values(unit, package, case, notify.data, notify.settled, text.placeholders)
     said["buoc"] = package.machine.describe(notify.element)
 
     def payload(number: str) -> dict[str, Any]:

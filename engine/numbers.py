@@ -3,8 +3,8 @@
 All who report at once want the next one of the same row. Were that row theirs until their report is written, they
 would be written one after the other, each waiting for whatever the one before has to think about. So on PostgreSQL a
 number is given out in a transaction of its own (`Unit.ahead`). A unit that comes to nothing leaves its number to the
-next one of this process; a process that is killed meanwhile leaves a gap.
-(SQLite has one writer anyway, and takes the number back with everything else.)
+next one of this process; a process that ends meanwhile leaves a gap. (SQLite has one writer anyway, and takes the
+number back with everything else.)
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ class Number:
             self._last = unit.spare_numbers[series].pop(0)
         except (KeyError, IndexError):
             self._found = unit.ahead(_NEXT, {"series": series})
-        unit.at_end(self._leave)
+        if unit.locks_rows:
+            unit.at_end(self._leave)
 
     def use(self) -> str:
         """As people know it: 1022.BD.20210903.00042."""
@@ -59,12 +60,18 @@ class Number:
         return self._found[0].last if self._found else self._last
 
     def _leave(self, done: bool) -> None:
-        """To the next unit, unless a case has it, or SQLite has taken it back."""
-        given, is_given = self._given(), done or self._unit.locks_rows
-        if given is not None and is_given and not (done and self.is_used):
+        """To the next unit, unless a case has it."""
+        given = self._given()
+        if given is not None and not (done and self.is_used):
             if len(self._unit.spare_numbers) >= SERIES_MAX:
                 self._unit.spare_numbers.clear()
             insort(self._unit.spare_numbers.setdefault(self.series, []), given)
+
+
+def ask_ahead(unit: Unit, short: str) -> None:
+    """As `ask`, before the unit begins; with SQLite not yet: what is refused has then asked for none."""
+    if unit.locks_rows:
+        ask(unit, short)
 
 
 def ask(unit: Unit, short: str) -> Number:

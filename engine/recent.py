@@ -10,10 +10,12 @@ nothing of the step is done: it raises `Outdated`, and is done once more with a 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
+from itertools import islice
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import Row, Text, bindparam, literal_column, select
+from sqlalchemy import Row, Text, bindparam, case, func, literal_column, select, type_coerce
 
 from engine.errors import Outdated
 from engine.instances import CASE_COLUMNS
@@ -21,7 +23,8 @@ from engine.model import cases, instances, tasks
 from engine.runtime import Unit
 from engine.storage.prepared import PerDatabase, Prepared
 
-RECENT_MAX = 1_000  # tasks of which a process remembers the rows
+RECENT_MAX = 1_000  # tasks of which a process remembers the rows,
+LASTS = timedelta(minutes=10)  # and for how long: they hold what people said
 LEFT_MAX = 4  # tasks of a case; each is left with the whole case
 
 _TASK_COLUMNS = [column.label(f"task_{column.name}") for column in tasks.c]
@@ -34,9 +37,12 @@ _FIND = _WITH_TASK.where(_THIS)
 _LOCKS = {"of": [instances, cases], "key_share": True}
 _LOAD, _LOAD_LOCKED = Prepared(_FIND), Prepared(_FIND.with_for_update(**_LOCKS))
 
-
 _OF_CASE = (tasks.c.case_id == bindparam("case"), tasks.c.status == literal_column("'open'"))
-_OPEN = _WITH_TASK.where(*_OF_CASE).order_by(tasks.c.id)
+# With the state if few are left: each row has it whole.
+_STATE = case((func.count().over() <= literal_column(str(LEFT_MAX)), instances.c.state))
+_STATE_OF_FEW = type_coerce(_STATE, instances.c.state.type).label("state")
+_FEW = (_STATE_OF_FEW if one is instances.c.state else one for one in CASE_COLUMNS)
+_OPEN = select(*_FEW, *_TASK_COLUMNS).select_from(_TOGETHER).where(*_OF_CASE).order_by(tasks.c.id)
 # The transactions that wrote the three rows. (SQLite has none; nor does anybody else write there.)
 _WRITERS = literal_column("concat_ws(' ', tasks.xmin, cases.xmin, instances.xmin)", Text)
 _LEFT = PerDatabase(sqlite=_OPEN, postgresql=_OPEN.add_columns(_WRITERS.label("writers")))
@@ -59,12 +65,12 @@ def load_with_task(unit: Unit, task_id: int) -> tuple[Row[Any], SimpleNamespace]
     Raises:
         Outdated: by the unit's first look, or its end: what was left is no longer so.
     """
-    row = unit.recent.pop(task_id, None) if unit.may_recall else None
+    unit.anew()
+    row = _recalled(unit, task_id) if unit.may_recall else None
     if row is not None:
         unit.has_recalled = True
         unit.write(_STILL, {"task": task_id, "writers": row.writers}, otherwise=Outdated())
     else:
-        unit.anew()
         row = unit.first(_LOAD_LOCKED if unit.locks_rows else _LOAD, {"task": task_id})
     return None if row is None else (row, _task(row))
 
@@ -75,7 +81,7 @@ def waiting(unit: Unit, case_id: int) -> Iterable[Any]:
     if not (unit.locks_rows and unit.may_recall):
         return unit.later(_WAITING, {"case": case_id})
     left = unit.later(_LEFT, {"case": case_id})
-    unit.at_end(lambda done: _keep(unit.recent, left) if done and len(left) <= LEFT_MAX else None)
+    unit.at_end(lambda done: _keep(unit, left) if done and len(left) <= LEFT_MAX else None)
     return (_task(row, province=row.province, secrecy=row.secrecy) for row in left)
 
 
@@ -84,7 +90,13 @@ def _task(row: Row[Any], **of_case: Any) -> SimpleNamespace:
     return SimpleNamespace(**dict(zip(_TASK_NAMES, told, strict=True)), **of_case)
 
 
-def _keep(recent: dict[int, Row[Any]], left: list[Row[Any]]) -> None:
-    if len(recent) >= RECENT_MAX:
-        recent.clear()
-    recent |= {row.task_id: row for row in left}
+def _recalled(unit: Unit, task_id: int) -> Row[Any] | None:
+    at, row = unit.recent.pop(task_id, (unit.now, None))
+    return row if unit.now - at < LASTS else None
+
+
+def _keep(unit: Unit, left: list[Row[Any]]) -> None:
+    for task_id, (at, _) in [*islice(unit.recent.items(), len(left) + 1)]:  # the oldest, as many as come and one more
+        if unit.now - at >= LASTS or len(unit.recent) >= RECENT_MAX:
+            unit.recent.pop(task_id, None)
+    unit.recent |= {row.task_id: (unit.now, row) for row in left}

@@ -41,7 +41,7 @@ class Unit:
         deployed: ids of the versions that this unit has brought; nobody else knows of them yet.
         spare_numbers: of cases that came to nothing, by series (`engine.numbers`).
         number: that of its next case.
-        recent: what this process has just written of cases, by task (`engine.recent`).
+        recent: what this process has just written of cases, and when, by task (`engine.recent`).
         may_recall: who has opened the unit does everything once more if what it recalls is no longer so, or leads to a
             refusal; has_recalled: it did.
         has_begun: the database has been asked for something.
@@ -206,7 +206,7 @@ class Unit:
                 yield
                 self.flush()
         except BaseException:
-            self._owed, self._known, self._broken = [[]], {}, None
+            self._owed, self._known, self._broken, self.number = [[]], {}, None, None
             raise
 
     @property
@@ -248,7 +248,7 @@ class Runtime:
         self._writing = Lock()
         self.catalogue = Catalogue()
         self.callers: dict[str, Any] = {}
-        self.recent: dict[int, Row[Any]] = {}
+        self.recent: dict[int, tuple[datetime, Row[Any]]] = {}
         self.spare_numbers: dict[str, list[int]] = {}
         self.used: dict[str, datetime] = {}  # when the use of a token was last written down
 

@@ -52,6 +52,7 @@ _PRIORITIES = tuple(literal_column(priority) for priority in ("0", "1", "2"))  #
 _NONE = cast(null(), Text)
 _READY, _LEASED = (outbox.c.state == literal_column(state) for state in ("'ready'", "'leased'"))
 _SERVICE = outbox.c.kind == literal_column("'service'")
+_FETCHED_ONCE = outbox.c.attempts > literal_column("0")
 _OFTEN = outbox.c.attempts >= ATTEMPTS_MAX
 
 
@@ -152,14 +153,15 @@ def _dead_letters(at: _Moment) -> Select[Any]:
 
 def _unserved(at: _Moment) -> Select[Any]:
     found = _row(outbox, outbox.c.due_at, outbox.c.id, outbox.c.topic)
-    return found.where(_READY, _SERVICE, outbox.c.due_at < at.unrun)
+    return found.where(_READY, _SERVICE, outbox.c.due_at < at.unrun, outbox.c.attempts == literal_column("0"))
 
 
 def _unfinished(at: _Moment) -> Select[Any]:
     """Fetched, and its lock ended long ago; or fetched often, whoever has it now."""
     found = _row(outbox, outbox.c.created_at, outbox.c.id, outbox.c.topic, outbox.c.attempts)
     late = and_(_LEASED, outbox.c.lease_until_at < at.unrun)
-    return found.where(_SERVICE, or_(late, and_(or_(_READY, _LEASED), _OFTEN)))
+    let_go = and_(_READY, _FETCHED_ONCE, outbox.c.due_at < at.unrun)
+    return found.where(_SERVICE, or_(late, let_go, and_(or_(_READY, _LEASED), _OFTEN)))
 
 
 def _unanswered(at: _Moment) -> Select[Any]:
@@ -188,7 +190,7 @@ def _late(at: _Moment) -> ColumnElement[bool]:
 
 
 # each state has an index of its own, and SQLite reads them one by one only if it is asked so
-_FETCHED = outbox.c.id.in_(union_all(select(outbox.c.id).where(_READY, _SERVICE, _OFTEN),
+_FETCHED = outbox.c.id.in_(union_all(select(outbox.c.id).where(_READY, _SERVICE, _FETCHED_ONCE),
                                      select(outbox.c.id).where(_LEASED, _SERVICE)))  # fmt: skip
 _IN_A_BUSY_GROUP = tasks.c.group.in_(select(_BUSY.c.key))
 _IN_AN_UNMANNED_GROUP = tasks.c.group.in_(select(_BUSY.c.key).where(_BUSY.c.key.is_not(None), _nobody_in(_BUSY.c.key)))

@@ -78,12 +78,16 @@ def test_a_task_that_is_fetched_for_months_is_still_fetched(hotline: Hotline, wo
     assert len(fetched(worker)) == 1
 
 
-def test_a_task_whose_program_is_gone_is_why_a_case_is_stuck(hotline: Hotline, worker: Rest) -> None:
+@pytest.mark.parametrize("reaped", [True, False])
+def test_a_task_whose_program_is_gone_is_why_a_case_is_stuck(hotline: Hotline, worker: Rest, reaped: bool) -> None:
     number = hotline.receives()
     fetched(worker)
     assert hotline.as_("vanphong").get("/cases", stuck="true").json["items"] == []
 
     hotline.waits(7 / 60)
+    if reaped:
+        with hotline.runtime.begin() as unit:
+            outbox.reap(unit)
 
     [stuck] = hotline.as_("vanphong").get("/cases", stuck="true").json["items"]
     assert (stuck["number"], stuck["stuck"]["reason"]) == (number, "unfinished")

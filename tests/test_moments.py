@@ -175,7 +175,8 @@ def test_what_is_before_something_else_is_not_the_same(one: str, other: str):
 
 @pytest.mark.parametrize(("one", "other"), [
     ('"15:30"', '"15:30 chiều"'), ("ngay", "gio"), ("chu", "ngay"), ('"2021-02-30"', '"2021-02-30T00:00"'),
-    ('"2021-09-03"', "20210903"), ('"PT1H"', '"PT60M"'),
+    ('"2021-09-03"', "20210903"), ('"PT1H"', '"PT60M"'), ('"00:00-06:00"', '"13:00-17:00"'), ('"24:00"', '"00:00"'),
+    ('"60:40"', '"10:00"'), ('"P"', 'duration("PT2H")'),
 ])  # fmt: skip
 def test_other_texts_are_what_they_are_written(one: str, other: str):
     assert value_of(f"{one} == {other} or {other} == {one} or {one} in [{other}]") is False

@@ -112,6 +112,21 @@ def test_two_workers_try_no_more_of_a_canary_than_one(hotline):
         ("canary", {"moved": 1, "waiting": 3})  # fmt: skip
 
 
+def test_two_workers_who_end_at_once_stop_at_the_canary_too(hotline, monkeypatch):
+    for _ in range(4):
+        hotline.assigned()
+    migration = started(hotline, deployed(hotline, **NEW), canary=2)
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "_stop_at_canary", lambda *_: None)  # neither has seen what the other has done
+        for _ in range(2):
+            assert migrations.step(hotline.runtime)
+
+    works(hotline)
+
+    assert (shown(hotline, migration)["state"], shown(hotline, migration)["counts"]) == \
+        ("canary", {"moved": 2, "waiting": 2})  # fmt: skip
+
+
 @pytest.mark.parametrize("asked", [True, False])
 def test_whoever_completes_a_task_while_its_case_moves_is_asked_what_the_new_version_asks(hotline, asked):
     if hotline.runtime.database.dialect.name != "postgresql":

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from engine import intake
+from engine.errors import InvalidAnswers
 from engine.model import cases
 from engine.people.access import Account
 from engine.runtime import Unit
@@ -39,9 +41,11 @@ def test_a_report_does_not_wait_for_another_that_is_being_written(hotline: Hotli
         with hotline.runtime.begin() as unit:
             return received(unit)
 
+    hotline.receives()  # so that the server knows the report type
     with ThreadPoolExecutor(1) as somebody_else, hotline.runtime.begin() as unit:
         if begun:
             unit.first(select(cases.c.id))
+        assert unit.has_begun is begun
         number = received(unit)
         assert last(somebody_else.submit(quick).result(timeout=20)) == last(number) + 1
 
@@ -81,3 +85,25 @@ def test_of_twenty_at_once_none_is_left_out_and_none_is_given_twice(hotline: Hot
     with hotline.runtime.begin() as unit:
         left = [number for series in unit.spare_numbers.values() for number in series]
     assert sorted(numbers + left) == list(range(1, max(numbers + left) + 1))
+
+
+def test_what_is_refused_within_a_unit_that_goes_on_gives_no_number_twice(hotline: Hotline) -> None:
+    first = hotline.receives()
+    for _ in range(2):
+        with hotline.runtime.begin() as unit:
+            with suppress(InvalidAnswers), unit.savepoint():
+                intake.receive(unit, intake.Report("PAKN", {}, channel="zalo", area="718"), by=APP)
+            with suppress(ZeroDivisionError), unit.savepoint():
+                received(unit)
+                raise ZeroDivisionError
+
+    numbers = [last(hotline.receives()) for _ in range(4)]
+    assert len({last(first), *numbers}) == 5
+
+
+def test_a_number_that_was_left_twice_is_still_used(hotline: Hotline) -> None:
+    first = hotline.as_("app").post("/reports", REPORT, Idempotency_Key="k").json["number"]
+    hotline.as_("app").post("/reports", REPORT, Idempotency_Key="k")
+    refused(hotline.as_("app").post("/reports", WRONG), 422, "invalid-answers")
+
+    assert last(hotline.receives()) == last(first) + 1

@@ -306,6 +306,7 @@ def test_what_was_said_beside_the_case_goes_with_it_and_never_lies_there_unseale
     other = unread(hotline, "+84911222333: Xin chào")
     unread(hotline, f"{PHONE[:4]} {PHONE[4:7]}.{PHONE[7:]}: Xin chào")
     unread(hotline, f"Tin của {EMAIL}")
+    unread(hotline, f"Tin của x{EMAIL}, mã 11{PHONE[1:]}22")  # somebody else's
     assert {"unmaskings", "arrivals", "case_messages"} <= {name for name, _ in leaks(hotline)}
     with hotline.runtime.read() as unit:
         [error] = {row.last_error for row in unit.all(select(model.outbox)) if row.last_error}

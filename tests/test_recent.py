@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from engine import recent
 from engine.runtime import Runtime
 from tests.drawing import draw
 from tests.hotline import LIFE, Hotline, refused
@@ -108,3 +109,26 @@ def test_a_token_that_was_revoked_meanwhile_is_nobodys(hotline: Hotline, opened:
 
     refused(hotline.as_("phuong").post(opened[1], ANSWERS), 401, "not-authenticated")
     assert hotline.as_("hoa").post(opened[1], ANSWERS).status_code == 200
+
+
+def test_a_case_that_waits_at_many_places_is_not_left_with_each(hotline: Hotline) -> None:
+    many = LIFE.replace("user xu_ly", "user xu_ly multi=[1,2,3,4,5,6] item=n")
+    hotline.deploys(process__bpmn=draw(many.replace("boundary tra_lai \"Trả lại\" on=xu_ly message=msg_tra_lai\n", "")
+                                       .replace("tra_lai -> tiep_nhan\n", ""), "PAKN"))  # fmt: skip
+    number = hotline.assigned()
+    left = [one["id"] for one in hotline.as_("phuong").get("/tasks", case=number).json["items"]]
+    assert len(left) == 6
+
+    for number, task in enumerate(left[:5], 1):
+        done = hotline.as_("phuong").post(f"/tasks/{task}/complete", ANSWERS)
+        assert (done.status_code, done.json["status"]) == (200, "done"), done.text
+        assert len(done.json["next"]) == 6 - number
+        assert len(hotline.runtime.recent) <= recent.LEFT_MAX
+
+
+def test_what_was_left_is_not_kept_for_long(hotline: Hotline, opened: tuple[str, str]) -> None:
+    hotline.clock.advance("11 minutes")
+    hotline.assigned()
+
+    assert {row.number for _, row in hotline.runtime.recent.values()} <= {hotline.receipt["number"]}
+    assert hotline.as_("phuong").post(opened[1], ANSWERS).status_code == 200

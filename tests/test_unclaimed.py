@@ -67,6 +67,19 @@ def test_a_file_that_was_set_aside_is_there_again_for_whoever_names_it(hotline):
     assert kept.path.exists()
 
 
+def test_what_a_case_has_comes_back_once_the_right_database_is_there_again(hotline, monkeypatch):
+    number, kept = hotline.receives(), put(hotline, b"on paper")
+    adds(hotline, number, kept)
+    with monkeypatch.context() as patch:
+        patch.setattr(unclaimed, "_unknown", lambda _, files: set(files))  # it knows none of them
+        days_go_by(hotline, 49)
+        assert not kept.path.exists()
+
+    days_go_by(hotline, 1)
+
+    assert kept.path.exists()
+
+
 def test_what_is_erased_is_not_aside_either(hotline):
     kept = put(hotline, b"on paper")
     days_go_by(hotline, 49)

@@ -14,11 +14,10 @@ of all. Strangers, staff and the ordinary ones have one turn after the other.
 from __future__ import annotations
 
 import logging
-import sys
+import socket
 from collections import deque
 from collections.abc import Callable
 from math import inf
-from socket import IPPROTO_TCP, TCP_INFO, socket
 from struct import unpack_from
 from threading import Event, Thread
 from time import monotonic, sleep
@@ -74,7 +73,7 @@ class Waiting:
         self.request, self.since = channel.requests[0], since
         self.service, self.cancel = channel.service, channel.cancel
 
-    def unhurried(self, outside: Callable[[], int]) -> Waiting:
+    def unhurried(self, lets_others: Callable[[], bool]) -> Waiting:
         """Let go before whoever stands outside. Python lets one thread run at a time, all in turn, and in a surge the
         one that lets people in has as much to do as all others: were it no more than one of them, emergencies would
         stand outside with everybody else."""
@@ -82,7 +81,7 @@ class Waiting:
 
         def serve() -> None:
             until = monotonic() + REST_SECONDS
-            while outside() and monotonic() < until:
+            while lets_others() and monotonic() < until:
                 sleep(0.01)
             service()
 
@@ -90,12 +89,13 @@ class Waiting:
         return self
 
 
-def standing_outside(listening: socket) -> int:
+def standing_outside(listening: socket.socket) -> int:
     """How many have connected, and nobody has let them in yet. (Linux says so; elsewhere: nobody.)"""
-    if not sys.platform.startswith("linux"):
+    if not hasattr(socket, "TCP_INFO"):
         return 0
     try:
-        return int(unpack_from("I", listening.getsockopt(IPPROTO_TCP, TCP_INFO, 28), 24)[0])  # tcpi_unacked
+        said = listening.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 28)
+        return int(unpack_from("I", said, 24)[0])  # tcpi_unacked
     except OSError:  # it listens no more: we leave
         return 0
 
@@ -139,7 +139,7 @@ class Queue:
                 self._between += _WEIGHT * (now - self._turn_at - self._between)
             self._turn_at = now
             if now - self.empty_at > LASTS_AFTER:
-                taken.unhurried(self.outside)
+                taken.unhurried(lambda: not self.known and self.outside() > 0)
         if not self.others:
             self.empty_at = now
         self._standing.note("taken", now - taken.since)

@@ -86,7 +86,8 @@ def run(app: Flask, host: str, port: int, threads: int) -> None:
         max_request_body_size=app.config["BODY_MAX"] + FORM_OVERHEAD,
     )
     gates = [one.socket for one in sockets.values() if isinstance(one, BaseWSGIServer)]
-    entrance.queue.outside = lambda: sum(map(door.standing_outside, gates))
+    # beyond so many connections nobody is let in, however long a thread rests for them
+    entrance.queue.outside = lambda: 0 if len(sockets) >= CONNECTIONS else sum(map(door.standing_outside, gates))
     leaving.serve(sockets, entrance, camunda.waiting_room(app).close)
 
 

@@ -12,6 +12,7 @@ between has committed nothing, and the row is due again. What has been settled i
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -134,8 +135,13 @@ def naming(unit: Unit, ways: Collection[str]) -> list[Row[Any]]:
     Args:
         ways: numbers in E.164, addresses in small letters, accounts.
     """
-    rows = unit.all(select(arrivals).where(_DEAD, _KEPT).order_by(arrivals.c.id))
-    return [row for row in rows if _tells(row.body.decode("utf-8", "replace").lower(), ways)]
+    told = re.compile("|".join(map(_written, ways)), re.IGNORECASE) if ways else None
+    found = []
+    for one in unit.all(select(arrivals.c.id).where(_DEAD, _KEPT).order_by(arrivals.c.id)) if told else []:
+        row = unit.first(select(arrivals).where(arrivals.c.id == one.id))  # one at a time: a letter may be large
+        if row is not None and told is not None and told.search(row.body.decode("utf-8", "replace")):
+            found.append(row)
+    return found
 
 
 def empty(unit: Unit, arrival_ids: Collection[int]) -> None:
@@ -195,10 +201,12 @@ def retry(unit: Unit, arrival_id: int, *, by: Account) -> dict[str, Any]:
 _DEAD, _KEPT = leases.in_state(arrivals, "dead"), arrivals.c.body != b""
 
 
-def _tells(text: str, ways: Collection[str]) -> bool:
-    """However a number is written there."""
-    digits = "".join(filter(str.isdecimal, text))
-    return any(way[-9:] in digits if way.startswith("+") else way.lower() in text for way in ways)
+def _written(way: str) -> str:
+    """A pattern of it: a number however it is written, anything else as it is; neither within another."""
+    if not way.startswith("+"):
+        return rf"(?<![\w.+-]){re.escape(way)}(?![\w-]|\.\w)"
+    digits = way.removeprefix("+84") if way.startswith("+84") else way[1:]
+    return r"(?<!\d)(?:\+|00)?(?:84|0)?[ .()-]{0,3}" + r"[ .()-]{0,3}".join(digits) + r"(?!\d)"
 
 
 

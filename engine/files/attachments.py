@@ -133,6 +133,9 @@ class Store:
             return True
         return False
 
+    def lying_aside(self) -> list[str]:
+        return [path.name for path in self.folder.glob(f"{_ASIDE}/*")]
+
     def discard(self, before: datetime) -> int:
         """Remove what was set aside before then; returns how many files."""
         return self._unlink(f"{_ASIDE}/*", before)

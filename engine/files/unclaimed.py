@@ -5,7 +5,7 @@
          └─ asked for ────────┘
 
 A server that is pointed at the wrong database, or at a new one before a copy was put back into it, knows none of its
-files: so they are kept aside first, and whoever asks for one by its name finds it.
+files: so they are kept aside first, and what a case has after all is brought back.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ AT_ONCE = 500
 def sweep(runtime: Runtime, store: Store) -> int:
     """Set aside what no case has, in one part of the store each hour; returns how many files."""
     now = runtime.clock()
+    _bring_back(runtime, store)
     gone, aside = store.discard(now - ASIDE), 0
     names = store.lying(now - FRESH, now.hour % PARTS)
     for at in range(0, len(names), AT_ONCE):
@@ -42,6 +43,17 @@ def sweep(runtime: Runtime, store: Store) -> int:
         told = {"action": "files-unclaimed", "aside": aside, "gone": gone}
         log.warning("%d files that no case has were set aside, %d of before removed.", aside, gone, extra=told)
     return aside
+
+
+def _bring_back(runtime: Runtime, store: Store) -> None:
+    """What lies aside and a case has after all: the right database is there again."""
+    names = store.lying_aside()
+    for at in range(0, len(names), AT_ONCE):
+        some = names[at : at + AT_ONCE]
+        with runtime.read() as unit:
+            unknown = _unknown(unit, some)
+        for one in set(some) - unknown:
+            store.find(one)
 
 
 def of_no_case(unit: Unit, files: Collection[str]) -> set[str]:

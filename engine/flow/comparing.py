@@ -45,8 +45,11 @@ def comparable(left: Any, right: Any) -> tuple[Any, Any]:
 
 
 def may_say_when(text: str) -> bool:
-    """Whether it looks like a date, moment or time: nearly all texts do not, and need not be read to know."""
-    return text[4:5] == "-" or text[2:3] == ":"
+    """Whether it looks like a date, moment or time: nearly all texts do not, and need not be read to know.
+
+    "13:00-17:00" is the afternoon, and no time seventeen hours behind.
+    """
+    return text[4:5] == "-" or text[2:3] == ":" and text[5:6] != "-"
 
 
 def _points(left: str, right: str) -> tuple[Any, Any]:

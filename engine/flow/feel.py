@@ -33,6 +33,7 @@ from engine.flow.dialect import (
 )
 from engine.flow.expressions import ordering
 from engine.flow.feel_words import CLOSING, NESTS, OPENING, in_our_words
+from engine.flow.moments import when
 from engine.flow.operations import Frame
 from engine.flow.values import DURATIONS, NUMBERS, SCALARS, ScriptError, kind_of, shown
 
@@ -179,7 +180,8 @@ class _Reader:
         """Refuse one that nothing could ever lie in."""
         if type(low) is type(high) and type(low) in (str, *DURATIONS) or _numbers(low, high):
             first, last = comparing.comparable(low, high)
-            if first > last or first == last and signs != (">=", "<="):
+            alike = type(when(low)) is type(when(high))  # the hours of a day before one of its moments are a range
+            if first > last or first == last and alike and signs != (">=", "<="):
                 written = " ".join(self.text[part.start : part.end].split())
                 raise ScriptError(f"Nothing lies in the range {written}: write the smaller "
                                   "end first.")  # fmt: skip

@@ -252,7 +252,7 @@ def _abandon(process: Process, step: Abandon) -> None:
     process.scope.update(step.data)
     process.end()
     if step.text:
-        process.effects.append(Notify(0, "", step.text, "reporter", process.scope))
+        process.effects.append(Notify(0, "", step.text, "reporter", process.scope, process.scope))
 
 
 _TAKE: dict[type[Any], Any] = {

@@ -267,8 +267,14 @@ def durations(values: list[Any]) -> list[Any]:
 
 
 def says_duration(value: Any) -> bool:
-    """Whether it is a text of the kind that durations are kept as."""
-    return type(value) is str and len(value) <= 60 and _DURATION.fullmatch(value) is not None
+    """Whether it is a text that says a duration, as those are kept."""
+    if type(value) is not str or len(value) > 60 or _DURATION.fullmatch(value) is None:
+        return False
+    try:
+        to_duration(value)
+    except ScriptError:  # "P", or one of months and days
+        return False
+    return True
 
 
 def when(value: Any) -> Point | None:
@@ -286,7 +292,7 @@ def when(value: Any) -> Point | None:
             read = instant.fromisoformat(_ZONE.sub("+07:00", value))
             return read.astimezone(VIETNAM) if read.tzinfo else read.replace(tzinfo=VIETNAM)
         return clock.fromisoformat(to_time(value)) if _TIME.fullmatch(value) else None
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, ScriptError):
         return None
 
 

@@ -277,7 +277,8 @@ class ServiceTask(Node):
         top = token.workflow.top_workflow
         if self.topic == NOTIFY:
             to = self.value_of(self.to, token)
-            top.effects.append(Notify(token.id, self.bpmn_id, self.text, str(to or ""), dict(token.data)))
+            told = (token.id, self.bpmn_id, self.text, str(to or ""))
+            top.effects.append(Notify(*told, dict(token.data), token.data))
             return True
         payload = self.filled(self.inputs_given, token)
         if self.topic == START_CASE:

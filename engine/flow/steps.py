@@ -200,6 +200,7 @@ class Notify:
         to: reporter, beneficiary, or an agency's key.
         data: what was known when and where it was told, the case's data or a called process's; a copy, but of one
             level: no value in it is ever changed in place (`engine.flow.operations`).
+        settled: the same variables themselves: what is known there when the step is over.
     """
 
     token: int
@@ -207,6 +208,7 @@ class Notify:
     text: str
     to: str
     data: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    settled: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

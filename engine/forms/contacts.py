@@ -9,10 +9,9 @@ _NATIONAL = re.compile(r"0(?:[35789]\d{8}|2\d{9})", re.ASCII)
 _FOREIGN = re.compile(r"\+[1-9]\d{7,14}", re.ASCII)
 _SEPARATORS = re.compile(r"[\s.\-()]+")
 
-# The address rule of HTML's <input type="email">, which form-js uses as well; but for the dot behind the @: mail to
-# "ten@gmail" reaches nobody, and who forgot ".com" can still be told.
+# The address rule of HTML's <input type="email">, which form-js uses as well.
 _LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
-_EMAIL = re.compile(rf"[a-zA-Z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_LABEL}(?:\.{_LABEL}){{1,8}}", re.ASCII)
+_ADDRESS = re.compile(rf"[a-zA-Z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_LABEL}(?:\.{_LABEL}){{0,8}}", re.ASCII)
 _LONGEST_EMAIL = 254  # RFC 5321
 
 
@@ -44,5 +43,11 @@ def as_one(number: str) -> str:
 
 
 def is_email(text: str) -> bool:
-    """Whether the text is an address mail can be sent to. Domains in Vietnamese letters are not."""
-    return len(text) <= _LONGEST_EMAIL and _EMAIL.fullmatch(text) is not None
+    """Whether the text is an address that people have. One without a dot behind the @ is not: mail to "ten@gmail"
+    reaches nobody, and who forgot ".com" can still be told."""
+    return is_address(text) and "." in text.rpartition("@")[2]
+
+
+def is_address(text: str) -> bool:
+    """Whether mail can be sent to the text, maybe within an office only. Domains in Vietnamese letters are none."""
+    return len(text) <= _LONGEST_EMAIL and _ADDRESS.fullmatch(text) is not None

@@ -40,9 +40,9 @@ class Smtp:
         if tls not in _TLS:
             raise ValueError(f"tls must be one of {', '.join(_TLS)}, not {tls!r}.")
         address = sender.rpartition("<")[2].rstrip("> ")
-        if not contacts.is_email(address):
+        if not contacts.is_address(address):
             raise ValueError(f"The sender {sender!r} is no e-mail address.")
-        if reply_to and not contacts.is_email(reply_to):
+        if reply_to and not contacts.is_address(reply_to):
             raise ValueError(f"reply_to is {reply_to!r}, which is no e-mail address.")
         self.host, self.port, self.tls = host, int(port), tls
         self.user, self.password = user, password
@@ -85,7 +85,7 @@ class Smtp:
         return server
 
     def _letter(self, message: Message) -> EmailMessage:
-        if not contacts.is_email(message.to):
+        if not contacts.is_address(message.to):
             raise Undeliverable(f"{masked(message.to)} is not an e-mail address.")
         letter = EmailMessage()
         letter["From"] = self.sender

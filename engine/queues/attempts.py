@@ -16,9 +16,11 @@ somebody is about to do it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Table, and_, or_, select, update
+from sqlalchemy.exc import DBAPIError
 
 from engine.queues import leases
 from engine.queues.jobs import DEATHS_MAX
@@ -48,7 +50,7 @@ def make(runtime: Runtime, table: Table, line: Row[Any], do: Callable[[Unit], No
         do: does and settles it, unless it is `in_vain`.
 
     Raises:
-        Exception: what ``do`` raises; if the database was only busy or away, this was no attempt.
+        Exception: what ``do`` raises; if the database was only busy, this was no attempt.
     """
     try:
         with runtime.begin() as unit:
@@ -57,7 +59,7 @@ def make(runtime: Runtime, table: Table, line: Row[Any], do: Callable[[Unit], No
                 do(unit)
     except Exception as error:
         if leases.is_conflict(error):
-            with runtime.begin() as unit:
+            with suppress(DBAPIError), runtime.begin() as unit:  # else the lease says when it is tried again
                 put_back(unit, table, line)
         raise
 

@@ -258,6 +258,7 @@ def _begun(unit: Unit) -> tuple[Row[Any], Row[Any]] | None:
     """A migration and one of its cases, at which an attempt has begun."""
     for migration in unit.all(_active()):
         if migration.state == "running" and migration.canary is not None and _is_out(unit, migration):
+            _stop_at_canary(unit, migration)
             continue
         mine = (migration_cases.c.migration_id == migration.id, migration_cases.c.state == ACTIVE[migration.state])
         entry = attempts.begin(unit, migration_cases, *mine)
@@ -269,7 +270,8 @@ def _begun(unit: Unit) -> tuple[Row[Any], Row[Any]] | None:
 
 def _do(unit: Unit, migration: Row[Any], entry: Row[Any]) -> None:
     """Whoever holds the entry locks the case next: always in this order."""
-    if unit.first(_active(migrations.c.id == migration.id, migrations.c.state == migration.state)) is None:
+    now = unit.first(_active(migrations.c.id == migration.id, migrations.c.state == migration.state))
+    if now is None:
         attempts.put_back(unit, migration_cases, entry)  # it was cancelled, or the canary has stopped it
         return
     go, otherwise = (_move, "refused") if migration.state == "running" else (_back, "kept")
@@ -283,9 +285,8 @@ def _do(unit: Unit, migration: Row[Any], entry: Row[Any]) -> None:
             raise
         why = str(error) if isinstance(error, Misfit | EngineError) else leases.reason(error)
         _note(unit, entry, otherwise, why=incidents.unnamed(unit, entry.case_id, why))
-    if go is _move and migration.canary is not None and _tried(unit, migration) >= migration.canary:
-        unit.execute(update(migrations).where(migrations.c.id == migration.id, migrations.c.state == "running")
-                     .values(state="canary"))  # fmt: skip
+    if go is _move and now.canary is not None:
+        _stop_at_canary(unit, now)
 
 
 def _move(unit: Unit, migration: Row[Any], entry: Row[Any]) -> None:
@@ -311,6 +312,13 @@ def _is_out(unit: Unit, migration: Row[Any]) -> bool:
     unit.first(select(migrations.c.id).where(migrations.c.id == migration.id).with_for_update())
     in_hand = (migration_cases.c.state == "waiting", migration_cases.c.due_at > unit.now)
     return _tried(unit, migration) + _count(unit, migration.id, *in_hand) >= migration.canary
+
+
+def _stop_at_canary(unit: Unit, migration: Row[Any]) -> None:
+    """Two who end at once do not see each other; whoever asks for the next case does (`_begun`)."""
+    if _tried(unit, migration) >= migration.canary:
+        unit.execute(update(migrations).where(migrations.c.id == migration.id, migrations.c.state == "running")
+                     .values(state="canary"))  # fmt: skip
 
 
 def _tried(unit: Unit, migration: Row[Any]) -> int:

@@ -43,6 +43,9 @@ def keep_pace(unit: Unit, package: Package, case: Row[Any], tokens: Collection[i
     for job in unit.all(select(jobs).where(*mine, jobs.c.kind == "timer")):
         if turns and job.payload.get("term") in running:
             clocks.follow_running(unit, package, job.token, job.payload["mark"], running[job.payload["term"]])
+        elif turns and job.payload.get("term") and job.state in ("ready", "suspended"):  # its deadline has been met
+            state = "ready" if case.paused_at is None else "suspended"
+            unit.execute(update(jobs).where(*mine, jobs.c.id == job.id).values(state=state))
     # who released the case passed over what was away; what workers had given up is tried again
     over = ("incident", "held") if case.suspended_at is None else ("incident",)
     unit.execute(update(jobs).where(*mine, jobs.c.state.in_(over)).values(state="ready", attempts=0))

@@ -96,7 +96,7 @@ def move(unit: Unit, case: Row[Any], plan: Plan, *, by: str, **facts: Any) -> Mo
         Misfit: it cannot be moved; undo what the unit has written (a savepoint).
     """
     carried = fit(unit, case, plan, running(unit, [case.id]).get(case.id, []))
-    ledger = Ledger(unit)
+    ledger = Ledger(unit, case.id)
     _repoint(unit, case, plan, carried, ledger)
     renamed = _renamed(case.state, carried.state)
     told = {"version": plan.target.version, "was": plan.source.version, **renamed, **facts}
@@ -135,7 +135,7 @@ def back(
             unit.execute(delete(table).where(table.c.case_id == case.id, table.c.token > serial))
     job_queue.recall(unit, case.id)
     heard = _heard(unit, case)
-    Ledger(unit, moved.changes).restore()
+    Ledger(unit, case.id, moved.changes).restore()
     _rename_kept(unit, case, heard)
     package = unit.catalogue.pinned(unit, source_id)
     returned.keep_pace(unit, package, case, {one["row"]["token"] for one in moved.changes if "row" in one})
@@ -164,6 +164,7 @@ class Ledger:
     """Changes of rows, noted as JSON so that they can be undone."""
 
     unit: Unit
+    case_id: int
     entries: list[dict[str, Any]] = field(default_factory=list)
 
     def change(self, table: Table, row: Row[Any], **values: Any) -> None:
@@ -189,7 +190,9 @@ class Ledger:
             if "row" in entry:
                 self.unit.execute(insert(table).values(_read(table, entry["row"])))
             else:
-                self.unit.execute(update(table).where(_is(table, entry["key"])).values(_read(table, entry["was"])))
+                its = [table.c.case_id == self.case_id] if "case_id" in table.c else []  # SQLite reuses rows' numbers
+                mine = update(table).where(_is(table, entry["key"]), *its)
+                self.unit.execute(mine.values(_read(table, entry["was"])))
 
 
 def _key(table: Table, row: Row[Any]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from webapi.ui.words import in_language, translated
 
 bp = Pages("ui_covering")
 PAGE = f"{rehearsing.PLAY}/tat-ca"
-WHY_MAX = 500  # characters in the address; played by itself a story tells all
+WHY_MAX = 100  # characters in the address, which proxies want short; played by itself a story tells all
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,10 @@ class Found:
     draft: str
     whys: Mapping[str, str | None] = field(default_factory=dict)
     untaken: frozenset[int] | None = None
+
+    def without(self, name: str, why: str) -> Found:
+        """A story that could not be played to its end."""
+        return replace(self, whys={**self.whys, name: why[:WHY_MAX]})
 
     def plus(self, names: list[str], played: Mapping[str, Any]) -> Found:
         whys = {name: why and why[:WHY_MAX] for name, why in zip(names, played["whys"], strict=False)}
@@ -68,12 +72,22 @@ def go_on(code: str) -> Any:
     told = {one.stem: one.read_text(encoding="utf-8") for one in rehearsing.stories(code)}
     left = [name for name in told if name not in found.whys]
     try:
-        played = apart.play_some(files, code, [told[name] for name in left]) if left else None
-    except (InvalidRequest, TooMany) as error:
+        found = _further(files, code, found, {name: told[name] for name in left})
+    except TooMany as error:
         return _page(code, files, found, translated(error.detail or ""))
-    if played is not None:
-        found = found.plus(left, played)
     return redirect(_address(code, found), 303)
+
+
+def _further(files: list[Files], code: str, found: Found, left: Mapping[str, str]) -> Found:
+    """Raises:
+    TooMany: others play just now.
+    """
+    for told in ([*left.values()], [*left.values()][:1]):  # should some take too long, the first has its turn
+        try:
+            return found.plus([*left], apart.play_some(files, code, told)) if told else found
+        except InvalidRequest as error:
+            why = error.detail or ""
+    return found.without(next(iter(left)), why)
 
 
 def _asked(unit: Unit, caller: Account, code: str) -> tuple[list[Files], Found]:
@@ -86,7 +100,7 @@ def _page(code: str, files: list[Files], found: Found, why: str = "") -> Any:
     if not left and "HX-Request" in request.headers:  # the diagram wants a page of its own
         return Response(status=200, headers={"HX-Redirect": _address(code, found)})
     every = paths.cover(package.files, paths.Taken(str(package.type["process"])))
-    untaken = [one for position, one in enumerate(every.untaken) if found.untaken and position in found.untaken]
+    untaken = [one for position, one in enumerate(every.untaken) if found.untaken is None or position in found.untaken]
     cover = replace(every, untaken=untaken)
     return page("ui/covering.html", 422 if why else 200, code=code, name=in_language(package.name), stories=stories,
                 found=found, left=left, why=why, cover=cover, label=_label, here=_address(code, found),

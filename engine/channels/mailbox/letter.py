@@ -123,7 +123,7 @@ def _sender(message: Message) -> tuple[str, str]:
     """Read before it is decoded: a name may hold an encoded comma or an encoded address."""
     raw = next((str(value) for key, value in message.raw_items() if key.lower() == "from"), "")
     name, address = parseaddr(" ".join(raw.split()))
-    if not contacts.is_email(address):
+    if not contacts.is_address(address):
         return "", ""
     return address.lower(), charsets.header(name)[:NAME_MAX]
 
