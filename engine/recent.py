@@ -39,13 +39,13 @@ _LOAD, _LOAD_LOCKED = Prepared(_FIND), Prepared(_FIND.with_for_update(**_LOCKS))
 
 _OF_CASE = (tasks.c.case_id == bindparam("case"), tasks.c.status == literal_column("'open'"))
 # With the state if few are left: each row has it whole.
-_STATE = case((func.count().over() <= literal_column(str(LEFT_MAX)), instances.c.state))
+_STATE = case((func.count().over() <= LEFT_MAX, instances.c.state))
 _STATE_OF_FEW = type_coerce(_STATE, instances.c.state.type).label("state")
 _FEW = (_STATE_OF_FEW if one is instances.c.state else one for one in CASE_COLUMNS)
 _OPEN = select(*_FEW, *_TASK_COLUMNS).select_from(_TOGETHER).where(*_OF_CASE).order_by(tasks.c.id)
 # The transactions that wrote the three rows. (SQLite has none; nor does anybody else write there.)
 _WRITERS = literal_column("concat_ws(' ', tasks.xmin, cases.xmin, instances.xmin)", Text)
-_LEFT = PerDatabase(sqlite=_OPEN, postgresql=_OPEN.add_columns(_WRITERS.label("writers")))
+_LEFT = PerDatabase(sqlite=_WITH_TASK.where(*_OF_CASE), postgresql=_OPEN.add_columns(_WRITERS.label("writers")))
 _TOLD = ("id", "element", "name", "form", "group", "due_at", "handed_by", "report_type", "area")
 _WAITING = Prepared(
     select(*(tasks.c[name] for name in _TOLD), cases.c.province, cases.c.secrecy)

@@ -14,7 +14,7 @@ of all. Strangers, staff and the ordinary ones have one turn after the other.
 from __future__ import annotations
 
 import logging
-import socket
+import sys
 from collections import deque
 from collections.abc import Callable
 from math import inf
@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 RUSH_SECONDS = 2.0  # who would wait longer is not let in,
 LASTING_SECONDS = 1.0  # or longer than this, once the queue has not been empty for `LASTS_AFTER`
 LASTS_AFTER = 5.0
+TCP_INFO = (6, 11)  # as Linux numbers them: IPPROTO_TCP, TCP_INFO
 REST_SECONDS = 0.5  # for so long an ordinary request lets those go before who stand outside
 LONGEST_SECONDS = 5.0  # whoever has waited so long is told to come again; who calls has given up not much later
 LOOK_SECONDS = 0.25  # how often it is looked who has
@@ -89,13 +90,12 @@ class Waiting:
         return self
 
 
-def standing_outside(listening: socket.socket) -> int:
-    """How many have connected, and nobody has let them in yet. (Linux says so; elsewhere: nobody.)"""
-    if not hasattr(socket, "TCP_INFO"):
+def standing_outside(listening: Any) -> int:
+    """How many have connected to this socket, and nobody has let them in yet. (Linux says so; elsewhere: nobody.)"""
+    if not sys.platform.startswith("linux"):
         return 0
     try:
-        said = listening.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 28)
-        return int(unpack_from("I", said, 24)[0])  # tcpi_unacked
+        return int(unpack_from("I", listening.getsockopt(*TCP_INFO, 28), 24)[0])  # tcpi_unacked
     except OSError:  # it listens no more: we leave
         return 0
 

@@ -203,10 +203,12 @@ _DEAD, _KEPT = leases.in_state(arrivals, "dead"), arrivals.c.body != b""
 
 def _written(way: str) -> str:
     """A pattern of it: a number however it is written, anything else as it is; neither within another."""
+    escaped = r"(?<=\\[nrt])|(?<=\\u[0-9a-f]{4})"  # behind a line's end or a letter as JSON has them
     if not way.startswith("+"):
-        return rf"(?<![\w.+-]){re.escape(way)}(?![\w-]|\.\w)"
+        return rf"(?:(?<![\w.+-])|{escaped}){re.escape(way)}(?![\w-]|\.\w)"
     digits = way.removeprefix("+84") if way.startswith("+84") else way[1:]
-    return r"(?<!\d)(?:\+|00)?(?:84|0)?[ .()-]{0,3}" + r"[ .()-]{0,3}".join(digits) + r"(?!\d)"
+    between = "[ .()-]{0,3}"
+    return rf"(?:(?<!\d)|{escaped})(?:\+|00)?(?:84|0)?{between}" + between.join(digits) + r"(?!\d)"
 
 
 
