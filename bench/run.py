@@ -17,11 +17,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from bench import beside, day, embedded, lifecycles, office, plots, services, shipped, timers, worklist, year
+from bench import away, beside, day, embedded, lifecycles, office, plots, services, shipped, timers, worklist, year
 from bench.bed import Bed, Figures, beds, machine
 
 WORKLOADS: dict[str, Callable[[Bed], Figures]] = {
     "lifecycle": lifecycles.lifecycle,
+    "away": away.away,
     "beside": beside.beside,
     "shipped": shipped.shipped,
     "loops": lifecycles.loops,
