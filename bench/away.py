@@ -20,7 +20,7 @@ from sqlalchemy import make_url
 from bench import ours
 from bench.bed import Bed, Figures
 from bench.hosts import running
-from bench.lifecycles import CASES, compared, played
+from bench.lifecycles import by_clients, played
 
 EACH_WAY = 0.0005  # seconds; what the process itself needs comes on top
 
@@ -31,7 +31,7 @@ def away(bed: Bed) -> Figures:
         return {"left_out": "SQLite is a file on the same machine"}
     urls = {name: bed.make(f"away_{name}") for name in ("naive", "floor", "ours")}
     ours.prepare(urls["floor"])
-    token, figures = ours.prepare(urls["ours"]), {}
+    token = ours.prepare(urls["ours"])
     with (
         _delayed(urls["ours"]) as folder,
         running("naive", _by_way_of(folder, urls["naive"])) as naive,
@@ -41,12 +41,7 @@ def away(bed: Bed) -> Figures:
         hosts = (naive, floor, our)
         for host in hosts:
             played(host, 1, 6)  # warm up
-        for clients in (1, 8):
-            bed.say(f"lifecycle of 4 tasks, {clients} client(s), PostgreSQL a millisecond away")
-            cases = bed.some(CASES, clients)
-            rounds = [[played(host, clients, cases) for host in hosts] for _ in range(bed.some(5, 3))]
-            figures |= compared(f"{clients}_clients", rounds, [host.name for host in hosts])
-    return figures
+        return by_clients(bed, hosts, (1, 8))
 
 
 def _by_way_of(folder: str, url: str) -> str:

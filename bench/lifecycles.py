@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 
@@ -32,17 +33,24 @@ def lifecycle(bed: Bed) -> Figures:
         hosts = (naive, floor, our)
         for host in hosts:
             played(host, 1, 6)  # warm up
-        for clients in CLIENTS:
-            bed.say(f"lifecycle of 4 tasks, {clients} client(s)")
-            cases = bed.some(CASES * (1 if clients == 1 else 2), clients)
-            rounds = [[played(host, clients, cases) for host in hosts] for _ in range(bed.some(ROUNDS, 3))]
-            figures |= compared(f"{clients}_clients", rounds, [host.name for host in hosts])
+        figures |= by_clients(bed, hosts, CLIENTS)
         figures |= {f"{host.name}_memory_mb": round(host.memory_mb()) for host in hosts}
     figures["state_bytes_max"] = int(one(urls["ours"], "SELECT max(length(state)) FROM instances"))
     for unit, title in (("cases_per_s", "cases per second"), ("cpu_ms_per_call", "CPU ms per call")):
         bed.curves[f"lifecycle, {title}, by clients"] = [
             (host.name, [(n, figures[f"{n}_clients_{host.name}_{unit}"]) for n in CLIENTS]) for host in hosts
         ]
+    return figures
+
+
+def by_clients(bed: Bed, hosts: Sequence[Host], numbers: Sequence[int]) -> Figures:
+    """The lifecycle at each host in turn, with each of these numbers of clients."""
+    figures: Figures = {}
+    for clients in numbers:
+        bed.say(f"lifecycle of 4 tasks, {clients} client(s)")
+        cases = bed.some(CASES * (1 if clients == 1 else 2), clients)
+        rounds = [[played(host, clients, cases) for host in hosts] for _ in range(bed.some(ROUNDS, 3))]
+        figures |= compared(f"{clients}_clients", rounds, [host.name for host in hosts])
     return figures
 
 

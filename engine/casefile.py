@@ -10,12 +10,12 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, or_, select
 
-from engine.model import accounts, cases, comments, deadlines, events, outbox, people, tasks
+from engine.model import OPEN_TASK, accounts, cases, comments, deadlines, events, outbox, people, tasks
 from engine.paging import OfCase, Page
 from engine.people import access
 from engine.people.access import Account
 from engine.privacy import firewall, unmasking
-from engine.queries import LIMIT_MAX, OPEN_TASK
+from engine.queries import LIMIT_MAX
 from engine.runtime import Unit
 from engine.storage.prepared import Prepared
 

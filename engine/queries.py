@@ -18,6 +18,7 @@ from engine import recent
 from engine.errors import InvalidRequest, NotFound
 from engine.language.vietnamese import fold
 from engine.model import (
+    OPEN_TASK,
     VERSION,
     accounts,
     agencies,
@@ -44,7 +45,6 @@ _WORD = re.compile(r"[a-z0-9]+")
 _HIDDEN = {"secret_hash", "search_text", "search_place", "born_of", "report", "version"}
 
 SUMMARY = (*(column for column in cases.c if column.name not in _HIDDEN), VERSION)
-OPEN_TASK = tasks.c.status == literal_column("'open'")  # a literal: a bound value would miss the partial index
 _FIRST_DUE = (tasks.c.due_at.asc().nulls_last(), tasks.c.id)
 
 

@@ -19,7 +19,7 @@ from sqlalchemy import Row, Text, bindparam, case, func, literal_column, select,
 
 from engine.errors import Outdated
 from engine.instances import CASE_COLUMNS
-from engine.model import cases, instances, tasks
+from engine.model import OPEN_TASK, cases, instances, tasks
 from engine.runtime import Unit
 from engine.storage.prepared import PerDatabase, Prepared
 
@@ -37,7 +37,7 @@ _FIND = _WITH_TASK.where(_THIS)
 _LOCKS = {"of": [instances, cases], "key_share": True}
 _LOAD, _LOAD_LOCKED = Prepared(_FIND), Prepared(_FIND.with_for_update(**_LOCKS))
 
-_OF_CASE = (tasks.c.case_id == bindparam("case"), tasks.c.status == literal_column("'open'"))
+_OF_CASE = (tasks.c.case_id == bindparam("case"), OPEN_TASK)
 # With the state if few are left: each row has it whole.
 _STATE = case((func.count().over() <= LEFT_MAX, instances.c.state))
 _STATE_OF_FEW = type_coerce(_STATE, instances.c.state.type).label("state")

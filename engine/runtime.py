@@ -105,13 +105,13 @@ class Unit:
         happened, and nobody else waits until the unit is done. If the unit has begun, on another connection."""
         if not self.locks_rows:
             return self.later(statement, values)
-        one = Owed(statement, values, found=[])
+        found: list[Row[Any]] = []
+        self._ahead.append(Owed(statement, values, found=found))
         if self.has_begun:
             with transaction(self.database, writes=True) as other:
-                run(self.database.dialect, other, [], ahead=[one], commit=False)
-        else:
-            self._ahead.append(one)
-        return one.found  # type: ignore[return-value]
+                ahead, self._ahead = self._ahead, []
+                run(self.database.dialect, other, [], ahead=ahead, commit=False)
+        return found
 
     def at_end(self, call: Callable[[bool], None]) -> None:
         """Have this called when the unit has ended, with whether all of it is done; not at all if nobody knows."""

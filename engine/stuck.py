@@ -38,11 +38,11 @@ from sqlalchemy import (
 )
 
 from engine.language.texts import local_time
-from engine.model import accounts, agencies, cases, incidents, jobs, outbox, provinces, subscriptions, tasks
+from engine.model import OPEN_TASK, accounts, agencies, cases, incidents, jobs, outbox, provinces, subscriptions, tasks
 from engine.paging import Page, page, read_cursor, write_cursor
 from engine.people import access
 from engine.people.access import Account
-from engine.queries import OPEN_TASK, SUMMARY, CaseFilter, case_conditions
+from engine.queries import SUMMARY, CaseFilter, case_conditions
 from engine.queues.outbox import ATTEMPTS_MAX
 from engine.runtime import Unit
 from engine.storage.prepared import Prepared

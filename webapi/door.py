@@ -74,7 +74,7 @@ class Waiting:
         self.request, self.since = channel.requests[0], since
         self.service, self.cancel = channel.service, channel.cancel
 
-    def unhurried(self, lets_others: Callable[[], bool]) -> Waiting:
+    def let_go_before(self, others: Callable[[], bool]) -> None:
         """Let go before whoever stands outside. Python lets one thread run at a time, all in turn, and in a surge the
         one that lets people in has as much to do as all others: were it no more than one of them, emergencies would
         stand outside with everybody else."""
@@ -82,12 +82,11 @@ class Waiting:
 
         def serve() -> None:
             until = monotonic() + REST_SECONDS
-            while lets_others() and monotonic() < until:
+            while others() and monotonic() < until:
                 sleep(0.01)
             service()
 
         self.service = serve
-        return self
 
 
 def standing_outside(listening: Any) -> int:
@@ -139,7 +138,7 @@ class Queue:
                 self._between += _WEIGHT * (now - self._turn_at - self._between)
             self._turn_at = now
             if now - self.empty_at > LASTS_AFTER:
-                taken.unhurried(lambda: not self.known and self.outside() > 0)
+                taken.let_go_before(lambda: not self.known and self.outside() > 0)
         if not self.others:
             self.empty_at = now
         self._standing.note("taken", now - taken.since)

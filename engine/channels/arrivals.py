@@ -133,15 +133,12 @@ def naming(unit: Unit, ways: Collection[str]) -> list[Row[Any]]:
     """What was given up and tells one of these numbers or addresses: nobody knows of which case it would be.
 
     Args:
-        ways: numbers in E.164, addresses in small letters, accounts.
+        ways: numbers in E.164, addresses in small letters, accounts; at least one.
     """
-    told = re.compile("|".join(map(_written, ways)), re.IGNORECASE) if ways else None
-    found = []
-    for one in unit.all(select(arrivals.c.id).where(_DEAD, _KEPT).order_by(arrivals.c.id)) if told else []:
-        row = unit.first(select(arrivals).where(arrivals.c.id == one.id))  # one at a time: a letter may be large
-        if row is not None and told is not None and told.search(row.body.decode("utf-8", "replace")):
-            found.append(row)
-    return found
+    told = re.compile("|".join(map(_written, ways)), re.IGNORECASE)
+    given_up = unit.all(select(arrivals.c.id).where(_DEAD, _KEPT).order_by(arrivals.c.id))
+    each = (unit.first(select(arrivals).where(arrivals.c.id == one.id)) for one in given_up)  # a letter may be large
+    return [row for row in each if row is not None and told.search(row.body.decode("utf-8", "replace"))]
 
 
 def empty(unit: Unit, arrival_ids: Collection[int]) -> None:
@@ -209,7 +206,6 @@ def _written(way: str) -> str:
     digits = way.removeprefix("+84") if way.startswith("+84") else way[1:]
     between = "[ .()-]{0,3}"
     return rf"(?:(?<!\d)|{escaped})(?:\+|00)?(?:84|0)?{between}" + between.join(digits) + r"(?!\d)"
-
 
 
 def _understood(unit: Unit, row: Row[Any], readers: Readers) -> Taken | None:

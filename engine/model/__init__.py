@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from engine.model.batches import batch_lines, batches, filters
 from engine.model.cases import (
+    OPEN_TASK,
     VERSION,
     cases,
     deadlines,
@@ -53,6 +54,7 @@ from engine.model.stays import counted, courses, stays
 from engine.model.words import WORDS
 
 __all__ = [
+    "OPEN_TASK",
     "SEALS",
     "VERSION",
     "WORDS",

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     func,
+    literal_column,
     select,
     text,
 )
@@ -269,6 +270,8 @@ tasks = Table(
         postgresql_where=text("status = 'open' AND assignee IS NOT NULL"),
     ),
 )
+
+OPEN_TASK = tasks.c.status == literal_column("'open'")  # a literal: a bound value would miss the partial index
 
 deadlines = Table(
     "deadlines",

@@ -19,13 +19,36 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Table, and_, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, Table, and_, or_, select, update
 from sqlalchemy.exc import DBAPIError
 
 from engine.queues import leases
 from engine.queues.jobs import DEATHS_MAX
 from engine.queues.leases import LEASE
 from engine.runtime import Runtime, Unit
+
+
+def step(
+    runtime: Runtime, table: Table, under_way: Select[Any], begun: Callable[[Unit], tuple[Row[Any], Row[Any]] | None],
+    do: Callable[[Unit, Row[Any], Row[Any]], None],
+) -> bool:  # fmt: skip
+    """Do one line of a list. ``False``: there is nothing to do, or others are at it.
+
+    Args:
+        under_way: the lists that are; without one nothing is begun.
+        begun: a list and one of its lines, by `begin`.
+        do: as for `make`, with both.
+    """
+    with runtime.read() as unit:
+        if unit.first(under_way) is None:
+            return False
+    with runtime.begin() as unit:
+        found = begun(unit)
+    if found is None:
+        return False
+    of, line = found
+    make(runtime, table, line, lambda unit: do(unit, of, line))
+    return True
 
 
 def begin(unit: Unit, table: Table, *mine: ColumnElement[bool]) -> Row[Any] | None:

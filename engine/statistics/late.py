@@ -6,10 +6,9 @@ from typing import Any
 
 from sqlalchemy import and_, select
 
-from engine.model import accounts, agencies, areas, cases, tasks
+from engine.model import OPEN_TASK, accounts, agencies, areas, cases, tasks
 from engine.people import access
 from engine.people.access import Account, Target
-from engine.queries import OPEN_TASK
 from engine.runtime import Unit
 
 MOST = 10_000  # rows of one list: those that are latest

@@ -17,11 +17,11 @@ from sqlalchemy import Row, Select, and_, distinct, func, select
 
 from engine import stuck
 from engine.errors import InvalidRequest
-from engine.model import agencies, areas, cases, events, outbox, provinces, tasks
+from engine.model import OPEN_TASK, agencies, areas, cases, events, outbox, provinces, tasks
 from engine.people import access
 from engine.people.access import Account, Target
 from engine.privacy import firewall
-from engine.queries import OPEN_TASK, CaseFilter, is_late, is_soon
+from engine.queries import CaseFilter, is_late, is_soon
 from engine.runtime import Unit
 
 STATES = ("open", "soon", "late", "stuck")

@@ -13,8 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Table, and_, bindparam, func, literal_column, select, union_all
 
 from engine import stuck
-from engine.model import arrivals, case_messages, cases, fetches, incidents, jobs, outbox, provinces, tasks
-from engine.queries import OPEN_TASK
+from engine.model import OPEN_TASK, arrivals, case_messages, cases, fetches, incidents, jobs, outbox, provinces, tasks
 from engine.queues import leases, waiting
 from engine.queues.jobs import PRIORITIES
 from engine.queues.outbox import KINDS

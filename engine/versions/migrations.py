@@ -238,16 +238,7 @@ def _turn(unit: Unit, migration_id: int, to: str, since: tuple[str, ...], by: Ac
 
 def step(runtime: Runtime) -> bool:
     """Move, or put back, one case of a migration that is under way. ``False``: there is nothing to do."""
-    with runtime.read() as unit:
-        if unit.first(_active()) is None:
-            return False
-    with runtime.begin() as unit:
-        found = _begun(unit)
-    if found is None:
-        return False
-    migration, entry = found
-    attempts.make(runtime, migration_cases, entry, lambda unit: _do(unit, migration, entry))
-    return True
+    return attempts.step(runtime, migration_cases, _active(), _begun, _do)
 
 
 def _active(*conditions: ColumnElement[bool]) -> Any:

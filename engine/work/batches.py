@@ -80,16 +80,7 @@ def cancel(unit: Unit, batch_id: int, *, by: Account) -> None:
 
 def step(runtime: Runtime) -> bool:
     """Do one line. ``False``: there is nothing to do."""
-    with runtime.read() as unit:
-        if unit.first(_running()) is None:
-            return False
-    with runtime.begin() as unit:
-        found = _begun(unit)
-    if found is None:
-        return False
-    batch, line = found
-    attempts.make(runtime, batch_lines, line, lambda unit: _settle(unit, batch, line))
-    return True
+    return attempts.step(runtime, batch_lines, _running(), _begun, _settle)
 
 
 def _running(*conditions: ColumnElement[bool]) -> Any:

@@ -82,7 +82,8 @@ def _further(files: list[Files], code: str, found: Found, left: Mapping[str, str
     """Raises:
     TooMany: others play just now.
     """
-    for told in ([*left.values()], [*left.values()][:1]):  # should some take too long, the first has its turn
+    stories = [*left.values()]
+    for told in (stories, stories[:1]):  # should some take too long, the first has its turn
         try:
             return found.plus([*left], apart.play_some(files, code, told)) if told else found
         except InvalidRequest as error:
