@@ -37,6 +37,7 @@ LASTS_AFTER = 5.0
 TCP_INFO = (6, 11)  # as Linux numbers them: IPPROTO_TCP, TCP_INFO
 REST_SECONDS = 0.5  # for so long an ordinary request lets those go before who stand outside
 LONGEST_SECONDS = 5.0  # whoever has waited so long is told to come again; who calls has given up not much later
+SAY_SECONDS = 5.0  # how often the log is told
 LOOK_SECONDS = 0.25  # how often it is looked who has
 STRANGERS = 50  # urgent requests of people we do not know that may wait at once
 STAFF = 100  # requests of staff at work that may wait at once,
@@ -122,7 +123,8 @@ class Queue:
         self._between = 0.01  # seconds from one such turn to the next while one of them waits; until we know
 
     def __len__(self) -> int:
-        return len(self.known) + sum(map(len, self._turns))
+        """Who asks need not hold the door's lock: the turns rotate, so they are not counted by going through them."""
+        return len(self.known) + len(self.strangers) + len(self.staff) + len(self.others)
 
     def join(self, line: deque[Waiting], one: Waiting) -> None:
         if not self.others:
@@ -179,7 +181,7 @@ class Door(ThreadedTaskDispatcher):
     def __init__(self, urgent: Urgent, standing: Standing, clock: Callable[[], float] = monotonic) -> None:
         super().__init__()
         self.queue = Queue(standing, clock)
-        self.shed = 0
+        self.shed, self._said_at = 0, -inf
         self._urgent, self._standing, self._clock = urgent, standing, clock
         self._apologist = ThreadedTaskDispatcher()
         for one in (self, self._apologist):  # that some wait is no news
@@ -255,9 +257,11 @@ class Door(ThreadedTaskDispatcher):
         return LASTING_SECONDS if lasting else RUSH_SECONDS
 
     def _send_away(self, one: Waiting, wait: float) -> None:
-        if not self.shed % 100:
-            log.warning("Requests are sent away: %d wait.", len(self.queue), extra={"action": "shed"})
         self.shed += 1
+        if self._clock() - self._said_at >= SAY_SECONDS:
+            self._said_at = self._clock()
+            log.warning("Requests are sent away: %d until now, %d wait.", self.shed, len(self.queue),
+                        extra={"action": "shed"})  # fmt: skip
         one.request.error = Surge(str(self._come_again(wait)))
         self._apologist.add_task(_Told(one, self._note_told))
 

@@ -1,4 +1,5 @@
-"""How a web process leaves when it is told to stop: nobody else is let in, and whoever is in is served first.
+"""How people come into a web process, many at once where many stand outside; and how the process leaves when it is
+told to stop: nobody else is let in, and whoever is in is served first.
 
 Waitress itself stops at once: what waits for a thread is cancelled, and whoever has connected and was not looked at yet
 finds the connection reset. A proxy sends everybody else to another process, but those were lost at every upgrade.
@@ -17,6 +18,7 @@ from waitress.server import BaseWSGIServer
 from waitress.task import ThreadedTaskDispatcher, WSGITask
 
 SERVED_SECONDS = 20.0  # whoever is not served by then has a slow line
+AT_ONCE = 50  # are let in before it is looked again who has said something
 QUIET_SECONDS = 0.5  # whoever has connected, or was answered, and says nothing for so long says nothing more
 
 Sockets = dict[int, Any]  # waitress's listeners, their triggers, and everybody who is connected
@@ -50,8 +52,12 @@ def serve(sockets: Sockets, threads: ThreadedTaskDispatcher, leave: Callable[[],
         signal.signal(number, told)
     while not Answer.last:
         wasyncore.poll2(1.0, sockets)
+        for one in listeners:
+            _let_in(one, sockets, AT_ONCE)
     for one in listeners:
-        _let_in_the_last(one, sockets)
+        _let_in(one, sockets, one.adj.backlog)
+        one.del_channel()
+        one.socket.close()
     leave()
     until = time.monotonic() + SERVED_SECONDS
     while time.monotonic() < until and any(map(_is_in, sockets.values())):
@@ -61,15 +67,15 @@ def serve(sockets: Sockets, threads: ThreadedTaskDispatcher, leave: Callable[[],
     threads.shutdown()
 
 
-def _let_in_the_last(listener: Any, sockets: Sockets) -> None:
-    """The kernel has told some already that they are connected."""
-    for _ in range(listener.adj.backlog):
+def _let_in(listener: Any, sockets: Sockets, most: int) -> None:
+    """Whom the kernel has told already that they are connected. Waitress lets in one each time it has looked at
+    everybody who is in, and in a surge there was no time for more than that."""
+    for _ in range(most):
         before = len(sockets)
-        listener.handle_accept()
+        if before < listener.adj.connection_limit:
+            listener.handle_accept()
         if len(sockets) == before:
             break
-    listener.del_channel()
-    listener.socket.close()
 
 
 def _is_in(one: Any) -> bool:

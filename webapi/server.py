@@ -19,6 +19,7 @@ from webapi.ui import door as sessions
 from webapi.urgent import Urgent
 
 CONNECTIONS = 500  # at once; beyond them nobody is let in or told anything, not with an emergency either
+OUTSIDE = 4096  # may have connected and wait to be let in; the kernel (Linux) drops or resets whoever is beyond them
 FORM_OVERHEAD = 100_000  # bytes of a multipart body beside the file
 
 
@@ -81,6 +82,7 @@ def run(app: Flask, host: str, port: int, threads: int) -> None:
         port=port,
         threads=threads,
         connection_limit=CONNECTIONS,
+        backlog=OUTSIDE,
         ident=None,
         clear_untrusted_proxy_headers=True,
         max_request_body_size=app.config["BODY_MAX"] + FORM_OVERHEAD,

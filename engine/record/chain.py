@@ -3,7 +3,7 @@
     hash(n) = sha256(hash(n-1), n, the local day of linking, the row, sha256 of the row's data)
 
 A worker links what was committed since it last looked (`step`), so whoever writes a line pays nothing for it. Two
-workers that look at once make the same links, and the primary key lets one of them in.
+workers that look at once make the same links, and the first to write them does.
 
 What this proves: a line that is linked can neither be changed, removed, nor be put between others without `verify`
 naming the link; and what was linked by the end of a day cannot be remade, for that day's anchor, a file that is to be
@@ -24,7 +24,6 @@ from typing import Any
 
 import orjson
 from sqlalchemy import Row, Table, func, insert, not_, select
-from sqlalchemy.exc import IntegrityError
 
 from engine.model import acts, events, links
 from engine.runtime import Runtime, Unit
@@ -36,6 +35,7 @@ BATCH = 1_000  # links made at once
 LATE = 10_000
 CHUNK = 5_000  # links verified at once
 EMPTIED = "person-emptied"  # the kind of a case's line that says why data of its earlier lines is gone
+_LOCK = 1022_0002  # as `schema.LOCK`
 _BEFORE = b"\0" * 32  # what the first link has before it
 _LETTERS = re.compile(rb"[\x7f-\xff]")  # those that `json` escapes
 _LETTERS_FRACTIONS = re.compile(rb"[\x7f-\xff]|\d[.eE]")  # and how large and small numbers are rounded
@@ -58,11 +58,12 @@ def step(runtime: Runtime) -> int:
         made = list(_next(unit))
     if not made:
         return 0
-    try:
-        with runtime.begin() as unit:
-            unit.execute(insert(links), made)
-    except IntegrityError:
-        return 0  # another worker has linked them
+    with runtime.begin() as unit:
+        if unit.locks_rows:  # SQLite has only one writer anyway
+            unit.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+        if (unit.scalar(select(func.max(links.c.seq))) or 0) >= made[0]["seq"]:
+            return 0  # another worker has linked them
+        unit.execute(insert(links), made)
     return len(made)
 
 

@@ -2,8 +2,8 @@
 
 First it is found out how many reports a second the office takes; then that many times as many come, each at its time
 whether the others have been answered or not (an office is not spared because it is slow), and each asks once, on a
-connection of its own (`crowd`). If they come late nevertheless, for they share the processors with the office, the
-figures say by how much, and are not the office's.
+connection of its own (`crowd`), of the web process that fewest are asking just now, as the proxy would. If they come
+late nevertheless, for they share the processors with the office, the figures say by how much, and are not the office's.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ class Surge:
         self.numbers: list[str] = []
         self.rude = 0
         self._office, self._count = office, count(1)
+        self._asking = Counter({one.port or 0: 0 for one in office.web})
 
     def report(self, crowd: Crowd, due: float, afterwards: Callable[[], None] = lambda: None) -> None:
         """Args:
@@ -62,14 +63,16 @@ class Surge:
         """
         number = next(self._count)
         kind = KINDS[number % ONE_IN == 0]
-        port = self._office.web[number // ONE_IN % len(self._office.web)].port
+        port = min(self._asking, key=self._asking.__getitem__)
+        self._asking[port] += 1
         self.late.append(time.monotonic() - due)
 
         def told(answer: bytes) -> None:
+            self._asking[port] -= 1
             self._note(kind, due, answer)
             afterwards()
 
-        crowd.asks(port or 0, _request(port, self._office.tokens["tiep"], BODIES[kind]), told)
+        crowd.asks(port, _request(port, self._office.tokens["tiep"], BODIES[kind]), told)
 
     def _note(self, kind: str, due: float, answer: bytes) -> None:
         head, _, body = answer.partition(b"\r\n\r\n")
@@ -81,7 +84,7 @@ class Surge:
         self.rude += status == AWAY and b"\r\nretry-after: " not in head.lower()
 
 
-def _request(port: int | None, token: str, body: bytes) -> bytes:
+def _request(port: int, token: str, body: bytes) -> bytes:
     head = (
         f"POST /api/v1/reports HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer {token}\r\n"
         f"Content-Type: application/json\r\nIdempotency-Key: {uuid4()}\r\n"
