@@ -6,7 +6,7 @@ unit of whoever changed the case. A job's row is the timer: nothing else knows w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import date, datetime
 from typing import Any
 
@@ -418,6 +418,18 @@ def _at(package: Package, running: Any, mark: str | float, moved: Moved | None =
 def _drawn(unit: Unit, case_id: int, term: str) -> list[Row[Any]]:
     """The jobs of timers drawn with ``due`` and its like of this term."""
     return [job for job in _following(unit, case_id) if job.kind == "timer" and job.payload["term"] == term]
+
+
+def hand_on(unit: Unit, case_id: int, left: Collection[int]) -> None:
+    """A deadline that was kept for a drawn timer which waits no longer goes on with another one that follows it."""
+    for row in all_running(unit, case_id):
+        if row.token in left and (next_one := heir(unit, row, left)) is not None:
+            unit.execute(update(deadlines).where(deadlines.c.id == row.id).values(token=next_one))
+
+
+def heir(unit: Unit, row: Row[Any], left: Collection[int]) -> int | None:
+    """The token of a drawn timer that follows this deadline, other than those that leave."""
+    return next((job.token for job in _drawn(unit, row.case_id, row.name) if job.token not in left), None)
 
 
 def _tell(unit: Unit, row: Row[Any], moved: Moved) -> None:

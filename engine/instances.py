@@ -239,6 +239,8 @@ def _close(unit: Unit, package: Package, case_id: int, outcome: Outcome, step: S
         token for token, element in outcome.left_tasks.items() if element in package.terms or element in promised
     }
     answered = step.token if isinstance(step, Complete) else None
+    if outcome.left_timers and outcome.timers_wait:
+        clocks.hand_on(unit, case_id, outcome.left_timers)
     for statement, left in (
         (_DROP_JOBS, clocked | outcome.left_timers),
         (_SETTLE, clocked | outcome.left_timers),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from engine import model
 from tests.hotline import Caller, refused
@@ -225,3 +225,19 @@ def test_somebody_elses_tokens_are_for_the_administrator(hotline):
 ])  # fmt: skip
 def test_a_token_that_cannot_be_is_refused(hotline, body):
     refused(hotline.as_("truc").post("/tokens", body), 422, "invalid-request")
+
+
+def test_an_address_nobody_can_write_to_is_refused_and_an_old_one_may_stay(hotline):
+    wrong = hotline.as_("quantri").post("/accounts", ANNA | {"email": "anna@ubnd"})
+    assert refused(wrong, 422, "invalid-request").startswith("That is no e-mail address")
+    make(hotline, email="anna@ubnd.binhduong.vn")
+    with hotline.runtime.begin() as unit:  # as it was taken once
+        unit.execute(update(model.accounts).where(model.accounts.c.login == "anna").values(email="anna@ubnd"))
+
+    def change(**more):
+        tag = hotline.as_("quantri").get("/accounts/anna").headers["ETag"]
+        return hotline.as_("quantri").post("/accounts/anna", more, method="PATCH", If_Match=tag)
+
+    assert change(name="Anna Lê", email="anna@ubnd").status_code == 200
+    assert "ten@example.vn" in refused(change(email="anna @ubnd.vn"), 422, "invalid-request")
+    assert change(email=None).json["email"] is None

@@ -128,6 +128,14 @@ def test_any_answers_when_all_rows_agree_and_refuses_when_not():
         by_policy("ANY", 500, rows=agreeing)
 
 
+def test_one_moment_in_two_spellings_is_one_answer():
+    here, there = '"2021-09-02T14:00:00+07:00"', '"2021-09-02T07:00:00Z"'
+    agreeing = [(["-"], [here]), (["-"], [there])]
+    assert by_policy("ANY", 50, rows=agreeing) == {"muc": here.strip('"')}
+    ranked = RANKED.replace('"cao","vua","thap"', '"2021-09-02T08:00:00Z", "2021-09-02T07:00:00Z"')
+    assert by_policy("PRIORITY", 50, rows=agreeing[:1], values=ranked) == {"muc": here.strip('"')}
+
+
 def test_priority_answers_the_row_whose_output_is_listed_first():
     rows = [(asked, answered[:1]) for asked, answered in ROWS]
     assert by_policy("PRIORITY", 50, rows=rows, values=RANKED) == {"muc": "cao"}

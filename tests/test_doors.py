@@ -307,8 +307,11 @@ def test_an_open_session_is_no_way_to_guess_a_password_nor_to_a_weak_one(hotline
         assert "not the password" in said
 
     refused(here.post("/me/password", wanted | {"present": PASSWORD}), 429, "too-many")
-    refused(log_in(hotline, "phuong"), 429, "too-many")
+    assert log_in(hotline, "phuong").status_code == 201  # those at the door are others
     hotline.waits(0.3)
+    for _ in range(5):
+        log_in(hotline, "phuong", "sai mật khẩu")
+    refused(log_in(hotline, "phuong"), 429, "too-many")
     assert here.post("/me/password", wanted | {"present": PASSWORD}).status_code == 204
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
@@ -13,7 +14,7 @@ from engine.versions import migrations, transfers
 from engine.work.worker import Worker
 from tests import databases
 from tests.drawing import draw
-from tests.hotline import LIFE, package, refused
+from tests.hotline import LIFE, TYPE, package, refused
 from tests.test_migrating import NEW, deployed, everything, in_unit, shown, started, works
 from tests.test_moving_clocks import does
 
@@ -63,6 +64,45 @@ def test_a_case_that_moves_back_and_forth_is_as_it_was(hotline):
     items = hotline.as_("vanphong").get(f"/cases/{number}/timeline").json["items"]
     assert [one["kind"] for one in items].count("deadline-passed") == 2
     assert hotline.task("phuong", number)["element"] == "giai_quyet"
+
+
+REMINDED = LIFE + """
+boundary nhac "Nhắc" on=xu_ly timer='${warn("hen")}' aside
+boundary tre "Trễ" on=xu_ly timer='${due("hen")}' aside
+end da_nhac
+nhac -> da_nhac
+tre -> da_nhac
+"""
+PROMISED = TYPE.format(secrecy="C2").replace("\nxu_ly = {", '\nhen = {term = "PT2H", calendar = "24/7"}\nxu_ly = {')
+
+
+@pytest.mark.parametrize("without", ["fired", "given up"])
+def test_a_deadline_that_two_timers_follow_stays_with_the_second(hotline, without):
+    """No task is due by it: it was kept for the first of them."""
+    hotline.deploys(process__bpmn=draw(REMINDED, "PAKN"), type__toml=PROMISED)
+    number, began = hotline.assigned(), hotline.clock.now
+    if without == "fired":
+        hotline.waits(1.8)
+        Worker(hotline.runtime, {}).work()
+    else:
+        hotline.waits(1)
+        life = "".join(line for line in REMINDED.splitlines(True) if "nhac \"" not in line and "nhac ->" not in line)
+        versions = deployed(hotline, process__bpmn=draw(life, "PAKN"), type__toml=PROMISED)
+        started(hotline, versions, {"nhac": None})
+        works(hotline)
+
+    does(hotline, number, "pause")
+    hotline.waits(5)
+    does(hotline, number, "resume")
+
+    with hotline.runtime.read() as unit:
+        (timer,) = unit.all(select(model.jobs).where(model.jobs.c.kind == "timer"))
+        followed = unit.first(select(model.deadlines).where(model.deadlines.c.name == "hen"))
+    assert timer.due_at == followed.due_at == began + timedelta(hours=7)
+    assert (timer.token, followed.settled_at) == (followed.token, None)
+    hotline.does("phuong", number, ket_qua="da_giai_quyet", noi_dung_ket_qua="Xong")
+    with hotline.runtime.read() as unit:
+        assert unit.first(select(model.deadlines).where(model.deadlines.c.name == "hen")).settled_at is not None
 
 
 SAID = LIFE + """

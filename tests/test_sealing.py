@@ -185,6 +185,23 @@ def test_files_are_sealed_anew_while_they_are_read_and_what_was_removed_stays_so
     assert read(store, plain) == b"abcd" and read(store, sealed) == b"a" * 100_000
 
 
+def test_what_lies_aside_is_sealed_anew_and_goes_when_it_would_have_gone(ring, tmp_path):
+    ring(OLD)
+    store, came = Store(tmp_path), datetime.now(UTC) + timedelta(days=1)
+    one = store.put(io.BytesIO(b"a"), 10).sha256
+    assert store.set_aside(one, came, came)
+    ring(OLD, NEW)
+    old, new = sealing.ring().by_id
+    assert store.counts() == {old: 1}
+
+    assert list(store.rotate()) == [1]
+
+    assert store.counts() == {new: 1} and store.lying_aside() == [one]
+    assert store.discard(came) == 0
+    ring(NEW)
+    assert read(store, one) == b"a"
+
+
 def test_what_comes_in_or_goes_out_is_not_to_be_read_on_the_disk_and_has_no_name(tmp_path, monkeypatch):
     monkeypatch.delenv("TMPDIR", raising=False)
     monkeypatch.setattr(tempfile, "tempdir", None)

@@ -57,18 +57,35 @@ class NodeClock:
         Raises:
             TimeoutError: the database took too long to tell; nothing is changed.
         """
-        counts = _told(database) or self._wall()
-        here, elapsed = self._wall(), timedelta(seconds=self._steady())
-        if abs(counts - elapsed - self._began) > TOLERATED:
-            was, self._began = self._began, counts - elapsed
+        here = self._zero(self._wall)
+        counts = here
+        if database.dialect.name == "postgresql":
+            with database.connect() as connection:
+                counts = self._zero(lambda: connection.execute(select(func.clock_timestamp())).scalar_one())
+        if abs(counts - self._began) > TOLERATED:
+            was, self._began = self._began, counts
             moved = (self._began - was).total_seconds()
             log.warning("The time was put right by %+.0f s.", moved, extra={"action": "clock-put-right"})
         was_wrong, self.wrong = self.is_wrong, here - counts
         if self.is_wrong and not was_wrong:
             log.warning(SAID.format(self.wrong.total_seconds()), extra={"action": "clock-wrong"})
-        jumped = abs(here - elapsed - self._jumps) > TOLERATED
-        self._jumps = here - elapsed
+        jumped = abs(here - self._jumps) > TOLERATED
+        self._jumps = here
         return jumped
+
+    def _zero(self, ask: Callable[[], datetime]) -> datetime:
+        """When the steady clock was at zero, by the clock that is asked.
+
+        Raises:
+            TimeoutError: it took so long to say that its answer could be of before or of now; the process may have been
+                frozen meanwhile.
+        """
+        began = self._steady()
+        told = ask()
+        took = self._steady() - began
+        if took > TOLERATED.total_seconds():
+            raise TimeoutError(f"It took {took:.1f} s to be told what time it is.")
+        return told - timedelta(seconds=began + took / 2)
 
     @property
     def is_wrong(self) -> bool:
@@ -99,20 +116,3 @@ class NodeClock:
 def node_clock(runtime: Runtime) -> NodeClock | None:
     """The clock of a process that works on real time; ``None``: somebody else moves it, as tests do."""
     return runtime.clock if isinstance(runtime.clock, NodeClock) else None
-
-
-def _told(database: Engine) -> datetime | None:
-    """What the database's own clock says, in the middle of asking; ``None``: it has none.
-
-    Raises:
-        TimeoutError: it took so long to say that its answer could be of before or of now.
-    """
-    if database.dialect.name != "postgresql":
-        return None
-    with database.connect() as connection:
-        began = time.monotonic()
-        told: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
-        took = timedelta(seconds=time.monotonic() - began)
-    if took > TOLERATED:
-        raise TimeoutError(f"The database took {took.total_seconds():.1f} s to say what time it is.")
-    return told + took / 2

@@ -87,7 +87,7 @@ def _roles(text: str) -> list[str]:
 
 def _table(text: str) -> dict[str, Any]:
     try:
-        table = json.loads(text)
+        table = json.loads(text) if text.strip() else {}
     except ValueError:
         table = None
     if not isinstance(table, dict):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
+
+from engine.storage.disk import settle
 
 
 def once(path: Path, text: str) -> str:
@@ -14,6 +17,7 @@ def once(path: Path, text: str) -> str:
         new = _written(path, text)
         try:
             path.hardlink_to(new)
+            settle(path)
         except FileExistsError:
             pass
         finally:
@@ -24,9 +28,12 @@ def once(path: Path, text: str) -> str:
 def replace(path: Path, text: str) -> None:
     """Put another text in its place, at once and as a whole."""
     _written(path, text).replace(path)
+    settle(path)
 
 
 def _written(path: Path, text: str) -> Path:
     with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}-", delete=False) as file:  # mode 0600
         file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
     return Path(file.name)

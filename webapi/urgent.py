@@ -18,8 +18,6 @@ from time import sleep
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from engine.people.access import Account
 from engine.people.accounts import fingerprint
 from engine.queues import leases
@@ -27,6 +25,7 @@ from engine.queues import leases
 log = logging.getLogger(__name__)
 
 ASK_SECONDS = 60
+ASK_AGAIN_SECONDS = 1  # until it is known for the first time
 LOOKED_AT = 65_536  # bytes of a body in which the type is looked for
 DEPTH_MAX = 100  # of a JSON body: nobody reports so, it only takes long to read
 ALWAYS = ("/healthz", "/readyz")
@@ -82,12 +81,13 @@ class Urgent:
         threading.Thread(target=self._ask, name="urgent", daemon=True).start()
 
     def _ask(self) -> None:
+        known = False
         while True:
             try:
-                self._codes = self._named()
-            except (SQLAlchemyError, OSError) as error:  # what was known before still holds
+                self._codes, known = self._named(), True
+            except Exception as error:  # whatever it is: what was known before still holds
                 log.warning("Not known what is urgent: %s", leases.reason(error), extra={"action": "urgent-unknown"})
-            sleep(ASK_SECONDS)
+            sleep(ASK_SECONDS if known else ASK_AGAIN_SECONDS)
 
 
 def _said(request: Any) -> set[str]:

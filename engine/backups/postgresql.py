@@ -25,6 +25,8 @@ def copy(database: Engine, to: Path, say: Callable[[str], object], tools: str) -
         schema, tables and files: of the very same instant.
     """
     with database.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+        # it rests while the dump runs, and that may take longer than a node may rest that has vanished
+        connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
         picture = connection.scalar(text("SELECT pg_export_snapshot()"))
         tables = inspect(connection).get_table_names()
         if "alembic_version" not in tables:

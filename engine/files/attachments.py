@@ -32,6 +32,7 @@ from engine.people.access import Account
 from engine.privacy import firewall, keeping
 from engine.runtime import Unit
 from engine.storage import sealing
+from engine.storage.disk import settle
 
 UNKNOWN = "application/octet-stream"
 PLAIN = "text/plain"
@@ -158,27 +159,33 @@ class Store:
         return Counter(key for _, key in self._keys())
 
     def rotate(self) -> Iterator[int]:
-        """Seal everything with the newest key; yields how many files have been. Who reads one meanwhile reads on; one
-        that cannot be opened stays as it is."""
+        """Seal everything with the newest key, what lies aside as well; yields how many files have been. Who reads one
+        meanwhile reads on; one that cannot be opened stays as it is."""
         done = 0
-        for name, key in self._keys():
+        for path, key in self._keys():
             if key != sealing.ring().newest.id:
                 with suppress(FileNotFoundError, sealing.Unreadable):
-                    done += self._seal_anew(name)
+                    done += self._seal_anew(path)
                     yield done
 
-    def _keys(self) -> Iterator[tuple[str, str | None]]:
-        for path in self.folder.glob("[0-9a-f][0-9a-f]/*"):
-            with suppress(FileNotFoundError):  # its case is being emptied
-                yield path.name, sealed_files.key_of(path)
+    def _keys(self) -> Iterator[tuple[Path, str | None]]:
+        for pattern in ("[0-9a-f][0-9a-f]/*", f"{_ASIDE}/*"):
+            for path in self.folder.glob(pattern):
+                with suppress(FileNotFoundError):  # its case is being emptied
+                    yield path, sealed_files.key_of(path)
 
-    def _seal_anew(self, name: str) -> bool:
-        """``False``: it has been removed meanwhile, or is not what its name says."""
-        with self.open(name) as old, self._written(lambda file: sealed_files.seal(old, file, 1 << 62)) as (new, what):
-            with self._alone():
-                there = what[0] == name and self.path(name).exists()
-                if there:
-                    self._take(new, name)
+    def _seal_anew(self, path: Path) -> bool:
+        """As old as it was. ``False``: it has been removed meanwhile, or is not what its name says."""
+        with (
+            sealed_files.unseal(path, path.name) as old,
+            self._written(lambda file: sealed_files.seal(old, file, 1 << 62)) as (new, what),
+            self._alone(),
+        ):
+            there = what[0] == path.name and path.exists()
+            if there:
+                os.utime(new, (path.stat().st_atime, path.stat().st_mtime))
+                os.replace(new, path)
+                settle(path)
         return there
 
     @contextmanager
@@ -209,6 +216,7 @@ class Store:
         target = self.path(sha256)
         target.parent.mkdir(exist_ok=True, mode=0o700)
         os.replace(new, target)
+        settle(target)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from lxml import etree
 
+from engine.flow.comparing import among
 from engine.flow.compiler import Code
 from engine.flow.feel import Cell, compile_cell, compile_output, compile_values
 from engine.flow.functions import PURE
@@ -231,7 +232,7 @@ class _Table:
         code = self.reader.tried(compile_output, self.reader.text(entry), entry, key, where)
         if code and code.is_constant and column.allowed is not None:
             value = code.run(Frame({}, {}, 0))
-            if value is not None and value not in column.allowed:
+            if value is not None and not among(value, column.allowed):
                 self._fault(entry, f"Row {number} answers {shown(value)}, which is not among the output's values.")
         return code
 

@@ -106,6 +106,8 @@ class Machine:
         alive = {token.id for token in living}
         outcome.gone = [number for number in before if number not in alive]
         _note_left(outcome, {number: node for number, node in before.items() if number not in alive})
+        if outcome.left_timers:
+            outcome.timers_wait = any(_is_timer(node) for number, node in before.items() if number in alive)
         if isinstance(step, Answer | Fail):
             outcome.left_calls.discard(step.token)
         outcome.armed = [timer for timer in process.armed if timer.token in alive]
@@ -119,7 +121,7 @@ def _note_left(outcome: Outcome, left: dict[int, Any]) -> None:
     for number, node in left.items():
         if isinstance(node, UserTask):
             outcome.left_tasks[number] = node.bpmn_id
-        elif isinstance(node, Catch) and isinstance(node.event_definition, Alarm):
+        elif _is_timer(node):
             outcome.left_timers.add(number)
         elif isinstance(node, Catch) and node.message:
             outcome.left_messages.add(number)
@@ -127,6 +129,10 @@ def _note_left(outcome: Outcome, left: dict[int, Any]) -> None:
             outcome.left_signals.add(number)
         elif isinstance(node, ServiceTask):
             outcome.left_calls.add(number)
+
+
+def _is_timer(node: Any) -> bool:
+    return isinstance(node, Catch) and isinstance(node.event_definition, Alarm)
 
 
 def _open_task(token: Token) -> OpenTask:

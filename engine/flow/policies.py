@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from engine.flow.comparing import same
 from engine.flow.functions import largest, smallest, total
 from engine.flow.moments import durations
 from engine.flow.operations import bounded
@@ -35,7 +36,7 @@ def first(outputs: Sequence[Output], rows: list[int], answers: list[Answer]) -> 
 
 def any_row(outputs: Sequence[Output], rows: list[int], answers: list[Answer]) -> Answer:
     for row, answer in zip(rows, answers, strict=False):
-        if answer != answers[0]:
+        if not all(same(value, answers[0][name]) for name, value in answer.items()):
             raise ScriptError(f"{_rows([rows[0], row])} fit and do not agree, as the table's hit policy promises.")
     return first(outputs, rows, answers)
 
@@ -54,9 +55,10 @@ def output_order(outputs: Sequence[Output], rows: list[int], answers: list[Answe
 
 
 def _rank(column: Output, value: Any) -> int:
-    if value not in (column.allowed or ()):
-        raise ScriptError(f"{shown(value)} is not among the values of the output '{column.label or column.name}'.")
-    return (column.allowed or ()).index(value)
+    for rank, allowed in enumerate(column.allowed or ()):
+        if same(value, allowed):
+            return rank
+    raise ScriptError(f"{shown(value)} is not among the values of the output '{column.label or column.name}'.")
 
 
 def collect(outputs: Sequence[Output], rows: list[int], answers: list[Answer]) -> list[Answer]:

@@ -296,6 +296,7 @@ class Outcome:
     regrouped: list[OpenTask] = field(default_factory=list)
     left_tasks: dict[int, str] = field(default_factory=dict)  # token -> element of tasks that are open no longer
     left_timers: set[int] = field(default_factory=set)  # tokens that wait for a moment no longer
+    timers_wait: bool = False  # whether others wait for one, as they did before
     left_messages: set[int] = field(default_factory=set)  # tokens that wait for a message no longer
     armed: list[Timer] = field(default_factory=list)
     left_calls: set[int] = field(default_factory=set)  # tokens that wait for a service no longer, without its answer

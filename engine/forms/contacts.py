@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from engine.errors import InvalidRequest
+
 # A mobile number is 0 and nine digits, a landline 02 and nine digits (domain/1022.md, C.0).
 _NATIONAL = re.compile(r"0(?:[35789]\d{8}|2\d{9})", re.ASCII)
 _FOREIGN = re.compile(r"\+[1-9]\d{7,14}", re.ASCII)
@@ -51,3 +53,14 @@ def is_email(text: str) -> bool:
 def is_address(text: str) -> bool:
     """Whether mail can be sent to the text, maybe within an office only. Domains in Vietnamese letters are none."""
     return len(text) <= _LONGEST_EMAIL and _ADDRESS.fullmatch(text) is not None
+
+
+def check_email(text: str | None, before: str | None = None) -> None:
+    """Args:
+        before: what it was until now, and may stay.
+
+    Raises:
+        InvalidRequest: no mail would get there.
+    """
+    if text not in (None, before) and not is_email(text):
+        raise InvalidRequest("That is no e-mail address: write one such as ten@example.vn.", field="email")

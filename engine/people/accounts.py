@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from engine import acts, notices
 from engine.errors import InvalidRequest, NotAuthenticated, NotFound, Outdated, SecondFactorMissing, Stale, WrongState
+from engine.forms import contacts
 from engine.model import accounts, agencies, areas, tokens
 from engine.people import access, attempts, passwords, second_factors
 from engine.people.access import Account
@@ -209,7 +210,8 @@ def _note_failed(runtime: Runtime, row: Row[Any] | None, address: str, wrong: st
 
 
 def change_password(runtime: Runtime, token: str, present: str, wanted: str, address: str) -> None:
-    """Change one's own password; one's other log-ins end. Whoever sits at an open session has no more guesses.
+    """Change one's own password; one's other log-ins end. Whoever sits at an open session has no more guesses than at
+    the door, and they are others than those.
 
     Raises:
         InvalidRequest: ``present`` is not the password that one has (``field`` "present"), or ``wanted`` will not do.
@@ -221,7 +223,7 @@ def change_password(runtime: Runtime, token: str, present: str, wanted: str, add
         by = authenticate(unit, token)
         access.require_whole(by)
     fresh = passwords.hashed(wanted, by.login, by.name)
-    subjects = attempts.subjects("login", by.login, address)
+    subjects = attempts.of_present(by.login)
     with runtime.begin() as unit:
         attempts.hold_back(unit, subjects)
         attempt = attempts.note_failure(unit, subjects)
@@ -425,7 +427,7 @@ def change(unit: Unit, login: str, changes: dict[str, Any], by: Account | None, 
     if by is not None and row.id == by.id and gives_up:
         raise InvalidRequest("Nobody closes their own account or gives away their own role: ask another.", field="role")
     about = (login, changes.get("name", row.name))
-    values = _checked(unit, {"role": row.role, "agency": row.agency} | changes, about, row.agency)
+    values = _checked(unit, {"role": row.role, "agency": row.agency} | changes, about, row)
     same = accounts.c.version == (row.version if version is None else version)
     another = values.get("active") is False or values.get("email", row.email) != row.email  # person may have it now
     values |= {"version": accounts.c.version + 1} | ({"identity": None} if another else {})
@@ -454,14 +456,17 @@ def _told(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: row[name] for name in told if name in row}
 
 
-def _checked(unit: Unit, values: dict[str, Any], about: tuple[str, ...], before: str | None = None) -> dict[str, Any]:
+def _checked(
+    unit: Unit, values: dict[str, Any], about: tuple[str, ...], before: Row[Any] | None = None
+) -> dict[str, Any]:
     """Args:
     about: the names of whose account it is.
-    before: the agency of the account that is changed.
+    before: the account that is changed; what was taken once may stay.
     """
     row = dict(values)
+    contacts.check_email(row.get("email"), before and before.email)
     _check_known(unit, agencies.c.key, [row["agency"]] if row.get("agency") else [], "agency")
-    _check_at_work(unit, row.get("agency"), before)
+    _check_at_work(unit, row.get("agency"), before and before.agency)
     _check_known(unit, areas.c.code, row.get("areas") or [], "areas")
     _check_districts(unit, row.get("areas") or [])
     if row["role"] not in ("admin", "analyst") and not row.get("agency"):

@@ -40,6 +40,16 @@ def of_browser(name: str) -> dict[str, int]:
     return {f"browser:{name}": PER_SUBJECT}
 
 
+def of_present(login: str) -> dict[str, int]:
+    """What an attempt counts against that comes from somebody who is logged in, and is asked for their password: nobody
+    else uses that up, and it keeps nobody from logging in.
+
+    >>> of_present("anna")
+    {'present:anna': 5}
+    """
+    return {f"present:{login}": PER_SUBJECT}
+
+
 def network(address: str) -> str:
     """What one subscriber has: an address, or of IPv6 the 18 trillion million that begin alike.
 

@@ -18,7 +18,7 @@ from sqlalchemy import Row, and_, bindparam, func, insert, literal_column, or_, 
 from engine import acts, branches
 from engine.errors import InvalidRequest, NotFound, WrongState
 from engine.flow.rules.tables import KINDS
-from engine.forms.contacts import is_email
+from engine.forms import contacts
 from engine.model import accounts, agencies, agency_changes, cases, provinces, tasks
 from engine.model import areas as area_rows
 from engine.people import access
@@ -79,7 +79,7 @@ def open_(unit: Unit, values: Mapping[str, Any], reason: str, *, by: Account) ->
     if values["kind"] not in KINDS:
         raise InvalidRequest(f"An agency is one of {', '.join(KINDS)}.", field="kind")
     row: dict[str, Any] = dict.fromkeys(("area", "parent", "email", "phone", "valid_from")) | dict(values)
-    _check_email(row)
+    contacts.check_email(row.get("email"))
     _check_places(unit, key, row["province"], row)
     unit.execute(insert(agencies), row)
     return _noted(unit, key, "opened", {}, row, reason, by)
@@ -97,7 +97,7 @@ def change(unit: Unit, key: str, values: Mapping[str, Any], reason: str, *, by: 
     new = {name: values[name] for name in CHANGEABLE if name in values and values[name] != getattr(row, name)}
     if not new:
         raise InvalidRequest(f"That is what the agency {key!r} is already: nothing was changed.")
-    _check_email(new)
+    contacts.check_email(new.get("email"))
     _check_places(unit, key, row.province, new)
     return _change(unit, row, "changed", new, reason, by)
 
@@ -258,11 +258,6 @@ def _check_successor(unit: Unit, row: Row[Any], into: str, since: date) -> None:
         if after == row.key:
             raise InvalidRequest(f"The agency {row.key!r} is the one that goes on for {into!r}: that would be a "
                                  "circle.", field="into")  # fmt: skip
-
-
-def _check_email(values: Mapping[str, Any]) -> None:
-    if values.get("email") is not None and not is_email(values["email"]):
-        raise InvalidRequest("That is no e-mail address: write one such as ten@example.vn.", field="email")
 
 
 def _check_places(unit: Unit, key: str, province: str, values: Mapping[str, Any]) -> None:

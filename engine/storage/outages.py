@@ -22,6 +22,8 @@ _POSTGRESQL = {
     "53100": FULL,
 }  # fmt: skip
 _SQLITE = {5: BUSY, 6: BUSY, 13: FULL}  # another process, or another connection of this one, holds the lock; no room
+# No room for a person's quota, or for the index of the log: SQLITE_IOERR_WRITE, _FSYNC, _SHMSIZE and _SHMMAP
+_SQLITE_EXTENDED = dict.fromkeys((778, 1034, 4874, 5386), FULL)
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _UNSAID = ("OperationalError", "DatabaseError")  # the latter when libpq itself ends a pipeline
 _LOST = "08"  # PostgreSQL's class of errors of the connection
@@ -38,7 +40,7 @@ def kind(error: BaseException) -> str | None:
     if error.connection_invalidated:
         return AWAY
     if (code := getattr(error.orig, "sqlite_errorcode", None)) is not None:
-        return _SQLITE.get(code & 0xFF)
+        return _SQLITE_EXTENDED.get(code) or _SQLITE.get(code & 0xFF)
     state = getattr(error.orig, "sqlstate", None)
     if state is None:  # psycopg or libpq said it, not the server
         return AWAY if type(error.orig).__name__ in _UNSAID else None

@@ -6,26 +6,35 @@ of `engine.model`, on both databases. Alembic and what it needs are 130 modules:
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from time import sleep
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
+log = logging.getLogger(__name__)
+
 MIGRATIONS = Path(__file__).resolve().parents[2] / "webapi" / "migrations"
 CURRENT, BEHIND, AHEAD = "current", "behind", "ahead"
+HELD_SECONDS, REST_SECONDS = 1, 4
+_HELD = "55P03"  # PostgreSQL's word for a lock that was not to be had in time
 LOCK = 1022_0001  # any number, as long as every node takes the same
 
 
 def upgrade(database: Engine, to: str = "head", begun: Callable[[], object] = lambda: None) -> None:
     """Bring the tables to the newest version, in one transaction. Those of the newest version are left alone.
 
-    Two nodes that do it at once queue up; the second one finds nothing to do.
+    Two nodes that do it at once queue up; the second one finds nothing to do. Whoever waits for a table in PostgreSQL
+    has all others wait behind them; so while somebody reads one for long, as who makes a copy does, the upgrade gives up
+    after `HELD_SECONDS` and comes again.
 
     Args:
         database: from `engine.storage.database.connect`.
@@ -33,9 +42,17 @@ def upgrade(database: Engine, to: str = "head", begun: Callable[[], object] = la
     """
     from alembic import command
 
-    with _alone(database) as connection:
-        begun()
-        command.upgrade(_config(connection), to)
+    while True:
+        try:
+            with _alone(database) as connection:
+                begun()
+                command.upgrade(_config(connection), to)
+            return
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) != _HELD:
+                raise
+            log.warning("A table is in use, maybe by who makes a copy: the upgrade waits.", extra={"action": "waiting"})
+            sleep(REST_SECONDS)
 
 
 def is_current(database: Engine) -> bool:
@@ -104,6 +121,7 @@ def _alone(database: Engine) -> Iterator[Connection]:
         if database.dialect.name != "sqlite":
             with connection.begin():
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+                connection.execute(text(f"SET LOCAL lock_timeout = '{HELD_SECONDS}s'"))
                 yield connection
             return
         # SQLite changes a table by copying it and dropping the old one. With foreign keys on, the drop would delete

@@ -73,9 +73,9 @@ def fit(unit: Unit, case: Any, plan: Plan, clocks_of_it: Sequence[Row[Any]]) -> 
     if case.state:
         carried = carry(plan.source.machine.definition, plan.target.machine.definition, case.state, plan.elements)
     for row in clocks_of_it:
-        if row.token in carried.dropped:
-            continue
-        _check_deadline(row, _term(row, carried, plan), plan)
+        kept = _kept(unit, row, carried)
+        if kept is not None:
+            _check_deadline(row, _term(kept, carried, plan), plan)
     dead_end = plan.target.outlook.dead_end(carried.state) if carried.state else None
     if dead_end is not None:
         raise Misfit(f"From where it stands, {dead_end}")
@@ -261,15 +261,24 @@ def _rename_kept(unit: Unit, case: Row[Any], before: dict[int, str]) -> None:
 def _rename_deadlines(
     unit: Unit, case: Row[Any], plan: Plan, carried: Carried, ledger: Ledger
 ) -> dict[tuple[int, str], str]:
-    """(token, old name) -> new name. Those of timers that are given up are settled."""
+    """(token, old name) -> new name. Those that only timers followed which are given up are given up, too."""
     names = {}
     for row in running(unit, [case.id]).get(case.id, []):
-        if row.token in carried.dropped:
+        kept = _kept(unit, row, carried)
+        if kept is None:
             ledger.remove(deadlines, row)
             continue
-        names[row.token, row.name] = _term(row, carried, plan)
-        ledger.change(deadlines, row, name=names[row.token, row.name])
+        names[row.token, row.name] = _term(kept, carried, plan)
+        ledger.change(deadlines, row, name=names[row.token, row.name], token=kept.token)
     return names
+
+
+def _kept(unit: Unit, row: Row[Any], carried: Carried) -> Any:
+    """A deadline under the token with which it goes on; ``None``: with none."""
+    if row.token not in carried.dropped:
+        return row
+    heir = clocks.heir(unit, row, carried.dropped)
+    return None if heir is None else _row(row, token=heir)
 
 
 def _rename_jobs(

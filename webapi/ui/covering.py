@@ -28,7 +28,7 @@ from webapi.ui.words import in_language, translated
 
 bp = Pages("ui_covering")
 PAGE = f"{rehearsing.PLAY}/tat-ca"
-WHY_MAX = 500  # characters in the address; played by itself a story tells all
+WHY_MAX = 200  # characters in the address; played by itself a story tells all
 
 
 @dataclass(frozen=True)

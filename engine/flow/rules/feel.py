@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import takewhile
+from itertools import pairwise, takewhile
 
 from lxml import etree
 
@@ -19,6 +19,7 @@ from engine.flow.xml import parse_xml
 
 _JOINS = ("or", "and", "||", "&&")
 _BEFORE_A_LIST = frozenset({"in", "and", "or", "not", "if", "then", "else", "return", "satisfies", "between"})
+_OPENS, _CLOSES = ("(", "[", "{"), (")", "]", "}")
 _PATTERN = re.compile(r"[\\^$.|?*+()\[\]{}]")
 
 
@@ -32,9 +33,9 @@ def feel(draft: Draft) -> Iterator[Fault]:
             except ScriptError:
                 continue  # of a description; elsewhere it is told already
             place = (file, written.sourceline or 1, holder.get("id"), "feel-differs")
-            if local(holder) == "inputEntry" and _alternatives(found):
-                yield Fault(*place, f"Write commas instead of 'or' between the values in {short(text)}: 'or' joins "
-                            "what is true or false.")
+            if local(holder) == "inputEntry" and (join := _alternatives(found)):
+                yield Fault(*place, f"Write commas between the values in {short(text)} if any of them will do: "
+                            f"'{join}' joins what is true or false.")
             if "juel" not in _language(holder) and _position(found):
                 yield Fault(*place, f"Check {short(text)}: items of a list are counted from 0 here, and from 1 in "
                             "FEEL.", "warning")
@@ -47,13 +48,13 @@ def _language(holder: etree._Element) -> str:
     return (holder.get("expressionLanguage") or "feel").lower()
 
 
-def _alternatives(found: Sequence[Token]) -> bool:
-    """`"a" or "b"`: the engine would take the first."""
-    return any(
-        one.kind == "text" and join.text in _JOINS and other.kind == "text"
-        and (place == 0 or found[place - 1].text in (",", "(", *_JOINS))
-        for place, (one, join, other) in enumerate(zip(found, found[1:], found[2:], strict=False))
-    )  # fmt: skip
+def _alternatives(found: Sequence[Token]) -> str | None:
+    """What joins the values in `"a" or "b"`: the engine would take one of them."""
+    for place, (one, join, other) in enumerate(zip(found, found[1:], found[2:], strict=False)):
+        begins = place == 0 or found[place - 1].text in (",", "(", *_JOINS)
+        if begins and one.kind == other.kind == "text" and join.text in _JOINS:
+            return join.text
+    return None
 
 
 def _position(found: Sequence[Token]) -> bool:
@@ -72,6 +73,18 @@ def _patterns(found: Sequence[Token]) -> Iterator[str]:
     """`replace` and `split`, where what they look for would be a pattern."""
     for place, token in enumerate(found[:-1]):
         if token.text in ("replace", "split") and found[place + 1].text == "(":
-            comma = next((at for at in range(place, len(found)) if found[at].text == ","), len(found))
-            if any(one.kind == "text" and _PATTERN.search(one.text[1:-1]) for one in found[comma + 1 : comma + 2]):
+            looked_for = _second(found[place + 2 :])
+            if looked_for is not None and looked_for.kind == "text" and _PATTERN.search(looked_for.text[1:-1]):
                 yield token.text
+
+
+def _second(found: Sequence[Token]) -> Token | None:
+    """With what the second argument begins of a call whose brackets have just been opened."""
+    depth = 0
+    for token, after in pairwise(found):
+        if token.text == "," and not depth:
+            return after
+        depth += (token.text in _OPENS) - (token.text in _CLOSES)
+        if depth < 0:
+            break
+    return None
