@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import insert, select, text
+from sqlalchemy import event, insert, select, text
 
 from engine import backups, model
-from engine.backups import BadBackup
+from engine.backups import BadBackup, postgresql
 from engine.files.attachments import Store
 from engine.notifiers import Message, Receipt
 from engine.record import anchors, chain
@@ -112,6 +112,29 @@ def test_what_was_copied_under_load_goes_on_elsewhere(hotline: Hotline, store: S
             assert opened.read() == b"anh chup"
         _goes_on(hotline, runtime, before, later)
         runtime.database.dispose()
+
+
+def test_a_copy_may_take_longer_than_a_node_may_rest(hotline: Hotline, store: Store, tmp_path: Path) -> None:
+    """PostgreSQL hangs up on a node that rests in a transaction; here after a second, and the dump takes two."""
+    if hotline.runtime.database.dialect.name == "sqlite":
+        pytest.skip("SQLite hangs up on nobody")
+    hotline.receives()
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    (tools / "pg_dump").write_text(f'#!/bin/sh\nsleep 2\nexec {postgresql._found("pg_dump", "")} "$@"\n')
+    (tools / "pg_dump").chmod(0o755)
+    database = connect(hotline.runtime.database.url.render_as_string(hide_password=False))
+
+    def hang_up_soon(connection: Any, _record: Any) -> None:
+        connection.execute("SET idle_in_transaction_session_timeout = '1s'")
+        connection.commit()
+
+    event.listen(database, "connect", hang_up_soon)
+    try:
+        made = backups.make(Runtime(database, hotline.clock), store, tmp_path / "copy.tar", print, str(tools))
+    finally:
+        database.dispose()
+    assert backups.check(tmp_path / "copy.tar", print) == made
 
 
 def _goes_on(hotline: Hotline, runtime: Runtime, before: list[str], later: list[str]) -> None:

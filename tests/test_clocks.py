@@ -94,6 +94,24 @@ def test_a_clock_that_is_set_is_followed_at_the_next_look_and_not_before(
     assert not node.put_right(database) and node() == before
 
 
+def test_a_node_that_was_frozen_while_it_asked_believes_nothing_of_it(sqlite_url: str) -> None:
+    noon, steady = datetime(2026, 11, 26, 12, tzinfo=UTC), 0.0
+
+    def frozen() -> datetime:
+        nonlocal steady
+        told, steady = noon + timedelta(seconds=steady), steady + froze
+        return told
+
+    froze = 0.0
+    database, node = connect(sqlite_url), NodeClock(frozen, lambda: steady)
+    before, froze = node(), 90.0
+    assert node._look(database) is False
+    assert node() - before == timedelta(seconds=90) and node.wrong == timedelta()
+    froze = 0.0
+    assert node.put_right(database) is False
+    database.dispose()
+
+
 @pytest.fixture
 def set_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Sets the clock of this process back by so many hours, for APScheduler, too."""

@@ -23,8 +23,9 @@ import yaml
 
 from tests.post import free_port
 from tests.sources import ROOT
+from webapi import leaving
 from webapi.cli import serve
-from webapi.config import PREFIX, SETTINGS
+from webapi.config import PREFIX, SETTINGS, read
 
 KEPT = ROOT / "docs" / "operations"
 UNITS = sorted(KEPT.glob("*.service"))
@@ -151,6 +152,28 @@ def test_compose_refers_to_what_it_declares() -> None:
         assert {volume.split(":")[0] for volume in service["volumes"]} <= set(COMPOSE["volumes"])
     assert (KEPT / services["web"]["build"]["context"] / services["web"]["build"]["dockerfile"]).resolve().is_file()
     assert "POSTGRES_PASSWORD:?" in services["database"]["environment"]["POSTGRES_PASSWORD"], "no password of ours"
+
+
+def test_the_image_can_copy_the_database_beside_it() -> None:
+    """pg_dump refuses a server that is newer than it is."""
+    brought = {"bookworm": 15, "trixie": 17}  # Debian's postgresql-client
+    base = re.findall(r"^FROM python:\S+-slim-(\w+)$", DOCKERFILE, re.M)[-1]
+    server = re.fullmatch(r"postgres:(\d+)-\w+", COMPOSE["services"]["database"]["image"])
+    assert server is not None and int(server[1]) <= brought[base]
+
+
+def test_compose_puts_in_what_it_is_told_and_nothing_else() -> None:
+    """A default ends at the first brace that closes: of ``${X:-{}}`` the second would stay behind every value."""
+    text = (KEPT / "compose.yaml").read_text(encoding="utf-8")
+    assert re.findall(r"\$\{[^}]*\{", text) == []
+    said = dict(re.findall(r'(THONGSUOT_\w+): "\$\{\w+:-([^}]*)\}"', text))
+    assert said == {"THONGSUOT_METRICS_TOKEN": "", "THONGSUOT_NOTIFIERS": ""}
+    assert read(said)["NOTIFIERS"] == {} and read(said)["METRICS_TOKEN"] == ""
+
+
+def test_who_is_served_when_a_container_stops_is_served_to_the_end() -> None:
+    grace = COMPOSE["services"]["web"]["stop_grace_period"]
+    assert int(grace.removesuffix("s")) > leaving.SERVED_SECONDS
 
 
 def test_units_give_away_as_little_as_may_be() -> None:

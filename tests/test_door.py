@@ -206,6 +206,26 @@ def test_how_many_wait_can_be_asked_while_somebody_has_their_turn() -> None:
         sys.setswitchinterval(before)
 
 
+def test_what_is_urgent_is_asked_for_until_it_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("webapi.urgent.ASK_AGAIN_SECONDS", 0.01)
+    asked: list[int] = []
+
+    def named() -> frozenset[str]:
+        asked.append(1)
+        if len(asked) < 3:
+            raise RuntimeError("the database has no tables yet")
+        return frozenset({"CC115"})
+
+    urgent = Urgent(named, CALLERS)
+    urgent.keep_up()
+    for _ in range(200):
+        if len(asked) == 3:
+            break
+        sleep(0.01)
+    sleep(0.1)
+    assert len(asked) == 3 and urgent._codes == {"CC115"}
+
+
 class Outside:
     """People whom nobody has let in yet; one is while a thread rests.
 

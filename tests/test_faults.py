@@ -4,6 +4,8 @@ lost, nothing happens twice, and it goes on by itself. Longer, with real process
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +33,7 @@ from tests import databases
 from tests.clock import Clock
 from tests.crash_type import DESK, FILES, PROVINCE
 from tests.embedded_pg import Server, running
+from tests.sources import ROOT
 from webapi import auth, create_app
 from webapi.worker import Metronome
 
@@ -210,6 +213,28 @@ def test_a_full_disk_is_said_leaves_nothing_half_done_and_goes_on_when_there_is_
     again = [small.report(f"key-{n}") for n in range(40)]
     assert {answer.status_code for answer in again} == {201}
     assert len({case.number for case in small.rows(model.cases)}) == 40
+
+
+def test_a_file_that_may_not_grow_is_a_full_disk_too(sqlite_url: str) -> None:
+    """A quota: SQLite then does not say that the disk is full, but that it could not write (SQLITE_IOERR_WRITE)."""
+    asked = f"""
+import resource
+from sqlalchemy import text
+from engine.storage import outages
+from engine.storage.database import connect
+database = connect({sqlite_url!r})
+with database.execution_options(writes=True).begin() as connection:
+    connection.execute(text("CREATE TABLE t (x)"))
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+try:
+    with database.execution_options(writes=True).begin() as connection:
+        for _ in range(1_000):
+            connection.execute(text("INSERT INTO t VALUES (zeroblob(10000))"))
+except Exception as error:
+    print(outages.kind(error), error.orig.sqlite_errorname)
+"""
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.split() == ["full", "SQLITE_IOERR_WRITE"], done.stderr
 
 
 def test_a_worker_on_a_full_disk_waits_and_counts_no_attempt(small: Office, clock: Clock) -> None:

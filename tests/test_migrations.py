@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from itertools import count
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -16,8 +18,10 @@ from alembic.operations.base import AbstractOperations
 from sqlalchemy import Connection, Engine, Text, func, insert, inspect, select, text
 
 from engine import model
+from engine.runtime import Runtime
 from engine.storage import schema
 from engine.storage.database import connect
+from tests import databases
 
 VERSIONS = "alembic_version"
 WORDS = ("case_words", "ix_cases_words")  # made by `engine.model.words`, which SQLAlchemy knows nothing of
@@ -102,6 +106,30 @@ def test_nodes_that_upgrade_at_once_queue_up(bare):
         list(nodes.map(lambda _: schema.upgrade(bare), range(4)))
 
     assert schema.is_current(bare)
+
+
+def test_an_upgrade_that_has_to_wait_for_a_table_keeps_nobody_else_from_it(bare, monkeypatch):
+    """Somebody is in the middle of writing, and goes on for long; whoever comes after would queue up behind us."""
+    if bare.dialect.name == "sqlite":
+        pytest.skip("SQLite has one writer")
+    monkeypatch.setattr(schema, "REST_SECONDS", 0.1)
+    schema.upgrade(bare, "0042")
+    runtime = Runtime(bare, lambda: datetime.now(UTC))
+    writing, took = text("LOCK TABLE cases IN ROW EXCLUSIVE MODE"), []
+    with ThreadPoolExecutor(1) as node:
+        with bare.begin() as held:
+            held.execute(writing)
+            upgrade = node.submit(schema.upgrade, bare)
+            while not databases.somebody_waits(runtime):
+                assert not upgrade.done(), upgrade.result()
+            for _ in range(3):
+                began = monotonic()
+                with bare.begin() as another:
+                    another.execute(writing)
+                took.append(monotonic() - began)
+        upgrade.result()
+
+    assert schema.is_current(bare) and max(took) < 5 * schema.HELD_SECONDS
 
 
 def test_a_migration_that_fails_leaves_nothing_behind(bare, monkeypatch):
