@@ -33,7 +33,7 @@ def upgrade(database: Engine, to: str = "head", begun: Callable[[], object] = la
     """Bring the tables to the newest version, in one transaction. Those of the newest version are left alone.
 
     Two nodes that do it at once queue up; the second one finds nothing to do. Whoever waits for a table in PostgreSQL
-    has all others wait behind them; so while somebody reads one for long, as who makes a copy does, the upgrade gives up
+    has all others wait behind them; so while somebody is at one for long, as who makes a copy is, the upgrade gives up
     after `HELD_SECONDS` and comes again.
 
     Args:

@@ -4,6 +4,7 @@ has been answered, so that a crowd costs the machine as little as it can.
     crowd = Crowd()
     crowd.asks(port, request, told)     one more; `told` hears the whole answer, empty if there was none
     crowd.listens(until)                whoever has been answered by then hears it
+    crowd.why                           why some were not: what went wrong with their connections, how often
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from __future__ import annotations
 import select
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from errno import EINPROGRESS
+from errno import EINPROGRESS, ETIMEDOUT, errorcode
 
 Told = Callable[[bytes], None]
 PATIENCE = 60.0  # seconds; then there was no answer
@@ -24,6 +26,7 @@ class Crowd:
         self._events = select.epoll()
         self._asking: dict[int, _One] = {}  # in the order in which they came
         self._looked = time.monotonic()
+        self.why: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return len(self._asking)
@@ -31,10 +34,13 @@ class Crowd:
     def asks(self, port: int, request: bytes, told: Told) -> None:
         try:
             one = _One(request, told)
-        except OSError:  # more wait than this process may have connections
+        except OSError as error:  # more wait than this process may have connections
+            self._note(error.errno, "socket")
             told(b"")
             return
-        if one.socket.connect_ex(("127.0.0.1", port)) not in (0, EINPROGRESS):
+        refused = one.socket.connect_ex(("127.0.0.1", port))
+        if refused not in (0, EINPROGRESS):
+            self._note(refused, "connecting")
             one.ends(b"")
             return
         self._asking[one.socket.fileno()] = one
@@ -60,7 +66,8 @@ class Crowd:
                 self._events.modify(number, select.EPOLLIN)
                 return
             heard = one.socket.recv(65_536)
-        except OSError:
+        except OSError as error:
+            self._note(error.errno, "sending" if happened & select.EPOLLOUT else "listening")
             heard = b""
             one.answer.clear()
         one.answer += heard
@@ -71,8 +78,12 @@ class Crowd:
         self._looked = now
         late = [number for number, one in self._asking.items() if now - one.since > PATIENCE]
         for number in late:
+            self._note(ETIMEDOUT, "waiting")
             self._asking[number].answer.clear()
             self._leaves(number)
+
+    def _note(self, error: int | None, when: str) -> None:
+        self.why[f"{errorcode.get(error or 0, str(error))} while {when}"] += 1
 
     def _leaves(self, number: int) -> None:
         one = self._asking.pop(number)

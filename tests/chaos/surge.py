@@ -45,6 +45,7 @@ class Surge:
     answers: how often each kind of report was given which answer; waits: seconds until it was.
     late: by how many seconds whoever reported came after their time.
     numbers: what was acknowledged; rude: how many were sent away without being told when to come again.
+    why: what went wrong with connections, how often.
     """
 
     def __init__(self, office: Office) -> None:
@@ -53,6 +54,7 @@ class Surge:
         self.late: list[float] = []
         self.numbers: list[str] = []
         self.rude = 0
+        self.why: dict[str, int] = {}
         self._office, self._count = office, count(1)
         self._asking = Counter({one.port or 0: 0 for one in office.web})
 
@@ -140,6 +142,7 @@ def _whenever_due(found: Surge, a_second: float, seconds: float) -> None:
         crowd.listens(due)
         found.report(crowd, due)
     _until_answered(crowd)
+    found.why = dict(crowd.why)
 
 
 def _until_answered(crowd: Crowd) -> None:
@@ -182,7 +185,10 @@ def _told(found: Surge, holds: float, times: float) -> dict[str, Any]:
             "seconds until told": _spread(found.waits[kind, AWAY]),
             "other answers": others,
         }  # fmt: skip
-    return told | {"not told when to come again": found.rude, "seconds by which they came late": _spread(found.late)}
+    return told | {
+        "not told when to come again": found.rude, "connections that failed": found.why,
+        "seconds by which they came late": _spread(found.late),
+    }  # fmt: skip
 
 
 def _spread(seconds: list[float]) -> dict[str, float]:
