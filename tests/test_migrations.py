@@ -125,6 +125,7 @@ def test_an_upgrade_that_has_to_wait_for_a_table_keeps_nobody_else_from_it(bare,
             for _ in range(3):
                 began = monotonic()
                 with bare.begin() as another:
+                    another.execute(text("SET LOCAL lock_timeout = '10s'"))
                     another.execute(writing)
                 took.append(monotonic() - began)
         upgrade.result()
