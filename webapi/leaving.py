@@ -17,8 +17,6 @@ from waitress.channel import HTTPChannel
 from waitress.server import BaseWSGIServer
 from waitress.task import ThreadedTaskDispatcher, WSGITask
 
-from webapi.sending import Together
-
 SERVED_SECONDS = 20.0  # whoever is not served by then has a slow line
 AT_ONCE = 50  # are let in before it is looked again who has said something
 QUIET_SECONDS = 0.5  # whoever has connected, or was answered, and says nothing for so long says nothing more
@@ -26,7 +24,7 @@ QUIET_SECONDS = 0.5  # whoever has connected, or was answered, and says nothing 
 Sockets = dict[int, Any]  # waitress's listeners, their triggers, and everybody who is connected
 
 
-class Answer(Together, WSGITask):
+class Answer(WSGITask):
     """An answer; once we leave it says that it is the last one on its connection."""
 
     last = False

@@ -15,7 +15,6 @@ from engine import branches
 from webapi import auth, camunda, door, leaving, passing, telemetry
 from webapi.bodies import dump
 from webapi.clock import node_clock
-from webapi.sending import Together
 from webapi.ui import door as sessions
 from webapi.urgent import Urgent
 
@@ -24,7 +23,7 @@ OUTSIDE = 4096  # may have connected and wait to be let in; the kernel (Linux) d
 FORM_OVERHEAD = 100_000  # bytes of a multipart body beside the file
 
 
-class Refusal(Together, ErrorTask):
+class Refusal(ErrorTask):
     """What waitress refuses before the application sees it leaves like every other refusal (see `webapi.problems`): for
     programs as a problem, for a browser as a page."""
 
