@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from tests.sources import ROOT, texts
 from webapi.cli import main
-from webapi.config import PREFIX, SETTINGS
+from webapi.config import PREFIX, SETTINGS, read
 
 
 def test_the_page_of_settings_is_what_the_program_says() -> None:
@@ -39,3 +39,11 @@ def walk(group: click.Group, *before: str):
 @pytest.mark.parametrize(("path", "command"), list(walk(main)))
 def test_every_command_has_help(path, command) -> None:
     assert command.help and command.help.strip(), f"thongsuot {' '.join(path)} says nothing of itself"
+
+
+def test_whoever_can_change_what_others_run_has_a_second_factor_in_production() -> None:
+    said = {f"{PREFIX}PRODUCTION": "1"}
+    assert read({})["SECOND_FACTOR"] == []
+    assert read(said)["SECOND_FACTOR"] == ["admin", "analyst"]
+    assert read(said | {f"{PREFIX}SECOND_FACTOR": ""})["SECOND_FACTOR"] == []
+    assert read(said | {f"{PREFIX}SECOND_FACTOR": "office"})["SECOND_FACTOR"] == ["office"]

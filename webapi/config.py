@@ -120,6 +120,7 @@ def _openid(text: str) -> dict[str, Any]:
 
 
 # Ten times what the fullest hour of 2021 brought by all channels together; people who type need no limit.
+PRIVILEGED = ("admin", "analyst")  # who can change what others run
 LIMITS = {"web": 3000, "app": 3000, "pc_covid": 3000, "cong_quoc_gia": 3000, "chatbot": 3000, "zalo": 3000,
           "facebook": 3000, "viber": 3000, "sms": 3000}  # fmt: skip
 
@@ -130,7 +131,8 @@ SETTINGS = (
     Setting("PUBLIC_URL", "", str, "Where the world reaches this server, without a slash at the end."),
     Setting("SECRET_KEY", "", str, "Signs browsers' cookies; one for all nodes; left out: in the instance folder."),
     Setting("DATA_KEYS", "", str, "Seal personal data, the newest last; left out: made once; docs/privacy.md."),
-    Setting("SECOND_FACTOR", [], _roles, "Roles that log in with a second factor, with commas: admin,analyst."),
+    Setting("SECOND_FACTOR", None, _roles, "Roles that log in with a second factor, with commas; left out: admin,analyst "
+            "in production, elsewhere none."),
     Setting("OPENID", {}, _openid, "Where people log in with an account of elsewhere (OpenID Connect)."),
     Setting("NOTIFIERS", {}, _table, "How messages leave, by kind; what is left out is logged; docs/operations.md."),
     Setting("CHANNELS", {}, _table, "By which channels messages come in, by province; docs/channels.md."),
@@ -168,7 +170,7 @@ def reference() -> str:
 
 
 def _shown(default: Any) -> str:
-    if default in ("", ()):
+    if default in ("", (), None):
         return "–"
     return f"`{int(default) if isinstance(default, bool) else default}`"
 
@@ -194,6 +196,8 @@ def complete(values: dict[str, Any]) -> dict[str, Any]:
     values["INSTANCE"] = str(folder if folder.is_absolute() else ROOT / folder)
     values["DATABASE"] = values["DATABASE"] or f"sqlite:///{values['INSTANCE']}/thongsuot.db"
     values["MAX_CONTENT_LENGTH"] = values["BODY_MAX"]
+    if values["SECOND_FACTOR"] is None:
+        values["SECOND_FACTOR"] = list(PRIVILEGED) if values["PRODUCTION"] else []
     return values
 
 
