@@ -121,7 +121,7 @@ def _alone(database: Engine) -> Iterator[Connection]:
         if database.dialect.name != "sqlite":
             with connection.begin():
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
-                connection.execute(text(f"SET LOCAL lock_timeout = '{HELD_SECONDS}s'"))
+                connection.execute(text("SELECT set_config('lock_timeout', :held, true)"), {"held": f"{HELD_SECONDS}s"})
                 yield connection
             return
         # SQLite changes a table by copying it and dropping the old one. With foreign keys on, the drop would delete
