@@ -192,6 +192,8 @@ absences = Table(
     Index(None, "substitute_id", "last_day"),
 )
 
+LOGIN = "login"  # the label of a token that is a log-in
+
 tokens = Table(
     "tokens",
     metadata,
