@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 
 import argon2
 import pytest
@@ -122,6 +123,20 @@ def test_a_password_hashed_with_less_than_today_is_hashed_anew_at_the_next_log_i
     assert log_in(hotline, password="khác hẳn rồi").status_code == 401 and kept() == old
     assert log_in(hotline).status_code == 201
     assert kept() != old and "m=19456" in kept()
+    assert log_in(hotline).status_code == 201
+
+
+def test_what_is_typed_as_a_log_in_name_is_not_kept_and_counts_all_the_same(hotline: Hotline) -> None:
+    typed = "mật-khẩu-gõ-nhầm"
+    for _ in range(accounts.attempts.PER_SUBJECT):
+        refused(log_in(hotline, login=typed), 401, "not-authenticated")
+
+    with hotline.runtime.read() as unit:
+        kept = str(unit.all(select(model.login_failures.c.subject)))
+    assert "login:" in kept and typed not in kept
+    assert hashlib.sha256(typed.encode()).hexdigest() not in kept, "which would be guessed at"
+    refused(log_in(hotline, login=typed), 429, "too-many")
+    make(hotline)
     assert log_in(hotline).status_code == 201
 
 
