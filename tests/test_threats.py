@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Iterator
 
 import pytest
+from flask.testing import FlaskClient
 from pytest_httpserver import HTTPServer
 
 from engine.notifiers import Message
@@ -19,7 +20,8 @@ from tests.post import SECRET as OF_A_HOOK
 from tests.post import notifier, put_off, sms
 from tests.sources import ROOT, texts, tracked
 from tests.test_fetches import PEM
-from tests.visitor import Visitor
+from tests.visitor import Page, Visitor
+from webapi.ui import door
 
 PAGE = (ROOT / "docs" / "threats.md").read_text(encoding="utf-8")
 NAMED = re.compile(r"`(test_\w+)\.(test_\w+)`")
@@ -36,6 +38,8 @@ PRODUCT = ("engine", "webapi")
 MESSENGERS = {"business.openapi.zalo.me", "openapi.zalo.me", "chatapi.viber.com", "graph.facebook.com"}
 SPEAKS = re.compile(r"(httpx|smtplib|imaplib|socket|ssl|http\.client|urllib\.request|requests|smpplib\.client)\Z")
 MARKED = "dau-hieu-7f3a"  # what is in every secret of this test
+INLINE = "//@style | //style | //script[not(@src)] | //@*[starts-with(name(), 'on')]"
+PLACE = re.compile(r"<(?:(\w+)[^:>]*:)?(\w+)>")  # in an address: of what kind, and its name
 
 
 def functions(module: str) -> set[str]:
@@ -113,6 +117,46 @@ def test_no_page_is_changed_by_a_form_of_another_site(hotline: Hotline) -> None:
             if answer.status_code != 400 or "Trang này đã mở quá lâu" not in answer.text:
                 taken.append(f"{url}: {answer.status_code}")
     assert taken == []
+
+
+@on_sqlite
+def test_every_page_there_is_keeps_to_a_strict_policy(hotline: Hotline) -> None:
+    """Every address that can be looked at, as nobody and as people of several roles, by session and by token."""
+    number, shown, loose = hotline.settled(), set(), []
+    known = {"number": number, "report_type": "PAKN", "key": "by-type", "login": "phuong", "form": "json"}
+    rules = [rule for rule in hotline.app.url_map.iter_rules() if "GET" in rule.methods]
+    for login in (None, "phuong", "vanphong", "phantich", "quantri"):
+        client = _looks(hotline, login)
+        headers = {"Accept": "text/html"} | ({"Authorization": f"Bearer {hotline.tokens[login]}"} if login else {})
+        for rule in rules:
+            url = _address(rule.rule, known | {"code": "not-found" if "problems" in rule.rule else "PAKN"})
+            answer = client.get(url, headers=headers)
+            said = answer.headers
+            named = not str(answer.mimetype).startswith("text/") or "charset=utf-8" in said["Content-Type"]
+            loose += [url] * (said.get("X-Content-Type-Options") != "nosniff" or not named or "Server" in said)
+            if answer.mimetype == "text/html":
+                shown |= {rule.endpoint} if answer.status_code == 200 else set()
+                policy = said.get("Content-Security-Policy", "")
+                inline = answer.status_code == 200 and Page(answer).find(INLINE)
+                loose += [url] * ("default-src 'none'" not in policy or "unsafe" in policy or bool(inline))
+            answer.close()
+    assert loose == []
+    assert shown >= {"docs", "problem_page", "contacts.figures_as_page", "statistics.as_page", "ui_login.show",
+                     "ui_cases.show", "ui_admin.person"}  # fmt: skip
+
+
+def _looks(hotline: Hotline, login: str | None) -> FlaskClient:
+    client = hotline.app.test_client()
+    if login:
+        with client.session_transaction() as session:
+            session[door.TOKEN], session[door.SEEN] = hotline.tokens[login], int(hotline.clock().timestamp())
+    return client
+
+
+def _address(rule: str, known: dict[str, str]) -> str:
+    url = PLACE.sub(lambda at: known.get(at[2], "1" if at[1] == "key" else "x1"), rule)
+    span = "?from=2021-09-01T00:00:00Z&to=2021-09-05T00:00:00Z" if url.endswith("figures.html") else "?period=2021-09"
+    return url + span if url.endswith(".html") else url
 
 
 @on_sqlite
