@@ -50,11 +50,11 @@ def prepare(url: str, *types: dict[str, str]) -> str:
     return token
 
 
-def issue(unit: Unit, values: dict[str, Any]) -> str:
-    """Make an account; answers with a token of it."""
+def issue(unit: Unit, values: dict[str, Any], scopes: tuple[str, ...] | None = None) -> str:
+    """Make an account; answers with a token of it, for these scopes if they are named."""
     row = accounts.create(unit, dict(values), None)
     account = Account(row.id, values["login"], values["name"], values["role"], values["agency"], "99")
-    return accounts.issue(unit, account, "bench").token
+    return accounts.issue(unit, account, "bench", None, scopes).token
 
 
 def operator(unit: Unit) -> Account:

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 from typing import Any
@@ -80,7 +81,7 @@ def _prepare(url: str) -> tuple[str, str]:
     token = ours.prepare(url, ours.files("CALL", process__bpmn=draw(TYPE, "CALL")))
     runtime = Runtime(connect(url), lambda: datetime.now(UTC))
     with runtime.begin() as unit:
-        program = ours.issue(unit, ours.PROGRAM)
+        program = ours.issue(unit, ours.PROGRAM, ("serve",))
     runtime.database.dispose()
     return token, program
 
@@ -106,7 +107,7 @@ def _called(runtime: Runtime) -> Iterator[int]:
     """A report; a program outside fetches its task; and answers."""
     yield (case_id := ours.receive(runtime, "CALL"))
     with runtime.begin() as unit:
-        program = accounts.account(unit, "program")
+        program = replace(accounts.account(unit, "program"), scopes=("serve",))
     [task] = external.fetch(runtime, [external.Topic("bench", timedelta(minutes=1))], "bench", 1, by=program)
     yield case_id
     with runtime.begin() as unit:

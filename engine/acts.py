@@ -21,7 +21,7 @@ KINDS = (
     "account-made", "account-changed", "password-changed",
     "version-brought", "version-activated", "version-approved", "version-refused", "version-suspended",
     "version-released", "settings-loaded", "key-declared", "key-given-up",
-    "agency-changed", "day-declared", "exported", "copy-restored",
+    "agency-changed", "day-declared", "exported", "person-exported", "copy-restored",
 )  # fmt: skip
 _NOTE = Prepared.insertion(acts, "at", "kind", "actor", "subject", "address", "data")
 

@@ -35,6 +35,7 @@ PEOPLE = {  # log-in: (role, agency)
     "quantri": ("admin", None),
     "app": ("client", "tongdai_74"),
 }
+PROGRAMS = {"dich_vu": ("read", "serve"), "tong_dai": ("report",)}  # tokens of app: for what
 AGENCIES = {
     "tongdai_74": ("Tổng đài 1022", "desk"),
     "vp_74": ("Văn phòng UBND tỉnh", "office"),
@@ -170,6 +171,8 @@ class Founded(Beginning):
             for login, (role, agency) in PEOPLE.items():
                 accounts.create(unit, {"login": login, "name": login.title(), "role": role, "agency": agency}, None)
                 self.tokens[login] = accounts.issue(unit, accounts.account(unit, login), "test").token
+            for name, scopes in PROGRAMS.items():
+                self.tokens[name] = accounts.issue(unit, accounts.account(unit, "app"), name, None, scopes).token
         self.keep()
 
 

@@ -91,6 +91,7 @@ def test_a_server_that_refuses_by_itself_says_it_in_the_same_way(monkeypatch):
     assert json.loads(body)["type"] == "/problems/request-entity-too-large"
     assert "send less at once" in json.loads(body)["detail"]
     assert page_head.startswith(b"HTTP/1.1 413") and b"text/html; charset=utf-8" in page_head
+    assert b"Content-Security-Policy: default-src 'none'" in page_head and b"no-store" in page_head
     assert page.startswith(b"<!doctype html>") and "gửi ít tệp hơn".encode() in page
 
 

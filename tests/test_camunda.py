@@ -46,7 +46,7 @@ class Rest:
 def worker(hotline: Hotline) -> Rest:
     """A program outside, for a report type that asks it something."""
     hotline.deploys(process__bpmn=asking())
-    return Rest(hotline, "app")
+    return Rest(hotline, "dich_vu")
 
 
 def fetched(worker: Rest, name: str = "w1", lock: int = 60_000, **more: Any) -> list[dict[str, Any]]:
@@ -297,7 +297,7 @@ def test_an_answer_that_is_not_what_it_says_is_refused(
 @pytest.mark.parametrize("state", ["ready", "leased", "dead"])
 def test_a_service_is_not_asked_any_more_once_the_operator_goes_on_without_it(hotline: Hotline, state: str) -> None:
     hotline.deploys(process__bpmn=draw(ASKING + IMPATIENT, "PAKN"))
-    number, worker = hotline.receives(), Rest(hotline, "app")
+    number, worker = hotline.receives(), Rest(hotline, "dich_vu")
     [task] = fetched(worker, lock=3_600_000) if state != "ready" else [{}]
     if state == "dead":
         given_up = {"workerId": "w1", "errorMessage": "máy chủ hỏng", "retries": 0, "retryTimeout": 0}

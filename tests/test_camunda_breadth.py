@@ -127,7 +127,7 @@ def test_tasks_and_what_belongs_to_them(hotline: Hotline, client: Api, tmp_path:
 
 def test_history_of_incidents_and_of_what_people_did(hotline: Hotline, client: Api) -> None:
     hotline.deploys(process__bpmn=asking())
-    number, worker = hotline.receives(), Rest(hotline, "app")
+    number, worker = hotline.receives(), Rest(hotline, "dich_vu")
     [task] = fetched(worker)
     worker.post(f"/external-task/{task['id']}/failure", {"workerId": "w1", "errorMessage": "hỏng", "retries": 0})
     incidents, past = client("phantich", "IncidentApi"), client("phantich", "HistoricIncidentApi")
@@ -197,15 +197,30 @@ def test_batches_are_done_by_workers_and_looked_on(hotline: Hotline, client: Api
     assert "processInstanceIds" in refused(answer, 400)
 
 
+def test_a_batch_is_done_as_narrowly_as_the_token_that_asked_for_it(hotline: Hotline) -> None:
+    number = hotline.assigned()
+    narrow = {"label": "chỉ xem", "scopes": ["read"]}
+    hotline.tokens["xem"] = hotline.as_("vanphong").post("/tokens", narrow).json["token"]
+
+    body = {"suspended": True, "processInstanceIds": [number]}
+    batch = Rest(hotline, "xem").post("/process-instance/suspended-async", body).json["id"]
+    Worker(hotline.runtime, {}).migrate()
+
+    office = Rest(hotline, "vanphong")
+    [refusal] = office.get(f"/history/batch/{batch}").json["refused"]
+    assert refusal["subject"] == number and "it is for the scopes ['read'], not for operate" in refusal["why"]
+    assert office.get("/process-instance/count", suspended="true").json == {"count": 0}
+
+
 def test_retries_for_many_at_once(hotline: Hotline, client: Api) -> None:
     hotline.deploys(process__bpmn=asking())
     numbers = [hotline.receives() for _ in range(2)]
-    app, office = Rest(hotline, "app"), Rest(hotline, "vanphong")
+    app, office = Rest(hotline, "dich_vu"), Rest(hotline, "vanphong")
     for task in fetched(app):
         app.post(f"/external-task/{task['id']}/failure", {"workerId": "w1", "errorMessage": "hỏng", "retries": 0})
     assert office.get("/incident/count").json == {"count": 2}
     wish = generated.SetRetriesForExternalTasksDto(retries=3, process_instance_ids=numbers)
-    batch = client("app", "ExternalTaskApi").set_external_task_retries_async_operation(
+    batch = client("dich_vu", "ExternalTaskApi").set_external_task_retries_async_operation(
         set_retries_for_external_tasks_dto=wish)  # fmt: skip
     assert (batch.type, batch.total_jobs) == ("set-external-task-retries", 2)
     Worker(hotline.runtime, {}).migrate()

@@ -143,7 +143,7 @@ def test_the_python_external_task_worker(hotline: Hotline, engine_rest: str) -> 
             return task.failure("máy chủ bận", "chi tiết", max_retries=1, retry_timeout=0)
         return task.complete({"chu_ho": True})
 
-    config = {"auth_bearer": {"access_token": hotline.tokens["app"]}, "maxTasks": 5, "asyncResponseTimeout": 0,
+    config = {"auth_bearer": {"access_token": hotline.tokens["dich_vu"]}, "maxTasks": 5, "asyncResponseTimeout": 0,
               "httpTimeoutMillis": 10_000}  # fmt: skip
     worker = ExternalTaskWorker("w1", engine_rest, config)
     worker.fetch_and_execute("tra_cuu", look_up)
@@ -164,7 +164,7 @@ def test_pycamunda(hotline: Hotline, engine_rest: str) -> None:
 
     assert pycamunda.version.Get(url=engine_rest)() == "7.24.0"
     number = hotline.receives()
-    app, desk = _session(hotline, "app"), _session(hotline, "truc")
+    app, desk = _session(hotline, "dich_vu"), _session(hotline, "truc")
 
     definitions = pycamunda.processdef.GetList(engine_rest, latest_version=True)
     definitions.session = app
@@ -200,7 +200,7 @@ def test_the_generated_client_reads_our_answers(hotline: Hotline, engine_rest: s
 
     number = hotline.receives()
     configuration = generated.Configuration(host=engine_rest)
-    with generated.ApiClient(configuration, "Authorization", f"Bearer {hotline.tokens['app']}") as client:
+    with generated.ApiClient(configuration, "Authorization", f"Bearer {hotline.tokens['dich_vu']}") as client:
         topic = generated.FetchExternalTaskTopicDto(topic_name="tra_cuu", lock_duration=60_000)
         wish = generated.FetchExternalTasksDto(worker_id="w1", max_tasks=1, topics=[topic])
         [task] = generated.ExternalTaskApi(client).fetch_and_lock(fetch_external_tasks_dto=wish)
@@ -220,7 +220,7 @@ def test_whoever_waits_is_answered_as_soon_as_there_is_something_or_the_server_s
     answers: list[Any] = []
 
     def ask() -> None:
-        answers.append(_session(hotline, "app").post(f"{engine_rest}/external-task/fetchAndLock", json=wish).json())
+        answers.append(_session(hotline, "dich_vu").post(f"{engine_rest}/external-task/fetchAndLock", json=wish).json())
 
     def asks_until(something: Callable[[], Any]) -> Any:
         asker = Thread(target=ask)
@@ -243,7 +243,7 @@ def test_whoever_waits_is_woken_and_need_not_look_again(
     monkeypatch.setattr(waiting, "LOOK_ANYWAY", PATIENCE)
     started, began = hotline.clock.now, time.monotonic()
     hotline.runtime.clock = lambda: started + timedelta(seconds=time.monotonic() - began)
-    app = _session(hotline, "app")
+    app = _session(hotline, "dich_vu")
     wish = {"workerId": "w1", "maxTasks": 1, "asyncResponseTimeout": int(1000 * PATIENCE),
             "topics": [{"topicName": "tra_cuu", "lockDuration": 60_000}]}  # fmt: skip
     fetched: dict[str, float] = {}
@@ -275,7 +275,7 @@ class JavaScriptWorker:
 
     def __init__(self, hotline: Hotline, address: str, name: str, plan: dict[str, str]) -> None:
         self.told: list[dict[str, Any]] = []
-        command = ["node", "worker.mjs", address, hotline.tokens["app"], name, json.dumps(plan)]
+        command = ["node", "worker.mjs", address, hotline.tokens["dich_vu"], name, json.dumps(plan)]
         path = f"{os.environ['PATH']}{os.pathsep}{Path(sys.executable).parent}"
         self.process = subprocess.Popen(command, cwd=WORKERS, env=os.environ | {"PATH": path}, text=True,
                                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)  # fmt: skip

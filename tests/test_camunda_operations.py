@@ -96,7 +96,7 @@ def test_incidents_by_pycamunda(hotline: Hotline, engine_rest: str) -> None:
     import pycamunda.incident
 
     hotline.deploys(process__bpmn=asking())
-    number, worker = hotline.receives(), Rest(hotline, "app")
+    number, worker = hotline.receives(), Rest(hotline, "dich_vu")
     [task] = fetched(worker)
     worker.post(f"/external-task/{task['id']}/failure", {"workerId": "w1", "errorMessage": "hỏng", "retries": 0})
 
@@ -111,7 +111,7 @@ def test_incidents_by_pycamunda(hotline: Hotline, engine_rest: str) -> None:
     _as(hotline, "phantich", pycamunda.incident.Resolve(engine_rest, found.id_))  # which is to try again
     assert office.get("/incident/count").json == {"count": 0}
     assert [one["id"] for one in fetched(worker)] == [task["id"]]
-    _as(hotline, "app", pycamunda.externaltask.SetRetriesSync(engine_rest, 0, [task["id"]]))
+    _as(hotline, "dich_vu", pycamunda.externaltask.SetRetriesSync(engine_rest, 0, [task["id"]]))
     assert office.get("/incident/count").json == {"count": 1}
     assert worker.get("/external-task/count", noRetriesLeft="true").json == {"count": 1}
 

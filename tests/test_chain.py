@@ -21,6 +21,11 @@ from tests.commands import runner
 from tests.hotline import Hotline
 
 SEALED = [(table, way) for table in ("events", "acts", "links") for way in ("update", "delete")]
+REPLACED = {  # SQLite's word, and what PostgreSQL has instead
+    "sqlite": "INSERT OR REPLACE INTO acts (id, at, kind, actor, data) SELECT id, at, kind, 'x', data FROM acts",
+    "postgresql": "INSERT INTO acts (id, at, kind, actor, data) SELECT id, at, kind, 'x', data FROM acts "
+                  "ON CONFLICT (id) DO UPDATE SET actor = 'x'",
+}  # fmt: skip
 
 
 def history(hotline: Hotline, days: int = 3) -> Runtime:
@@ -89,6 +94,29 @@ def test_the_database_refuses_to_change_a_line(hotline: Hotline) -> None:
     refused(update(model.acts).values(data={}))
     refused(update(model.events).values(data={}, actor="x"))
     refused(update(model.events).values(data={}, element="x"))
+
+
+def test_the_database_refuses_to_put_a_line_in_the_place_of_another(hotline: Hotline) -> None:
+    runtime = history(hotline, days=1)
+    database = runtime.database.dialect.name
+    ways = [REPLACED[database]]
+    if database == "sqlite":  # it tells no trigger of what it deletes for that
+        ways += [
+            "REPLACE INTO events SELECT * FROM events",
+            "REPLACE INTO links SELECT seq, source, row_id, day, content, x'00' FROM links",
+            "REPLACE INTO links SELECT seq + 1000, source, row_id, day, content, hash FROM links",
+            "REPLACE INTO cases SELECT * FROM cases",
+        ]
+    else:
+        ways += [f"TRUNCATE {table}" for table in ("acts", "events", "links")] + ["TRUNCATE cases CASCADE"]
+    for way in ways:
+        with pytest.raises(DBAPIError, match="appended, never changed"), runtime.begin() as unit:
+            unit.execute(text(way))
+
+    hotline.receives()
+    while chain.step(runtime):
+        pass
+    assert chain.verify(runtime, []).broken is None
 
 
 CHANGES = {
@@ -193,8 +221,30 @@ def test_data_may_be_emptied_but_the_case_has_to_say_so(hotline: Hotline) -> Non
     with runtime.begin() as unit:
         unit.record(case, chain.EMPTIED, "system")
     chain.step(runtime)
+    broken = chain.verify(runtime, []).broken
+    assert broken and broken.seq == first.seq and "its case was not emptied" in broken.why
+
+    with runtime.begin() as unit:
+        unit.execute(update(model.cases).where(model.cases.c.id == case).values(emptied_at=unit.now))
     verdict = chain.verify(runtime, [])
     assert verdict.broken is None and verdict.emptied == 1
+
+
+def test_a_line_whose_data_cannot_be_opened_is_named(hotline: Hotline, database_url: str, tmp_path: Path) -> None:
+    """The triggers let sealed data through, for keys change; whatever it holds."""
+    runtime = history(hotline)
+    spoken = next(link for link in links_of(runtime) if link.source == "events")
+    with runtime.begin() as unit:
+        unit.execute(text("UPDATE events SET data = :data WHERE id = :id"),
+                     {"data": '"~00000000' + "A" * 40 + '"', "id": spoken.row_id})  # fmt: skip
+
+    broken = chain.verify(runtime, []).broken
+    assert broken and broken.seq == spoken.seq
+    assert f"The data of line {spoken.row_id} of events cannot be opened" in broken.why
+    with runtime.read() as unit:
+        assert chain.verify_newest(unit).broken == broken
+    said = runner(database_url, tmp_path)("audit", "verify", exits=1)
+    assert f"Error: link {spoken.seq} of {spoken.day}: The data of line" in said
 
 
 def test_two_workers_that_look_at_once_link_each_line_once(hotline: Hotline, monkeypatch) -> None:

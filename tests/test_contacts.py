@@ -13,7 +13,7 @@ from sqlalchemy import insert, literal, select
 from engine import model, packages
 from engine.flow.check import check
 from tests.clock import VIETNAM
-from tests.hotline import PROVINCE, Hotline, package, refused
+from tests.hotline import PEOPLE, PROVINCE, Hotline, package, refused
 
 DAY = {"from": "2021-09-03T00:00:00+07:00", "to": "2021-09-04T00:00:00+07:00"}
 
@@ -115,9 +115,9 @@ def test_a_contact_that_cannot_be_is_refused(hotline: Hotline, change: dict[str,
 
 
 def test_who_may_note_and_who_may_count(hotline: Hotline) -> None:
-    notes = {who: hotline.as_(who).post("/contacts", {"channel": "web"}).status_code for who in hotline.tokens}
-    counts = {who: hotline.as_(who).get("/figures", **DAY, province="74").status_code for who in hotline.tokens}
-    lists = {who: hotline.as_(who).get("/contacts", **DAY, province="74").status_code for who in hotline.tokens}
+    notes = {who: hotline.as_(who).post("/contacts", {"channel": "web"}).status_code for who in PEOPLE}
+    counts = {who: hotline.as_(who).get("/figures", **DAY, province="74").status_code for who in PEOPLE}
+    lists = {who: hotline.as_(who).get("/contacts", **DAY, province="74").status_code for who in PEOPLE}
 
     assert {who for who, status in notes.items() if status == 201} == {
         "truc", "phuong", "hoa", "binh", "vanphong", "app"

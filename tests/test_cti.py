@@ -33,7 +33,7 @@ def exchange(hotline: Hotline) -> Hotline:
     return hotline
 
 
-def tells(hotline: Hotline, event: str, call_id: str = "pbx-1", login: str = "app", **more: str) -> Any:
+def tells(hotline: Hotline, event: str, call_id: str = "pbx-1", login: str = "tong_dai", **more: str) -> Any:
     said = {"event": event, "callId": call_id, "from": CALLER, "to": LINE, "direction": "in"} | more
     return hotline.app.test_client().post(f"/api/v1/cti/{hotline.tokens[login]}", data=said)
 
@@ -156,7 +156,7 @@ def test_the_line_that_was_called_tells_the_key(exchange: Hotline) -> None:
     ({"call_id": "x" * 201}, 422, "invalid-request"),
     ({"from": "\0"}, 422, "invalid-request"),
     ({"login": "mattran"}, 403, "not-allowed"),
-    ({"login": "quantri"}, 422, "invalid-request"),
+    ({"login": "quantri"}, 403, "not-allowed"),
 ])  # fmt: skip
 def test_an_event_that_cannot_be_is_refused(
     exchange: Hotline, change: dict[str, str], status: int, code: str
@@ -171,13 +171,25 @@ def test_a_door_without_a_key_stays_shut(exchange: Hotline) -> None:
     ring = {"event": "newCall", "callId": "1"}
     refused(client.post("/api/v1/cti/ts_" + "x" * 43, data=ring), 401, "not-authenticated")
     refused(client.post("/api/v1/cti/secret", data=ring), 422, "invalid-request")
-    assert client.get(f"/api/v1/cti/{exchange.tokens['app']}").status_code == 405
-    big = client.post(f"/api/v1/cti/{exchange.tokens['app']}", data=ring | {"x": "y" * 30_000})
+    assert client.get(f"/api/v1/cti/{exchange.tokens['tong_dai']}").status_code == 405
+    big = client.post(f"/api/v1/cti/{exchange.tokens['tong_dai']}", data=ring | {"x": "y" * 30_000})
     assert big.status_code == 413
 
 
+def test_the_token_in_an_address_is_for_telling_of_calls_alone(exchange: Hotline) -> None:
+    for login in ("app", "truc", "dich_vu", "quantri"):
+        said = refused(tells(exchange, "newCall", login=login), 403, "not-allowed")
+        assert "has to be for the scope report alone" in said
+    assert figures(exchange)["lines"]["received"] == 0
+
+    heard(exchange, "newCall")
+    narrow = exchange.as_("tong_dai")
+    assert narrow.get("/cases").json["items"] == [] and narrow.get("/tasks").json["items"] == []
+    refused(narrow.post("/tokens", {"label": "x"}), 403, "not-allowed")
+
+
 def test_json_is_as_good_as_a_form(exchange: Hotline) -> None:
-    path = f"/api/v1/cti/{exchange.tokens['app']}"
+    path = f"/api/v1/cti/{exchange.tokens['tong_dai']}"
     client = exchange.app.test_client()
 
     assert client.post(path, json={"event": "newCall", "callId": "7", "from": CALLER}).json == {
@@ -193,7 +205,7 @@ def test_json_is_as_good_as_a_form(exchange: Hotline) -> None:
 def address(exchange: Hotline) -> Iterator[str]:
     """Where a real client reaches the server."""
     with served(exchange.app) as server:
-        yield f"{server}/api/v1/cti/{exchange.tokens['app']}"
+        yield f"{server}/api/v1/cti/{exchange.tokens['tong_dai']}"
 
 
 def test_a_real_client_of_zammads_cti_plugs_in(exchange: Hotline, address: str, tmp_path: Path) -> None:
@@ -226,7 +238,8 @@ def emergency(hotline: Hotline) -> Hotline:
         people = ("truc1022", "operator", "tongdai_01"), ("cap_cuu", "handler", "tt115_01")
         for login, role, agency in (*people, ("tong_dai", "client", "tongdai_01")):
             accounts.create(unit, {"login": login, "name": login, "role": role, "agency": agency}, None)
-            hotline.tokens[login] = accounts.issue(unit, accounts.account(unit, login), "test").token
+            scopes = ("report",) if role == "client" else None
+            hotline.tokens[login] = accounts.issue(unit, accounts.account(unit, login), "test", None, scopes).token
     return hotline
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 
 import argon2
 import pytest
@@ -13,7 +14,7 @@ from engine.notifiers import Message, Receipt
 from engine.people import access, accounts, passwords, second_factors
 from engine.record import chain
 from engine.work.worker import Worker
-from tests.hotline import Caller, Hotline, refused
+from tests.hotline import PEOPLE, Caller, Hotline, refused
 
 PASSWORD = "mật khẩu rất dài"
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -125,6 +126,20 @@ def test_a_password_hashed_with_less_than_today_is_hashed_anew_at_the_next_log_i
     assert log_in(hotline).status_code == 201
 
 
+def test_what_is_typed_as_a_log_in_name_is_not_kept_and_counts_all_the_same(hotline: Hotline) -> None:
+    typed = "mật-khẩu-gõ-nhầm"
+    for _ in range(accounts.attempts.PER_SUBJECT):
+        refused(log_in(hotline, login=typed), 401, "not-authenticated")
+
+    with hotline.runtime.read() as unit:
+        kept = str(unit.all(select(model.login_failures.c.subject)))
+    assert "login:" in kept and typed not in kept
+    assert hashlib.sha256(typed.encode()).hexdigest() not in kept, "which would be guessed at"
+    refused(log_in(hotline, login=typed), 429, "too-many")
+    make(hotline)
+    assert log_in(hotline).status_code == 201
+
+
 # -- the second factor ---------------------------------------------------------------------------------------------
 
 
@@ -211,11 +226,54 @@ def test_a_role_that_needs_one_can_do_nothing_before_it_is_set_up(hotline: Hotli
     refused(anna.post("/tokens", {"label": "x"}), 403, "not-allowed")
 
     secret, _ = sets_up(hotline)
-    refused(anna.post("/tokens", {"label": "x"}), 403, "not-allowed")
+    refused(anna.get("/me"), 401, "not-authenticated")
     whole = log_in(hotline, code=shows(hotline, secret, 1)).json
     assert whole["scopes"] is None
     assert holding(hotline, whole["token"]).post("/tokens", {"label": "x"}).status_code == 201
     assert log_in(hotline, "truc", "x" * 10).status_code == 401
+
+
+def with_password(hotline: Hotline, login: str, path: str = "/process-instance"):
+    """At the door of Camunda's clients, where no code can be sent."""
+    basic = base64.b64encode(f"{login}:{PASSWORD}".encode()).decode()
+    return hotline.app.test_client().get(f"/engine-rest{path}", headers={"Authorization": f"Basic {basic}"})
+
+
+@on_sqlite
+@pytest.mark.parametrize("login", ["truc", "phuong", "vanphong", "mattran", "phantich", "quantri", "app"])
+def test_a_password_alone_opens_nothing_to_camundas_clients_where_a_code_is_wanted(hotline: Hotline, login: str):
+    number = hotline.assigned()
+    hotline.app.config["SECOND_FACTOR"] = [PEOPLE[login][0]]
+    with hotline.runtime.begin() as unit:
+        accounts.change(unit, login, {"password": PASSWORD}, None)
+
+    assert (with_password(hotline, login).status_code, with_password(hotline, login).json) == (200, [])
+    assert with_password(hotline, login, f"/process-instance/{number}").status_code == 404
+    with_token = {"Authorization": f"Bearer {hotline.tokens[login]}"}
+    found = hotline.app.test_client().get("/engine-rest/process-instance", headers=with_token).json
+    assert [one["id"] for one in found] == [number], "a token is of somebody who has shown a code, or of a program"
+    asked = {"username": login, "password": PASSWORD}
+    office = {"Authorization": f"Bearer {hotline.tokens['hoa']}"}
+    told = hotline.app.test_client().post("/engine-rest/identity/verify", json=asked, headers=office).json
+    assert told == {"authenticatedUser": login, "authenticated": False}
+
+    secret, _ = sets_up(hotline, login)
+    assert with_password(hotline, login).status_code == 401
+    assert log_in(hotline, login, code=shows(hotline, secret)).json["scopes"] is None
+
+
+def test_log_ins_that_were_opened_without_a_code_end_when_a_device_is_set_up(hotline: Hotline) -> None:
+    make(hotline)
+    before = holding(hotline, log_in(hotline).json["token"])
+    program = holding(hotline, before.post("/tokens", {"label": "máy của tôi"}).json["token"])
+    assert with_password(hotline, "anna").status_code == with_password(hotline, "anna").status_code == 200
+
+    sets_up(hotline)
+
+    refused(before.get("/me"), 401, "not-authenticated")
+    assert "send the code of your second factor" in with_password(hotline, "anna").json["message"]
+    assert with_password(hotline, "anna").status_code == 401
+    assert program.get("/me").status_code == 200
 
 
 # -- the record ----------------------------------------------------------------------------------------------------
@@ -363,7 +421,7 @@ def test_whose_account_changes_is_told_by_email_and_who_has_no_address_is_not(ho
     secret = session.post("/me/second-factor").json["secret"]
     shown = second_factors.code(secret, second_factors.step_at(hotline.clock()))
     codes = session.post("/me/second-factor/confirm", {"code": shown}).json["recovery_codes"]
-    assert log_in(hotline, code=codes[0]).status_code == 201
+    session = holding(hotline, log_in(hotline, code=codes[0]).json["token"])
     assert admin.call("DELETE", "/accounts/anna/second-factor").status_code == 204
     wanted = {"present": PASSWORD, "wanted": "mật khẩu mới, cũng dài"}
     assert session.post("/me/password", wanted | {"present": "không phải"}).status_code == 422  # tells nobody

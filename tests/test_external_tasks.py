@@ -111,3 +111,19 @@ def test_only_failures_cost_retries_and_given_back_is_not_fetched(hotline: Hotli
     [dead] = hotline.as_("vanphong").get("/outbox", state="dead").json["items"]
     assert hotline.as_("vanphong").post(f"/outbox/{dead['id']}/resend").status_code == 200
     assert [one["retries"] for one in fetched(worker)] == [None]  # from the beginning
+
+
+def test_only_a_token_that_was_made_for_it_serves(hotline: Hotline, worker: Rest) -> None:
+    """An app that sends reports learns nothing of what diagrams tell services, and cannot answer for them."""
+    hotline.receives()
+    app = Rest(hotline, "app")
+    wish = {"workerId": "w1", "maxTasks": 1, "topics": [{"topicName": "tra_cuu", "lockDuration": 60_000}]}
+
+    said = refused(app.post("/external-task/fetchAndLock", wish), 403)
+    assert said == "This token may not do the service calls of anything: it is for no scope by name, not for serve."
+    assert app.get("/external-task").json == [] and len(worker.get("/external-task").json) == 1
+    [task] = fetched(worker)
+    refused(answers(app, task), 404)
+    refused(app.get(f"/external-task/{task['id']}"), 404)
+
+    assert answers(worker, task).status_code == 204

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from engine import model
 from engine.erasure import lost_keys
@@ -80,6 +80,35 @@ def test_a_lost_key_is_given_up_and_the_hotline_goes_on(hotline: Hotline, ring: 
         acts = [(row.kind, row.subject, row.data) for row in unit.all(select(model.acts))]
         assert ("key-given-up", LOST, {"cases": 2, "ended": 1}) in acts
         assert unit.all(select(model.incidents)) == []
+
+
+def test_a_case_that_lost_only_lines_goes_on_and_the_record_knows_why(
+    hotline: Hotline, ring: Callable[..., None]
+) -> None:
+    """A key is lost in the middle of a rotation: everything else has been sealed anew."""
+    ring(OLD)
+    with hotline.runtime.begin() as unit:
+        keys.note(unit)
+    number, worker = hotline.receives(), Worker(hotline.runtime, {}, owner="w")
+    assert hotline.as_("vanphong").post(f"/cases/{number}/hold", {"reason": "Tòa án yêu cầu"}).status_code == 200
+    worker.link()
+    ring(OLD, NEW)
+    with hotline.runtime.begin() as unit:
+        keys.note(unit)
+        for table, columns in keys.sealed_columns():
+            (key, *_), others = table.primary_key.columns, table is not model.events
+            for row in unit.all(select(key, *columns)) if others else ():
+                again = {column.name: row._mapping[column] for column in columns}
+                unit.execute(update(table).where(key == row[0]).values(again))
+    ring(NEW)
+
+    with hotline.runtime.begin() as unit:
+        assert lost_keys.give_up(unit, LOST, by="cli").ended == []
+
+    worker.link()
+    assert hotline.case(number)["closed_at"] is None
+    verdict = chain.verify(hotline.runtime, [])
+    assert verdict.broken is None and verdict.emptied == 1
 
 
 def test_no_command_writes_beside_what_a_lost_key_sealed(

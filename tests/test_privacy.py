@@ -29,6 +29,7 @@ from tests.test_api_commands import runner
 from tests.test_firewall import CCCD, EMAIL, NAME, PHONE, REPORTER, SPELT, ZALO, _Post, dumped, found
 
 KEPT = 'retention = "P60D"\n'
+WHY = "Người báo yêu cầu ngày 03/09"
 
 
 def kinds(hotline: Hotline, number: str, kind: str) -> list[tuple[str, dict]]:
@@ -235,14 +236,54 @@ def test_a_file_that_went_with_one_case_is_never_promised_to_another(hotline):
     assert files(hotline) == 1
 
 
+def exported(hotline: Hotline, phone: str = PHONE) -> dict:
+    """All of it: the office agrees to what the administrator asks for."""
+    admin, office = hotline.as_("quantri"), hotline.as_("vanphong")
+    body = {"phone": phone, "reason": WHY}
+    asked = admin.post("/persons/export", body).json
+    for one in office.get("/unmaskings").json["items"]:
+        if one["case"] in asked["left_out"] and one["login"] == "quantri":
+            assert one["reason"] == WHY
+            assert office.post(f"/unmaskings/{one['id']}/grant").status_code == 200
+    told = admin.post("/persons/export", body).json
+    assert told["left_out"] == []
+    return told
+
+
+@pytest.mark.parametrize("secrecy", ["C0", "C1", "C2", "C3", "C4"])
+def test_nobody_exports_alone_what_nobody_learns_alone(hotline, secrecy):
+    hotline.deploys(type__toml=TYPE.format(secrecy=secrecy))
+    hotline.names("vanphong")  # of C4 nobody else at the office decides
+    number, alone = hotline.receives(SPELT, reporter=REPORTER), secrecy in ("C0", "C1")
+    admin, body = hotline.as_("quantri"), {"phone": PHONE, "reason": f"{WHY}: {NAME}, {PHONE}"}
+    for reason in ({}, {"reason": " "}):
+        refused(admin.post("/persons/export", {"phone": PHONE} | reason), 422, "invalid-request")
+
+    told = [admin.post("/persons/export", body).json for _ in range(2)]
+    assert [[one["number"] for one in each["cases"]] for each in told] == [[number] if alone else []] * 2
+    assert [each["left_out"] for each in told] == [[] if alone else [number]] * 2
+    waiting = hotline.as_("vanphong").get("/unmaskings").json["items"]
+    assert [one["case"] for one in waiting] == ([] if alone else [number]), "asked once, however often it is exported"
+    if not alone:
+        assert found(json.dumps([each | {"phone": ""} for each in told], ensure_ascii=False)) == []
+        assert hotline.as_("vanphong").post(f"/unmaskings/{waiting[0]['id']}/grant").status_code == 200
+        assert [one["number"] for one in admin.post("/persons/export", body).json["cases"]] == [number]
+        hotline.waits(25)
+        assert admin.post("/persons/export", body).json["left_out"] == [number], "a day later it is over"
+
+    said = [row for row in admin.get("/audit/acts").json["items"] if row["kind"] == "person-exported"]
+    assert len(said) == (2 if alone else 4) and {row["actor"] for row in said} == {"quantri"}
+    assert said[-1]["data"]["reason"].startswith(WHY) and found(json.dumps(said, ensure_ascii=False)) == []
+
+
 def test_one_persons_data_is_written_out_and_erased(hotline, monkeypatch, tmp_path):
     number, other = over(hotline), hotline.receives(phone="0911222333")
     running = hotline.receives(reporter=REPORTER)
     admin = hotline.as_("quantri")
     for login in ("vanphong", "truc", "phuong"):
-        assert refused(hotline.as_(login).post("/persons/export", {"phone": PHONE}), 403, "not-allowed")
-    assert refused(admin.post("/persons/export", {"phone": "12"}), 422, "invalid-request")
-    told = admin.post("/persons/export", {"phone": "0987 650 321"}).json
+        refused(hotline.as_(login).post("/persons/export", {"phone": PHONE, "reason": WHY}), 403, "not-allowed")
+    assert refused(admin.post("/persons/export", {"phone": "12", "reason": WHY}), 422, "invalid-request")
+    told = exported(hotline, phone="0987 650 321")
     assert [one["number"] for one in told["cases"]] == [number, running]
     assert set(found(json.dumps(told, ensure_ascii=False))) >= {CCCD, EMAIL} and told["cases"][0]["messages"]
     assert kinds(hotline, number, "person-exported") == [("quantri", {"secrecy": "C2"})]
@@ -252,7 +293,7 @@ def test_one_persons_data_is_written_out_and_erased(hotline, monkeypatch, tmp_pa
     gone = admin.post("/persons/erase", {"phone": PHONE, "reason": "Người báo yêu cầu ngày 03/09"})
     assert gone.json["cases"] == {number: "erased", running: "open"}
     assert admin.post("/persons/erase", {"phone": PHONE, "reason": "Lần hai"}).json["cases"] == {running: "open"}
-    assert [one["number"] for one in admin.post("/persons/export", {"phone": PHONE}).json["cases"]] == [running]
+    assert [one["number"] for one in exported(hotline)["cases"]] == [running]
     assert hotline.case(other)["report"]["noi_dung"] == "Tụ tập đông người tại chợ"
     assert found(dumped(hotline)) == []
 
@@ -324,7 +365,7 @@ def test_what_was_said_beside_the_case_goes_with_it_and_never_lies_there_unseale
     assert error == f"550 5.1.1 {MASK} <{MASK}>, {MASK}: no such user"
     assert message == f"No row fits. The inputs were: ten = '{MASK}', sdt = {MASK}"
 
-    told = hotline.as_("quantri").post("/persons/export", {"phone": PHONE}).json
+    told = exported(hotline)
     assert len(told["not_understood"]) == 2 and EMAIL in json.dumps(told["not_understood"])
     gone = hotline.as_("quantri").post("/persons/erase", {"phone": PHONE, "reason": "Người báo yêu cầu"}).json
 
@@ -352,13 +393,16 @@ def test_the_commands(sqlite_url, clock, tmp_path, founded):
         hotline = Hotline(app, clock, founded)
         number = over(hotline)
     run = runner(sqlite_url, tmp_path)
-    assert f'"number": "{number}"' in run("person", "export", "--phone", PHONE)
+    asked = run("person", "export", "--phone", PHONE, "--reason", WHY)
+    assert f'"left_out": [\n    "{number}"\n  ]' in asked and '"cases": []' in asked
+    assert "Missing option '--reason'" in run("person", "export", "--phone", PHONE, exits=2)
+    assert "Say why" in run("person", "export", "--phone", PHONE, "--reason", " ", exits=1)
     told = run("retention", "--dry-run")  # the commands live today, the case was closed in 2021
     assert "60 days: 1 kept, 0 due within 30 days, 1 due (0 held, 0 still running), 0 emptied" in told
     assert "1 to be emptied." in told and "1 to be emptied." in run("retention", "--dry-run")
     assert run("retention").endswith("1 emptied, 0 left.\n")
     assert run("person", "erase", "--phone", PHONE, "--reason", "Nữa").endswith("0 of 0 erased.\n")
-    assert "no number" in run("person", "export", "--phone", "12", exits=1)
+    assert "no number" in run("person", "export", "--phone", "12", "--reason", WHY, exits=1)
 
 
 @pytest.mark.parametrize(("said", "good"), [("P30D", True), ("P3650D", True), ("P29D", False), ("P1Y", False)])

@@ -309,7 +309,7 @@ class Register:
         """A program outside ends its task with an error that the diagram foresees."""
         number, path = self.hotline.receives(), "/engine-rest/external-task"
         passes(self.hotline)
-        headers = {"Authorization": f"Bearer {self.hotline.tokens['app']}"}
+        headers = {"Authorization": f"Bearer {self.hotline.tokens['dich_vu']}"}
         wish = {"workerId": "w", "maxTasks": 1, "topics": [{"topicName": "tra_cuu", "lockDuration": 60_000}]}
         app = self.hotline.as_("app").client
         [task] = app.post(f"{path}/fetchAndLock", json=wish, headers=headers).json

@@ -40,6 +40,7 @@ from webapi import (
     open311,
     pages,
     passing,
+    policy,
     problems,
     ui,
 )  # fmt: skip
@@ -111,6 +112,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     _open_database(app)
     auth.bind(app, Runtime(_engine(app), values.get("CLOCK") or (lambda: datetime.now(UTC))))
     app.extensions["thongsuot.limits"] = Limits(app.config["LIMITS"])
+    policy.register(app)
     problems.register(app)
     pages.register(app)
     metrics.register(app)

@@ -11,8 +11,8 @@ alike, read ``origCallId``: here it is the callId of the first call (in a fresh 
 Exchanges without it are understood by the numbers: the leg goes ``out``, ``from`` the answeringNumber of the first
 call, ``to`` where its key leads.
 
-Form fields or JSON. The token in the address is that of a program's account at the desk: it is all such a client can be
-told, so let it be an account that may do nothing else.
+Form fields or JSON. The token stands in the address, for that is all such a client can be told, and addresses stand in
+logs: it has to be one that is good for nothing but the scope `report`, of a program's account at the desk.
 """
 
 from __future__ import annotations
@@ -25,13 +25,14 @@ from flask.typing import ResponseReturnValue
 
 from engine.channels import telephone
 from engine.channels.telephone import Call
-from engine.errors import InvalidRequest
+from engine.errors import InvalidRequest, NotAllowed
 from engine.people.access import Account
 from engine.runtime import Unit
 from webapi import auth, bodies
 
 EVENTS = ("newCall", "answer", "hangup")
 LARGEST = 20_000  # bytes of an event
+SCOPES = ("report",)  # of a token that may stand in an address
 _TOKEN = re.compile(r"ts_[A-Za-z0-9_-]{43}\Z")
 
 
@@ -59,6 +60,7 @@ def event(token: str) -> ResponseReturnValue:
         raise InvalidRequest(f"There is no event {name!r}: there are {', '.join(EVENTS)}.", field="event")
 
     def take(unit: Unit, caller: Account) -> dict[str, Any]:
+        _require_narrow(caller)
         if name == "hangup":
             contact, number = telephone.ends(unit, call, cause, by=caller)
             return {"contact": contact.id, "case": number}
@@ -66,6 +68,15 @@ def event(token: str) -> ResponseReturnValue:
         return {"contact": heard(unit, call, by=caller).id}
 
     return jsonify(auth.admit(auth.runtime().begin, take, token))
+
+
+def _require_narrow(caller: Account) -> None:
+    """Raises:
+    NotAllowed: whoever reads this address in a log could do more with its token than tell of calls.
+    """
+    if caller.scopes != SCOPES:
+        raise NotAllowed("A token in an address has to be for the scope report alone, for addresses stand in logs: "
+                         "make another, and revoke this one.")
 
 
 def _said() -> dict[str, Any]:

@@ -12,7 +12,7 @@ from waitress.server import BaseWSGIServer
 from waitress.task import ErrorTask
 
 from engine import branches
-from webapi import auth, camunda, door, leaving, passing, telemetry
+from webapi import auth, camunda, door, leaving, passing, policy, telemetry
 from webapi.bodies import dump
 from webapi.clock import node_clock
 from webapi.ui import door as sessions
@@ -43,6 +43,7 @@ class Refusal(ErrorTask):
         kind, body = "application/problem+json", dump(said)
         if "text/html" in self.request.headers.get("ACCEPT", ""):
             kind, body = "text/html; charset=utf-8", _page(said["detail"])
+            self.response_headers += policy.HEADERS.items()
         self.status = f"{error.code} {error.reason}"
         self.response_headers.append(("Content-Type", kind))
         self.set_close_on_finish()

@@ -7,38 +7,53 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
+from engine import acts
 from engine.channels import arrivals
 from engine.erasure import emptying
 from engine.errors import InvalidRequest
 from engine.files.attachments import Store
 from engine.forms import contacts as addresses
-from engine.language.masks import WAYS
+from engine.language.masks import WAYS, known, masked
 from engine.messaging import bridge
 from engine.model import attachments, cases, comments, events, outbox, people
 from engine.model.records import LOOKED
 from engine.people import access
 from engine.people.access import Account
+from engine.privacy import unmasking
 from engine.privacy.persons import cases_of, known_by
 from engine.queues.outbox import CALL
 from engine.reasons import checked_reason
 from engine.runtime import Runtime, Unit
 
+ALONE = ("C0", "C1")  # whose handlers know who reported anyway; of other cases nobody learns it by themselves
 
-def export(unit: Unit, phone: str, *, by: Account) -> dict[str, Any]:
-    """Everything that is kept of whoever has this number, case by case; looking is written into each case's history.
+
+def export(unit: Unit, phone: str, reason: str, *, by: Account) -> dict[str, Any]:
+    """Everything that is kept of whoever has this number, case by case; looking is written into each case's history,
+    and why into the record. A case that is not of `ALONE` is left out until a second person has agreed: whoever decides
+    who may know who reported it (`engine.privacy.unmasking`) is asked by the first call.
 
     Raises:
         NotAllowed: the account may not.
-        InvalidRequest: this is no number.
+        InvalidRequest: this is no number, or there is no reason.
     """
     access.require(by, "privacy")
-    number = checked(phone)
-    found = unit.all(select(cases).where(cases.c.id.in_(cases_of("phone", number))).order_by(cases.c.id))
-    for case in found:
+    number, reason = checked(phone), checked_reason(reason)
+    told: list[Row[Any]] = []
+    left_out: list[Row[Any]] = []
+    for case in unit.all(select(cases).where(cases.c.id.in_(cases_of("phone", number))).order_by(cases.c.id)):
+        agreed = case.secrecy in ALONE or unmasking.granted(unit, by, case.id) is not None
+        (told if agreed else left_out).append(case)
+    for case in told:
         unit.record(case.id, "person-exported", by.login, secrecy=case.secrecy)
+    for case in left_out:
+        unmasking.ask_once(unit, case.id, reason, by=by)
+    theirs = known(unit.all(select(people).where(known_by("phone", number))))
+    acts.note(unit, "person-exported", by.login, reason=masked(reason, theirs), cases=len(told), left_out=len(left_out))
     unread = [{"received_at": row.received_at, "channel": row.channel, "text": row.body.decode("utf-8", "replace")}
               for row in arrivals.naming(unit, _ways(unit, number))]  # fmt: skip
-    return {"phone": number, "cases": [_kept(unit, case, number) for case in found], "not_understood": unread}
+    return {"phone": number, "cases": [_kept(unit, case, number) for case in told],
+            "left_out": [case.number for case in left_out], "not_understood": unread}  # fmt: skip
 
 
 def _ways(unit: Unit, number: str) -> set[str]:

@@ -17,7 +17,7 @@ from engine.errors import NotFound, WrongState
 from engine.model.sealed import SealedBytes, SealedJSON
 from engine.privacy import keys
 from engine.queues import presence
-from engine.record.chain import EMPTIED
+from engine.record.chain import EMPTIED, GIVEN_UP
 from engine.runtime import Unit
 from engine.storage import sealing
 
@@ -66,7 +66,7 @@ def give_up(unit: Unit, key_id: str, *, by: str) -> Given:
     _let_go(unit, key_id)
     _empty(unit, key_id, touched)
     unit.execute(delete(model.data_keys).where(model.data_keys.c.id == key_id))
-    acts.note(unit, "key-given-up", by, key_id, cases=len(touched), ended=len(ended))
+    acts.note(unit, GIVEN_UP, by, key_id, cases=len(touched), ended=len(ended))
     return Given(len(touched), ended)
 
 

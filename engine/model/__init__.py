@@ -31,6 +31,7 @@ from engine.model.imports import import_rows, imports
 from engine.model.migrations import migration_cases, migrations
 from engine.model.overviews import overviews
 from engine.model.provinces import (
+    LOGIN,
     absences,
     accounts,
     activations,
@@ -54,6 +55,7 @@ from engine.model.stays import counted, courses, stays
 from engine.model.words import WORDS
 
 __all__ = [
+    "LOGIN",
     "OPEN_TASK",
     "SEALS",
     "VERSION",

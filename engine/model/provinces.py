@@ -192,6 +192,8 @@ absences = Table(
     Index(None, "substitute_id", "last_day"),
 )
 
+LOGIN = "login"  # the label of a token that is a log-in
+
 tokens = Table(
     "tokens",
     metadata,
@@ -224,7 +226,7 @@ login_failures = Table(
     "login_failures",
     metadata,
     key_column(),
-    Column("subject", Text, nullable=False),  # "login:anna", "address:10.0.0.7", "browser:k3Jx" or "track:BD…"
+    Column("subject", Text, nullable=False),  # "login:5d0c…", "address:10.0.0.7", "browser:k3Jx" or "track:81f2…"
     Column("at", Instant, nullable=False),
     Index("ix_login_failures_subject_at", "subject", "at"),
 )

@@ -1,4 +1,4 @@
-"""What refuses to let a line of the record be changed: triggers, on both databases.
+"""What refuses to let a line of the record be changed, deleted or replaced: triggers, on both databases.
 
 Whoever owns the database can drop them; what then happens, the chain of hashes shows (`engine.record.chain`). Two
 changes are let through. The data of a case's line may be emptied, for a person has the right to be forgotten; that it
@@ -14,6 +14,7 @@ from engine.model.columns import metadata
 
 _SAME = ("id", "case_id", "at", "kind", "actor")
 _SENTENCE = "a line of the record is appended, never changed"
+_LINK = 'seq = NEW."seq" OR source = NEW."source" AND row_id = NEW."row_id"'
 
 
 def _kept(same: str, data: str) -> str:
@@ -28,11 +29,16 @@ def _kept(same: str, data: str) -> str:
     return f"NOT ({let} AND NEW.element {same} OLD.element AND {whole})"
 
 
-def _sqlite(table: str, when: str = "1") -> list[str]:
+def _sqlite(table: str, when: str = "1", same: str = 'id = NEW."id"') -> list[str]:
+    """Args:
+    same: which lines a new one would take the place of: of `INSERT OR REPLACE` SQLite tells no trigger of a delete.
+    """
     refuse = f"BEGIN SELECT RAISE(ABORT, '{_SENTENCE}'); END"
     return [
         f"CREATE TRIGGER {table}_never_change BEFORE UPDATE ON {table} WHEN {when} {refuse}",
         f"CREATE TRIGGER {table}_never_go BEFORE DELETE ON {table} {refuse}",
+        f"CREATE TRIGGER {table}_never_replace BEFORE INSERT ON {table} "
+        f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {same}) {refuse}",
     ]
 
 
@@ -46,7 +52,7 @@ def _postgresql(table: str, when: str = "true") -> list[str]:
 
 
 SEALS = {
-    "sqlite": [*_sqlite("events", _kept("IS", "NEW.data")), *_sqlite("acts"), *_sqlite("links")],
+    "sqlite": [*_sqlite("events", _kept("IS", "NEW.data")), *_sqlite("acts"), *_sqlite("links", same=_LINK)],
     "postgresql": [
         "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
         f"$$ BEGIN RAISE EXCEPTION '{_SENTENCE}'; END $$",

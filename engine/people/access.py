@@ -45,7 +45,7 @@ class Account:
         report_types: only these report types; ``None``: all.
         areas: only these areas, and whatever has no area yet; ``None``: all.
         head: of the agency (trưởng đơn vị).
-        scopes: of the token that was shown (see `SCOPES`); ``None``: whatever the role may.
+        scopes: of the token that was shown (see `SCOPES`); ``None``: whatever the role may, but for `BY_NAME`.
     """
 
     id: int
@@ -123,7 +123,6 @@ RULES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("overseer", "province", OPEN, "see ask"),
     ("analyst", "province", OPEN, "see see-task see-incident retry repair deploy see-outbox"),
     ("admin", "all", ALL, "see see-task see-incident retry repair see-outbox resend deploy see-account manage"),
-    ("client", "province", ALL, "report"),
     ("client", "own", ALL, "see read comment attach reopen rate message tell"),
     ("operator", "province", ALL, "contact count"),
     ("handler", "agency", OPEN, "tell"),
@@ -133,7 +132,7 @@ RULES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("overseer", "province", ALL, "count"),
     ("analyst", "province", ALL, "count branch"),
     ("admin", "all", ALL, "message tell contact count branch serve arrange"),
-    ("client", "province", ALL, "contact serve"),  # serve: do the service calls that diagrams make (external tasks)
+    ("client", "province", ALL, "report contact serve"),  # serve: do what diagrams ask of services (external tasks)
     ("operator", "province", ALL, "figure"),  # exact numbers, however small: whoever only counts gets none below five
     ("office", "province", ALL, "signal"),  # to all cases of the province that wait for it
     ("admin", "all", ALL, "signal"),
@@ -175,6 +174,7 @@ SCOPES: dict[str, str] = {
     "serve": "serve",
     "manage": "manage arrange hold privacy",
 }
+BY_NAME = ("client", "serve")  # what it is given is unveiled: only for a token that was made for it
 
 # What each scope needs of a thing, as columns (for lists) ...
 
@@ -437,7 +437,9 @@ def require_whole(account: Account, scope: str | None = None) -> None:
 
 
 def _in_scope(account: Account, action: str) -> bool:
-    return account.scopes is None or not _GIVEN_BY[action].isdisjoint(account.scopes)
+    if account.scopes is None:
+        return (account.role, action) != BY_NAME
+    return not _GIVEN_BY[action].isdisjoint(account.scopes)
 
 
 def _way(scope: str, classes: tuple[str, ...], account: Account, of: Columns) -> ColumnElement[bool]:
@@ -489,7 +491,7 @@ _WORDS = {  # what an action is called where it is refused
 def _refusal(account: Account, action: str, row: Any) -> str:
     if not _in_scope(account, action):
         wanted = " or ".join(sorted(_GIVEN_BY[action]))
-        return f"This token may not {_WORDS[action]} anything: it is for the scopes {list(account.scopes or ())}, " \
-               f"not for {wanted}."  # fmt: skip
+        for_ = "no scope by name" if account.scopes is None else f"the scopes {list(account.scopes)}"
+        return f"This token may not {_WORDS[action]} anything: it is for {for_}, not for {wanted}."
     thing = getattr(row, "number", None) or getattr(row, "name", None) or "this"
     return f"As {account.role}, {account.login} may not {_WORDS[action]} {thing}."

@@ -22,14 +22,13 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from engine import acts, notices
 from engine.errors import InvalidRequest, NotAuthenticated, NotFound, Outdated, SecondFactorMissing, Stale, WrongState
 from engine.forms import contacts
-from engine.model import accounts, agencies, areas, tokens
+from engine.model import LOGIN, accounts, agencies, areas, tokens
 from engine.people import access, attempts, passwords, second_factors
 from engine.people.access import Account
 from engine.runtime import Runtime, Unit
 from engine.storage.prepared import Prepared
 
 SESSION = timedelta(hours=12)  # how long a log-in lasts
-LOGIN = "login"  # the label of a token that is a log-in
 NOTED = timedelta(minutes=10)  # how exactly it is known when a token was last used
 TOKEN_PREFIX = "ts_"
 SHOWN = 11  # characters of a token kept to tell tokens apart
@@ -47,9 +46,7 @@ _WHO = Prepared(
 )  # fmt: skip
 
 _STILL = Prepared(
-    select(tokens.c.id)
-    .join(accounts)
-    .where(
+    select(tokens.c.id).join(accounts).where(
         tokens.c.hash == bindparam("hash"),
         tokens.c.revoked_at.is_(None),
         or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > bindparam("now")),
@@ -434,9 +431,8 @@ def change(unit: Unit, login: str, changes: dict[str, Any], by: Account | None, 
     if not unit.claims(update(accounts).where(accounts.c.id == row.id, same).values(values)):
         raise Stale(f"The account {login!r} was changed by somebody else: read it again.")
     if "password_hash" in values or values.get("active") is False:
-        ended = tokens.c.label == "login" if values.get("active", True) else tokens.c.id > 0
-        mine = and_(tokens.c.account_id == row.id, tokens.c.revoked_at.is_(None), ended)
-        unit.execute(update(tokens).where(mine).values(revoked_at=unit.now))
+        ended = tokens.c.label == LOGIN if values.get("active", True) else tokens.c.id > 0
+        _end(unit, and_(tokens.c.account_id == row.id, ended))
     if "password_hash" in values:
         acts.note(unit, "password-changed", _name(by), login)
         notices.tell(unit, "password-changed", login)

@@ -15,6 +15,7 @@ from sqlalchemy import and_, delete, func, insert, select, text
 from engine.errors import TooMany
 from engine.model import login_failures
 from engine.runtime import Unit
+from engine.storage import sealing
 
 WINDOW = timedelta(minutes=15)  # failures older than this are forgiven
 PER_SUBJECT = 5  # failures of one log-in name, of one browser, or of one case's tracking secret, in a window
@@ -22,12 +23,13 @@ PER_ADDRESS = 20  # failures from one network address in a window
 
 
 def subjects(kind: str, name: str, address: str) -> dict[str, int]:
-    """What an attempt counts against, and how often each may fail.
+    """What an attempt counts against, and how often each may fail. The name is not kept as it was typed, for people
+    type their passwords there.
 
-    >>> subjects("login", "anna", "10.0.0.7")
-    {'login:anna': 5, 'address:10.0.0.7': 20}
+    >>> list(subjects("login", "anna", "10.0.0.7"))
+    ['login:5d0c…', 'address:10.0.0.7']
     """
-    return {f"{kind}:{name[:64]}": PER_SUBJECT, f"address:{network(address)}": PER_ADDRESS}
+    return {f"{kind}:{sealing.digest(name)}": PER_SUBJECT, f"address:{network(address)}": PER_ADDRESS}
 
 
 def of_browser(name: str) -> dict[str, int]:

@@ -19,7 +19,7 @@ from sqlalchemy import Row, delete, insert, select, update
 
 from engine import acts, notices
 from engine.errors import InvalidRequest, NotFound, WrongState
-from engine.model import accounts, second_factors
+from engine.model import LOGIN, accounts, second_factors, tokens
 from engine.people import access
 from engine.people.access import Account
 from engine.runtime import Unit
@@ -127,7 +127,8 @@ def address(secret: str, login: str) -> str:
 
 
 def confirm(unit: Unit, shown: str, by: Account) -> list[str]:
-    """From now on a code is asked for at every log-in.
+    """From now on a code is asked for at every log-in. Those that are open end, the one that shows it as well: whoever
+    knows the password may have opened them. Tokens of programs stay.
 
     Returns:
         The recovery codes, which can be read here and nowhere else.
@@ -145,6 +146,8 @@ def confirm(unit: Unit, shown: str, by: Account) -> list[str]:
         raise InvalidRequest("This is not the code that the device shows now: is its clock right?", field="code")
     codes = [base64.b32encode(secrets.token_bytes(10)).decode().lower() for _ in range(RECOVERY_CODES)]
     unit.execute(_this(by.id).values(confirmed_at=unit.now, recovery=[_digest(one) for one in codes]))
+    opened = (tokens.c.account_id == by.id, tokens.c.label == LOGIN, tokens.c.revoked_at.is_(None))
+    unit.execute(update(tokens).where(*opened).values(revoked_at=unit.now))
     acts.note(unit, "second-factor-set", by.login, by.login)
     notices.tell(unit, "second-factor-set", by.login)
     return ["-".join(one[at : at + 4] for at in range(0, len(one), 4)) for one in codes]

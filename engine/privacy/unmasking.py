@@ -30,13 +30,21 @@ def ask(unit: Unit, number: str, reason: str, *, by: Account) -> int:
         WrongState: it has been asked for already.
     """
     case, reason = access.find(unit, by, "ask-person", number, lock=True), checked_reason(reason)
-    mine = (unmaskings.c.case_id == case.id, unmaskings.c.login == by.login)
+    made = ask_once(unit, case.id, reason, by=by)
+    if made is None:
+        raise WrongState(f"You have asked who reported {number}, and nobody has answered yet.")
+    return made
+
+
+def ask_once(unit: Unit, case_id: int, reason: str, *, by: Account) -> int | None:
+    """`ask` for whoever may know of the case, unless they have asked and nobody has answered yet: then ``None``."""
+    mine = (unmaskings.c.case_id == case_id, unmaskings.c.login == by.login)
     fresh = unmaskings.c.asked_at > unit.now - ASKED_FOR
     if unit.first(select(unmaskings.c.id).where(*mine, fresh, unmaskings.c.decided_at.is_(None))) is not None:
-        raise WrongState(f"You have asked who reported {number}, and nobody has answered yet.")
-    row = {"case_id": case.id, "login": by.login, "reason": reason, "asked_at": unit.now}
+        return None
+    row = {"case_id": case_id, "login": by.login, "reason": reason, "asked_at": unit.now}
     made = int(unit.scalar(insert(unmaskings).returning(unmaskings.c.id), row))
-    unit.record(case.id, "person-asked", by.login, unmasking=made, reason=reason)
+    unit.record(case_id, "person-asked", by.login, unmasking=made, reason=reason)
     return made
 
 

@@ -6,10 +6,10 @@ A worker links what was committed since it last looked (`step`), so whoever writ
 workers that look at once make the same links, and the first to write them does.
 
 What this proves: a line that is linked can neither be changed, removed, nor be put between others without `verify`
-naming the link; and what was linked by the end of a day cannot be remade, for that day's anchor, a file that is to be
-kept elsewhere, says what the last link's hash was. What it does not: a line that was removed before it was linked (a
-worker looks every `EVERY`), and, until the day's anchor is written, a chain that was remade from some link to its end
-by somebody who owns the database.
+naming the link; its data can be emptied only with its whole case; and what was linked by the end of a day cannot be
+remade, for that day's anchor, a file that is to be kept elsewhere, says what the last link's hash was. What it does
+not: a line that was removed before it was linked (a worker looks every `EVERY`), and, until the day's anchor is
+written, a chain that was remade from some link to its end by somebody who owns the database.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import Row, Table, func, insert, not_, select
+from sqlalchemy import ColumnElement, Row, Table, func, insert, not_, select
 
-from engine.model import acts, events, links
+from engine.model import acts, cases, events, links
 from engine.runtime import Runtime, Unit
+from engine.storage.sealing import Unreadable
 
 EVERY = timedelta(seconds=20)  # how often a worker looks
 BATCH = 1_000  # links made at once
@@ -35,11 +36,13 @@ BATCH = 1_000  # links made at once
 LATE = 10_000
 CHUNK = 5_000  # links verified at once
 EMPTIED = "person-emptied"  # the kind of a case's line that says why data of its earlier lines is gone
+GIVEN_UP = "key-given-up"  # the act that explains the same where a key was lost, of cases that go on as well
 _LOCK = 1022_0002  # as `schema.LOCK`
 _BEFORE = b"\0" * 32  # what the first link has before it
 _LETTERS = re.compile(rb"[\x7f-\xff]")  # those that `json` escapes
 _LETTERS_FRACTIONS = re.compile(rb"[\x7f-\xff]|\d[.eE]")  # and how large and small numbers are rounded
 _EMPTY = hashlib.sha256(b"{}").digest()
+_UNEXPLAINED = "Its data is gone, and no later line says why; or one does, and its case was not emptied."
 
 _LINK = (links.c.seq, links.c.source, links.c.row_id, links.c.day, links.c.content, links.c.hash)
 
@@ -213,6 +216,7 @@ def verify(
     while verdict.links < total:
         with runtime.read() as unit:
             rows = _chunk(unit, verdict.links)
+            explained = _explained(unit, [row for _, row in rows])
         for link, row in rows:
             seq, source, _, day, content, seal = link
             fault = _fault(verdict.links + 1, previous, link, row) or _against(expected.get(seq, ()), link)
@@ -220,9 +224,9 @@ def verify(
                 verdict.broken = fault
                 return verdict
             if row[1] == {} and content != _EMPTY:
-                emptied[row.case_id] = Broken(seq, day, "Its data is gone, and no later line says why.")
+                emptied[row.case_id] = Broken(seq, day, _UNEXPLAINED)
                 verdict.emptied += 1
-            elif emptied and source == "events" and row.kind == EMPTIED:
+            elif emptied and source == "events" and row.id in explained:
                 emptied.pop(row.case_id, None)
             verdict.anchors += len(expected.pop(seq, ()))
             days.add(day)
@@ -251,15 +255,38 @@ def verify_newest(unit: Unit) -> Verdict:
 
 
 def _chunk(unit: Unit, after: int) -> list[tuple[Any, Any]]:
-    """Links with their rows, where those are still there."""
+    """Links with their rows, where those are still there; for one that cannot be opened, why."""
     found = unit.execute(select(*_LINK).where(links.c.seq > after).order_by(links.c.seq).limit(CHUNK)).all()
     rows: dict[str, dict[int, Any]] = {}
     for source, (table, _) in SOURCES.items():
         ids = [link[2] for link in found if link[1] == source]
         if ids:
             between = table.c.id.between(min(ids), max(ids)) if max(ids) - min(ids) < 4 * CHUNK else table.c.id.in_(ids)
-            rows[source] = {row[0]: row for row in unit.execute(_lines(source).where(between)).all()}
+            rows[source] = _opened(unit, source, between, ids)
     return [(link, rows[link[1]].get(link[2])) for link in found]
+
+
+def _opened(unit: Unit, source: str, between: ColumnElement[bool], ids: list[int]) -> dict[int, Any]:
+    """Lines by id; one by one where one of them cannot be opened, for the answer to a statement is read as a whole."""
+    try:
+        return {row[0]: row for row in unit.execute(_lines(source).where(between)).all()}
+    except Unreadable as error:
+        if len(ids) == 1:
+            return {ids[0]: error}
+    which = SOURCES[source][0].c.id
+    return {one: row for one in ids for row in _opened(unit, source, which == one, [one]).values()}
+
+
+def _explained(unit: Unit, rows: Sequence[Any]) -> set[int]:
+    """The ids of the lines that say why data of their case is gone, and are right: the case was emptied, or a key was
+    lost at that moment. Else whoever may write could empty one line and add another that says so."""
+    told = [row for row in rows if isinstance(row, Row) and row.kind == EMPTIED]
+    if not told:
+        return set()
+    of = (cases.c.id.in_({row.case_id for row in told}), cases.c.emptied_at.is_not(None))
+    emptied = {row.id for row in unit.all(select(cases.c.id).where(*of))}
+    lost = {row.at for row in unit.all(select(acts.c.at).where(acts.c.kind == GIVEN_UP))}
+    return {row.id for row in told if row.case_id in emptied or row.at in lost}
 
 
 def _fault(expected: int, previous: bytes, link: Any, row: Any) -> Broken | None:
@@ -268,6 +295,8 @@ def _fault(expected: int, previous: bytes, link: Any, row: Any) -> Broken | None
         return Broken(expected, day, f"The link is gone: after it comes link {seq}.")
     if row is None:
         return Broken(seq, day, f"The line {row_id} of {source} is gone.")
+    if isinstance(row, Unreadable):
+        return Broken(seq, day, f"The data of line {row_id} of {source} cannot be opened: {row}")
     data = row[1]
     emptied = data == {} and source == "events"
     if not emptied and digest(data) != content:

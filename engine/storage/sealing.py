@@ -49,6 +49,9 @@ class Key:
         """The key of one file (`engine.files.sealed_files`)."""
         return hmac.digest(self._derived(b"file"), salt, "sha256")
 
+    def digest(self, text: str) -> str:
+        return hmac.digest(self._derived(b"digest"), text.encode("utf-8", "replace"), "sha256").hex()
+
     def _derived(self, purpose: bytes) -> bytes:
         return hmac.digest(self.secret, b"thongsuot " + purpose, "sha256")
 
@@ -119,6 +122,12 @@ def find(text: str, name: str) -> str:
 def spellings(text: str, name: str) -> list[str]:
     """Everything that a column may hold for this text: by each key, and as it was before there were keys."""
     return [*(_found(key, text, name) for key in ring().by_id.values()), text]
+
+
+def digest(text: str) -> str:
+    """What stands for a text that has to be known again for a while, and that nobody is to read: not even guess,
+    without the key. Another newest key makes another."""
+    return ring().newest.digest(text)
 
 
 def _found(key: Key, text: str, name: str) -> str:

@@ -5,12 +5,13 @@
 
 Each line is a unit of its own, in which the line is settled: who dies in between has done nothing, and another does it,
 until it is plain that it is the line that kills (`engine.queues.attempts`). One that is refused says why, and keeps no
-other from being done. All are done as the account that asked.
+other from being done. All are done as the account that asked, and as narrow as the token that it showed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, func, insert, select, update
@@ -48,7 +49,8 @@ def start(unit: Unit, kind: str, subjects: Sequence[str], payload: dict[str, Any
     if not 0 < len(lines) <= LINES_MAX:
         raise InvalidRequest(f"Name 1 to {LINES_MAX} to do it to, not {len(lines)}.")
     assert kind in KINDS
-    row = {"kind": kind, "payload": payload or {}, "state": "running", "created_at": unit.now, "created_by": by.login}
+    said = (payload or {}) | {"scopes": by.scopes}
+    row = {"kind": kind, "payload": said, "state": "running", "created_at": unit.now, "created_by": by.login}
     made = int(unit.scalar(insert(batches).values(row).returning(batches.c.id)))
     unit.execute(insert(batch_lines), [{"batch_id": made, "line": number, "subject": subject, "state": "waiting"}
                                        for number, subject in enumerate(lines)])  # fmt: skip
@@ -112,7 +114,8 @@ def _settle(unit: Unit, batch: Row[Any], line: Row[Any]) -> None:
 def _done(unit: Unit, batch: Row[Any], subject: str) -> str | None:
     """Why it could not be done; ``None``: it is."""
     try:
-        by = accounts.account(unit, batch.created_by)
+        scopes = batch.payload.get("scopes")
+        by = replace(accounts.account(unit, batch.created_by), scopes=None if scopes is None else tuple(scopes))
         with unit.savepoint():
             return KINDS[batch.kind](unit, subject, batch.payload, by)
     except EngineError as refused:

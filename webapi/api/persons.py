@@ -18,11 +18,8 @@ from webapi.api.cases import NUMBER, ReasonIn
 bp = Blueprint("persons", "Who reported: asked for, written to unseen, kept and erased.")
 
 
-class PhoneIn(In):
+class AboutIn(In):
     phone = Words(20, required=True, metadata={"description": "in the body, so that no log of addresses has it"})
-
-
-class EraseIn(PhoneIn):
     reason = Words(2_000, required=True)
 
 
@@ -31,6 +28,9 @@ class DataOut(Out):
 
     phone = fields.String(metadata={"description": "E.164"})
     cases = fields.List(fields.Dict())
+    left_out = fields.List(fields.String(), metadata={"description":
+        "numbers of cases of class C2 and higher: whoever decides who may know who reported has now been asked "
+        "(GET /unmaskings); ask again within 24 hours of their answer"})
     not_understood = fields.List(fields.Dict(), metadata={
         "description": "messages that nobody could read, with their number or address: received_at, channel, text"})
 
@@ -136,13 +136,13 @@ def release_hold(unit: Unit, caller: Account, body: dict[str, Any], number: str)
     return retention.release(unit, number, body["reason"], by=caller)
 
 
-@bp.change("/persons/export", DataOut, PhoneIn)
+@bp.change("/persons/export", DataOut, AboutIn)
 def export(unit: Unit, caller: Account, body: dict[str, Any]) -> Any:
-    """Everything that is kept of whoever has this number"""
-    return dossiers.export(unit, body["phone"], by=caller)
+    """Everything that is kept of whoever has this number, as far as nobody else has to agree"""
+    return dossiers.export(unit, body["phone"], body["reason"], by=caller)
 
 
-@bp.open("POST", "/persons/erase", ErasedOut, EraseIn)
+@bp.open("POST", "/persons/erase", ErasedOut, AboutIn)
 def erase(body: dict[str, Any]) -> Any:
     """Empty all cases of whoever has this number that are over"""
     caller: Account = auth.reads(lambda unit, caller: caller)()

@@ -37,7 +37,10 @@ def begin(unit: Unit, caller: Account) -> Any:
 
 @bp.change(f"{FACTOR}/confirm", RecoveryOut, CodeIn)
 def confirm(unit: Unit, caller: Account, body: dict[str, Any]) -> Any:
-    """Show a code: from then on one is asked for at every log-in"""
+    """Show a code: from then on one is asked for at every log-in
+
+    All your log-ins end, this one as well: log in again with the code that comes next.
+    """
     return {"recovery_codes": second_factors.confirm(unit, body["code"], caller)}
 
 

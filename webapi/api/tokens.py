@@ -21,7 +21,8 @@ class TokenOut(Out):
     label = fields.String()
     created_at = instant()
     expires_at = instant(allow_none=True)
-    scopes = fields.List(fields.String(), allow_none=True, metadata={"description": "null: whatever the account may"})
+    scopes = fields.List(fields.String(), allow_none=True, metadata={
+        "description": "null: what the account may, save serve"})
     used_at = instant(allow_none=True, metadata={"description": "last, to ten minutes; null: never"})
     address = fields.String(allow_none=True, metadata={"description": "of a log-in: from where"})
 
@@ -51,7 +52,7 @@ class TokenIn(In):
                           metadata={"description": "how long it works; null: until revoked"})  # fmt: skip
     scopes = fields.List(fields.String(validate=validate.OneOf([*SCOPES])), load_default=None, allow_none=True,
                          validate=validate.Length(1, len(SCOPES)),
-                         metadata={"description": "only for this; null: whatever the account may"})  # fmt: skip
+                         metadata={"description": "only for this; null: what the account may, save serve"})  # fmt: skip
 
 
 @bp.read("/tokens", TokensOut, TokenQuery)

@@ -78,7 +78,7 @@ def _add_tokens(main: click.Group, in_unit: Callable[..., Any], seen: Callable[.
     @click.option("--label", required=True, help="What it is for.")
     @click.option("--days", type=click.IntRange(1, 3650), help="How long it works; left out: until revoked.")
     @click.option("--scope", "scopes", multiple=True, type=click.Choice([*SCOPES]),
-                  help="Only for this; may be repeated. Left out: whatever the account may.")  # fmt: skip
+                  help="Only for this; may be repeated. Left out: what the account may, but for serve.")  # fmt: skip
     def create_token(login: str, label: str, days: int | None, scopes: tuple[str, ...]) -> None:
         """Make a token for LOGIN and print it, this once."""
         click.echo(in_unit(lambda unit: accounts.issue_for(unit, login, label, days, by, scopes or None)).token)

@@ -45,6 +45,7 @@ def _sentences(whom: str, data: dict[str, Any]) -> dict[str, str]:
         "day-declared": _("Công bố ngày nghỉ, ngày làm bù của tỉnh %(key)s: %(day)s", key=whom,
                           day=data.get("day", "")),
         "exported": _("Xuất lịch sử của %(key)s", key=whom),
+        "person-exported": _("Xuất dữ liệu của một người: %(reason)s", reason=data.get("reason", "")),
         "copy-restored": _("Khôi phục dữ liệu từ bản sao lúc %(time)s", time=_time(data.get("made_at"))),
     }  # fmt: skip
 

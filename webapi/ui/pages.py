@@ -31,23 +31,11 @@ from engine import errors
 from engine.errors import EngineError
 from engine.people.access import Account
 from engine.runtime import Unit
-from webapi import auth, compression, problems
+from webapi import auth, compression, policy, problems
 from webapi.ui import door, words
 from webapi.ui.words import _
 
 csrf = CSRFProtect()
-POLICY = "; ".join((
-    "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:", "font-src 'self' data:",
-    "connect-src 'self'", "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'", "manifest-src 'self'",
-))  # fmt: skip
-HEADERS = {
-    "Content-Security-Policy": POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "same-origin",
-    "Cache-Control": "no-store",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
-}
 REFUSED = "thongsuot.refused"  # in the environ of a page that is shown again: which form was refused, and its fields
 
 
@@ -137,8 +125,7 @@ def typed(url: str) -> MultiDict[str, str]:
 
 
 def dressed(answer: Response) -> Response:
-    for name, value in HEADERS.items():
-        answer.headers.setdefault(name, value)
+    answer = policy.strict(answer)
     answer.headers["Content-Language"] = words.language()
     answer.vary.add("Cookie")
     return compression.page(words.remember(answer))
