@@ -6,6 +6,7 @@ loses nothing. The new case takes over where it is and who it is about; what els
 
 from __future__ import annotations
 
+from time import thread_time
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row, bindparam, func, insert, literal, select
@@ -20,6 +21,8 @@ from engine.storage.prepared import Prepared
 
 GENERATIONS_MAX = 8  # a case that descends from so many starts no other: types that start each other come to an end
 CHILDREN_MAX = 50  # that one case may start
+BORN_MAX = 100  # that may come of one step: 50 children in 8 generations would all be one transaction
+SECONDS_MAX = 10.0  # of the processor, for a step and all that comes of it; the machine bounds each step by itself
 
 _PARENTS = (
     select(cases.c.id, cases.c.born_of, literal(0).label("depth")).where(cases.c.id == bindparam("case")).cte(
@@ -65,11 +68,47 @@ class Child(NamedTuple):
     secrecy: str
 
 
-def conceive(unit: Unit, case: Row[Any], outcome: Outcome, changed: dict[str, Any]) -> list[Child]:
+class Brood:
+    """What comes of one step: the cases that it starts, those that these start in turn, and the steps that follow.
+
+    All of it is one transaction. What would be too much is an incident of the case that asks for it, and its step is
+    kept; what has begun before has begun whole.
+    """
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._before = unit.born
+        self._began = thread_time()
+
+    def grow(self, asked: list[StartCase]) -> None:
+        """Raises:
+        ProcessFault: it would be too many.
+        """
+        if self._unit.born - self._before + len(asked) > BORN_MAX:
+            raise ProcessFault(
+                f"No more than {BORN_MAX} cases come of one step, with those that they start in turn: do these report "
+                "types start several of each other?",
+                asked[0].element,
+            )
+        self._unit.born += len(asked)
+
+    def look_at_the_time(self, element: str | None) -> None:
+        """Raises:
+        ProcessFault: they have kept the processor busy for too long.
+        """
+        if self._unit.born > self._before and thread_time() - self._began > SECONDS_MAX:
+            raise ProcessFault(
+                f"The cases that come of one step take more than {SECONDS_MAX:g} seconds of computing together.",
+                element,
+            )
+
+
+def conceive(unit: Unit, case: Row[Any], outcome: Outcome, changed: dict[str, Any], brood: Brood) -> list[Child]:
     """The cases that a step wants to start; nothing is written yet.
 
     Args:
         changed: the fields of ``case`` that the step changes.
+        brood: what has come so far of the step that this one follows from.
 
     Raises:
         ProcessFault: one of them cannot be: there is no such type, its form asks for more, or there are too many.
@@ -79,7 +118,9 @@ def conceive(unit: Unit, case: Row[Any], outcome: Outcome, changed: dict[str, An
         return []
     _check_family(unit, case, asked)
     here = {name: changed.get(name, getattr(case, name)) for name in ("area", "commune", "secrecy")}
-    return [_child(unit, case, one, here) for one in asked]
+    children = [_child(unit, case, one, here) for one in asked]
+    brood.grow(asked)
+    return children
 
 
 def _check_family(unit: Unit, case: Row[Any], asked: list[StartCase]) -> None:

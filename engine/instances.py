@@ -124,17 +124,25 @@ def load_free(unit: Unit, case_ids: Iterable[int]) -> list[Row[Any]]:
 
 
 def begin(
-    unit: Unit, case: Row[Any], data: dict[str, Any], *, by: str, concerned: str | None = None, **facts: Any
+    unit: Unit,
+    case: Row[Any],
+    data: dict[str, Any],
+    *,
+    by: str,
+    concerned: str | None = None,
+    brood: births.Brood | None = None,
+    **facts: Any,
 ) -> None:
     """Start the process of a case that has just been written.
 
     Args:
         case: its row, with `registry.UNBORN` beside it.
         data: what the process knows from the start.
-        concerned: as for `advance`.
+        concerned, brood: as for `advance`.
         facts: for the line of history that tells of the report.
     """
-    if advance(unit, case.id, Start(data), by=by, case=case, event="received", concerned=concerned, **facts) is None:
+    told: dict[str, Any] = {"event": "received", "concerned": concerned} | facts
+    if advance(unit, case.id, Start(data), by=by, case=case, brood=brood, **told) is None:
         _write_state(unit, case, Outcome())
         unit.record(case.id, "received", by, **facts)
 
@@ -149,6 +157,7 @@ def advance(
     event: str = "moved",
     element: str | None = None,
     concerned: str | None = None,
+    brood: births.Brood | None = None,
     **facts: Any,
 ) -> Outcome | None:
     """Take a step in a case's process.
@@ -157,6 +166,7 @@ def advance(
         by: who made it happen.
         case: the row from `load`, where the caller has it already.
         concerned: an agency that is known to have a part in the case, besides the lead.
+        brood: what comes of the step that this one follows from, in the same unit; left out: it follows from none.
         event, element, facts: the line of history that tells of it; every step taken has exactly one, with the
             kind of step and the elements passed.
 
@@ -172,14 +182,16 @@ def advance(
     if case.suspended_at is not None:
         raise Suspended(f"The case {case.number} is suspended since {case.suspended_at:%Y-%m-%d %H:%M} UTC.")
     package = unit.catalogue.pinned(unit, case.definition_id)
+    brood = brood or births.Brood(unit)
     try:
         if case.revision % UNWATCHED_MAX == UNWATCHED_MAX - 1 and by == "system":
             raise ProcessFault(_RESTLESS.format(case.revision + 1), element)
+        brood.look_at_the_time(element)
         outcome = package.machine.take(case.state, step, clocks.moment(unit, package, case))
         changed = _changed(unit, case, outcome.data)
         _check_terms(package, outcome)
         letters = mail.compose(unit, package, case, outcome)
-        children = births.conceive(unit, case, outcome, changed)
+        children = births.conceive(unit, case, outcome, changed, brood)
         repeated = duplicates.answers(unit, case, outcome)
     except ProcessFault as fault:  # nothing has been written yet
         incidents.open(unit, case_id, fault, step)
@@ -196,30 +208,30 @@ def advance(
     correspondence.rouse(unit, case, outcome)
     correspondence.post(unit, case, outcome)
     for child in children:
-        outcome = _bear(unit, case, child) or outcome
+        outcome = _bear(unit, case, child, brood) or outcome
     for asked, answer in repeated:
         told = {"element": asked, "numbers": answer.result["trung_ma"]}
-        outcome = _go_on(unit, case.id, answer, event="duplicates-found", **told) or outcome
+        outcome = _go_on(unit, case.id, answer, brood, event="duplicates-found", **told) or outcome
     if (said := lines.known(unit, case.id, step, outcome)) is not None:
-        outcome = _go_on(unit, case.id, said, event="message", message=said.message) or outcome
+        outcome = _go_on(unit, case.id, said, brood, event="message", message=said.message) or outcome
     return outcome
 
 
-def _go_on(unit: Unit, case_id: int, step: Step, **told: Any) -> Outcome | None:
+def _go_on(unit: Unit, case_id: int, step: Step, brood: births.Brood, **told: Any) -> Outcome | None:
     """What follows from a step, in the same unit; ``None``: what followed before has ended whatever waited for it."""
     with suppress(WrongState):
-        return advance(unit, case_id, step, **told)
+        return advance(unit, case_id, step, brood=brood, **told)
     return None
 
 
-def _bear(unit: Unit, parent: Row[Any], child: births.Child) -> Outcome | None:
+def _bear(unit: Unit, parent: Row[Any], child: births.Child, brood: births.Brood) -> Outcome | None:
     """A case that the process of another starts: it begins, and its number is the answer to the step that asked."""
     born = births.enter(unit, parent, child)
     begun = {"channel": born.channel, "report_type": born.report_type, "born_of": parent.number}
-    begin(unit, born, registry.facts(unit, child.package, born), by="system", **begun)
+    begin(unit, born, registry.facts(unit, child.package, born), by="system", brood=brood, **begun)
     told = {"element": child.asked.element, "number": born.number, "report_type": born.report_type}
     answer = Answer(child.asked.token, {child.asked.result: born.number})
-    return _go_on(unit, parent.id, answer, event="case-started", **told)
+    return _go_on(unit, parent.id, answer, brood, event="case-started", **told)
 
 
 def _write_state(unit: Unit, case: Row[Any], outcome: Outcome) -> None:

@@ -41,6 +41,7 @@ class Unit:
         deployed: ids of the versions that this unit has brought; nobody else knows of them yet.
         spare_numbers: of cases that came to nothing, by series (`engine.numbers`).
         number: that of its next case.
+        born: how many cases its steps have started (`engine.births`).
         recent: what this process has just written of cases, and when, by task (`engine.recent`).
         may_recall: who has opened the unit does everything once more if what it recalls is no longer so, or leads to a
             refusal; has_recalled: it did.
@@ -58,6 +59,7 @@ class Unit:
         self.deployed: set[int] = set()
         self.views: dict[tuple[int, str], str] = {}
         self.number: Any = None
+        self.born = 0
         self.has_begun = False
         self.may_recall = self.has_recalled = False
         self._at_end: list[Callable[[bool], None]] = []

@@ -177,6 +177,12 @@ def _unrun(at: _Moment) -> Select[Any]:
     return found.where(ready, jobs.c.priority.in_(_PRIORITIES), jobs.c.due_at < at.unrun)
 
 
+def _lost(at: _Moment) -> Select[Any]:
+    """Begun by a worker that died; any other would have taken it over by now."""
+    found = _row(jobs, jobs.c.lease_until_at, jobs.c.id, jobs.c.kind)
+    return found.where(jobs.c.state == literal_column("'leased'"), jobs.c.lease_until_at < at.unrun)
+
+
 def _overdue(at: _Moment) -> Select[Any]:
     query = select(
         cases.c.id.label("case_id"), cases.c.due_at.label("since"), cases.c.id.label("thing"),
@@ -245,6 +251,12 @@ REASONS: dict[str, Reason] = {
         "running?",
         (("start-worker", "manage"),),
     ),
+    "lost-job": Reason(
+        7, _lost,
+        lambda row, _: f"The job '{row.a}' was begun by a worker that died, and no other has taken it over since "
+        f"{local_time(row.since)}: is a worker running?",
+        (("start-worker", "manage"),),
+    ),
     "unserved": Reason(
         8, _unserved,
         lambda row, _: f"The service '{row.a}' is asked for since {local_time(row.since)}, and no program has fetched "
@@ -277,6 +289,7 @@ FACTS: dict[str, tuple[str, ...]] = {  # what a, b and c of a row are, for whoev
     "dead-letter": ("kind", "topic", "error"),
     "no-answer": ("message", "kind"),
     "unrun-job": ("kind",),
+    "lost-job": ("kind",),
     "unserved": ("topic",),
     "unfinished": ("topic", "times"),
     "overdue-case": ("agency",),

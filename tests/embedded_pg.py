@@ -41,6 +41,7 @@ FORGETFUL = {"synchronous_commit": "off"}  # what has just been committed need n
 ROOM = 128 * 1024 * 1024  # bytes
 START_SECONDS = 60  # a machine may be busy; an idle one takes less than one
 STOP_SECONDS = 20
+STOPPING = {"stop": signal.SIGINT, "crash": signal.SIGQUIT, "kill": signal.SIGKILL}  # what the server is sent
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,10 @@ class Server:
         """At once; it recovers from its log when it is started again."""
         self._tell("crash")
 
+    def kill(self) -> None:
+        """As the kernel does when memory runs out: nobody is told, and sessions find out for themselves."""
+        self._tell("kill")
+
     def start(self) -> None:
         self._tell("start")
 
@@ -73,8 +78,8 @@ def running(*more: str) -> Iterator[Server]:
     """Start a server, and stop and delete it at the end.
 
     Args:
-        more: "durable": what was committed survives `Server.crash`; "small": its data lies on a disk of its own, of
-            `ROOM` bytes, which only root may make.
+        more: "durable": what was committed survives `Server.crash` and `kill`; "small": its data lies on a disk of its
+            own, of `ROOM` bytes, which only root may make.
 
     Raises:
         RuntimeError: there are no binaries, they do not start, or no disk can be made; the message says what was tried.
@@ -114,7 +119,7 @@ def keep() -> None:
             if line == "start\n":
                 server = _start(binaries, folder, owner)
             else:
-                _stop_whole(server, signal.SIGQUIT if line == "crash\n" else signal.SIGINT)
+                _stop_whole(server, STOPPING[line.strip()])
             print(line, end="", flush=True)
     except Exception as error:
         print(json.dumps({"error": f"No PostgreSQL for the tests: {error}"}), flush=True)
@@ -240,7 +245,10 @@ def _stop_whole(server: subprocess.Popen, how: signal.Signals) -> None:
 
     sessions = psutil.Process(server.pid).children()
     _stop(server, how)
-    psutil.wait_procs(sessions, STOP_SECONDS)
+    _, left = psutil.wait_procs(sessions, STOP_SECONDS)
+    for session in left:  # one that computes does not see that its server was killed, and keeps the next from starting
+        with contextlib.suppress(psutil.NoSuchProcess):
+            session.kill()
 
 
 def _stop(server: subprocess.Popen, how: signal.Signals = signal.SIGINT) -> None:

@@ -1,9 +1,9 @@
 """The evaluator and the gate, fuzzed by what the inputs reach: for whoever looks for more than `./manage fuzz` finds.
 
-    pip install atheris                 # wheels for Linux on x86-64 only: so it is in no lock
-    .venv/bin/python -m tests.guided expressions -max_total_time=600
-    .venv/bin/python -m tests.guided gate -max_total_time=600
+    python3 -m venv /tmp/guided && /tmp/guided/bin/pip install atheris
+    PYTHONPATH=$(echo .venv/lib/python3*/site-packages) /tmp/guided/bin/python -m tests.guided gate -max_total_time=600
 
+or `expressions` for `gate`. atheris has wheels for Linux on x86-64 only, so it is in no lock, and not in .venv.
 Further options are libFuzzer's. It ends with the first input that does harm, and writes it to a file.
 """
 

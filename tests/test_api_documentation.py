@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from engine.errors import EngineError
@@ -121,3 +123,42 @@ def test_what_nobody_expected_is_500_with_an_id_and_nothing_of_the_inside(client
 
 def test_pages_that_do_not_exist_are_refused_alike(client):
     refused(client.get("/nowhere"), 404, "not-found")
+
+
+WRITES = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+def filled(path):
+    return re.sub(r"\{\w+\}", "1", path)
+
+
+@pytest.mark.parametrize(
+    ("header", "refusals"),
+    # one that could be a token is looked up along with what is asked for, after the body was read
+    [(None, {401}), ("Basic cXVhbnRyaTp4", {401}), ("Bearer ts_" + "a" * 43, {400, 401, 415, 422})],
+)
+def test_no_operation_with_a_lock_opens_without_its_key(hotline, document, header, refusals):
+    """As schemathesis' check `ignored_auth`, which is no part of the suite."""
+    locked = [name.split() for name, operation in operations(document) if operation.get("security")]
+    headers = {"Authorization": header} if header else {}
+    client = hotline.app.test_client()
+
+    answers = {f"{method} {path}": client.open(filled(path), method=method, headers=headers).status_code
+               for method, path in locked}  # fmt: skip
+
+    assert len(answers) > 50 and {name: status for name, status in answers.items() if status not in refusals} == {}
+
+
+def test_a_method_that_is_not_described_is_refused_and_those_that_are_are_named(hotline, document):
+    """As schemathesis' check `unsupported_method`."""
+    client, wrong = hotline.app.test_client(), []
+    headers = {"Authorization": f"Bearer {hotline.tokens['quantri']}"}
+    for path, described in document["paths"].items():
+        described = {method.upper() for method in described} & {*WRITES}
+        for method in {*WRITES} - described:
+            answer = client.open(filled(path), method=method, headers=headers)
+            allowed = {*answer.headers.get("Allow", "").split(", ")} & {*WRITES}
+            if answer.status_code != 405 or allowed != described:
+                wrong.append(f"{method} {path}: {answer.status_code}, Allow: {allowed}, not {described}")
+
+    assert wrong == []

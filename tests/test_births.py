@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy import func, select
 from engine import births, packages
 from engine.errors import InvalidPackage
 from engine.flow.check import check
-from engine.model import cases, contacts, people
+from engine.model import cases, contacts, incidents, people
 from engine.packages import Package
 from tests.drawing import draw, form
 from tests.hotline import LIFE, PHONE, PROVINCE, TYPE, Hotline, package, refused
@@ -213,15 +214,23 @@ def test_the_number_goes_into_the_variable_that_the_diagram_names(hotline):
     assert any(f"theo dõi {born}:" in letter["payload"]["text"] for letter in letters)
 
 
-def ring() -> tuple[dict[str, str], dict[str, str]]:
-    """PAKN starts THEO at once, and THEO starts PAKN at once."""
-    node = "send mo \"Mở\" topic=start_case report_type={} extension='<camunda:inputOutput>{}</camunda:inputOutput>'\n"
+def ring(path: str = "mo", beside: str = "") -> tuple[dict[str, str], dict[str, str]]:
+    """PAKN starts THEO at once, and THEO starts PAKN at once: along ``path``, and what branches off from it."""
     text = INPUT.format("noi_dung", "${noi_dung}")
-    first = LIFE.replace("user tiep_nhan", node.format("THEO", text) + "user tiep_nhan", 1)
-    second = FOLLOW.replace("user goi", node.format("PAKN", text) + "user goi", 1)
+    mapping = f"<camunda:inputOutput>{text}</camunda:inputOutput>"
+    words = {*path.split(), *beside.split()} - {"->", ";"}
+    drawn = {
+        other: "".join(
+            f"send {word} \"Mở\" topic=start_case report_type={other} extension='{mapping}'\n"
+            if word.startswith("mo") else f"and {word}\n" for word in sorted(words)
+        )
+        for other in ("THEO", "PAKN")
+    }  # fmt: skip
+    first = LIFE.replace("user tiep_nhan", drawn["THEO"] + "user tiep_nhan", 1)
+    second = FOLLOW.replace("user goi", drawn["PAKN"] + "user goi", 1)
     return (
-        package(process__bpmn=draw(first.replace("da_nhan -> tiep_nhan", "da_nhan -> mo -> tiep_nhan"), "PAKN")),
-        follow(life=second.replace("da_nhan -> goi", "da_nhan -> mo -> goi")),
+        package(process__bpmn=draw(first.replace("da_nhan -> ", f"da_nhan -> {path} -> ") + beside, "PAKN")),
+        follow(life=second.replace("da_nhan -> ", f"da_nhan -> {path} -> ") + beside),
     )
 
 
@@ -233,6 +242,54 @@ def test_types_that_start_each_other_come_to_an_end(hotline):
         assert unit.scalar(select(func.count()).select_from(cases)) == births.GENERATIONS_MAX + 1
     (incident,) = hotline.as_("phantich").get("/incidents").json["items"]
     assert "start each other without end" in incident["message"]
+
+
+THREE_IN_TURN = ("mo -> mo_hai -> mo_ba", "")
+THREE_AT_ONCE = ("chia -> mo -> gop", "chia -> mo_hai -> gop\nchia -> mo_ba -> gop\n")
+
+
+@pytest.mark.parametrize("shape", [THREE_IN_TURN, THREE_AT_ONCE], ids=["in turn", "at once"])
+def test_types_that_start_several_of_each_other_stop_and_whoever_would_start_more_is_held_whole(hotline, shape):
+    deploy(hotline, *ring(*shape))
+    hotline.receives()
+
+    started, held = family(hotline)
+    assert births.BORN_MAX - 3 < started.total() <= births.BORN_MAX
+    done = {case: count for case, count in started.items() if case not in held}
+    assert set(done.values()) == {3} and max(started[case] for case in held) < 3
+    assert not any(len(faults) > 1 for faults in held.values())
+    too_many = [fault for (fault,) in held.values() if "cases come of one step" in fault.message]
+
+    retried = hotline.as_("phantich").post(f"/incidents/{too_many[0].id}/retry")
+
+    assert retried.status_code == 200, retried.text
+    assert 0 < family(hotline)[0].total() - started.total() <= births.BORN_MAX
+
+
+def family(hotline: Hotline) -> tuple[Counter[int], dict[int, list[Any]]]:
+    """How many cases each case has started, and the incidents of those that cannot go on."""
+    with hotline.runtime.read() as unit:
+        born = unit.all(select(cases.c.born_of).where(cases.c.born_of.is_not(None)))
+        held = unit.all(select(incidents).where(incidents.c.resolved_at.is_(None)).order_by(incidents.c.id))
+    return Counter(row.born_of for row in born), {
+        one.case_id: [row for row in held if row.case_id == one.case_id] for one in held
+    }
+
+
+def test_what_comes_of_one_step_is_bounded_in_time_and_goes_on_when_somebody_says_so(hotline, monkeypatch):
+    deploy(hotline, *ring())
+    with monkeypatch.context() as slow:
+        slow.setattr(births, "SECONDS_MAX", 0.0)
+        hotline.receives()
+
+    started, held = family(hotline)
+    (beginning,), (answer,) = held.values()
+    assert started.total() == 1 and {answer.step["kind"], beginning.step["kind"]} == {"Answer", "Start"}
+    assert all("0 seconds of computing together" in one.message for one in (answer, beginning))
+
+    for one in (answer, beginning):
+        assert hotline.as_("phantich").post(f"/incidents/{one.id}/retry").status_code == 200
+    assert family(hotline)[0].total() == births.GENERATIONS_MAX
 
 
 @pytest.mark.parametrize(

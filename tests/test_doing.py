@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from engine import instances, model
+from engine import births, instances, model
 from engine.flow.steps import Fire
 from engine.queues import jobs
-from engine.runtime import Runtime
+from engine.runtime import Runtime, Unit
 from engine.work import doing
 from tests.bare_cases import arm, open_case, rows
 
@@ -74,3 +74,18 @@ def test_a_suspended_case_and_one_in_use_are_left_out(runtime: Runtime, case_id:
         instances.load(unit, busy)
         assert doing.together(runtime, batch) == batch[1:]
     assert moved == [(case_id, Fire(1))]
+
+
+def test_jobs_that_start_too_many_cases_together_are_done_one_by_one(
+    runtime: Runtime, case_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start_most(unit: Unit, *_: Any, **__: Any) -> None:
+        unit.born += births.BORN_MAX - 1
+
+    monkeypatch.setattr(instances, "advance", start_most)
+    arm(runtime, case_id)
+    arm(runtime, open_case(runtime, "1022.BD.20210903.00002"))
+    batch = jobs.claim(runtime, "anna", 5)
+
+    assert doing.together(runtime, batch) == batch
+    assert [doing.run(runtime, job, Random(1)) for job in batch] == ["done", "done"]

@@ -4,11 +4,13 @@ quotes from the pages stand there."""
 from __future__ import annotations
 
 import hmac
+import importlib.util
 import json
 import os
 import re
 import shlex
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import chdir
 from pathlib import Path
@@ -33,15 +35,15 @@ QUOTED = re.compile(r"(?<!\*)\*\*([^*\n]+)\*\*(?!\*)")
 BESIDE = {"in đậm", "và", "chính là", "bold"}  # emphasis, no words of a page
 
 
-def blocks(page: str, kind: str) -> list[str]:
-    return [code for language, code in BLOCK.findall(page) if language == kind]
+def commands(page: str) -> list[str]:
+    return [code for language, code in BLOCK.findall(page) if language in ("sh", "console")]
 
 
 def test_both_languages_have_the_same_pages_with_the_same_commands_and_pictures() -> None:
     assert sorted(path.name for path in (ROOT / "docs/en").iterdir()) == NAMES and len(NAMES) >= 5
     for name in NAMES:
         vi, en = PAGES["vi", name], PAGES["en", name]
-        without_remarks = [[re.sub(r"\s+# .*", "", code) for code in blocks(page, "sh")] for page in (vi, en)]
+        without_remarks = [[re.sub(r"\s+# .*", "", code) for code in commands(page)] for page in (vi, en)]
         assert without_remarks[0] == without_remarks[1], name
         assert vi.count("![") == en.count("![") and vi.count("\n## ") == en.count("\n## "), name
 
@@ -70,6 +72,23 @@ def test_the_words_that_it_quotes_stand_on_the_pages(language: str) -> None:
     assert [one for one in sorted(quoted) if one[1] not in said | BESIDE] == []
 
 
+@pytest.mark.skipif(
+    not importlib.util.find_spec("material"), reason="mkdocs-material is not installed: `./manage docs` installs it"
+)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_site_is_built_without_a_warning(language: str, tmp_path: Path) -> None:
+    settings = ROOT / "docs" / {"vi": "mkdocs.yml", "en": "mkdocs.en.yml"}[language]
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--config-file", settings, "--site-dir", tmp_path]
+
+    done = subprocess.run(
+        command, env=os.environ | {"NO_MKDOCS_2_WARNING": "1"}, capture_output=True, text=True, timeout=240
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    built = {page.name for page in tmp_path.glob("*.html")}
+    assert {name.replace(".md", ".html") for name in NAMES} <= built
+
+
 @pytest.fixture(scope="module")
 def at_work(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, str]]]:
     """A server with two report types and a program's account, and a folder with the files."""
@@ -96,11 +115,11 @@ def typed(command: str, environment: dict[str, str], piped: str | None = None) -
     return done.output
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if blocks(PAGES["en", name], "sh")])
+@pytest.mark.parametrize("name", [name for name in NAMES if commands(PAGES["en", name])])
 def test_its_commands_do_what_they_say(name: str, at_work: tuple[Path, dict[str, str]]) -> None:
     folder, environment = at_work
     script = ["set -eu -o pipefail"]
-    for line in "".join(blocks(PAGES["en", name], "sh")).splitlines():
+    for line in "".join(commands(PAGES["en", name])).splitlines():
         if found := re.fullmatch(r"(?:echo '(.*)' \| )?\./manage cli (.*)", line):
             typed(found[2], environment, found[1])
         else:

@@ -322,3 +322,10 @@ def test_everything_that_is_installed_has_the_hash_that_was_locked() -> None:
         wanted = re.split(r"^(?=\S)", lock.read_text(encoding="utf-8"), flags=re.MULTILINE)
         wanted = [one for one in wanted if one.strip() and not one.startswith("#")]
         assert len(wanted) > 20 and [one[:60] for one in wanted if "--hash=sha256:" not in one] == []
+
+
+def test_how_the_fuzzer_that_is_led_is_begun_is_said_alike_wherever_it_is_said() -> None:
+    said = [line.strip() for line in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)[0].splitlines()]
+
+    assert len(said) == 2 and "-m tests.guided" in said[1]
+    assert [line for line in said if line not in (ROOT / "tests/guided.py").read_text(encoding="utf-8")] == []

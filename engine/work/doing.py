@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from engine import instances, marks, spans
+from engine import births, instances, marks, spans
 from engine.errors import NotFound, Suspended, WrongState
 from engine.queues import jobs, leases
 from engine.queues.jobs import Gone, Job
@@ -24,6 +24,10 @@ from engine.work import repairs
 log = logging.getLogger(__name__)
 
 _ALONE = {"retry"}  # what holds a fault is not to take others along
+
+
+class Crowded(Exception):
+    """Jobs that share a unit start more cases together than one step may."""
 
 
 def together(runtime: Runtime, batch: Sequence[Job]) -> list[Job]:
@@ -43,6 +47,7 @@ def _share(unit: Unit, first: dict[int, Job]) -> list[Job]:
 
     Raises:
         Gone: one of them is not ours any more.
+        Crowded: nobody else could write for too long.
     """
     free = {case.id: case for case in instances.load_free(unit, first) if case.suspended_at is None}
     mine = sorted((first[case_id] for case_id in free), key=lambda job: (job.due_at, job.id))
@@ -50,6 +55,8 @@ def _share(unit: Unit, first: dict[int, Job]) -> list[Job]:
         jobs.take(unit, *mine)
     for job in mine:
         perform(unit, job, free[job.case_id])
+        if unit.born > births.BORN_MAX:
+            raise Crowded(f"{unit.born} cases are started in one unit.")
         unit.set_apart()
     return mine
 

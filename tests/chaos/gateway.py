@@ -16,11 +16,13 @@ TIMEOUT = 1.0  # of whoever asks, in seconds
 class Gateway:
     """Attributes:
     taken: how often each key was taken; the same key again is told from a new message by the gateway itself.
+    refused: how often whoever sent a key was told nothing, or that it failed.
     mood: one of `MOODS`.
     """
 
     def __init__(self) -> None:
         self.taken: Counter[str] = Counter()
+        self.refused: Counter[str] = Counter()
         self.mood = "well"
         self._lock = Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -38,9 +40,12 @@ class Gateway:
         self._server.shutdown()
         self._server.server_close()
 
-    def _take(self, key: str) -> None:
+    def _note(self, key: str, mood: str) -> None:
         with self._lock:
-            self.taken[key] += 1
+            if mood != "fails":
+                self.taken[key] += 1
+            if mood not in ("well", "says it twice"):
+                self.refused[key] += 1
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         gateway = self
@@ -51,8 +56,7 @@ class Gateway:
             def do_POST(self) -> None:
                 mood = gateway.mood
                 key = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["key"]
-                if mood != "fails":
-                    gateway._take(key)
+                gateway._note(key, mood)
                 if mood == "hangs":
                     time.sleep(2 * TIMEOUT)
                 if mood == "hangs up":

@@ -12,12 +12,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import make_url
+
 from engine import branches, packages
 from engine.people import accounts
 from engine.runtime import Runtime
 from engine.storage.database import connect
 from tests import crash_type, databases
-from tests.chaos.actor import FULL
+from tests.chaos.actor import FULL, HOLDS
 from tests.post import free_port
 from tests.sources import ROOT
 
@@ -33,6 +35,19 @@ _DIAGRAM = (
 )  # fmt: skip
 FILES = crash_type.FILES | {"process.bpmn": _DIAGRAM}
 EMERGENCY = "CC115"  # the same, behind a key of the exchange whose callers are put through at once
+
+
+def found(runtime: Runtime) -> dict[str, str]:
+    """The province, its report types and its people; the people's tokens."""
+    with runtime.begin() as unit:
+        packages.load_province(unit, tomllib.loads(crash_type.PROVINCE))
+        packages.deploy(unit, FILES, by="chaos")
+        packages.deploy(unit, {name: text.replace("CRASH", EMERGENCY) for name, text in FILES.items()}, by="chaos")
+        branches.load(unit, "74", [{"key": "1", "name": "115", "report_type": EMERGENCY, "transfer_to": "115",
+                                    "from": unit.now}])  # fmt: skip
+        for login, (role, agency) in PEOPLE.items():
+            accounts.create(unit, {"login": login, "name": login, "role": role, "agency": agency}, None)
+        return {login: accounts.issue(unit, accounts.account(unit, login), "chaos").token for login in PEOPLE}
 
 
 class Process:
@@ -65,26 +80,34 @@ class Process:
         self.clock.write_text(str(seconds))
 
     def figures(self) -> dict[str, float]:
-        """Memory in MB, open files, threads and connections of this moment."""
+        """Memory in MB, open files and threads of this moment; with SQLite, connections, which PostgreSQL counts."""
         import psutil
 
-        one = psutil.Process(self._process.pid)
+        one, database = psutil.Process(self._process.pid), make_url(self._environment["THONGSUOT_DATABASE"])
         with one.oneshot():
-            return {"memory": one.memory_info().rss / 1e6, "files": one.num_fds(), "threads": one.num_threads()}
+            memory, files, threads = one.memory_info().rss / 1e6, one.num_fds(), one.num_threads()
+        figures: dict[str, float] = {"memory": memory, "files": files, "threads": threads}
+        if database.drivername == "sqlite":
+            figures["connections"] = [file.path for file in one.open_files()].count(str(database.database))
+        return figures
 
 
 class Office:
     """Two web processes, two workers, and the tokens of two people."""
 
-    def __init__(self, url: str, folder: Path, sms: dict[str, Any]) -> None:
+    def __init__(self, url: str, folder: Path, sms: dict[str, Any], lease: float) -> None:
+        """Args:
+        lease: how many seconds a worker that has died holds what it did.
+        """
         self.runtime = Runtime(connect(url), lambda: datetime.now(UTC))
         databases.make_tables(url)
-        self.tokens = self._found()
+        self.tokens = found(self.runtime)
         inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         self._environment = inherited | {
             "THONGSUOT_DATABASE": url, "THONGSUOT_INSTANCE": str(folder), "THONGSUOT_THREADS": str(THREADS),
             "THONGSUOT_NOTIFIERS": json.dumps({"sms": sms}), "PYTHONPATH": str(ROOT),
             "THONGSUOT_LIMITS": json.dumps({"web": 0}),  # one account reports for everybody
+            HOLDS: str(lease),
         }  # fmt: skip
         self._folder = folder
         self.web = [self._web(number) for number in range(2)]
@@ -106,14 +129,3 @@ class Office:
 
     def _process(self, arguments: list[str], name: str, port: int | None = None) -> Process:
         return Process(arguments, self._environment, self._folder / f"{name}.clock", port)
-
-    def _found(self) -> dict[str, str]:
-        with self.runtime.begin() as unit:
-            packages.load_province(unit, tomllib.loads(crash_type.PROVINCE))
-            packages.deploy(unit, FILES, by="chaos")
-            packages.deploy(unit, {name: text.replace("CRASH", EMERGENCY) for name, text in FILES.items()}, by="chaos")
-            branches.load(unit, "74", [{"key": "1", "name": "115", "report_type": EMERGENCY, "transfer_to": "115",
-                                        "from": unit.now}])  # fmt: skip
-            for login, (role, agency) in PEOPLE.items():
-                accounts.create(unit, {"login": login, "name": login, "role": role, "agency": agency}, None)
-            return {login: accounts.issue(unit, accounts.account(unit, login), "chaos").token for login in PEOPLE}

@@ -199,10 +199,14 @@ def _spread(seconds: list[float]) -> dict[str, float]:
     return {name: round(value, 3) for name, value in shares.items()}
 
 
-def amiss(found: dict[str, Any]) -> bool:
-    """Anything lost, any emergency not taken, any answer but the two, anybody not told when; or it was no surge."""
+def amiss(found: dict[str, Any]) -> list[str]:
+    """What must not be, a line for each."""
     emergency, ordinary = found["emergency"], found["ordinary"]
-    return bool(
-        found["lost"] or found["not told when to come again"] or ordinary["other answers"]
-        or emergency["taken"] != emergency["came"] or not ordinary["told to come again"]
-    )  # fmt: skip
+    wrong = {
+        "Something acknowledged is lost.": found["lost"],
+        "Somebody was sent away and not told when to come again.": found["not told when to come again"],
+        "Somebody got another answer than the two.": ordinary["other answers"],
+        "An emergency was not taken.": emergency["taken"] != emergency["came"],
+        "Nobody was sent away: it was no surge.": not ordinary["told to come again"],
+    }
+    return [said for said, is_so in wrong.items() if is_so]

@@ -153,6 +153,8 @@ def why(found: dict[str, Any], package: Package) -> str:
         "dead-letter": _("Không gửi được “%(topic)s” (%(kind)s): %(error)s"),
         "no-answer": _("Quy trình chờ thông điệp “%(message)s”, trong khi vụ việc đã quá hạn."),
         "unrun-job": _("Việc định giờ (%(kind)s) đã đến giờ mà chưa chạy: tiến trình nền có đang chạy không?"),
+        "lost-job": _("Việc định giờ (%(kind)s) làm dở thì tiến trình nền chết, chưa ai nhận lại: có tiến trình nền "
+                      "nào đang chạy không?"),
         "unserved": _("Dịch vụ “%(topic)s” chưa có chương trình nào nhận: chương trình đó có đang chạy không?"),
         "unfinished": _("Dịch vụ “%(topic)s” đã được chương trình nhận %(times)s lần mà chưa lần nào trả lời: chương "
                         "trình đó bị dừng giữa chừng, hay cần lâu hơn thời gian đã xin?"),
