@@ -111,7 +111,7 @@ def enter(
     title = masked(nfc(subject)) if subject else said
     place, names = masked(nfc(place).strip()), known(people)
     where = place
-    if tells(fold(f"{title} {place} {said}"), names):
+    if tells(f"{title} {place} {said}", names):
         title, said, where = (masked(one, names) for one in (title, said, place))
         place = masked(place, known(people, at_home=False))  # the place is what it is about, whoever lives there
     subject = _shortened(title.replace("\n", " ").strip())
