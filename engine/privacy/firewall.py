@@ -18,11 +18,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row, and_, bindparam, or_, select
 
 from engine.language.masks import known, said, veiled
 from engine.language.vietnamese import fold
-from engine.model import fetches, people, tasks
+from engine.model import events, fetches, people, tasks, unmaskings
 from engine.people import access
 from engine.people.access import Account
 from engine.runtime import Unit
@@ -50,6 +50,31 @@ def ask(unit: Unit, account: Account, case: Any) -> None:
 def may_know(account: Account, case: Any, unit: Unit) -> bool:
     """Whether this account reads the case's words as they are."""
     return account.role in THEIR_OWN or access.allows(account, "person", case, unit)
+
+
+def has_known(account: Account, case: Any, unit: Unit) -> bool:
+    """Whether this account may know who reported, was once let know, has looked, or read the case as it was before it
+    became so secret: what somebody has learnt they know when they may not look any more, too.
+    """
+    return may_know(account, case, unit) or _was_let_know(unit, account, case) or _read_it_before(unit, account, case)
+
+
+def _was_let_know(unit: Unit, account: Account, case: Any) -> bool:
+    mine = (unmaskings.c.case_id == case.id, unmaskings.c.login == account.login)
+    return unit.first(select(unmaskings.c.id).where(*mine, unmaskings.c.until_at.is_not(None))) is not None
+
+
+def _read_it_before(unit: Unit, account: Account, case: Any) -> bool:
+    looked = and_(events.c.kind == "person-viewed", events.c.actor == account.login)
+    told = select(events.c.kind, events.c.at, events.c.data).where(events.c.case_id == case.id)
+    lines = unit.all(told.where(or_(looked, events.c.kind == "secrecy")).order_by(events.c.id))
+    if any(line.kind != "secrecy" for line in lines):
+        return True
+    veiled_at = next((line.at for line in lines if line.data["was"] not in VEILED), None)
+    if veiled_at is None:
+        return False
+    theirs = (tasks.c.case_id == case.id, tasks.c.group == account.agency, tasks.c.created_at < veiled_at)
+    return unit.first(select(tasks.c.id).where(*theirs)) is not None
 
 
 def over(unit: Unit, account: Account, case: Any) -> Veil:
