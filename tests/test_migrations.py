@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from alembic.operations.base import AbstractOperations
 from sqlalchemy import Connection, Engine, Text, func, insert, inspect, select, text
 
 from engine import model
+from engine.sql import says
 from engine.storage import schema
 from engine.storage.database import connect
 
@@ -218,6 +220,25 @@ def _do(database: Engine, statements: str) -> None:
     with database.begin() as connection:
         for one in filter(str.strip, statements.split(";")):
             connection.exec_driver_sql(one)
+
+
+def test_words_of_confidential_cases_are_forgotten_and_others_still_found(bare):
+    schema.upgrade(bare, "0051")
+    _do(bare, SOMETHING_BEFORE + "".join(_case(number, f"C{number}") for number in range(5)))
+
+    schema.upgrade(bare)
+
+    with bare.connect() as connection:
+        kept = connection.execute(text("SELECT secrecy FROM cases WHERE search_text <> '' ORDER BY secrecy"))
+        assert [row.secrecy for row in kept] == ["C0", "C1", "C2"]
+        matching = select(func.count()).select_from(model.cases)
+        found = [connection.scalar(matching.where(says(word, 9))) for word in SAID]
+    assert found == [1, 1, 1, 0, 0]
+    if bare.dialect.name == "sqlite":  # nor does it lie in what the database has let go
+        with bare.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        lies = Path(str(bare.url.database)).read_bytes()
+        assert [word.encode() in lies for word in SAID] == [True, True, True, False, False]
 
 
 def test_of_files_from_before_only_those_go_to_everybody_whose_author_cannot_have_known(bare):

@@ -1,9 +1,9 @@
-"""Note whether who added a file knew who reported.
+"""Note whether who added a file knew who reported; keep no words of confidential cases where anybody could read them.
 
 Of the files that are there, those are noted as of somebody who did not know of whom everything says so: an account that
 the case's class keeps behind the veil, that always had its role, was never let know who reported and never looked, in a
 case that was never less secret. All others count as of somebody who did, as do those that nodes of the version before
-add meanwhile: they wait until they are let go.
+add meanwhile: they wait until they are let go. Words that such nodes write of new cases of C3 and C4 meanwhile stay.
 """
 
 import sqlalchemy as sa
@@ -29,12 +29,24 @@ BEHIND_THE_VEIL = sa.text(
     " AND (events.kind = 'secrecy' OR events.kind = 'person-viewed' AND events.actor = attachments.author))"
     " AND attachments.author NOT IN :moved"
 ).bindparams(sa.bindparam("moved", type_=sa.Text(), expanding=True))
+CONFIDENTIAL = "secrecy IN ('C3', 'C4') AND search_text <> ''"
 
 
 def upgrade() -> None:
+    _forget_words()
     knew = sa.Column("author_knew", sa.Boolean(), server_default=sa.text("true"), nullable=False)
     op.add_column("attachments", knew)
     op.get_bind().execute(BEHIND_THE_VEIL, {"moved": sorted(_moved())})
+
+
+def _forget_words() -> None:
+    connection = op.get_bind()
+    on_sqlite = connection.dialect.name == "sqlite"
+    if on_sqlite:
+        op.execute("PRAGMA secure_delete=ON")  # what was there is not just let go
+    changed = connection.execute(sa.text(f"UPDATE cases SET search_text = '' WHERE {CONFIDENTIAL}"))
+    if on_sqlite and changed.rowcount:
+        op.execute("INSERT INTO case_words (case_words) VALUES ('rebuild')")  # it only notes what it should forget
 
 
 def _moved() -> set[str]:
