@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
 from engine import model, packages
 from engine.files import pictures
 from engine.language.masks import MASK
 from engine.language.vietnamese import fold
+from engine.model.records import LOOKED
 from engine.notifiers import Message, Receipt
 from engine.work.worker import Worker
 from tests.drawing import choice, draw, form
@@ -143,6 +144,8 @@ def dumped(hotline: Hotline) -> bytes:
 # -- behind the veil -----------------------------------------------------------------------------------------------
 
 SKIPPED = ("/static/", "/engine-rest/engine/default/")  # files of ours; the same addresses once more
+ENDS_IT = re.compile("dang-xuat|token|session|login|tai-khoan|identity|user")  # what one is logged in with
+ANY = {"reason": "Vì cần phải làm rõ", "text": "Xin cho biết", "answers": {"ket_qua": "da_giai_quyet"}, "variables": {}}
 
 
 def values(hotline: Hotline, number: str) -> dict[str, list[Any]]:
@@ -213,6 +216,12 @@ def veiled_hotline(sqlite_template, tmp_path_factory, founded):
     yield from _watched_by_all(sqlite_template, tmp_path_factory.mktemp("firewall"), founded, "C2")
 
 
+@pytest.fixture(scope="module")
+def confidential_hotline(sqlite_template, tmp_path_factory, founded):
+    """The same, and of a class of which every view is recorded."""
+    yield from _watched_by_all(sqlite_template, tmp_path_factory.mktemp("confidential"), founded, "C3")
+
+
 def _watched_by_all(sqlite_template, folder, founded, secrecy):
     from tests import databases
     from tests.apps import bound
@@ -256,6 +265,92 @@ def test_a_photo_tells_those_behind_the_veil_nothing_but_what_is_to_be_seen(veil
     for name, whole in (("jpeg", twice), ("png", png), ("webp", riff)):  # nor does one that was cut do any harm
         assert [found(pictures.bare(whole[:end], f"image/{name}")) for end in range(len(whole))] == [[]] * len(whole)
     assert pictures.bare(PHOTO, "application/pdf") == PHOTO
+
+
+@pytest.mark.parametrize("login", ["yte", "mattran", "phantich", "binh"])
+def test_no_address_tells_who_reported_a_confidential_case(confidential_hotline, login):
+    hotline, number, paths = confidential_hotline
+    told = {path: reads(hotline, login, path) for path in paths}
+
+    assert {path: marks for path, content in told.items() if (marks := found(content))} == {}
+    assert sum(map(bool, told.values())) > 200
+    if login == "yte":
+        case = told[f"/api/v1/cases/{number}"]
+        assert MASK.encode() in case and "Quán ồn" in case.decode() and "bốn tầng" not in case.decode()
+
+
+@pytest.mark.parametrize("login", ["vanphong", "phuong", "yte"])
+def test_every_address_that_shows_the_words_of_a_confidential_case_notes_who_looked(confidential_hotline, login):
+    hotline, number, paths = confidential_hotline
+    shown, unnoted = [], []
+    for path in paths:
+        before, content = looks(hotline, login), reads(hotline, login, path)
+        if "Quán ồn" in content.decode("utf-8", "replace") or found(content):
+            shown.append(path)
+            unnoted += [path] if looks(hotline, login) == before else []
+
+    assert unnoted == []
+    assert len(shown) > 5
+
+
+def looks(hotline: Hotline, login: str) -> int:
+    """How often somebody was shown what is recorded, as the histories say."""
+    lines = select(func.count()).select_from(model.events)
+    with hotline.runtime.read() as unit:
+        return unit.scalar(lines.where(model.events.c.kind.in_(LOOKED), model.events.c.actor == login))
+
+
+def changes(hotline: Hotline, number: str) -> list[tuple[str, str]]:
+    """Every address that something can be sent to, but for those that end what one is logged in with."""
+    there, known = set(), {name: some[:2] for name, some in values(hotline, number).items()}
+    adapter = hotline.app.url_map.bind("localhost")
+    for rule in hotline.app.url_map.iter_rules():
+        methods = (rule.methods or set()) - {"GET", "HEAD", "OPTIONS"}
+        if rule.rule.startswith(SKIPPED) or ENDS_IT.search(rule.rule) or not methods:
+            continue
+        here = known | {name: [value] for name, value in (rule.defaults or {}).items()}
+        missing = rule.arguments - here.keys()
+        assert not missing, f"{rule.rule}: say in `values` what to put in for {missing}"
+        for filled in itertools.product(*(here[name] for name in sorted(rule.arguments))):
+            try:
+                path = adapter.build(rule.endpoint, dict(zip(sorted(rule.arguments), filled, strict=True)))
+            except Exception:  # a value that this part does not take
+                continue
+            there |= {(method, path) for method in methods}
+    return sorted(there)
+
+
+@pytest.mark.parametrize("login", ["phuong", "phantich"])
+def test_no_answer_to_what_is_sent_tells_who_reported(sqlite_url, clock, tmp_path, founded, login):
+    from tests.apps import bound
+
+    with bound(sqlite_url, tmp_path, clock) as app:
+        hotline = Hotline(app, clock, founded)
+        number = lived_through(hotline)
+        client = app.test_client()
+        with client.session_transaction() as kept:
+            kept[door.TOKEN], kept[door.SEEN] = hotline.tokens[login], hotline.clock().timestamp()
+        token = re.search(r'name="csrf-token" content="([^"]+)"', client.get("/tai-khoan").text)[1]
+        by_form = {"X-CSRFToken": token}
+        headers = {"Authorization": f"Bearer {hotline.tokens[login]}", "If-Match": "*"}
+        told: dict[tuple[str, str, int], bytes] = {}
+        for method, path in changes(hotline, number):
+            for which, body in enumerate(({}, ANY)):
+                is_api = path.startswith(("/api/", "/engine-rest"))
+                words = {name: one for name, one in body.items() if isinstance(one, str)}
+                sent = {"json": body, "headers": headers} if is_api else {"data": words, "headers": by_form}
+                told[method, path, which] = whole(client.open(path, method=method, buffered=True, **sent))
+        refusals = sum(b" 401 " in content[:30] for content in told.values())
+
+        assert {one: marks for one, content in told.items() if (marks := found(content))} == {}
+        assert len(told) > 300 and refusals < len(told) / 4
+        assert hotline.as_(login).get("/tasks").status_code == 200  # was logged in to the end
+
+
+def whole(answer: Any) -> bytes:
+    """Its status, headers and body."""
+    head = "\n".join(f"{name}: {value}" for name, value in answer.headers)
+    return f"HTTP {answer.status}\n{head}\n".encode() + answer.get_data()
 
 
 def test_a_file_that_cannot_be_bared_waits_until_somebody_who_may_know_has_looked(hotline):
