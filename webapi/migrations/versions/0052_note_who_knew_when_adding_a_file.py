@@ -1,9 +1,9 @@
-"""Note whether who added a file knew who reported; keep no words of confidential cases where anybody could read them.
+"""Note whether who added a file knew who reported; keep no words of cases of class C4 where anybody could read them.
 
 Of the files that are there, those are noted as of somebody who did not know of whom everything says so: an account that
 the case's class keeps behind the veil, that always had its role, was never let know who reported and never looked, in a
 case that was never less secret. All others count as of somebody who did, as do those that nodes of the version before
-add meanwhile: they wait until they are let go. Words that such nodes write of new cases of C3 and C4 meanwhile stay.
+add meanwhile: they wait until they are let go. Words that such nodes write of new cases of C4 meanwhile stay.
 """
 
 import sqlalchemy as sa
@@ -29,7 +29,7 @@ BEHIND_THE_VEIL = sa.text(
     " AND (events.kind = 'secrecy' OR events.kind = 'person-viewed' AND events.actor = attachments.author))"
     " AND attachments.author NOT IN :moved"
 ).bindparams(sa.bindparam("moved", type_=sa.Text(), expanding=True))
-CONFIDENTIAL = "secrecy IN ('C3', 'C4') AND search_text <> ''"
+CONFIDENTIAL = "secrecy = 'C4' AND search_text <> ''"
 
 
 def upgrade() -> None:
