@@ -356,6 +356,8 @@ def _mirror(unit: Unit, package: Package, case: Row[Any], outcome: Outcome, chan
     values = clocks.follow(unit, package, case, outcome.data, outcome.finished)
     if "duplicate_of" in changed:  # whoever was joined to this one hears that one's result, too
         unit.write(_JOINED_BEFORE, {"case": case.id, "original": changed["duplicate_of"]})
+    if changed.get("secrecy") in registry.UNSEARCHED:
+        values |= {"search_text": ""}
     if values or changed:
         now = {name: getattr(case, name) for name in MIRRORED} | changed | values
         unit.write(_mirroring(*sorted(now)), {f"new_{name}": now[name] for name in now} | {"case": case.id})

@@ -14,10 +14,12 @@ from sqlalchemy import Row, bindparam, select, union_all
 
 from engine import clocks
 from engine.errors import ProcessFault
-from engine.flow.steps import CallOut, Notify, Outcome
+from engine.flow.steps import MIRRORED, CallOut, Notify, Outcome
+from engine.language.masks import veiled
 from engine.language.texts import Text, local_time, time_left
 from engine.model import agencies, cases, people
 from engine.packages import Package
+from engine.privacy import firewall
 from engine.queues import outbox
 from engine.runtime import Unit
 from engine.storage.prepared import Prepared
@@ -143,6 +145,8 @@ def _notices(unit: Unit, package: Package, case: Row[Any], notify: Notify) -> li
         )
     said = values(unit, package, case, notify.data, notify.settled, text.placeholders)
     said["buoc"] = package.machine.describe(notify.element)
+    if package.personal & _named_in(text) and not _may_know(unit, case, notify):
+        said = veiled(said, (), package.personal)
 
     def payload(number: str) -> dict[str, Any]:
         try:
@@ -157,6 +161,20 @@ def _notices(unit: Unit, package: Package, case: Row[Any], notify: Notify) -> li
         called = unit.known(_CALLERS, {"case": case.id, "part": notify.to})
         return _to_citizens(case, called, notify, text, payload, key)
     return [_to_agency(unit, case.id, _agency(notify), notify.text, notify.token, payload(case.number), key)]
+
+
+def _named_in(text: Text) -> set[str]:
+    return {part for name in text.placeholders for part in name.split(".")}
+
+
+def _may_know(unit: Unit, case: Row[Any], notify: Notify) -> bool:
+    """Whether who is told may know who reported, as the step leaves the case; asked again when the letter leaves."""
+    if notify.to in CITIZENS:
+        return True
+    now = {name: notify.settled.get(name) or getattr(case, name) for name in MIRRORED}
+    now["secrecy"] = max(case.secrecy, str(now["secrecy"]))
+    then = SimpleNamespace(id=case.id, number=case.number, province=case.province, report_type=case.report_type, **now)
+    return firewall.may_know(firewall.reader(_heir(unit, _agency(notify)), then), then, unit)
 
 
 def _agency(notify: Notify) -> str:

@@ -334,7 +334,7 @@ def _letter(unit: Unit, account: Account, row: Row[Any]) -> Any:
     """What it says to the people of its case is only for who may know them."""
     if row.case_id is None:
         return row
-    veil = firewall.over(unit, account, access.case_of(unit, row))
+    veil = firewall.over_letters(unit, account, access.case_of(unit, row))
     return firewall.over_rows(veil, [row], "payload", "error_details")[0]
 
 

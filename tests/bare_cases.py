@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import zlib
 from typing import Any
 
 from sqlalchemy import insert, select
@@ -10,6 +12,9 @@ from engine import model
 from engine.queues import jobs
 from engine.runtime import Runtime
 from tests.clock import Clock
+from tests.drawing import package
+
+ONLY_A_NAME = package("start s ; user a ; tell t ; end e ; s -> a -> t -> e")
 
 
 def open_case(runtime: Runtime, number: str = "1022.BD.20210903.00001", phone: str | None = "+84901234567") -> int:
@@ -18,7 +23,8 @@ def open_case(runtime: Runtime, number: str = "1022.BD.20210903.00001", phone: s
         if unit.first(select(model.provinces)) is None:
             unit.execute(insert(model.provinces), {"code": "74", "name": "Bình Dương", "short": "BD", "settings": {}})
             unit.execute(insert(model.definitions), {
-                "id": 1, "key": "BDTT", "version": 1, "checksum": "", "files": b"", "warnings": [],
+                "id": 1, "key": "BDTT", "version": 1, "checksum": "", "warnings": [],
+                "files": zlib.compress(json.dumps(ONLY_A_NAME).encode()),
                 "created_at": unit.now, "created_by": "test",
             })  # fmt: skip
             unit.execute(insert(model.agencies), {

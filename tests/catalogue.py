@@ -24,6 +24,8 @@ MAPPING = '<camunda:inputOutput><camunda:{0} name="x">{1}</camunda:{0}></camunda
 DEEP = "<camunda:list><camunda:list><camunda:value>${channel ==}</camunda:value></camunda:list></camunda:list>"
 RESULT = '<camunda:properties><camunda:property name="result" value="status"/></camunda:properties>'
 STARTS = "send a topic=start_case report_type"
+HOUSE: dict[str, object] = {"type": "textfield", "key": "so_nha", "label": "so_nha", "properties": {"personal": "true"}}
+ASKS_HOUSE = {"tiep_nhan.form": form("tiep_nhan", HOUSE)}
 CHOICE = "start s ; user a ; xor x ; tell t ; end e ; s -> a -> x"
 
 
@@ -152,6 +154,22 @@ WORDING = [
     ),
     broken("recipient-unknown", "a notice to nobody known", around("tell n to=chu_tich", "n")),
     broken("recipient-unknown", "a person who tells nobody", around("user n tells=nobody", "n")),
+    broken(
+        "personal-told",
+        "a text to an agency that says where somebody lives",
+        around("tell n text=X to=ubnd", "n"),
+        province='[texts.X]\nsms = "Nhà {so_nha}"',
+        files=ASKS_HOUSE,
+    ),
+    *(
+        broken("personal-copied", name, around(drawing, "a"), files=ASKS_HOUSE)
+        for name, drawing in (
+            ("a script that copies where somebody lives", "script a script='noi = \"Nhà \" + so_nha'"),
+            ("a script that puts where somebody lives into a table", "script a script='noi.nha = so_nha'"),
+            ("a message to another case that says where somebody lives",
+             f"throw a message=x key=K extension='{MAPPING.format('inputParameter', '${so_nha}')}'"),
+        )
+    ),
 ]
 
 

@@ -15,7 +15,7 @@ from engine.flow.rules import CODES
 from engine.flow.vietnamese import VIETNAMESE
 from engine.flow.xml import XmlFault, parse_xml
 from tests.broken import SIMPLE, SUB, Broken, around
-from tests.catalogue import CATALOGUE, DMN, OTHER
+from tests.catalogue import ASKS_HOUSE, CATALOGUE, DMN, OTHER
 from tests.drawing import choice, draw, form, package
 
 SHIPPED = folders.types_in(Path(__file__).parent.parent / "bpmn")
@@ -205,10 +205,14 @@ ALLOWED = {
     .replace("default -> e", "default ; t -> e")
     + " ; x -> b : ket_qua.co == true ; b -> t",
     "a script": around("script a script='so_lan = 1'", "a"),
+    "a script that only asks whether something personal was said": around(
+        "script a script='co_nha = len(so_nha) > 0 and so_nha != channel'", "a"
+    ),
     "a called process": around("call a calls=P2", "a"),
     "a rule task": around("rule a decision=dinh_tuyen ; user b group='${lead_agency}'", "a -> b"),
 }
 MORE = {
+    "a script that only asks whether something personal was said": {"files": ASKS_HOUSE},
     "a called process": {"files": OTHER},
     "a rule task": {"files": {"dinh_tuyen.dmn": DMN}},
     "a lane with an expression": {"type": '[lanes]\n"Huyện" = "${lead_agency}"'},

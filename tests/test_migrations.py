@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import count
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -19,6 +20,7 @@ from sqlalchemy import Connection, Engine, Text, func, insert, inspect, select, 
 
 from engine import model
 from engine.runtime import Runtime
+from engine.sql import says
 from engine.storage import schema
 from engine.storage.database import connect
 from tests import databases
@@ -213,3 +215,78 @@ def test_rows_of_a_list_that_wait_are_taken_along(bare):
     with bare.connect() as connection:
         kept = connection.execute(select(model.import_rows)).all()
     assert [tuple(row) for row in kept] == [(1, 3, "waiting", {"phone": "1"}, {"tuoi": 4}, None, 0, None)]
+
+
+SOMETHING_BEFORE = """
+INSERT INTO provinces (code, name, short, settings) VALUES ('74', 'BD', 'BD', '{}');
+INSERT INTO definitions (key, version, checksum, files, warnings, created_at, created_by)
+ VALUES ('X', 1, '', '', '[]', '2021-01-01 00:00:00+00', 'x');
+"""
+
+
+SAID = ("anninh", "bongda", "canhbao", "duongday", "etheo")
+
+
+def _case(number: int, secrecy: str) -> str:
+    return (
+        "INSERT INTO cases (number, definition_id, report_type, province, channel, secrecy, report, status, opened_at,"
+        f" opened_by, secret_hash, search_text) VALUES ('1022.BD.{number}', 1, 'X', '74', 'zalo', '{secrecy}', '{{}}',"
+        f" 'moi', '2021-09-03 01:00:00+00', 'app', '', '{SAID[number]} on suot dem');"
+    )
+
+
+def _account(login: str, role: str) -> str:
+    return (f"INSERT INTO accounts (login, name, role, created_at) VALUES ('{login}', 'x', '{role}', "
+            "'2021-09-01 00:00:00+00');")  # fmt: skip
+
+
+def _file(case: int, author: str, kind: str = "application/pdf") -> str:
+    return (f"INSERT INTO attachments (case_id, at, author, name, media_type, size, sha256) VALUES ({case}, "
+            f"'2021-09-03 02:00:00+00', '{author}', 'x', '{kind}', 1, '{case}{author}');")  # fmt: skip
+
+
+def _do(database: Engine, statements: str) -> None:
+    with database.begin() as connection:
+        for one in filter(str.strip, statements.split(";")):
+            connection.exec_driver_sql(one)
+
+
+def test_words_of_confidential_cases_are_forgotten_and_others_still_found(bare):
+    schema.upgrade(bare, "0051")
+    _do(bare, SOMETHING_BEFORE + "".join(_case(number, f"C{number}") for number in range(5)))
+
+    schema.upgrade(bare)
+
+    with bare.connect() as connection:
+        kept = connection.execute(text("SELECT secrecy FROM cases WHERE search_text <> '' ORDER BY secrecy"))
+        assert [row.secrecy for row in kept] == ["C0", "C1", "C2", "C3"]
+        matching = select(func.count()).select_from(model.cases)
+        found = [connection.scalar(matching.where(says(word, 9))) for word in SAID]
+    assert found == [1, 1, 1, 1, 0]
+    if bare.dialect.name == "sqlite":  # nor does it lie in what the database has let go
+        with bare.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        lies = Path(str(bare.url.database)).read_bytes()
+        assert [word.encode() in lies for word in SAID] == [True, True, True, True, False]
+
+
+def test_of_files_from_before_only_those_go_to_everybody_whose_author_cannot_have_known(bare):
+    schema.upgrade(bare, "0051")
+    people = {"phuong": "handler", "hoa": "handler", "yte": "monitor", "truc": "operator", "doi": "handler"}
+    files = [(2, "phuong"), (2, "hoa"), (2, "yte"), (2, "truc"), (2, "doi"), (2, "gone"), (2, "citizen"), (1, "phuong"),
+             (4, "phuong"), (4, "yte"), (3, "phuong"), (3, "yte")]  # fmt: skip
+    _do(bare, SOMETHING_BEFORE + "".join(_case(number, f"C{number}") for number in range(1, 4)) + _case(4, "C2")
+        + "".join(_account(*one) for one in people.items()) + "".join(_file(*one) for one in files)
+        + _file(2, "phuong", "image/png")
+        + "INSERT INTO unmaskings (case_id, login, reason, asked_at, until_at) VALUES (2, 'hoa', 'x', "
+          "'2021-09-03 01:00:00+00', '2021-09-04 01:00:00+00');"
+          "INSERT INTO events (case_id, at, kind, actor, data) VALUES (4, '2021-09-03 01:00:00+00', 'secrecy', "
+          "'system', '{\"secrecy\": \"C2\", \"was\": \"C0\"}');"
+          "INSERT INTO acts (at, kind, actor, subject, data) VALUES ('2021-09-03 01:00:00+00', 'account-changed', "
+          "'cli', 'doi', '{\"was\": {\"role\": \"operator\"}, \"now\": {\"role\": \"handler\"}}');")  # fmt: skip
+
+    schema.upgrade(bare)
+
+    with bare.connect() as connection:
+        rows = connection.execute(text("SELECT case_id, author FROM attachments WHERE NOT author_knew ORDER BY id"))
+        assert [tuple(row) for row in rows] == [(2, "phuong"), (2, "yte"), (3, "yte")]

@@ -11,6 +11,7 @@ from engine import model
 from tests.drawing import choice, draw, form
 from tests.hotline import LIFE, Hotline, refused
 from tests.open311 import Door, type_toml
+from tests.test_firewall import dumped
 
 RAISED = LIFE.replace("tiep_nhan -> xu_ly", "tiep_nhan -> bao_mat -> xu_ly").replace(
     "catch danh_gia", "script bao_mat script='secrecy = lop'\ncatch danh_gia", 1
@@ -77,3 +78,36 @@ def test_a_class_that_does_not_exist_holds_the_step_up(door: Door) -> None:
     assert door.hotline.case(number)["secrecy"] == "C1"
     with door.hotline.runtime.read() as unit:
         assert "there are the classes C0, C1, C2, C3, C4" in unit.scalar(select(model.incidents.c.message))
+
+
+def words_at_rest(hotline: Hotline, number: str) -> str:
+    with hotline.runtime.read() as unit:
+        return str(unit.scalar(select(model.cases.c.search_text).where(model.cases.c.number == number)))
+
+
+def found_by(hotline: Hotline, words: str) -> list[str]:
+    return [one["number"] for one in hotline.as_("vanphong").get("/cases", q=words).json["items"]]
+
+
+@pytest.mark.parametrize(("secrecy", "kept"), [("C2", True), ("C3", True), ("C4", False)])
+def test_what_was_said_in_a_confidential_case_lies_nowhere_to_be_read(door: Door, secrecy: str, kept: bool) -> None:
+    hotline = door.hotline
+    hotline.names("vanphong")
+    hotline.deploys(type__toml=type_toml("PAKN", secrecy))
+    number = hotline.receives("Karaoke ồn suốt đêm", place="hẻm Cây Xoài")
+
+    for word in ("karaoke", "cay xoai"):
+        assert (word in words_at_rest(hotline, number)) is kept
+        assert found_by(hotline, word) == ([number] if kept else [])
+        assert (word.split()[-1].encode() in dumped(hotline)) is kept
+    assert found_by(hotline, number) == [number]
+    assert "Karaoke" in hotline.case(number)["subject"]
+
+
+def test_what_was_said_is_not_found_any_more_once_its_case_is_confidential(door: Door) -> None:
+    numbers = {now: decided(door, "C0", now) for now in ("C0", "C2", "C4")}
+    door.hotline.names("vanphong")
+
+    assert set(found_by(door.hotline, "cho")) == {numbers["C0"], numbers["C2"]}
+    assert [bool(words_at_rest(door.hotline, number)) for number in numbers.values()] == [True, True, False]
+    assert found_by(door.hotline, numbers["C4"]) == [numbers["C4"]]

@@ -238,7 +238,8 @@ def add(unit: Unit, number: str, stored: Stored, name: str, *, by: Account) -> R
     """
     case = keeping.find(unit, by, "attach", number)
     row = {"case_id": case.id, "at": unit.now, "author": by.login, "name": _name(name), "media_type": stored.media_type,
-           "size": stored.size, "sha256": stored.sha256}  # fmt: skip
+           "size": stored.size, "sha256": stored.sha256,
+           "author_knew": firewall.has_known(by, case, unit)}  # fmt: skip
     made = unit.scalar(insert(attachments).returning(attachments.c.id), row)
     if not stored.path.exists():  # asked with the row written: `emptying.throw_away` waits for it, or was first
         raise WrongState(f"The file {row['name']!r} was thrown away with another case just now: send it again.")

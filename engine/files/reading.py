@@ -4,7 +4,8 @@ A file says more than it shows: where a photo was taken and with whose device, w
 that is left out (`engine.files.pictures`, `boxes`), so that nobody has to look at them first. A file of any other kind
 is *withheld* from those behind the veil until somebody who may know who reported has looked at it and lets it go
 (`release`); or until they may know themselves.
-What somebody behind the veil has added tells nobody there anything new.
+What somebody has added who did not know who reported tells nobody anything new: whether they did is noted when they add
+it, for they may know later, or be somebody else by then.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from engine.files import boxes, pictures
 from engine.model import attachments, cases, events
 from engine.model.records import DOUBTFUL
 from engine.paging import EPOCH, OfCase, Page, page, read_cursor, write_cursor
-from engine.people import access, accounts
+from engine.people import access
 from engine.people.access import Account
 from engine.privacy import firewall, unmasking
 from engine.runtime import Unit
@@ -33,7 +34,7 @@ LOOKED_AT = 1_000
 BARED = frozenset(pictures.KINDS) | boxes.KINDS
 _FILES = OfCase(attachments)
 _NEWEST = Prepared(
-    select(*(attachments.c[name] for name in ("id", "case_id", "at", "author", "media_type")))
+    select(*(attachments.c[name] for name in ("id", "case_id", "at", "author_knew", "media_type")))
     .where(DOUBTFUL)
     .order_by(attachments.c.id.desc())
     .limit(LOOKED_AT)
@@ -141,17 +142,10 @@ def _find(unit: Unit, account: Account, action: str, number: str, attachment_id:
 
 def _withheld(unit: Unit, of: Mapping[int, Row[Any]], rows: list[Row[Any]]) -> set[int]:
     """Which of these files those behind the veil may not have; ``of``: their cases, by id."""
-    doubtful = [one for one in rows if one.media_type not in BARED and of[one.case_id].secrecy in firewall.VEILED]
+    doubtful = [one for one in rows if one.media_type not in BARED and one.author_knew
+                and of[one.case_id].secrecy in firewall.VEILED]  # fmt: skip
     if not doubtful:
         return set()
     theirs = events.c.case_id.in_({row.case_id for row in doubtful})
     lines = unit.all(select(events.c.data).where(theirs, events.c.kind == RELEASED))
-    released = {line.data["attachment"] for line in lines}
-    held = [row for row in doubtful if row.id not in released]
-    authors = {login: accounts.known(unit, login) for login in {row.author for row in held}}
-    return {row.id for row in held if not _is_veiled(unit, of[row.case_id], authors[row.author])}
-
-
-def _is_veiled(unit: Unit, case: Row[Any], author: Account | None) -> bool:
-    """Whether somebody is behind the veil of a case; citizens, channels, and who is not there any more, are not."""
-    return author is not None and not firewall.may_know(author, case, unit)
+    return {row.id for row in doubtful} - {line.data["attachment"] for line in lines}

@@ -102,6 +102,8 @@ VIETNAMESE = {
     "text-untrue": "mẫu tin có thể được gửi cho một kết quả mà nó nói không đúng",
     "placeholder-unknown": "chỗ điền trong mẫu tin không có gì để điền",
     "recipient-unknown": "thông báo không rõ gửi cho ai",
+    "personal-told": "mẫu tin gửi cơ quan nói điều cho biết ai là ai",
+    "personal-copied": "câu trả lời cho biết ai là ai, ghi vào chỗ không được giấu",
     # services, tables, calls, deadlines
     "service-topic": "dịch vụ hoặc việc gửi không có ai thực hiện",
     "start-unknown": "mở vụ việc không rõ loại, hoặc loại không có",

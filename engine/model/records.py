@@ -107,6 +107,8 @@ attachments = Table(
     Column("media_type", Text, nullable=False),  # found from the content, not believed
     Column("size", Integer, nullable=False),
     Column("sha256", Text, nullable=False),  # also the file's name in the store
+    # who reported, or could have: then it is withheld (`engine.files.reading`), as is what an older version wrote
+    Column("author_knew", Boolean, nullable=False, server_default=text("true")),
     Index(None, "case_id"),
     Index("ix_attachments_doubtful", "id", sqlite_where=DOUBTFUL, postgresql_where=DOUBTFUL),
 )

@@ -15,14 +15,14 @@ by the API, a page or an export.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row, and_, bindparam, or_, select
 
-from engine.language.masks import known, veiled
+from engine.language.masks import known, said, veiled
 from engine.language.vietnamese import fold
-from engine.model import fetches, people
+from engine.model import events, fetches, people, tasks, unmaskings
 from engine.people import access
 from engine.people.access import Account
 from engine.runtime import Unit
@@ -32,6 +32,9 @@ Veil = Callable[[Any], Any]
 
 _OF_CASE = Prepared(select(people).where(people.c.case_id == bindparam("case")))
 _FILES_OF_CASE = Prepared(select(fetches.c.url).where(fetches.c.case_id == bindparam("case")))
+_ANSWERS_OF_CASE = Prepared(
+    select(tasks.c.answers).where(tasks.c.case_id == bindparam("case"), tasks.c.answers.is_not(None))
+)
 RECORDED = ("C3", "C4")  # every view is written into the case's history
 VEILED = ("C2", "C3", "C4")  # of which somebody who reads them may not know who reported
 THEIR_OWN = (access.CITIZEN, "client")
@@ -49,31 +52,87 @@ def may_know(account: Account, case: Any, unit: Unit) -> bool:
     return account.role in THEIR_OWN or access.allows(account, "person", case, unit)
 
 
+def has_known(account: Account, case: Any, unit: Unit) -> bool:
+    """Whether this account may know who reported, was once let know, has looked, or read the case as it was before it
+    became so secret: what somebody has learnt they know when they may not look any more, too.
+    """
+    return may_know(account, case, unit) or _was_let_know(unit, account, case) or _read_it_before(unit, account, case)
+
+
+def _was_let_know(unit: Unit, account: Account, case: Any) -> bool:
+    mine = (unmaskings.c.case_id == case.id, unmaskings.c.login == account.login)
+    return unit.first(select(unmaskings.c.id).where(*mine, unmaskings.c.until_at.is_not(None))) is not None
+
+
+def _read_it_before(unit: Unit, account: Account, case: Any) -> bool:
+    looked = and_(events.c.kind == "person-viewed", events.c.actor == account.login)
+    told = select(events.c.kind, events.c.at, events.c.data).where(events.c.case_id == case.id)
+    lines = unit.all(told.where(or_(looked, events.c.kind == "secrecy")).order_by(events.c.id))
+    if any(line.kind != "secrecy" for line in lines):
+        return True
+    veiled_at = next((line.at for line in lines if line.data["was"] not in VEILED), None)
+    if veiled_at is None:
+        return False
+    theirs = (tasks.c.case_id == case.id, tasks.c.group == account.agency, tasks.c.created_at < veiled_at)
+    return unit.first(select(tasks.c.id).where(*theirs)) is not None
+
+
 def over(unit: Unit, account: Account, case: Any) -> Veil:
     """What shows this account the words of a case.
 
     Args:
         case: its row.
     """
+    return _for(unit, account, case, _people_of)
+
+
+def over_letters(unit: Unit, account: Account, case: Any) -> Veil:
+    """As `over`, for what is told of a case in texts: there an answer stands without its question, so what somebody
+    answered of themselves is looked for as it is.
+    """
+    return _for(unit, account, case, _all_of)
+
+
+def reader(agency: str, case: Any) -> Account:
+    """Anybody who works there on such cases."""
+    return Account(0, "", "", "handler", agency, case.province, (case.report_type,))
+
+
+def _for(unit: Unit, account: Account, case: Any, told: Callable[[Unit, Any, frozenset[str]], tuple[str, ...]]) -> Veil:
     if case.secrecy in RECORDED and account.id:
         unit.views[case.id, account.login] = case.secrecy
     if may_know(account, case, unit):
         return _open
     personal = unit.catalogue.pinned(unit, case.definition_id).personal
-    return _drawn(unit, case, personal)
+    names = told(unit, case, personal)
+    return lambda value: veiled(value, names, personal)
 
 
-def over_letter(unit: Unit, agency: str, case: Any) -> Veil:
-    """What shows an agency what it is told of a case: it is told in texts, not in answers."""
-    reader = Account(0, "", "", "handler", agency, case.province, (case.report_type,))
-    return _open if may_know(reader, case, unit) else _drawn(unit, case, frozenset())
-
-
-def _drawn(unit: Unit, case: Any, personal: frozenset[str]) -> Veil:
+def _people_of(unit: Unit, case: Any, personal: frozenset[str]) -> tuple[str, ...]:
     unit.soon(_OF_CASE, {"case": case.id})
     links = (fold(row.url) for row in unit.known(_FILES_OF_CASE, {"case": case.id}) if row.url)
-    names = (*links, *known(unit.known(_OF_CASE, {"case": case.id})))
-    return lambda value: veiled(value, names, personal)
+    return (*links, *known(unit.known(_OF_CASE, {"case": case.id})))
+
+
+def _all_of(unit: Unit, case: Any, personal: frozenset[str]) -> tuple[str, ...]:
+    if not personal:
+        return _people_of(unit, case, personal)
+    unit.soon(_ANSWERS_OF_CASE, {"case": case.id})
+    people_of = _people_of(unit, case, personal)
+    answers = (row.answers for row in unit.known(_ANSWERS_OF_CASE, {"case": case.id}))
+    return (*people_of, *said(one for told in (case.report, *answers) for one in _answered(told, personal)))
+
+
+def _answered(told: Any, personal: frozenset[str], theirs: bool = False) -> Iterator[str]:
+    """What stands under a personal key, however deep."""
+    if isinstance(told, Mapping):
+        for key, one in told.items():
+            yield from _answered(one, personal, theirs or key in personal)
+    elif isinstance(told, list | tuple):
+        for one in told:
+            yield from _answered(one, personal, theirs)
+    elif theirs and isinstance(told, str | int) and not isinstance(told, bool):
+        yield str(told)
 
 
 def over_rows(veil: Veil, rows: list[Row[Any]], *columns: str) -> list[Any]:

@@ -83,7 +83,7 @@ def _message(runtime: Runtime, item: Item) -> Message:
         if case is not None and "only_for" in payload:
             _refuse_untrue(unit, case, payload["only_for"])
         if case is not None and item.agency is not None:
-            payload = firewall.over_letter(unit, item.agency, case)(payload)
+            payload = firewall.over_letters(unit, firewall.reader(item.agency, case), case)(payload)
     connect = {}
     if item.topic == outbox.CALL:
         payload, connect = {}, bridge.numbers(item.payload, row, runtime.clock())

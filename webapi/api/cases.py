@@ -216,7 +216,8 @@ class CaseQuery(PageQuery):
     open = Flag(metadata={"description": "false: only closed ones"})
     overdue = Flag(metadata={"description": "open, not paused, and past its due time"})
     stuck = Flag(load_default=False, metadata={"description": "only what will not move by itself, with the reason why"})
-    q = Words(100, metadata={"description": "a number, or words of the subject, with or without marks"})
+    q = Words(100, metadata={"description": "a number, or words of the subject, with or without marks, which find no "
+                             "case of class C4"})  # fmt: skip
     sort = fields.String(
         validate=validate.OneOf(["newest", "due"]), metadata={"description": "due: open ones, what falls due first"}
     )

@@ -24,14 +24,15 @@ from engine.flow.rules.services import services
 from engine.flow.rules.several import several
 from engine.flow.rules.shape import shape
 from engine.flow.rules.tables import tables
+from engine.flow.rules.told import told
 from engine.flow.rules.wording import wording
 
 __all__ = ["CODES", "judge"]
 
 STRUCTURE = (shape, elements, handlers, several, events)
 CONTENT = (
-    gateways, services, correspondence, expressions, people, questions, wording, outcomes, ended, feel, gaps, overlaps,
-    tables, promises,
+    gateways, services, correspondence, expressions, people, questions, wording, told, outcomes, ended, feel, gaps,
+    overlaps, tables, promises,
 )  # fmt: skip
 _PLAYABLE = frozenset({"listener", "connector", "mapping-ignored"})  # errors that leave the token game its sense
 

@@ -102,6 +102,8 @@ CODES = {
     "text-untrue": "a text that may be sent for an outcome of which it is not true",
     "placeholder-unknown": "a placeholder that nothing in the package fills",
     "recipient-unknown": "a notice to nobody known",
+    "personal-told": "a text to an agency that says what tells who somebody is",
+    "personal-copied": "an answer that tells who somebody is, written where it is not hidden",
     # services, tables, calls, deadlines
     "service-topic": "a service or send task that nobody would do",
     "start-unknown": "a start of a case of no type, or of a type that is not there",

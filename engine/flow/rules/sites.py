@@ -86,7 +86,7 @@ def _of_node(node: Node) -> Iterator[Site | Fault]:
     if node.marker is not None:
         yield from _marker(node, node.marker)
     for name, value in node.inputs.items():
-        for text in _texts(value):
+        for text in every_text(value):
             yield from _braced(node, f"the input {name!r} of {node.label}", text)
     if node.kind == "scriptTask":
         yield from _script(node)
@@ -106,13 +106,13 @@ def _awaited(node: Node, event: Event) -> Iterator[Site | Fault]:
         yield from _braced(node, f"the condition of {node.label}", event.value or "", bare=True)
 
 
-def _texts(written: Written | None) -> Iterator[str]:
+def every_text(written: Written | None) -> Iterator[str]:
     """Every text in an input."""
     if isinstance(written, str):
         yield written
     elif written is not None:
         for one in written.values() if isinstance(written, dict) else written:
-            yield from _texts(one)
+            yield from every_text(one)
 
 
 def _marker(node: Node, marker: Marker) -> Iterator[Site | Fault]:

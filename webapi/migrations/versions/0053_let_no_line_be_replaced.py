@@ -6,7 +6,7 @@ PostgreSQL has no such statement. Nodes of the version before only ever add line
 from alembic import op
 
 revision = "0053"
-down_revision = "0051"
+down_revision = "0052"
 branch_labels = None
 depends_on = None
 
