@@ -72,6 +72,12 @@ def test_a_day_is_closed_once_and_not_before_it_is_over(hotline: Hotline) -> Non
     refused(office.post("/days", {"day": DAY}), 409, "wrong-state")
 
 
+def test_a_day_of_a_province_that_is_not_there_cannot_be_closed(hotline: Hotline) -> None:
+    hotline.waits(24)
+    answer = hotline.as_("quantri").post("/days", {"day": DAY, "province": "0"})
+    assert refused(answer, 422, "invalid-request") == "There is no province '0'."
+
+
 @pytest.mark.parametrize("login", ["truc", "phuong", "mattran", "phantich", "app"])
 def test_who_may_not_close_a_day(hotline: Hotline, login: str) -> None:
     refused(hotline.as_(login).post("/days", {"day": "2021-09-02"}), 403, "not-allowed")

@@ -37,6 +37,12 @@ def rows(page: Page) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_there_is_no_sample_of_lists_that_a_type_does_not_take(hotline: Hotline) -> None:
+    answer = enters(hotline, "vanphong").client.get(f"{LISTS}/mau/PAKN.xlsx")
+    assert answer.status_code == 422 and "[list]" in answer.text
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_list_is_looked_at_started_watched_and_found_again(hanoi: Hotline) -> None:
     cdc = enters(hanoi, "cdc")
     begin = cdc.opens(LISTS)

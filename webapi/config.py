@@ -131,8 +131,8 @@ SETTINGS = (
     Setting("PUBLIC_URL", "", str, "Where the world reaches this server, without a slash at the end."),
     Setting("SECRET_KEY", "", str, "Signs browsers' cookies; one for all nodes; left out: in the instance folder."),
     Setting("DATA_KEYS", "", str, "Seal personal data, the newest last; left out: made once; docs/privacy.md."),
-    Setting("SECOND_FACTOR", None, _roles, "Roles that log in with a second factor, with commas; left out: admin,analyst "
-            "in production, elsewhere none."),
+    Setting("SECOND_FACTOR", None, _roles, "Roles that log in with a second factor, with commas; left out: in "
+            "production admin,analyst, elsewhere none."),
     Setting("OPENID", {}, _openid, "Where people log in with an account of elsewhere (OpenID Connect)."),
     Setting("NOTIFIERS", {}, _table, "How messages leave, by kind; what is left out is logged; docs/operations.md."),
     Setting("CHANNELS", {}, _table, "By which channels messages come in, by province; docs/channels.md."),

@@ -64,13 +64,19 @@ def too_large() -> InvalidRequest:
 
 def headers(package: Package) -> list[tuple[list[str], bool]]:
     """The columns that a type's lists may have: the names of each, and whether every row needs it."""
-    table = package.type["list"]
+    table = _table(package)
     asked = (one for one in package.intake_form.fields if one.default is None and not one.hidden_when)
     needed = ({one.key for one in asked if one.required} | {"phone"}) - set(table.get("fixed", {}))
     found: dict[str, tuple[list[str], bool]] = {}  # a column may mean two things: it is shown once
     for (_, name), names in _meanings(table):
         found[names[0]] = names, name in needed or found.get(names[0], (names, False))[1]
     return list(found.values())
+
+
+def _table(package: Package) -> Mapping[str, Any]:
+    if not package.type.get("list"):
+        raise InvalidRequest(f"Reports of the type {package.code} do not come in lists: its type.toml has no [list].")
+    return package.type["list"]  # type: ignore[no-any-return]
 
 
 def _meanings(table: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], list[str]]]:
@@ -84,9 +90,7 @@ def read(content: bytes, package: Package, today: date) -> Read:
     """Raises:
     InvalidRequest: the type takes no lists, or the file is none that we can read.
     """
-    table = package.type.get("list")
-    if not table:
-        raise InvalidRequest(f"Reports of the type {package.code} do not come in lists: its type.toml has no [list].")
+    table = _table(package)
     lines = _lines(content)
     columns = _columns(lines[0][1], table)
     options, found, seen = _options(package), Read(unread=_unread(lines[0][1], package)), {}

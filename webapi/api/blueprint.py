@@ -174,8 +174,8 @@ class Words(fields.String):
         return text
 
 
-class Code(Words):
-    """A key of ours: a report type, an agency, a province, an area, a log-in name."""
+class Code(fields.String):
+    """A key of ours: a report type, an agency, a province, an area, a log-in name. It is taken to the letter."""
 
     def __init__(self, **kwargs: Any) -> None:
         rule = validate.Regexp(r"[A-Za-z0-9_.-]{1,80}\Z", error="Not a code: letters, digits, '_', '.' and '-' only.")
