@@ -350,7 +350,8 @@ class Blueprint(flask_smorest.Blueprint):
         told = self.doc(**parameters, **security)(door)  # the first: each copies whatever those before it have told
         told = self.response(status, writes)(told)
         if reads is not None:
-            told = self.arguments(reads, location=location)(told)
+            must = any(field.required for field in reads.fields.values())  # else no body is as good as an empty one
+            told = self.arguments(reads, location=location, required=must)(told)
         # smorest's decorators document; what they would do at each request costs more than what is asked of us
         view = bodies.written(writes, status, door)
         if reads is not None:
