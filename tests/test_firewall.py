@@ -9,11 +9,13 @@ import logging
 import re
 import tomllib
 import unicodedata
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text
+from werkzeug.routing import Rule
 
 from engine import model, packages
 from engine.files import pictures
@@ -164,21 +166,29 @@ def values(hotline: Hotline, number: str) -> dict[str, list[Any]]:
     }  # fmt: skip
 
 
+def doors(hotline: Hotline) -> list[Rule]:
+    return [rule for rule in hotline.app.url_map.iter_rules() if not rule.rule.startswith(SKIPPED)]
+
+
+def filled_in(hotline: Hotline, rule: Rule, known: dict[str, list[Any]]) -> Iterator[str]:
+    """A rule's addresses with each of these values in each of its parts that takes it."""
+    here = known | {name: [value] for name, value in (rule.defaults or {}).items()}
+    missing = rule.arguments - here.keys()
+    assert not missing, f"{rule.rule}: say in `values` what to put in for {missing}"
+    adapter, names = hotline.app.url_map.bind("localhost"), sorted(rule.arguments)
+    for filled in itertools.product(*(here[name] for name in names)):
+        try:
+            path = adapter.build(rule.endpoint, dict(zip(names, filled, strict=True)))
+        except Exception:  # a value that this part does not take
+            continue
+        yield path
+
+
 def addresses(hotline: Hotline, number: str) -> list[str]:
     """Every address that can be read, of the API, of /engine-rest, of the pages, as this case fills it in."""
-    there, known = [], values(hotline, number)
-    adapter = hotline.app.url_map.bind("localhost")
-    for rule in hotline.app.url_map.iter_rules():
-        if "GET" not in (rule.methods or ()) or rule.rule.startswith(SKIPPED):
-            continue
-        here = known | {name: [value] for name, value in (rule.defaults or {}).items()}
-        missing = rule.arguments - here.keys()
-        assert not missing, f"{rule.rule}: say in `values` what to put in for {missing}"
-        for filled in itertools.product(*(here[name] for name in sorted(rule.arguments))):
-            try:
-                there.append(adapter.build(rule.endpoint, dict(zip(sorted(rule.arguments), filled, strict=True))))
-            except Exception:  # a value that this part does not take
-                continue
+    known = values(hotline, number)
+    rules = [rule for rule in doors(hotline) if "GET" in (rule.methods or ())]
+    there = [path for rule in rules for path in filled_in(hotline, rule, known)]
     narrowed = [f"{path}?processInstanceId={number}" for path in there if "/engine-rest/history/" in path]
     asked = [f"/api/v1/cases?q={PHONE}", f"/api/v1/tasks?case={number}", "/api/v1/cases?stuck=true",
              f"/api/v1/outbox?case={number}", f"/api/v1/history?case={number}"]  # fmt: skip
@@ -303,20 +313,10 @@ def looks(hotline: Hotline, login: str) -> int:
 def changes(hotline: Hotline, number: str) -> list[tuple[str, str]]:
     """Every address that something can be sent to, but for those that end what one is logged in with."""
     there, known = set(), {name: some[:2] for name, some in values(hotline, number).items()}
-    adapter = hotline.app.url_map.bind("localhost")
-    for rule in hotline.app.url_map.iter_rules():
+    for rule in doors(hotline):
         methods = (rule.methods or set()) - {"GET", "HEAD", "OPTIONS"}
-        if rule.rule.startswith(SKIPPED) or ENDS_IT.search(rule.rule) or not methods:
-            continue
-        here = known | {name: [value] for name, value in (rule.defaults or {}).items()}
-        missing = rule.arguments - here.keys()
-        assert not missing, f"{rule.rule}: say in `values` what to put in for {missing}"
-        for filled in itertools.product(*(here[name] for name in sorted(rule.arguments))):
-            try:
-                path = adapter.build(rule.endpoint, dict(zip(sorted(rule.arguments), filled, strict=True)))
-            except Exception:  # a value that this part does not take
-                continue
-            there |= {(method, path) for method in methods}
+        if methods and not ENDS_IT.search(rule.rule):
+            there |= set(itertools.product(methods, filled_in(hotline, rule, known)))
     return sorted(there)
 
 
