@@ -22,6 +22,7 @@ from engine.model import declared_days, provinces
 from engine.paging import Page, newest_first
 from engine.people import access
 from engine.people.access import Account, Target
+from engine.places import areas
 from engine.reasons import checked_reason
 from engine.runtime import Unit
 from engine.storage.prepared import Prepared
@@ -103,8 +104,7 @@ def check(unit: Unit, province: str, day: date, kind: str, reason: str, *, by: A
     Raises: as `declare`.
     """
     access.require(by, "arrange", Target(province), unit)
-    if unit.first(select(provinces.c.code).where(provinces.c.code == province)) is None:
-        raise InvalidRequest(f"There is no province {province!r}.", field="province")
+    areas.require_province(unit, province)
     if kind not in KINDS:
         raise InvalidRequest(f"A day is one of {', '.join(KINDS)}.", field="kind")
     if not unit.today <= day <= unit.today + LATEST:

@@ -6,7 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from engine.storage.disk import settle
+from engine.storage import disk
 
 
 def once(path: Path, text: str) -> str:
@@ -17,7 +17,7 @@ def once(path: Path, text: str) -> str:
         new = _written(path, text)
         try:
             path.hardlink_to(new)
-            settle(path)
+            disk.settle(path)
         except FileExistsError:
             pass
         finally:
@@ -27,8 +27,7 @@ def once(path: Path, text: str) -> str:
 
 def replace(path: Path, text: str) -> None:
     """Put another text in its place, at once and as a whole."""
-    _written(path, text).replace(path)
-    settle(path)
+    disk.put(_written(path, text), path)
 
 
 def _written(path: Path, text: str) -> Path:

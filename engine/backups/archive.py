@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from engine.files.attachments import Store
-from engine.storage.disk import settle
+from engine.storage import disk
 from engine.storage.sealing import Unreadable
 
 FORMAT = 2
@@ -109,8 +109,7 @@ class Writer:
         self._tar.close()
         self._out.flush()
         os.fsync(self._out.fileno())
-        os.replace(self._part, self._file)
-        settle(self._file)
+        disk.put(self._part, self._file)
         return manifest
 
 

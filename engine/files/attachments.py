@@ -31,8 +31,7 @@ from engine.model import attachments
 from engine.people.access import Account
 from engine.privacy import firewall, keeping
 from engine.runtime import Unit
-from engine.storage import sealing
-from engine.storage.disk import settle
+from engine.storage import disk, sealing
 
 UNKNOWN = "application/octet-stream"
 PLAIN = "text/plain"
@@ -184,8 +183,7 @@ class Store:
             there = what[0] == path.name and path.exists()
             if there:
                 os.utime(new, (path.stat().st_atime, path.stat().st_mtime))
-                os.replace(new, path)
-                settle(path)
+                disk.put(new, path)
         return there
 
     @contextmanager
@@ -215,8 +213,7 @@ class Store:
     def _take(self, new: Path, sha256: str) -> None:
         target = self.path(sha256)
         target.parent.mkdir(exist_ok=True, mode=0o700)
-        os.replace(new, target)
-        settle(target)
+        disk.put(new, target)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

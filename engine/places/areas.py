@@ -174,6 +174,14 @@ def _named(unit: Unit, codes: Iterable[str]) -> list[Row[Any]]:
     return unit.all(query.order_by(areas.c.level.desc(), areas.c.search_short, areas.c.code))
 
 
+def require_province(unit: Unit, code: str) -> None:
+    """Raises:
+    InvalidRequest: there is no such province.
+    """
+    if unit.first(select(provinces.c.code).where(provinces.c.code == code)) is None:
+        raise InvalidRequest(f"There is no province {code!r}.", field="province")
+
+
 def ask(unit: Unit, code: str, province: str) -> None:
     """Have an area looked up along with what is looked up next: `find` will be asked for it."""
     unit.soon(_FIND, {"code": code, "province": province})

@@ -16,11 +16,12 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from engine.errors import InvalidRequest, NotFound, WrongState
+from engine.errors import NotFound, WrongState
 from engine.language.vietnamese import nfc
 from engine.model import provinces, reported_days
 from engine.people import access
 from engine.people.access import Account, Target
+from engine.places import areas
 from engine.queues.leases import insert_into
 from engine.runtime import Runtime, Unit
 from engine.statistics import figures
@@ -56,8 +57,7 @@ def close(unit: Unit, account: Account, province: str, day: date) -> Day:
         WrongState: the day is not over, or is closed already.
     """
     access.require(account, "close-day", Target(province), unit)
-    if unit.first(select(provinces.c.code).where(provinces.c.code == province)) is None:
-        raise InvalidRequest(f"There is no province {province!r}.", field="province")
+    areas.require_province(unit, province)
     if _bounds(day)[1] > unit.now:
         raise WrongState(f"The day {day} is not over yet.")
     _append(unit, account, province, day, 1, None)

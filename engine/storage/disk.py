@@ -6,8 +6,14 @@ import os
 from pathlib import Path
 
 
+def put(file: Path, place: Path) -> None:
+    """Give a file its place, whatever lay there. What is in it is its writer's to see to (``os.fsync``)."""
+    os.replace(file, place)
+    settle(place)
+
+
 def settle(path: Path) -> None:
-    """Have the disk know under which name this file lies; what is in it is its writer's to see to (``os.fsync``)."""
+    """Have the disk know under which name this file lies."""
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
