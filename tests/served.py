@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
-from waitress import create_server, wasyncore
+from waitress import wasyncore
+
+from webapi.sockets import Sockets
 
 
 @contextmanager
@@ -17,17 +19,22 @@ def served(app: Any, **how: Any) -> Iterator[str]:
     Args:
         how: further settings of waitress.
     """
-    server = create_server(app, host="127.0.0.1", port=0, **how)
-    thread = Thread(target=server.run, daemon=True)
+    sockets, over = Sockets(), Event()
+    sockets.open(app, host="127.0.0.1", port=0, **how)
+    (listener,) = sockets.listeners
+
+    def listen() -> None:
+        while not over.is_set():
+            sockets.look(1.0)
+
+    thread = Thread(target=listen, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.effective_port}"
+        yield f"http://127.0.0.1:{listener.effective_port}"
     finally:
-        # The loop's own thread lets go of the sockets, and they are closed when nobody uses them
-        # any more: closing them there raced with the very write that wakes it up.
-        sockets: dict[int, wasyncore.dispatcher] = {}
-        server.trigger.pull_trigger(lambda: (sockets.update(server._map), server._map.clear()))
+        over.set()
+        listener.pull_trigger()
         thread.join(60)
-        server.task_dispatcher.shutdown()
+        listener.task_dispatcher.shutdown()
         wasyncore.close_all(sockets, ignore_all=True)
         assert not thread.is_alive()

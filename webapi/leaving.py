@@ -1,5 +1,4 @@
-"""How people come into a web process, many at once where many stand outside; and how the process leaves when it is
-told to stop: nobody else is let in, and whoever is in is served first.
+"""How a web process leaves when it is told to stop: nobody else is let in, and whoever is in is served first.
 
 Waitress itself stops at once: what waits for a thread is cancelled, and whoever has connected and was not looked at yet
 finds the connection reset. A proxy sends everybody else to another process, but those were lost at every upgrade.
@@ -12,16 +11,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from waitress import wasyncore
 from waitress.channel import HTTPChannel
-from waitress.server import BaseWSGIServer
 from waitress.task import ThreadedTaskDispatcher, WSGITask
 
-SERVED_SECONDS = 20.0  # whoever is not served by then has a slow line
-AT_ONCE = 50  # are let in before it is looked again who has said something
-QUIET_SECONDS = 0.5  # whoever has connected, or was answered, and says nothing for so long says nothing more
+from webapi.sockets import Sockets
 
-Sockets = dict[int, Any]  # waitress's listeners, their triggers, and everybody who is connected
+SERVED_SECONDS = 20.0  # whoever is not served by then has a slow line
+QUIET_SECONDS = 0.5  # whoever has connected, or was answered, and says nothing for so long says nothing more
 
 
 class Answer(WSGITask):
@@ -42,7 +38,7 @@ def serve(sockets: Sockets, threads: ThreadedTaskDispatcher, leave: Callable[[],
         leave: ends what would wait for long.
     """
     HTTPChannel.task_class = Answer
-    listeners = [one for one in sockets.values() if isinstance(one, BaseWSGIServer)]
+    listeners = sockets.listeners
 
     def told(*_: Any) -> None:
         Answer.last = True
@@ -51,36 +47,21 @@ def serve(sockets: Sockets, threads: ThreadedTaskDispatcher, leave: Callable[[],
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, told)
     while not Answer.last:
-        wasyncore.poll2(1.0, sockets)
-        for one in listeners:
-            _let_in(one, sockets, AT_ONCE)
+        sockets.look(1.0)
     for one in listeners:
-        _let_in(one, sockets, one.adj.backlog)
+        sockets.let_in(one, one.adj.backlog)
         one.del_channel()
         one.socket.close()
     leave()
     until = time.monotonic() + SERVED_SECONDS
-    while time.monotonic() < until and any(map(_is_in, sockets.values())):
-        wasyncore.poll2(0.1, sockets)
-    for one in [one for one in sockets.values() if isinstance(one, HTTPChannel)]:
+    while time.monotonic() < until and any(map(_is_in, sockets.channels)):
+        sockets.look(0.1)
+    for one in sockets.channels:
         one.handle_close()  # whoever says something now is to hear that nobody listens
     threads.shutdown()
 
 
-def _let_in(listener: Any, sockets: Sockets, most: int) -> None:
-    """Whom the kernel has told already that they are connected. Waitress lets in one each time it has looked at
-    everybody who is in, and in a surge there was no time for more than that."""
-    for _ in range(most):
-        before = len(sockets)
-        if before < listener.adj.connection_limit:
-            listener.handle_accept()
-        if len(sockets) == before:
-            break
-
-
-def _is_in(one: Any) -> bool:
+def _is_in(one: HTTPChannel) -> bool:
     """Whether somebody is being answered, or may just be about to ask."""
-    if not isinstance(one, HTTPChannel):
-        return False
     asked = one.requests or one.request is not None or one.total_outbufs_len
     return bool(asked) or time.time() - one.last_activity < QUIET_SECONDS

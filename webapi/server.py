@@ -5,16 +5,15 @@ from __future__ import annotations
 import gc
 from html import escape
 
-import waitress
 from flask import Flask
 from waitress.channel import HTTPChannel
-from waitress.server import BaseWSGIServer
 from waitress.task import ErrorTask
 
 from engine import branches
 from webapi import auth, camunda, door, leaving, passing, policy, telemetry
 from webapi.bodies import dump
 from webapi.clock import node_clock
+from webapi.sockets import Sockets
 from webapi.ui import door as sessions
 from webapi.urgent import Urgent
 
@@ -74,10 +73,9 @@ def run(app: Flask, host: str, port: int, threads: int) -> None:
     urgent.keep_up()
     entrance = door.Door(urgent, app.standing)  # type: ignore[attr-defined]
     entrance.set_thread_count(threads)
-    sockets: leaving.Sockets = {}
-    waitress.create_server(
+    sockets = Sockets()
+    sockets.open(
         app,
-        map=sockets,
         _dispatcher=entrance,
         host=host,
         port=port,
@@ -88,7 +86,7 @@ def run(app: Flask, host: str, port: int, threads: int) -> None:
         clear_untrusted_proxy_headers=True,
         max_request_body_size=app.config["BODY_MAX"] + FORM_OVERHEAD,
     )
-    gates = [one.socket for one in sockets.values() if isinstance(one, BaseWSGIServer)]
+    gates = [one.socket for one in sockets.listeners]
     # beyond so many connections nobody is let in, however long a thread rests for them
     entrance.queue.outside = lambda: 0 if len(sockets) >= CONNECTIONS else sum(map(door.standing_outside, gates))
     leaving.serve(sockets, entrance, camunda.waiting_room(app).close)

@@ -1,0 +1,157 @@
+"""Whoever is connected is heard and answered, however they speak; whoever is silent for long is given up."""
+
+from __future__ import annotations
+
+import random
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from threading import Event
+from time import sleep
+from typing import Any
+
+import pytest
+
+from tests.served import served
+from webapi import sockets
+
+LARGE = 3_000_000  # bytes; more than the kernel takes at once
+
+
+def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    """Answers with what was sent; ``/large``: with much."""
+    sent = environ["wsgi.input"].read()
+    body = b"x" * LARGE if environ["PATH_INFO"] == "/large" else sent
+    start_response("200 OK", [("Content-Length", str(len(body)))])
+    return [body]
+
+
+class Caller:
+    def __init__(self, address: str) -> None:
+        host, port = address.removeprefix("http://").split(":")
+        self.socket = socket.create_connection((host, int(port)), timeout=20)
+        self.heard = self.socket.makefile("rb")
+
+    def __enter__(self) -> Caller:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.heard.close()
+        self.socket.close()
+
+    def say(self, body: bytes, path: str = "/", *more: str) -> Caller:
+        self.socket.sendall(said(body, path, *more))
+        return self
+
+    def hear(self) -> bytes:
+        """The next answer's body."""
+        length = next(int(line[15:]) for line in self.head().lower().split(b"\r\n") if line.startswith(b"content-length:"))
+        return self.heard.read(length)
+
+    def head(self) -> bytes:
+        lines = []
+        while (line := self.heard.readline()).strip():
+            lines.append(line)
+        return b"".join(lines)
+
+
+def said(body: bytes, path: str = "/", *more: str) -> bytes:
+    lines = [f"POST {path} HTTP/1.1", "Host: here", f"Content-Length: {len(body)}", *more]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+@contextmanager
+def callers(count: int, **how: Any) -> Iterator[list[Caller]]:
+    with served(app, **how) as address, ExitStack() as stack:
+        yield [stack.enter_context(Caller(address)) for _ in range(count)]
+
+
+def test_of_many_who_are_connected_everybody_is_answered_again_and_again():
+    with callers(300, connection_limit=400) as everybody:
+        for turn in range(3):
+            for number, one in enumerate(everybody):
+                one.say(b"%d %d" % (turn, number))
+            assert [one.hear() for one in everybody] == [b"%d %d" % (turn, number) for number in range(300)]
+
+
+def test_whoever_says_several_things_at_once_hears_the_answers_in_order():
+    with callers(1) as (one,):
+        one.socket.sendall(b"".join(said(b"%d" % number) for number in range(30)))
+        assert [one.hear() for _ in range(30)] == [b"%d" % number for number in range(30)]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_however_a_request_is_cut_it_is_heard(seed: int):
+    random.seed(seed)
+    bodies = [random.randbytes(random.randrange(4_000)) for _ in range(12)]
+    whole = b"".join(map(said, bodies))
+    with callers(1) as (one,), ThreadPoolExecutor() as threads:
+        heard = threads.submit(lambda: [one.hear() for _ in bodies])
+        while whole:
+            part = random.randrange(1, 3_000)
+            one.socket.sendall(whole[:part])
+            whole = whole[part:]
+            sleep(random.choice([0, 0, 0.001]))
+        assert heard.result(20) == bodies
+
+
+def test_whoever_reads_slowly_gets_all_of_it_and_is_heard_afterwards():
+    with callers(2) as (slow, other):
+        slow.say(b"", "/large")
+        sleep(0.3)  # nothing more fits in
+        assert other.say(b"meanwhile").hear() == b"meanwhile"
+        assert len(slow.hear()) == LARGE
+        assert slow.say(b"again").hear() == b"again"
+
+
+def test_whoever_asks_whether_to_go_on_is_told_to():
+    with callers(1) as (one,):
+        whole = said(b"body", "/", "Expect: 100-continue")
+        one.socket.sendall(whole[:-4])
+        assert one.head().startswith(b"HTTP/1.1 100")
+        one.socket.sendall(whole[-4:])
+        assert one.hear() == b"body"
+
+
+def test_whoever_asks_for_it_is_seen_off():
+    with callers(2) as (one, other):
+        assert one.say(b"last", "/", "Connection: close").hear() == b"last"
+        assert one.heard.read() == b""
+        assert other.say(b"more").hear() == b"more"
+
+
+def test_who_leaves_in_the_middle_harms_nobody():
+    with callers(30) as everybody:
+        for number, one in enumerate(everybody[:20]):
+            one.socket.sendall(said(b"x" * 100, "/large" if number % 2 else "/")[: 40 + number * 5])
+            one.__exit__()
+        assert [one.say(b"here").hear() for one in everybody[20:]] == [b"here"] * 10
+
+
+def test_beyond_so_many_nobody_is_let_in_until_somebody_leaves():
+    with callers(3, connection_limit=4) as (first, second, third):  # the listener and its trigger count
+        assert first.say(b"1").hear() == b"1"
+        assert second.say(b"2").hear() == b"2"
+        third.say(b"3").socket.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            third.socket.recv(1)
+        third.socket.settimeout(20)
+        first.say(b"last", "/", "Connection: close").hear()
+        assert third.hear() == b"3"
+
+
+def test_whoever_is_silent_for_long_is_given_up_and_who_is_being_answered_is_not(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sockets, "TIDY_SECONDS", 0.0)
+    may_go = Event()
+
+    def slowly(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        may_go.wait(20)
+        return app(environ, start_response)
+
+    with served(slowly, channel_timeout=1, cleanup_interval=0) as address:
+        with Caller(address) as patient, Caller(address) as silent:
+            patient.say(b"answer")
+            assert silent.heard.read() == b""
+            may_go.set()
+            assert patient.hear() == b"answer"
