@@ -10,7 +10,7 @@ from waitress.channel import HTTPChannel
 from waitress.task import ErrorTask
 
 from engine import branches
-from webapi import auth, camunda, door, leaving, passing, policy, telemetry
+from webapi import auth, camunda, cpu, door, leaving, passing, policy, telemetry
 from webapi.bodies import dump
 from webapi.clock import node_clock
 from webapi.sockets import Sockets
@@ -89,6 +89,7 @@ def run(app: Flask, host: str, port: int, threads: int) -> None:
     gates = [one.socket for one in sockets.listeners]
     # beyond so many connections nobody is let in, however long a thread rests for them
     entrance.queue.outside = lambda: 0 if len(sockets) >= CONNECTIONS else sum(map(door.standing_outside, gates))
+    cpu.stay()
     leaving.serve(sockets, entrance, camunda.waiting_room(app).close)
 
 

@@ -1,0 +1,81 @@
+"""The threads of a web process stay together on one CPU, and leave it to others who want much of it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from typing import Any
+
+import pytest
+
+from webapi import cpu
+
+PATIENCE = 60.0
+CPUS = sorted(os.sched_getaffinity(0))
+PROCESS = """
+import os, sys, threading, time
+from webapi import cpu
+cpu.LOOK_SECONDS = (0.2, 0.4)
+threading.Thread(target=sys.stdin.readline, daemon=True).start()
+cpu.stay()
+time.sleep(1)
+threading.Thread(target=sys.stdin.readline, daemon=True).start()
+while True:
+    print(*[os.sched_getaffinity(int(one)) for one in os.listdir("/proc/self/task")], sep=";", flush=True)
+    time.sleep(0.2)
+"""
+
+
+@pytest.mark.parametrize(
+    ("busy", "own", "there"),
+    [
+        ({0: 0.9, 1: 0.1}, 0.9, 0),  # all of it is ours
+        ({0: 0.9, 1: 0.1}, 0.3, 1),
+        ({0: 0.9, 1: 0.8}, 0.3, 0),
+        ({0: 0.5, 1: 0.35}, 0.0, 0),  # hardly better
+        ({0: 0.9, 1: 0.6, 2: 0.3, 3: 0.4}, 0.1, 2),
+        ({0: 0.3, 1: 0.2}, 0.4, 0),  # clocks are not exact
+    ],
+)
+def test_it_goes_where_others_leave_much_more(busy: dict[int, float], own: float, there: int):
+    assert cpu.where_to(0, busy, own) == there
+
+
+@pytest.mark.skipif(len(CPUS) < 2, reason="one CPU")
+def test_all_threads_are_on_one_cpu_and_leave_when_somebody_else_wants_it():
+    with process(PROCESS) as kept:
+        (home,) = affinities(kept.stdout.readline())
+        with process(f"import os\nos.sched_setaffinity(0, {{{home}}})\nwhile True: pass"):
+            until = time.monotonic() + PATIENCE
+            while affinities(kept.stdout.readline()) & {home} and time.monotonic() < until:
+                pass
+            assert home not in affinities(kept.stdout.readline())
+
+
+@pytest.mark.skipif(len(CPUS) < 2, reason="one CPU")
+def test_where_it_is_not_allowed_to_they_run_on_any(monkeypatch: pytest.MonkeyPatch, caplog: Any):
+    def refused(*_: Any) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "sched_setaffinity", refused)
+    caplog.set_level("INFO")
+    cpu._keep(CPUS)
+    assert "run on any CPU" in caplog.text
+
+
+def affinities(line: str) -> set[int]:
+    """The CPUs that threads may use, each of which may use one."""
+    each = [eval(one) for one in line.split(";")]
+    assert [len(one) for one in each] == [1] * len(each) and len(each) >= 3
+    return set().union(*each)
+
+
+class process(subprocess.Popen):  # type: ignore[type-arg]
+    def __init__(self, program: str) -> None:
+        super().__init__([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def __exit__(self, *why: Any) -> None:
+        self.kill()
+        super().__exit__(*why)
