@@ -54,7 +54,8 @@ _WAITING = Prepared(
     .order_by(tasks.c.id)
 )
 _UNCHANGED = _WRITERS == bindparam("writers", type_=Text)
-_STILL = PerDatabase(sqlite=_FIND, postgresql=_FIND.where(_UNCHANGED).with_for_update(**_LOCKS))
+_THERE = select(tasks.c.id).select_from(_TOGETHER).where(_THIS)
+_STILL = PerDatabase(sqlite=_THERE, postgresql=_THERE.where(_UNCHANGED).with_for_update(**_LOCKS))
 
 
 def load_with_task(unit: Unit, task_id: int) -> tuple[Row[Any], SimpleNamespace] | None:

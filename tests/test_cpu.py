@@ -61,8 +61,31 @@ def test_where_it_is_not_allowed_to_they_run_on_any(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(os, "sched_setaffinity", refused)
     caplog.set_level("INFO")
-    cpu._keep(CPUS)
+    cpu._keep({*CPUS})
     assert "run on any CPU" in caplog.text
+    with cpu.anywhere():
+        pass
+
+
+@pytest.mark.skipif(len(CPUS) < 2, reason="one CPU")
+def test_where_nobody_tells_how_busy_the_cpus_are_they_run_on_any():
+    program = PROCESS.replace("cpu.stay()", "cpu._spent = lambda: {}\ncpu.stay()").replace("sleep(1)", "sleep(2)")
+    with process(program) as kept:
+        assert [eval(one) for one in kept.stdout.readline().split(";")] == [{*CPUS}] * 3
+
+
+@pytest.mark.skipif(len(CPUS) < 2, reason="one CPU")
+def test_a_process_that_one_of_them_begins_may_run_on_any():
+    begun = """
+import subprocess
+print(os.sched_getaffinity(0))
+with cpu.anywhere():
+    subprocess.run([sys.executable, "-c", "import os; print(os.sched_getaffinity(0))"])
+print(os.sched_getaffinity(0), flush=True)
+"""
+    with process(PROCESS[: PROCESS.rindex("threading")] + "sys.stdout.reconfigure(line_buffering=True)" + begun) as kept:
+        before, child, after = (eval(kept.stdout.readline()) for _ in range(3))
+    assert before == after and len(before) == 1 and child == {*CPUS}
 
 
 def affinities(line: str) -> set[int]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import socket
+import time
+import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -12,6 +15,7 @@ from time import sleep
 from typing import Any
 
 import pytest
+from waitress.server import BaseWSGIServer
 
 from tests.served import served
 from webapi import sockets
@@ -155,3 +159,58 @@ def test_whoever_is_silent_for_long_is_given_up_and_who_is_being_answered_is_not
             assert silent.heard.read() == b""
             may_go.set()
             assert patient.hear() == b"answer"
+
+
+def test_whoever_has_gone_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch):
+    known: list[Any] = []
+    monkeypatch.setattr(sockets, "Channel", remembering(known))
+    gc.disable()  # it is not needed for that
+    try:
+        with callers(4, threads=1) as (stays, *leave):
+            assert stays.say(b"1").hear() == b"1"
+            for one in leave:
+                one.say(b"x").hear()
+                one.socket.sendall(said(b"x" * 600_000)[:550_000])
+            while not all(one().request for one in known[1:]):
+                sleep(0.01)
+            for one in leave:
+                one.__exit__()
+            until = time.monotonic() + 20
+            while any(one() for one in known[1:]) and time.monotonic() < until:
+                stays.say(b"2").hear()  # a thread lets go of whom it has answered once it answers another
+            assert [one() is None for one in known] == [False, True, True, True]
+    finally:
+        gc.enable()
+
+
+def remembering(known: list[Any]) -> type[sockets.Channel]:
+    class Remembered(sockets.Channel):
+        def __init__(self, *args: Any, **more: Any) -> None:
+            super().__init__(*args, **more)
+            known.append(weakref.ref(self))
+
+    return Remembered
+
+
+def test_whoever_asks_just_before_they_are_given_up_is_answered(monkeypatch: pytest.MonkeyPatch):
+    """Whom waitress marks as given up is closed in the same look."""
+    monkeypatch.setattr(sockets, "TIDY_SECONDS", 3600.0)
+    with callers(2, channel_timeout=0, cleanup_interval=0) as (one, other):
+        sleep(0.01)
+        assert other.say(b"1").hear() == b"1"
+        assert one.say(b"2").hear() == b"2"
+
+
+def test_nobody_else_suffers_if_one_cannot_be_let_in(monkeypatch: pytest.MonkeyPatch, caplog: Any):
+    accept, failed = BaseWSGIServer.handle_accept, Event()
+
+    def once(listener: Any) -> None:
+        if not failed.is_set():
+            failed.set()
+            raise OSError(28, "No space left on device")
+        accept(listener)
+
+    monkeypatch.setattr(BaseWSGIServer, "handle_accept", once)
+    with callers(2) as everybody:
+        assert [one.say(b"here").hear() for one in everybody] == [b"here"] * 2
+    assert "could not be let in" in caplog.text

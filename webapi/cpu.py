@@ -12,7 +12,8 @@ import os
 import random
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
 
@@ -20,13 +21,28 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = (3.0, 7.0)  # at random: two processes that want the same CPU would follow each other for ever
 BETTER = 0.2  # of a CPU; for less nobody moves
-_SPENT = re.compile(r"^cpu(\d+) (\d+) (\d+) (\d+) \d+ \d+ (\d+) (\d+) (\d+)", re.MULTILINE)  # no idle, no iowait
+_SPENT = re.compile(r"^cpu(\d+) (\d+) (\d+) (\d+) ", re.MULTILINE)  # by programs, and by the kernel for them
+_allowed: set[int] = set()  # the CPUs to choose from; nothing: threads run wherever they may
 
 
 def stay() -> None:
     """Keep the threads of this process together from now on; where it may use one CPU only, they are."""
-    if hasattr(os, "sched_getaffinity") and len(allowed := sorted(os.sched_getaffinity(0))) > 1:
+    if hasattr(os, "sched_getaffinity") and len(allowed := os.sched_getaffinity(0)) > 1:
         Thread(target=_keep, args=(allowed,), name="cpu", daemon=True).start()
+
+
+@contextmanager
+def anywhere() -> Iterator[None]:
+    """This thread, and processes that it begins, may be on any CPU meanwhile."""
+    if not _allowed:
+        yield
+        return
+    here = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, _allowed)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, here)
 
 
 def where_to(here: int, busy: Mapping[int, float], own: float) -> int:
@@ -41,28 +57,29 @@ def where_to(here: int, busy: Mapping[int, float], own: float) -> int:
     return best if others[here] - others[best] > BETTER else here
 
 
-def _keep(allowed: list[int]) -> None:
-    here = random.choice(allowed)
+def _keep(allowed: set[int]) -> None:
     try:
+        here, spent = random.choice(sorted(allowed)), _spent()
         while True:
-            _gather(here)
-            spent, own, began = _spent(), time.process_time(), time.monotonic()
+            _gather({here})
+            _allowed.update(allowed)
+            own, began = time.process_time(), time.monotonic()
             time.sleep(random.uniform(*LOOK_SECONDS))
-            seconds, now = time.monotonic() - began, _spent()
-            busy = {cpu: (now[cpu] - spent[cpu]) / seconds for cpu in allowed if cpu in now and cpu in spent}
-            if here in busy:
-                here = where_to(here, busy, (time.process_time() - own) / seconds)
-    except OSError as error:
-        log.info("The threads run on any CPU: %s", error, extra={"action": "not-kept-together"})
+            seconds, before, spent = time.monotonic() - began, spent, _spent()
+            busy = {cpu: (spent[cpu] - before[cpu]) / seconds for cpu in allowed}
+            here = where_to(here, busy, (time.process_time() - own) / seconds)
+    except (OSError, KeyError) as error:  # not allowed to; or no CPU is called what it is called elsewhere
+        log.info("The threads run on any CPU: %r", error, extra={"action": "not-kept-together"})
+        _allowed.clear()
+        with suppress(OSError):
+            _gather(allowed)
 
 
-def _gather(cpu: int) -> None:
+def _gather(cpus: Collection[int]) -> None:
     """All threads; those that they begin later stay with them."""
     for thread in os.listdir("/proc/self/task"):
-        try:
-            os.sched_setaffinity(int(thread), {cpu})
-        except ProcessLookupError:  # it has ended
-            pass
+        with suppress(ProcessLookupError):  # it has ended
+            os.sched_setaffinity(int(thread), cpus)
 
 
 def _spent() -> dict[int, float]:

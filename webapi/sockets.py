@@ -7,8 +7,12 @@ and tells of each connection once; then it is asked about it again, after an ans
 
 from __future__ import annotations
 
+import logging
+import math
 import select
 import time
+import weakref
+from threading import Lock
 from typing import Any
 
 import waitress
@@ -16,8 +20,10 @@ from waitress.channel import HTTPChannel
 from waitress.server import BaseWSGIServer
 from waitress.wasyncore import readwrite
 
+log = logging.getLogger(__name__)
+
 AT_ONCE = 50  # are let in before it is looked again who has said something
-TIDY_SECONDS = 10.0  # how often it is looked who has said nothing for so long that waitress gives them up
+TIDY_SECONDS = 10.0  # how often whoever has said nothing for long is given up
 _READ, _WRITE = select.EPOLLIN | select.EPOLLPRI, select.EPOLLOUT
 
 
@@ -27,22 +33,26 @@ class Sockets(dict[int, Any]):
     def __init__(self) -> None:
         super().__init__()
         self._epoll = select.epoll()
+        self._lock = Lock()  # what a thread has found and asks the kernel for must not overtake what another has
         self._full: set[Any] = set()  # listeners that let nobody in, there being too many
         self._tidied_at = time.monotonic()
 
     def __setitem__(self, number: int, one: Any) -> None:
-        super().__setitem__(number, one)
-        self._epoll.register(number, _READ | select.EPOLLONESHOT)
+        with self._lock:
+            self._epoll.register(number, _READ | select.EPOLLONESHOT)
+            super().__setitem__(number, one)
 
     def __delitem__(self, number: int) -> None:
-        super().__delitem__(number)
-        self._epoll.unregister(number)
+        with self._lock:
+            super().__delitem__(number)
+            self._epoll.unregister(number)
 
     def open(self, app: Any, **settings: Any) -> None:
         """Listen, as `waitress.create_server` does with these settings."""
         waitress.create_server(app, map=self, **settings)
         for one in self.listeners:
             one.channel_class = Channel
+            one.next_channel_cleanup = math.inf  # `_tidy` does it
 
     @property
     def listeners(self) -> list[BaseWSGIServer]:
@@ -55,17 +65,20 @@ class Sockets(dict[int, Any]):
     def look(self, seconds: float) -> None:
         """Hear everybody who has something to say; wait for the first so long at most."""
         for number, flags in self._epoll.poll(seconds):
-            if (one := self.get(number)) is None:
-                continue
-            if one.accepting:
-                self.let_in(one, AT_ONCE)
-            else:
-                readwrite(one, flags if one.readable() else flags & ~_READ)
-            self.watch(one)
+            self._hear(self.get(number), flags)
         for listener in [*self._full]:
             self.watch(listener)
         if time.monotonic() - self._tidied_at > TIDY_SECONDS:
             self._tidy()
+
+    def _hear(self, one: Any, flags: int) -> None:
+        if one is None:
+            return
+        if one.accepting:
+            self.let_in(one, AT_ONCE)
+        else:
+            readwrite(one, flags if one.readable() else flags & ~_READ)
+        self.watch(one)
 
     def let_in(self, listener: Any, most: int) -> None:
         """Whom the kernel has told already that they are connected. Waitress lets in one each time it has looked at
@@ -73,31 +86,31 @@ class Sockets(dict[int, Any]):
         for _ in range(most):
             before = len(self)
             if before < listener.adj.connection_limit:
-                listener.handle_accept()
+                try:
+                    listener.handle_accept()
+                except Exception:  # the next one may have more luck
+                    log.exception("Somebody could not be let in.")
             if len(self) == before:
                 break
 
     def watch(self, one: Any) -> None:
-        """Ask the kernel again about somebody whom it has told of. Any thread may.
+        """Ask the kernel again about somebody whom it has told of. Any thread may, after whatever it has changed.
 
         Who waits for nothing that the kernel could tell is not asked about: a thread is just answering, and will say.
         """
-        flags = (_READ if one.readable() else 0) | (_WRITE if one.writable() and not one.accepting else 0)
-        if one.accepting:
-            (self._full.discard if flags else self._full.add)(one)
-        if flags and (number := one._fileno) is not None:
-            try:
-                self._epoll.modify(number, flags | select.EPOLLONESHOT)
-            except OSError:  # gone in between
-                pass
+        with self._lock:
+            flags = (_READ if one.readable() else 0) | (_WRITE if one.writable() and not one.accepting else 0)
+            if one.accepting:
+                (self._full.discard if flags else self._full.add)(one)
+            if flags and self.get(one._fileno) is one:
+                self._epoll.modify(one._fileno, flags | select.EPOLLONESHOT)
 
     def _tidy(self) -> None:
         self._tidied_at = time.monotonic()
         for listener in self.listeners:
-            listener.readable()  # waitress looks after its channels by the way
+            listener.maintenance(time.time())
         for channel in self.channels:
-            if channel.will_close:
-                self.watch(channel)
+            self.watch(channel)
 
 
 class Channel(HTTPChannel):
@@ -106,15 +119,22 @@ class Channel(HTTPChannel):
     def __init__(self, server: Any, *args: Any, **more: Any) -> None:
         super().__init__(_Trigger(server, self), *args, **more)
 
+    def handle_close(self) -> None:
+        super().handle_close()
+        if self.request is not None:  # it will never be complete
+            self.request.close()
+
 
 class _Trigger:
-    """A channel's server, which wakes nobody but this channel."""
+    """A channel's server, which wakes nobody but this channel. It does not keep it: whatever has come of a request lies
+    with the channel, and goes as soon as that is closed."""
 
     def __init__(self, server: Any, channel: Channel) -> None:
-        self._server, self._channel = server, channel
+        self._server, self._channel = server, weakref.ref(channel)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._server, name)
 
     def pull_trigger(self) -> None:
-        self._server._map.watch(self._channel)
+        if (channel := self._channel()) is not None:
+            self._server._map.watch(channel)

@@ -35,7 +35,7 @@ _CALLED = re.compile(  # what is called so, however it is grouped: 281 234 567 a
 )
 _LETTERS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w-]+(?:\.[\w-]+)+")  # e-mail addresses
 _DATE = re.compile(r"0?\d{1,2}[./-]\d{1,2}[./-]\d{4}(?:\D{1,3}\d{1,2})?", re.ASCII)  # 03.09.2021, and an hour
-_WORD = re.compile(r"[^\W_]+")
+_WORD, _DIGITS = re.compile(r"[^\W_]+"), re.compile(r"\d+")
 _LEAST = 5  # letters of what is known: less is found everywhere
 _LEAST_DIGITS = 8  # of a number that is known, to find it wherever it stands
 _AT_ONCE = 200  # letters of an answer that are looked for as a whole; of what is longer, a text may show a part
@@ -112,7 +112,7 @@ def tells(text: str, names: tuple[str, ...]) -> bool:
 
 def _may_tell(seen: str, names: tuple[str, ...]) -> bool:
     folded = fold(seen)
-    words, digits = _words(folded), re.sub(r"\D", "", folded)
+    words, digits = _words(folded), "".join(_DIGITS.findall(folded))
     return any(name in digits if _is_number(name) else _words(name) in words for name in names)
 
 

@@ -21,12 +21,12 @@ def _base(letter: str) -> str:
 
 
 _LETTERS = [chr(code) for code in (*range(0xC0, 0x250), *range(0x1E00, 0x1F00))]
-_WITHOUT_MARKS = str.maketrans(
+_WITHOUT_MARKS = (
     {letter: _base(letter) for letter in _LETTERS if _base(letter) != letter}
     | {chr(code): "" for code in range(0x300, 0x370)}
     | _OURS
 )
-_FOR_SENDING = _WITHOUT_MARKS | str.maketrans(_TYPOGRAPHY)
+_FOR_SENDING = _WITHOUT_MARKS | _TYPOGRAPHY
 
 
 def nfc(text: str) -> str:
@@ -36,9 +36,16 @@ def nfc(text: str) -> str:
 
 def fold(text: str) -> str:
     """For searching: no marks, no capitals, đ is d, one space between words. "Biên  Hoà" and "BIÊN HÒA" agree."""
-    return " ".join(nfc(text).translate(_WITHOUT_MARKS).casefold().split())
+    return " ".join(_written(nfc(text), _WITHOUT_MARKS).casefold().split())
 
 
 def plain(text: str) -> str:
     """*Không dấu*, for SMS: no marks and plain punctuation, everything else as it is. "Đồng Nai…" is "Dong Nai..."."""
-    return nfc(text).translate(_FOR_SENDING)
+    return _written(nfc(text), _FOR_SENDING)
+
+
+def _written(text: str, otherwise: dict[str, str]) -> str:
+    """With other letters for these. `str.translate` looks up every letter of a text; a text has few different ones."""
+    for letter in {*text} & otherwise.keys():
+        text = text.replace(letter, otherwise[letter])
+    return text

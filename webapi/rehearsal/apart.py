@@ -20,6 +20,7 @@ from typing import Any
 from engine.errors import InvalidRequest, TooMany
 from engine.flow import paths
 from engine.packages import Files, Package
+from webapi import cpu
 from webapi.config import PREFIX
 from webapi.rehearsal.play import Rehearsal, course, rehearse
 from webapi.rehearsal.story import parse
@@ -67,8 +68,9 @@ def _run(told: dict[str, Any], seconds: float) -> dict[str, Any]:
     if not _turn.acquire(timeout=PATIENCE):
         raise TooMany("Another scenario is being played: wait until it has ended.", retry_after=int(PATIENCE))
     try:
-        done = subprocess.run([sys.executable, "-m", __name__], input=json.dumps(told), env=_environment(),
-                              capture_output=True, text=True, encoding="utf-8", timeout=seconds)  # fmt: skip
+        with cpu.anywhere():
+            done = subprocess.run([sys.executable, "-m", __name__], input=json.dumps(told), env=_environment(),
+                                  capture_output=True, text=True, encoding="utf-8", timeout=seconds)  # fmt: skip
     except subprocess.TimeoutExpired:
         raise InvalidRequest(f"It took longer than {seconds:g} seconds and was stopped: play it with `thongsuot try`.",
                              field="story") from None  # fmt: skip
