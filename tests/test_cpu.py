@@ -17,12 +17,14 @@ CPUS = sorted(os.sched_getaffinity(0))
 PROCESS = """
 import os, sys, threading, time
 from webapi import cpu
-cpu.LOOK_SECONDS = (0.2, 0.4)
+cpu.LOOK_SECONDS, wanted = (0.2, 0.4), set()
+cpu._spent = lambda: {one: time.monotonic() * (one in wanted) for one in os.sched_getaffinity(os.getppid())}
 threading.Thread(target=sys.stdin.readline, daemon=True).start()
 cpu.stay()
 time.sleep(1)
 threading.Thread(target=sys.stdin.readline, daemon=True).start()
 while True:
+    wanted |= os.sched_getaffinity(0)  # by somebody else, all of it
     print(*[os.sched_getaffinity(int(one)) for one in os.listdir("/proc/self/task")], sep=";", flush=True)
     time.sleep(0.2)
 """
@@ -47,11 +49,23 @@ def test_it_goes_where_others_leave_much_more(busy: dict[int, float], own: float
 def test_all_threads_are_on_one_cpu_and_leave_when_somebody_else_wants_it():
     with process(PROCESS) as kept:
         (home,) = affinities(kept.stdout.readline())
-        with process(f"import os\nos.sched_setaffinity(0, {{{home}}})\nwhile True: pass"):
-            until = time.monotonic() + PATIENCE
-            while affinities(kept.stdout.readline()) & {home} and time.monotonic() < until:
-                pass
-            assert home not in affinities(kept.stdout.readline())
+        until = time.monotonic() + PATIENCE
+        while affinities(kept.stdout.readline()) == {home} and time.monotonic() < until:
+            pass
+        assert home not in affinities(kept.stdout.readline())
+
+
+@pytest.mark.skipif(len(CPUS) < 2, reason="one CPU")
+def test_what_a_cpu_has_worked_is_known():
+    here, before, own = CPUS[-1], cpu._spent(), time.thread_time()
+    os.sched_setaffinity(0, {here})
+    try:
+        while time.thread_time() - own < 0.5:
+            pass
+    finally:
+        os.sched_setaffinity(0, CPUS)
+    assert cpu._spent().keys() >= {*CPUS}
+    assert cpu._spent()[here] - before[here] > 0.4
 
 
 @pytest.mark.skipif(len(CPUS) < 2, reason="one CPU")
@@ -78,18 +92,19 @@ def test_where_nobody_tells_how_busy_the_cpus_are_they_run_on_any():
 def test_a_process_that_one_of_them_begins_may_run_on_any():
     begun = """
 import subprocess
+sys.stdout.reconfigure(line_buffering=True)
 print(os.sched_getaffinity(0))
 with cpu.anywhere():
     subprocess.run([sys.executable, "-c", "import os; print(os.sched_getaffinity(0))"])
 print(os.sched_getaffinity(0), flush=True)
 """
-    with process(PROCESS[: PROCESS.rindex("threading")] + "sys.stdout.reconfigure(line_buffering=True)" + begun) as kept:
+    with process(PROCESS[: PROCESS.rindex("threading")] + begun) as kept:
         before, child, after = (eval(kept.stdout.readline()) for _ in range(3))
     assert before == after and len(before) == 1 and child == {*CPUS}
 
 
 def affinities(line: str) -> set[int]:
-    """The CPUs that threads may use, each of which may use one."""
+    """The CPU that all threads are on. (While they move, some have gone ahead.)"""
     each = [eval(one) for one in line.split(";")]
     assert [len(one) for one in each] == [1] * len(each) and len(each) >= 3
     return set().union(*each)

@@ -50,8 +50,8 @@ class Caller:
 
     def hear(self) -> bytes:
         """The next answer's body."""
-        length = next(int(line[15:]) for line in self.head().lower().split(b"\r\n") if line.startswith(b"content-length:"))
-        return self.heard.read(length)
+        lines = self.head().lower().split(b"\r\n")
+        return self.heard.read(next(int(line[15:]) for line in lines if line.startswith(b"content-length:")))
 
     def head(self) -> bytes:
         lines = []
