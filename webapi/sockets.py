@@ -1,8 +1,11 @@
-"""Everybody who is connected to a web process; the kernel tells who has something to say.
+"""Everybody who is connected to a web process, and how it is known who has something to say.
 
-Waitress asks everybody who is connected what they wait for each time anything happens, and is woken after each answer
-to ask again: with hundreds of connections, that is most of what a process does. Here the kernel keeps the list (epoll)
-and tells of each connection once; then it is asked about it again, after an answer by the thread that gave it.
+Waitress asks everybody who is connected what they wait for each time anything happens, tells the kernel, and is woken
+after each answer to do it again. Here the kernel is told only what has changed; and whoever is being answered may go on
+being listened to, for they say nothing more until they have heard the answer: then nobody need be woken after it.
+
+It is poll, not epoll: that has to be told in a system call for each connection, and in a surge, where everybody comes
+once, each call costs the thread that lets people in its turn at Python's lock (docs/decisions/0026).
 """
 
 from __future__ import annotations
@@ -12,7 +15,8 @@ import math
 import select
 import time
 import weakref
-from threading import Lock
+from collections import deque
+from contextlib import suppress
 from typing import Any
 
 import waitress
@@ -24,28 +28,29 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 50  # are let in before it is looked again who has said something
 TIDY_SECONDS = 10.0  # how often whoever has said nothing for long is given up
-_READ, _WRITE = select.EPOLLIN | select.EPOLLPRI, select.EPOLLOUT
+_READ, _WRITE = select.POLLIN | select.POLLPRI, select.POLLOUT
 
 
 class Sockets(dict[int, Any]):
-    """Waitress's map of listeners, their triggers and channels by file number."""
+    """Waitress's map of listeners, their triggers and channels by file number. One thread looks at them."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._epoll = select.epoll()
-        self._lock = Lock()  # what a thread has found and asks the kernel for must not overtake what another has
-        self._full: set[Any] = set()  # listeners that let nobody in, there being too many
+        self._poll = select.poll()
+        self._unheard: set[Any] = set()  # who has said more than can be taken now: a channel that is being answered
+        self._changed: deque[Any] = deque()  # channels that a thread has changed, for the one that looks
+        self._waits = False
         self._tidied_at = time.monotonic()
 
     def __setitem__(self, number: int, one: Any) -> None:
-        with self._lock:
-            self._epoll.register(number, _READ | select.EPOLLONESHOT)
-            super().__setitem__(number, one)
+        super().__setitem__(number, one)
+        self._poll.register(number, _READ)
 
     def __delitem__(self, number: int) -> None:
-        with self._lock:
-            super().__delitem__(number)
-            self._epoll.unregister(number)
+        self._unheard.discard(self.get(number))
+        super().__delitem__(number)
+        with suppress(KeyError):
+            self._poll.unregister(number)
 
     def open(self, app: Any, **settings: Any) -> None:
         """Listen, as `waitress.create_server` does with these settings."""
@@ -64,21 +69,24 @@ class Sockets(dict[int, Any]):
 
     def look(self, seconds: float) -> None:
         """Hear everybody who has something to say; wait for the first so long at most."""
-        for number, flags in self._epoll.poll(seconds):
+        self._waits = True
+        while self._changed:
+            self._ask(self._changed.popleft())
+        heard = self._poll.poll(seconds * 1000)
+        self._waits = False
+        for number, flags in heard:
             self._hear(self.get(number), flags)
-        for listener in [*self._full]:
-            self.watch(listener)
+        for one in [one for one in self._unheard if one.accepting]:
+            self._ask(one)
         if time.monotonic() - self._tidied_at > TIDY_SECONDS:
             self._tidy()
 
-    def _hear(self, one: Any, flags: int) -> None:
-        if one is None:
-            return
-        if one.accepting:
-            self.let_in(one, AT_ONCE)
-        else:
-            readwrite(one, flags if one.readable() else flags & ~_READ)
-        self.watch(one)
+    def changed(self, one: HTTPChannel) -> bool:
+        """A thread has changed this channel; whether the one that looks has to be woken for that."""
+        if one not in self._unheard and not one.writable():
+            return False
+        self._changed.append(one)
+        return self._waits
 
     def let_in(self, listener: Any, most: int) -> None:
         """Whom the kernel has told already that they are connected. Waitress lets in one each time it has looked at
@@ -93,28 +101,42 @@ class Sockets(dict[int, Any]):
             if len(self) == before:
                 break
 
-    def watch(self, one: Any) -> None:
-        """Ask the kernel again about somebody whom it has told of. Any thread may, after whatever it has changed.
+    def _hear(self, one: Any, flags: int) -> None:
+        if one is None:
+            return
+        if one.accepting:
+            self.let_in(one, AT_ONCE)
+        can_be_heard = one.readable()
+        if not can_be_heard and not flags & _WRITE:
+            self._unheard.add(one)
+        elif not one.accepting:
+            readwrite(one, flags if can_be_heard else flags & ~_READ)
+        self._ask(one)
 
-        Who waits for nothing that the kernel could tell is not asked about: a thread is just answering, and will say.
-        """
-        with self._lock:
-            flags = (_READ if one.readable() else 0) | (_WRITE if one.writable() and not one.accepting else 0)
-            if one.accepting:
-                (self._full.discard if flags else self._full.add)(one)
-            if flags and self.get(one._fileno) is one:
-                self._epoll.modify(one._fileno, flags | select.EPOLLONESHOT)
+    def _ask(self, one: Any) -> None:
+        """What the kernel is to tell of somebody."""
+        if self.get(one._fileno) is not one:
+            self._unheard.discard(one)
+            return
+        if one.readable():  # after it has become one of them: so does a thread look there after it has changed it
+            self._unheard.discard(one)
+        flags = (0 if one in self._unheard else _READ) | (_WRITE if one.writable() and not one.accepting else 0)
+        if flags:
+            self._poll.register(one._fileno, flags)
+        else:
+            with suppress(KeyError):
+                self._poll.unregister(one._fileno)
 
     def _tidy(self) -> None:
         self._tidied_at = time.monotonic()
         for listener in self.listeners:
             listener.maintenance(time.time())
         for channel in self.channels:
-            self.watch(channel)
+            self._ask(channel)
 
 
 class Channel(HTTPChannel):
-    """A connection, whose thread has it watched again by itself: nobody else need be woken for that."""
+    """A connection, whose thread wakes the one that looks only if there is something to do for it."""
 
     def __init__(self, server: Any, *args: Any, **more: Any) -> None:
         super().__init__(_Trigger(server, self), *args, **more)
@@ -126,8 +148,8 @@ class Channel(HTTPChannel):
 
 
 class _Trigger:
-    """A channel's server, which wakes nobody but this channel. It does not keep it: whatever has come of a request lies
-    with the channel, and goes as soon as that is closed."""
+    """A channel's server, that is woken for this channel. It does not keep it: whatever has come of a request lies with
+    the channel, and goes as soon as that is closed."""
 
     def __init__(self, server: Any, channel: Channel) -> None:
         self._server, self._channel = server, weakref.ref(channel)
@@ -136,5 +158,6 @@ class _Trigger:
         return getattr(self._server, name)
 
     def pull_trigger(self) -> None:
-        if (channel := self._channel()) is not None:
-            self._server._map.watch(channel)
+        channel = self._channel()
+        if channel is not None and self._server._map.changed(channel):
+            self._server.pull_trigger()
