@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -14,17 +15,17 @@ from webapi import cpu
 
 PATIENCE = 60.0
 CPUS = sorted(os.sched_getaffinity(0))
-PROCESS = """
+PROCESS = r"""
 import os, sys, threading, time
 from webapi import cpu
-cpu.LOOK_SECONDS, wanted = (0.2, 0.4), set()
+cpu.LOOK_SECONDS, cpu.TAKEN, wanted = (0.2, 0.4), f"\0test-{os.getppid()}-{{}}", set()
 cpu._spent = lambda: {one: time.monotonic() * (one in wanted) for one in os.sched_getaffinity(os.getppid())}
 threading.Thread(target=sys.stdin.readline, daemon=True).start()
 cpu.stay()
 time.sleep(1)
 threading.Thread(target=sys.stdin.readline, daemon=True).start()
 while True:
-    wanted |= os.sched_getaffinity(0)  # by somebody else, all of it
+    wanted |= WANTED
     print(*[os.sched_getaffinity(int(one)) for one in os.listdir("/proc/self/task")], sep=";", flush=True)
     time.sleep(0.2)
 """
@@ -47,12 +48,32 @@ def test_it_goes_where_others_leave_much_more(busy: dict[int, float], own: float
 
 @pytest.mark.skipif(len(CPUS) < 2, reason="one CPU")
 def test_all_threads_are_on_one_cpu_and_leave_when_somebody_else_wants_it():
-    with process(PROCESS) as kept:
+    with process(PROCESS.replace("WANTED", "wanted or os.sched_getaffinity(0)  # by somebody else, all of it")) as kept:
         (home,) = affinities(kept.stdout.readline())
         until = time.monotonic() + PATIENCE
         while affinities(kept.stdout.readline()) == {home} and time.monotonic() < until:
             pass
         assert home not in affinities(kept.stdout.readline())
+
+
+@pytest.mark.skipif(len(CPUS) < 2, reason="one CPU")
+def test_two_web_processes_are_not_on_the_same_cpu_and_one_is_free_again_when_its_process_ends(monkeypatch):
+    quiet = PROCESS.replace("WANTED", "set()")
+    with process(quiet) as first:
+        (one,) = affinities(first.stdout.readline())
+        with process(quiet) as second:
+            (another,) = affinities(second.stdout.readline())
+            assert one != another
+    monkeypatch.setattr(cpu, "TAKEN", f"\0test-{os.getpid()}-{{}}")
+    with ExitStack() as kept, ExitStack() as others:
+        assert cpu._take(one, kept) and not cpu._take(one, others)
+        assert cpu._take(another, kept) and cpu._take(one, others)
+
+
+def test_a_worker_gives_way():
+    told = "import os; from webapi import cpu; cpu.give_way(); cpu.give_way(); print(os.nice(0))"
+    with process(told) as worker:
+        assert int(worker.stdout.readline()) == max(cpu.NICE, os.nice(0))
 
 
 @pytest.mark.skipif(len(CPUS) < 2, reason="one CPU")
@@ -83,7 +104,7 @@ def test_where_it_is_not_allowed_to_they_run_on_any(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.skipif(len(CPUS) < 2, reason="one CPU")
 def test_where_nobody_tells_how_busy_the_cpus_are_they_run_on_any():
-    program = PROCESS.replace("cpu.stay()", "cpu._spent = lambda: {}\ncpu.stay()").replace("sleep(1)", "sleep(2)")
+    program = PROCESS.replace("WANTED", "set()").replace("cpu.stay()", "cpu._spent = lambda: {}\ncpu.stay()")
     with process(program) as kept:
         assert [eval(one) for one in kept.stdout.readline().split(";")] == [{*CPUS}] * 3
 

@@ -255,6 +255,22 @@ def test_in_a_surge_that_lasts_the_ordinary_let_those_go_before_who_stand_outsid
     assert (outside.many, outside.rested) == (0, 7)
 
 
+def test_whoever_goes_before_all_others_is_served_by_a_thread_that_rests(monkeypatch) -> None:
+    hands, served = Hands(), []
+    hands.surge(10, came=100, taken=20)
+    outside = Outside(hands, monkeypatch, 7)
+    ordinary = hands.entrance.queue.popleft()
+    for _ in range(2):
+        hands.comes("CC115", f"Bearer {KNOWN}")
+    for one in hands.entrance.queue.known:
+        monkeypatch.setattr(one, "service", lambda: served.append(outside.rested))
+    hands.entrance.queue.known[0].service = lambda: 1 / 0
+
+    ordinary.service()
+
+    assert (served, outside.rested, len(hands.entrance.queue.known)) == ([0], 7, 0)
+
+
 def test_but_not_for_ever(monkeypatch) -> None:
     hands = Hands()
     hands.surge(10, came=100, taken=20)

@@ -125,10 +125,11 @@ def worker() -> None:
     """Do what is due: timers, deadlines, messages. Any number of these may run on one database."""
     from engine.notifiers import build
     from engine.work.worker import Worker
-    from webapi import channels
+    from webapi import channels, cpu
     from webapi import worker as metronome
 
     set_up_logging()
+    cpu.give_way()
     runtime, values = open_bare(), settings()
     wait_for(lambda _: seals.check(runtime), outages.BUSY, outages.AWAY)
     try:

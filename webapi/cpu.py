@@ -1,8 +1,9 @@
-"""On which CPU a web process runs.
+"""On which CPU a web process runs, and that it goes before workers.
 
 Python lets one thread of a process run at a time. Left alone, Linux wakes each on whatever CPU is idle, and so with
-every request Python's lock, and all that has just been read, go from one CPU to another. Here all threads stay on one;
-every few seconds it is looked whether other programs leave much more of another one (docs/decisions/0026).
+every request Python's lock, and all that has just been read, go from one CPU to another. Here all threads stay on one,
+each web process of a machine on one of its own as long as there are enough (docs/decisions/0026). Every few seconds it
+is looked whether other programs leave much more of another one that nobody has taken.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import logging
 import os
 import random
 import re
+import socket
 import time
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from threading import Thread
 
@@ -21,6 +23,8 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = (3.0, 7.0)  # at random: two processes that want the same CPU would follow each other for ever
 BETTER = 0.2  # of a CPU; for less nobody moves
+NICE = 5  # of workers: where there is not enough for all, a third of what a web process gets
+TAKEN = "\0thongsuot-cpu-{}"  # a socket's name, in no file system: it goes with the process
 _SPENT = re.compile(r"^cpu(\d+) (\d+) (\d+) (\d+) ", re.MULTILINE)  # by programs, and by the kernel for them
 _allowed: set[int] = set()  # the CPUs to choose from; nothing: threads run wherever they may
 
@@ -29,6 +33,13 @@ def stay() -> None:
     """Keep the threads of this process together from now on; where it may use one CPU only, they are."""
     if hasattr(os, "sched_getaffinity") and len(allowed := os.sched_getaffinity(0)) > 1:
         Thread(target=_keep, args=(allowed,), name="cpu", daemon=True).start()
+
+
+def give_way() -> None:
+    """Let web processes go before this one, where there is not enough for both: to be let in is more urgent than to be
+    told. (Where that is not allowed, systemd has done it.)"""
+    with suppress(OSError):
+        os.nice(max(0, NICE - os.nice(0)))
 
 
 @contextmanager
@@ -58,21 +69,49 @@ def where_to(here: int, busy: Mapping[int, float], own: float) -> int:
 
 
 def _keep(allowed: set[int]) -> None:
+    with ExitStack() as kept:
+        try:
+            _move_about(allowed, kept)
+        except (OSError, KeyError) as error:  # not allowed to; or no CPU is called what it is called elsewhere
+            log.info("The threads run on any CPU: %r", error, extra={"action": "not-kept-together"})
+            _allowed.clear()
+            with suppress(OSError):
+                _gather(allowed)
+
+
+def _move_about(allowed: set[int], kept: ExitStack) -> None:
+    """Args:
+    kept: what says that the CPU is ours.
+    """
+    here, ours = random.choice(sorted(allowed)), False
+    while True:
+        own, began, before = time.process_time(), time.monotonic(), _spent()
+        for cpu in [] if ours else random.sample(sorted(allowed), len(allowed)):
+            if _take(cpu, kept):
+                here, ours = cpu, True
+                break
+        _gather({here})
+        _allowed.update(allowed)
+        time.sleep(random.uniform(*LOOK_SECONDS))
+        seconds, spent = time.monotonic() - began, _spent()
+        busy = {cpu: (spent[cpu] - before[cpu]) / seconds for cpu in allowed}
+        there = where_to(here, busy, (time.process_time() - own) / seconds)
+        if there != here and _take(there, kept):
+            here, ours = there, True
+
+
+def _take(cpu: int, kept: ExitStack) -> bool:
+    """Whether the CPU is ours from now on, and the one before no longer; not if another web process of this machine has
+    it."""
+    taken = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     try:
-        here, spent = random.choice(sorted(allowed)), _spent()
-        while True:
-            _gather({here})
-            _allowed.update(allowed)
-            own, began = time.process_time(), time.monotonic()
-            time.sleep(random.uniform(*LOOK_SECONDS))
-            seconds, before, spent = time.monotonic() - began, spent, _spent()
-            busy = {cpu: (spent[cpu] - before[cpu]) / seconds for cpu in allowed}
-            here = where_to(here, busy, (time.process_time() - own) / seconds)
-    except (OSError, KeyError) as error:  # not allowed to; or no CPU is called what it is called elsewhere
-        log.info("The threads run on any CPU: %r", error, extra={"action": "not-kept-together"})
-        _allowed.clear()
-        with suppress(OSError):
-            _gather(allowed)
+        taken.bind(TAKEN.format(cpu))
+    except OSError:
+        taken.close()
+        return False
+    kept.close()
+    kept.enter_context(taken)
+    return True
 
 
 def _gather(cpus: Collection[int]) -> None:

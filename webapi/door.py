@@ -17,6 +17,7 @@ import logging
 import sys
 from collections import deque
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from math import inf
 from struct import unpack_from
 from threading import Event, Thread
@@ -75,16 +76,12 @@ class Waiting:
         self.request, self.since = channel.requests[0], since
         self.service, self.cancel = channel.service, channel.cancel
 
-    def let_go_before(self, others: Callable[[], bool]) -> None:
-        """Let go before whoever stands outside. Python lets one thread run at a time, all in turn, and in a surge the
-        one that lets people in has as much to do as all others: were it no more than one of them, emergencies would
-        stand outside with everybody else."""
+    def serve_after(self, rest: Callable[[], object]) -> None:
+        """Have it served only after this."""
         service = self.service
 
         def serve() -> None:
-            until = monotonic() + REST_SECONDS
-            while others() and monotonic() < until:
-                sleep(0.01)
+            rest()
             service()
 
         self.service = serve
@@ -110,7 +107,7 @@ class Queue:
         outside: how many have connected and have not been let in.
     """
 
-    def __init__(self, standing: Standing, clock: Callable[[], float]) -> None:
+    def __init__(self, standing: Standing, clock: Callable[[], float], lock: AbstractContextManager[Any]) -> None:
         self.known: deque[Waiting] = deque()
         self.strangers: deque[Waiting] = deque()
         self.staff: deque[Waiting] = deque()
@@ -118,7 +115,7 @@ class Queue:
         self._turns = deque([self.others, self.strangers, self.staff])
         self.empty_at = clock()
         self.outside: Callable[[], int] = lambda: 0
-        self._standing, self._clock = standing, clock
+        self._standing, self._clock, self._lock = standing, clock, lock
         self._turn_at = -inf  # the last one of the others
         self._between = 0.01  # seconds from one such turn to the next while one of them waits; until we know
 
@@ -140,11 +137,29 @@ class Queue:
                 self._between += _WEIGHT * (now - self._turn_at - self._between)
             self._turn_at = now
             if now - self.empty_at > LASTS_AFTER:
-                taken.let_go_before(lambda: not self.known and self.outside() > 0)
+                taken.serve_after(self._rest)
         if not self.others:
             self.empty_at = now
         self._standing.note("taken", now - taken.since)
         return taken
+
+    def _rest(self) -> None:
+        """Before an ordinary request: let those go first who stand outside, and serve whoever goes before all others.
+
+        Python lets one thread run at a time, all in turn, and in a surge the one that lets people in has as much to do
+        as all others: were it no more than one of them, emergencies would stand outside with everybody else.
+        """
+        until = monotonic() + REST_SECONDS
+        while self.outside() > 0 and monotonic() < until:
+            with self._lock:
+                first = self.popleft() if self.known else None
+            if first is None:
+                sleep(0.01)
+                continue
+            try:
+                first.service()
+            except Exception:  # the one that rests is served nevertheless
+                log.exception("Somebody could not be served.")
 
     def late(self) -> list[Waiting]:
         """Whoever has waited too long, and no more does; nobody of the other lines is among them."""
@@ -180,7 +195,7 @@ class Door(ThreadedTaskDispatcher):
 
     def __init__(self, urgent: Urgent, standing: Standing, clock: Callable[[], float] = monotonic) -> None:
         super().__init__()
-        self.queue = Queue(standing, clock)
+        self.queue = Queue(standing, clock, self.lock)
         self.shed, self._said_at = 0, -inf
         self._urgent, self._standing, self._clock = urgent, standing, clock
         self._apologist = ThreadedTaskDispatcher()
