@@ -13,10 +13,11 @@ from webapi.sockets import Sockets
 
 
 @contextmanager
-def served(app: Any, **how: Any) -> Iterator[str]:
+def served(app: Any, look: float = 60.0, **how: Any) -> Iterator[str]:
     """``http://127.0.0.1:…`` while it runs.
 
     Args:
+        look: for how long it waits at most until somebody says something; so long nothing else is done either.
         how: further settings of waitress.
     """
     sockets, over = Sockets(), Event()
@@ -25,7 +26,7 @@ def served(app: Any, **how: Any) -> Iterator[str]:
 
     def listen() -> None:
         while not over.is_set():
-            sockets.look(1.0)
+            sockets.look(look)
 
     thread = Thread(target=listen, daemon=True)
     thread.start()

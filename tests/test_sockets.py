@@ -5,12 +5,13 @@ from __future__ import annotations
 import gc
 import random
 import socket
+import struct
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from threading import Event
+from threading import Event, current_thread
 from time import sleep
 from typing import Any
 
@@ -153,7 +154,7 @@ def test_whoever_is_silent_for_long_is_given_up_and_who_is_being_answered_is_not
         may_go.wait(20)
         return app(environ, start_response)
 
-    with served(slowly, channel_timeout=1, cleanup_interval=0) as address:
+    with served(slowly, look=0.2, channel_timeout=1, cleanup_interval=0) as address:
         with Caller(address) as patient, Caller(address) as silent:
             patient.say(b"answer")
             assert silent.heard.read() == b""
@@ -214,3 +215,80 @@ def test_nobody_else_suffers_if_one_cannot_be_let_in(monkeypatch: pytest.MonkeyP
     with callers(2) as everybody:
         assert [one.say(b"here").hear() for one in everybody] == [b"here"] * 2
     assert "could not be let in" in caplog.text
+
+
+def test_who_sends_what_nobody_takes_keeps_nobody_busy():
+    """A byte out of band is reported by poll, and read by nobody."""
+    with callers(2) as (one, other), looked() as looks:
+        one.socket.send(b"x", socket.MSG_OOB)
+        sleep(0.3)
+        assert looks() < 50
+        assert other.say(b"here").hear() == b"here"
+
+
+def test_who_goes_on_while_they_are_answered_keeps_nobody_busy():
+    def slowly(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        sleep(0.3)
+        return app(environ, start_response)
+
+    with served(slowly) as address, Caller(address) as one, looked() as looks:
+        one.say(b"1")
+        sleep(0.1)
+        one.say(b"2")
+        assert [one.hear(), one.hear()] == [b"1", b"2"]
+        assert looks() < 50
+
+
+def test_where_no_file_is_left_nobody_is_kept_busy(monkeypatch: pytest.MonkeyPatch):
+    def accept(_listener: Any) -> None:
+        """As waitress does it then."""
+
+    with callers(1) as (one,), looked() as looks:
+        assert one.say(b"here").hear() == b"here"
+        monkeypatch.setattr(BaseWSGIServer, "handle_accept", accept)
+        host, port = one.socket.getpeername()
+        with socket.create_connection((host, port)):
+            sleep(0.3)
+            assert looks() < 100
+            assert one.say(b"still").hear() == b"still"
+
+
+@contextmanager
+def looked() -> Iterator[Callable[[], int]]:
+    """How often it has been looked who has something to say."""
+    looks, look = [0], sockets.Sockets.look
+
+    def counted(self: sockets.Sockets, seconds: float) -> None:
+        looks[0] += 1
+        look(self, seconds)
+
+    sockets.Sockets.look = counted  # type: ignore[method-assign]
+    try:
+        yield lambda: looks[0]
+    finally:
+        sockets.Sockets.look = look  # type: ignore[method-assign]
+
+
+def test_a_broken_connection_is_closed_by_the_thread_that_looks(monkeypatch: pytest.MonkeyPatch):
+    """What a thread cannot send it leaves; it would take the connection from under the feet of the one that looks."""
+    closed: list[str] = []
+    close = sockets.Channel.handle_close
+    monkeypatch.setattr(
+        sockets.Channel, "handle_close", lambda self: (closed.append(current_thread().name), close(self))[1]
+    )
+    may_answer = Event()
+
+    def late(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        may_answer.wait(20)
+        return app(environ, start_response)
+
+    with served(late) as address:
+        with Caller(address) as one:
+            one.socket.sendall(said(b"x") + said(b"y", "/", "Expect: 100-continue")[:-1])
+            sleep(0.2)
+            one.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        may_answer.set()
+        until = time.monotonic() + 20
+        while not closed and time.monotonic() < until:
+            sleep(0.01)
+    assert closed and not any(name.startswith("waitress") for name in closed)

@@ -103,14 +103,13 @@ def _move_about(allowed: set[int], kept: ExitStack) -> None:
 def _take(cpu: int, kept: ExitStack) -> bool:
     """Whether the CPU is ours from now on, and the one before no longer; not if another web process of this machine has
     it."""
-    taken = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    try:
-        taken.bind(TAKEN.format(cpu))
-    except OSError:
-        taken.close()
-        return False
-    kept.close()
-    kept.enter_context(taken)
+    with ExitStack() as found:
+        try:
+            found.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)).bind(TAKEN.format(cpu))
+        except OSError:
+            return False
+        kept.close()
+        kept.push(found.pop_all())
     return True
 
 

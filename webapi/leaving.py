@@ -49,6 +49,7 @@ def serve(sockets: Sockets, threads: ThreadedTaskDispatcher, leave: Callable[[],
     while not Answer.last:
         sockets.look(1.0)
     for one in listeners:
+        one.adj.connection_limit += one.adj.backlog  # nobody comes after these
         sockets.let_in(one, one.adj.backlog)
         one.del_channel()
         one.socket.close()

@@ -28,7 +28,8 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 50  # are let in before it is looked again who has said something
 TIDY_SECONDS = 10.0  # how often whoever has said nothing for long is given up
-_READ, _WRITE = select.POLLIN | select.POLLPRI, select.POLLOUT
+_READ, _WRITE = select.POLLIN, select.POLLOUT
+NO_FILE_SECONDS = 0.01  # until the next try to let somebody in, where no file is left for them
 
 
 class Sockets(dict[int, Any]):
@@ -40,6 +41,7 @@ class Sockets(dict[int, Any]):
         self._unheard: set[Any] = set()  # who has said more than can be taken now: a channel that is being answered
         self._changed: deque[Any] = deque()  # channels that a thread has changed, for the one that looks
         self._waits = False
+        self._listening: list[BaseWSGIServer] = []
         self._tidied_at = time.monotonic()
 
     def __setitem__(self, number: int, one: Any) -> None:
@@ -55,7 +57,8 @@ class Sockets(dict[int, Any]):
     def open(self, app: Any, **settings: Any) -> None:
         """Listen, as `waitress.create_server` does with these settings."""
         waitress.create_server(app, map=self, **settings)
-        for one in self.listeners:
+        self._listening = self.listeners
+        for one in self._listening:
             one.channel_class = Channel
             one.next_channel_cleanup = math.inf  # `_tidy` does it
 
@@ -75,9 +78,11 @@ class Sockets(dict[int, Any]):
         heard = self._poll.poll(seconds * 1000)
         self._waits = False
         for number, flags in heard:
-            self._hear(self.get(number), flags)
-        for one in [one for one in self._unheard if one.accepting]:
-            self._ask(one)
+            if (one := self.get(number)) is not None:
+                self._hear(one, flags)
+        for one in self._listening:
+            if one in self._unheard:
+                self._ask(one)
         if time.monotonic() - self._tidied_at > TIDY_SECONDS:
             self._tidy()
 
@@ -88,9 +93,10 @@ class Sockets(dict[int, Any]):
         self._changed.append(one)
         return self._waits
 
-    def let_in(self, listener: Any, most: int) -> None:
-        """Whom the kernel has told already that they are connected. Waitress lets in one each time it has looked at
-        everybody who is in, and in a surge there was no time for more than that."""
+    def let_in(self, listener: Any, most: int) -> bool:
+        """Whom the kernel has told already that they are connected; whether there was anybody. Waitress lets in one
+        each time it has looked at everybody who is in, and in a surge there was no time for more than that."""
+        at_first = len(self)
         for _ in range(most):
             before = len(self)
             if before < listener.adj.connection_limit:
@@ -100,12 +106,11 @@ class Sockets(dict[int, Any]):
                     log.exception("Somebody could not be let in.")
             if len(self) == before:
                 break
+        return len(self) > at_first
 
     def _hear(self, one: Any, flags: int) -> None:
-        if one is None:
-            return
-        if one.accepting:
-            self.let_in(one, AT_ONCE)
+        if one.accepting and not self.let_in(one, AT_ONCE):
+            time.sleep(NO_FILE_SECONDS)
         can_be_heard = one.readable()
         if not can_be_heard and not flags & _WRITE:
             self._unheard.add(one)
@@ -140,6 +145,16 @@ class Channel(HTTPChannel):
 
     def __init__(self, server: Any, *args: Any, **more: Any) -> None:
         super().__init__(_Trigger(server, self), *args, **more)
+
+    def service(self) -> None:
+        try:
+            super().service()
+        finally:  # whatever has happened
+            self.server.pull_trigger()
+
+    def _flush_some(self, do_close: bool = True) -> Any:
+        """A connection that is broken is closed by the thread that looks, as soon as the kernel tells that."""
+        return super()._flush_some(do_close=False)
 
     def handle_close(self) -> None:
         super().handle_close()
