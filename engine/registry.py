@@ -111,14 +111,13 @@ def enter(
     deadline = package.terms.due(clocks.CASE, unit.now, severity) if clocks.CASE in package.terms else None
     said = str(answers.get("noi_dung") or "")
     said = masked(nfc(said))  # whole: of a part nobody knows what it was
-    title = masked(nfc(subject)) if subject else None
+    title = masked(nfc(subject))
     place, names = masked(nfc(place).strip()), known(people)
     where = place
-    if tells(f"{title or ''} {place} {said}", names):
-        title, said, where = title and masked(title, names), masked(said, names), masked(place, names)
+    if tells(f"{title} {place} {said}", names):
+        title, said, where = (masked(one, names) for one in (title, said, place))
         place = masked(place, known(people, at_home=False))  # the place is what it is about, whoever lives there
-    title = title or said
-    subject = _shortened(title.replace("\n", " ").strip())
+    subject = _shortened((title or said).replace("\n", " ").strip())
     secrecy = secrecy or package.secrecy
     words = "" if secrecy in UNSEARCHED else fold(f"{subject} {where} {said}"[:SEARCHED_MAX])
     values = {

@@ -33,7 +33,11 @@ NO_FILE_SECONDS = 0.01  # until the next try to let somebody in, where no file i
 
 
 class Sockets(dict[int, Any]):
-    """Waitress's map of listeners, their triggers and channels by file number. One thread looks at them."""
+    """Waitress's map of listeners, their triggers and channels by file number. One thread looks at them.
+
+    Attributes:
+        listeners: what it listens at, or did.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,7 +45,7 @@ class Sockets(dict[int, Any]):
         self._unheard: set[Any] = set()  # who has said more than can be taken now: a channel that is being answered
         self._changed: deque[Any] = deque()  # channels that a thread has changed, for the one that looks
         self._waits = False
-        self._listening: list[BaseWSGIServer] = []
+        self.listeners: list[BaseWSGIServer] = []
         self._tidied_at = time.monotonic()
 
     def __setitem__(self, number: int, one: Any) -> None:
@@ -57,14 +61,10 @@ class Sockets(dict[int, Any]):
     def open(self, app: Any, **settings: Any) -> None:
         """Listen, as `waitress.create_server` does with these settings."""
         waitress.create_server(app, map=self, **settings)
-        self._listening = self.listeners
-        for one in self._listening:
+        self.listeners = [one for one in self.values() if isinstance(one, BaseWSGIServer)]
+        for one in self.listeners:
             one.channel_class = Channel
             one.next_channel_cleanup = math.inf  # `_tidy` does it
-
-    @property
-    def listeners(self) -> list[BaseWSGIServer]:
-        return [one for one in list(self.values()) if isinstance(one, BaseWSGIServer)]
 
     @property
     def channels(self) -> list[HTTPChannel]:
@@ -80,7 +80,7 @@ class Sockets(dict[int, Any]):
         for number, flags in heard:
             if (one := self.get(number)) is not None:
                 self._hear(one, flags)
-        for one in self._listening:
+        for one in self.listeners:
             if one in self._unheard:
                 self._ask(one)
         if time.monotonic() - self._tidied_at > TIDY_SECONDS:
@@ -149,8 +149,9 @@ class Channel(HTTPChannel):
     def service(self) -> None:
         try:
             super().service()
-        finally:  # whatever has happened
+        except BaseException:  # else it has done that itself
             self.server.pull_trigger()
+            raise
 
     def _flush_some(self, do_close: bool = True) -> Any:
         """A connection that is broken is closed by the thread that looks, as soon as the kernel tells that."""
