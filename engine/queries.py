@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, false, func, literal_co
 
 from engine import recent
 from engine.errors import InvalidRequest, NotFound
-from engine.language.vietnamese import fold
+from engine.language import vietnamese
 from engine.model import (
     OPEN_TASK,
     VERSION,
@@ -40,7 +40,6 @@ FEW = 1_000  # cases that say what is searched for
 SOON = timedelta(hours=24)  # what a province counts as due soon
 LETTER_STATES = ("ready", "leased", "sent", "dead")
 _NUMBER = re.compile(r"\d+\.[A-Za-z]+\.[\w.]+\Z")
-_WORD = re.compile(r"[a-z0-9]+")
 # never in a list; the report itself is in `show_case`
 _HIDDEN = {"secret_hash", "search_text", "search_place", "born_of", "report", "version"}
 
@@ -198,13 +197,13 @@ def _sought(unit: Unit, words: str, case: Any = cases.c.id) -> ColumnElement[boo
     """
     if is_number(words):
         return cases.c.number == words.strip().upper()
-    folded = " ".join(_WORD.findall(fold(words)))
+    folded = vietnamese.words(words)
     if not folded:
         return false()
-    found = unit.all(select(cases.c.id).where(says(folded, FEW + 1)).limit(FEW + 1))
+    found = unit.all(select(cases.c.id).where(says(" ".join(folded), FEW + 1)).limit(FEW + 1))
     if len(found) <= FEW:
         return case.in_([row.id for row in found]) if found else false()
-    return and_(*(cases.c.search_text.contains(word) for word in folded.split()))
+    return and_(*(cases.c.search_text.contains(word) for word in folded))
 
 
 def is_late(now: datetime) -> ColumnElement[bool]:

@@ -16,7 +16,7 @@ from sqlalchemy import bindparam, func, literal_column, select
 from engine import clocks, model, numbers
 from engine.flow.steps import MIRRORED
 from engine.language.masks import known, masked, tells
-from engine.language.vietnamese import fold, nfc
+from engine.language.vietnamese import fold, nfc, words
 from engine.packages import Package
 from engine.runtime import Unit
 from engine.storage.prepared import PerDatabase, Prepared
@@ -119,7 +119,7 @@ def enter(
         place = masked(place, known(people, at_home=False))  # the place is what it is about, whoever lives there
     subject = _shortened((title or said).replace("\n", " ").strip())
     secrecy = secrecy or package.secrecy
-    words = "" if secrecy in UNSEARCHED else fold(f"{subject} {where} {said}"[:SEARCHED_MAX])
+    searched = "" if secrecy in UNSEARCHED else f"{subject} {where} {said}"[:SEARCHED_MAX]
     values = {
         "id": case_id,
         "number": number,
@@ -138,7 +138,7 @@ def enter(
         "opened_at": unit.now,
         "opened_by": by,
         "secret_hash": secret_hash(secret),
-        "search_text": words,
+        "search_text": " ".join(sorted({*words(searched)})),  # in no order that tells what was said
         "due_at": deadline.due_at if deadline else None,
         "born_of": born_of,
         "search_place": fold(place),

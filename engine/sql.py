@@ -9,7 +9,6 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
-from engine.model.words import LEXEMES
 
 
 class local_day(FunctionElement[str]):
@@ -79,8 +78,9 @@ def _words_in_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
 
 @compiles(says, "postgresql")
 def _words_in_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
-    words, _most = (compiler.process(one, **kw) for one in element.clauses)
-    return f"{LEXEMES} @@ to_tsquery('simple', replace({words}, ' ', ' & ') || ':*')"
+    words, most = (compiler.process(one, **kw) for one in element.clauses)
+    said = f"words @@ to_tsquery('simple', replace({words}, ' ', ' & ') || ':*')"
+    return f"cases.id IN (SELECT case_id FROM case_words WHERE {said} LIMIT {most})"
 
 
 @compiles(entry, "sqlite")

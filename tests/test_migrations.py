@@ -26,7 +26,7 @@ from engine.storage.database import connect
 from tests import databases
 
 VERSIONS = "alembic_version"
-WORDS = ("case_words", "ix_cases_words")  # made by `engine.model.words`, which SQLAlchemy knows nothing of
+WORDS = "case_words"  # made by `engine.model.words`, which SQLAlchemy knows nothing of
 
 
 @pytest.fixture

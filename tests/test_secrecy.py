@@ -96,10 +96,11 @@ def test_what_was_said_in_a_confidential_case_lies_nowhere_to_be_read(door: Door
     hotline.deploys(type__toml=type_toml("PAKN", secrecy))
     number = hotline.receives("Karaoke ồn suốt đêm", place="hẻm Cây Xoài")
 
-    for word in ("karaoke", "cay xoai"):
+    for word in ("karaoke", "cay", "xoai"):
         assert (word in words_at_rest(hotline, number)) is kept
         assert found_by(hotline, word) == ([number] if kept else [])
-        assert (word.split()[-1].encode() in dumped(hotline)) is kept
+    assert found_by(hotline, "Cây Xoài") == ([number] if kept else [])
+    assert (b"karaoke" in dumped(hotline)) is kept
     assert found_by(hotline, number) == [number]
     assert "Karaoke" in hotline.case(number)["subject"]
 

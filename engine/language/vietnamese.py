@@ -6,6 +6,7 @@ is NFC, so the first difference is gone at the door; `fold` makes the second one
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 _OURS = {"Đ": "D", "đ": "d", "Ð": "D", "ð": "d", "Ɖ": "D", "ɖ": "d"}  # the last four look like Đ, and are typed for it
@@ -27,6 +28,7 @@ _WITHOUT_MARKS = (
     | _OURS
 )
 _FOR_SENDING = _WITHOUT_MARKS | _TYPOGRAPHY
+_WORD = re.compile(r"[a-z0-9]+")
 
 
 def nfc(text: str) -> str:
@@ -37,6 +39,11 @@ def nfc(text: str) -> str:
 def fold(text: str) -> str:
     """For searching: no marks, no capitals, đ is d, one space between words. "Biên  Hoà" and "BIÊN HÒA" agree."""
     return " ".join(_written(nfc(text), _WITHOUT_MARKS).casefold().split())
+
+
+def words(text: str) -> list[str]:
+    """As they are searched: folded, one after the other, without what stands between them."""
+    return _WORD.findall(fold(text))
 
 
 def plain(text: str) -> str:

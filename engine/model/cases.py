@@ -70,7 +70,8 @@ cases = Table(
     Column("returns", SmallInteger, nullable=False, server_default="0"),
     Column("reopenings", SmallInteger, nullable=False, server_default="0"),
     Column("rating", SmallInteger),
-    Column("search_text", Text, nullable=False, server_default=""),  # folded; no name, no number (`language.masks`)
+    # Folded, each word once, in alphabetical order; no name, no number (`language.masks`).
+    Column("search_text", Text, nullable=False, server_default=""),
     Column("search_place", Found("cases.search_place"), nullable=False, server_default=""),  # folded, to find it again
     Column("version", Integer, nullable=False, server_default="1"),  # changes beside the steps of its process
     one_of("secrecy", "C0", "C1", "C2", "C3", "C4"),
