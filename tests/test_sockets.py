@@ -239,6 +239,61 @@ def test_who_goes_on_while_they_are_answered_keeps_nobody_busy():
         assert looks() < 50
 
 
+def test_who_speaks_again_before_their_answer_is_noted_as_sent_keeps_nobody_busy(monkeypatch: pytest.MonkeyPatch):
+    """A thread may stand still just after it has sent: where all are on one CPU, until the one that looks lets go of
+    it."""
+    send = sockets.Channel.send
+
+    def standing_still(self: sockets.Channel, *args: Any, **more: Any) -> int:
+        done = send(self, *args, **more)
+        sleep(0.3)
+        return done
+
+    monkeypatch.setattr(sockets.Channel, "send", standing_still)
+    with callers(1) as (one,), looked() as looks:
+        one.say(b"1")
+        assert one.hear() == b"1"
+        one.say(b"2")
+        assert one.hear() == b"2"
+        assert looks() < 50
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_head_and_body_leave_together(large: bool, monkeypatch: pytest.MonkeyPatch):
+    sent: list[bytes] = []
+    send = sockets.Channel.send
+    monkeypatch.setattr(
+        sockets.Channel, "send", lambda self, data, **more: (sent.append(bytes(data)), send(self, data, **more))[1]
+    )
+    with callers(1) as (one,):
+        assert one.say(b"body", "/large" if large else "/").hear()[:4] == (b"xxxx" if large else b"body")
+    assert sent[0].startswith(b"HTTP/1.1 200 OK\r\n")
+    assert sent[0].partition(b"\r\n\r\n")[2][:4] == (b"xxxx" if large else b"body")
+    assert large or len(sent) == 1
+
+
+def test_of_an_answer_without_a_body_only_the_head_leaves_and_one_in_parts_leaves_as_it_comes():
+    said_so_far, may_go_on = Event(), Event()
+
+    def in_parts(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+        start_response("304 Not Modified" if environ["PATH_INFO"] == "/known" else "200 OK", [("X-Here", "yes")])
+        yield b"first "
+        said_so_far.set()
+        may_go_on.wait(20)
+        yield b"second"
+
+    with served(in_parts) as address, Caller(address) as one, Caller(address) as other:
+        one.say(b"")
+        assert b"x-here: yes" in one.head().lower()
+        assert said_so_far.wait(20)
+        assert one.heard.readline() + one.heard.read(6) == b"6\r\nfirst "
+        may_go_on.set()
+        assert one.heard.read() == b"\r\n6\r\nsecond\r\n0\r\n\r\n"
+        other.say(b"", "/known")
+        assert b"304 Not Modified" in other.head()
+        assert other.heard.read() == b""
+
+
 def test_where_no_file_is_left_nobody_is_kept_busy(monkeypatch: pytest.MonkeyPatch):
     def accept(_listener: Any) -> None:
         """As waitress does it then."""

@@ -12,21 +12,21 @@ from collections.abc import Callable
 from typing import Any
 
 from waitress.channel import HTTPChannel
-from waitress.task import ThreadedTaskDispatcher, WSGITask
+from waitress.task import ThreadedTaskDispatcher
 
-from webapi.sockets import Sockets
+from webapi.sockets import Answer, Channel, Sockets
 
 SERVED_SECONDS = 20.0  # whoever is not served by then has a slow line
 QUIET_SECONDS = 0.5  # whoever has connected, or was answered, and says nothing for so long says nothing more
 
 
-class Answer(WSGITask):
+class Parting(Answer):
     """An answer; once we leave it says that it is the last one on its connection."""
 
     last = False
 
     def build_response_header(self) -> bytes:
-        if Answer.last and self.version == "1.1":
+        if Parting.last and self.version == "1.1":
             self.set_close_on_finish()
         return bytes(super().build_response_header())
 
@@ -37,16 +37,16 @@ def serve(sockets: Sockets, threads: ThreadedTaskDispatcher, leave: Callable[[],
     Args:
         leave: ends what would wait for long.
     """
-    HTTPChannel.task_class = Answer
+    Channel.task_class = Parting
     listeners = sockets.listeners
 
     def told(*_: Any) -> None:
-        Answer.last = True
+        Parting.last = True
         listeners[0].pull_trigger()  # or the next look at the sockets would come only when somebody says something
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, told)
-    while not Answer.last:
+    while not Parting.last:
         sockets.look(1.0)
     for one in listeners:
         one.adj.connection_limit += one.adj.backlog  # nobody comes after these

@@ -6,14 +6,13 @@ import gc
 from html import escape
 
 from flask import Flask
-from waitress.channel import HTTPChannel
 from waitress.task import ErrorTask
 
 from engine import branches
 from webapi import auth, camunda, cpu, door, leaving, passing, policy, telemetry
 from webapi.bodies import dump
 from webapi.clock import node_clock
-from webapi.sockets import Sockets
+from webapi.sockets import Channel, Sockets, Whole
 from webapi.ui import door as sessions
 from webapi.urgent import Urgent
 
@@ -22,7 +21,7 @@ OUTSIDE = 4096  # may have connected and wait to be let in; the kernel (Linux) d
 FORM_OVERHEAD = 100_000  # bytes of a multipart body beside the file
 
 
-class Refusal(ErrorTask):
+class Refusal(Whole, ErrorTask):
     """What waitress refuses before the application sees it leaves like every other refusal (see `webapi.problems`): for
     programs as a problem, for a browser as a page."""
 
@@ -68,7 +67,7 @@ def run(app: Flask, host: str, port: int, threads: int) -> None:
     if clock := node_clock(runtime):
         clock.keep_right(runtime.database)
     passing.lay_here(app.config)
-    HTTPChannel.error_task_class = Refusal
+    Channel.error_task_class = Refusal
     urgent = Urgent(lambda: _emergencies(app), runtime.callers, sessions.signed(app))
     urgent.keep_up()
     entrance = door.Door(urgent, app.standing)  # type: ignore[attr-defined]

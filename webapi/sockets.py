@@ -22,6 +22,7 @@ from typing import Any
 import waitress
 from waitress.channel import HTTPChannel
 from waitress.server import BaseWSGIServer
+from waitress.task import Task, WSGITask
 from waitress.wasyncore import readwrite
 
 log = logging.getLogger(__name__)
@@ -140,11 +141,48 @@ class Sockets(dict[int, Any]):
             self._ask(channel)
 
 
+class Whole(Task):
+    """What is answered; its head and the first of its body leave together, and whoever waits for it is woken once."""
+
+    def write(self, data: bytes) -> None:
+        channel = self.channel
+        self.channel = parts = _Parts(channel)
+        try:
+            super().write(data)
+        finally:
+            self.channel = channel
+        channel.write_soon(b"".join(parts.said))
+
+
+class _Parts:
+    """A channel, for a task that is writing: it only notes what it is told to send."""
+
+    def __init__(self, channel: HTTPChannel) -> None:
+        self.server = channel.server
+        self.said: list[bytes] = []
+
+    def write_soon(self, data: bytes) -> None:
+        self.said.append(data)
+
+
+class Answer(Whole, WSGITask):
+    """What the application says."""
+
+
 class Channel(HTTPChannel):
     """A connection, whose thread wakes the one that looks only if there is something to do for it."""
 
+    task_class = Answer
+    _sends = False
+
     def __init__(self, server: Any, *args: Any, **more: Any) -> None:
         super().__init__(_Trigger(server, self), *args, **more)
+
+    def writable(self) -> bool:
+        """Not while a thread sends, which tells what is left. Whoever is answered may have spoken again before that thread
+        runs again, and the one that looks would ask the kernel over and over whether it could help (docs/decisions/0026).
+        """
+        return bool(not self._sends and super().writable())
 
     def service(self) -> None:
         try:
@@ -155,7 +193,11 @@ class Channel(HTTPChannel):
 
     def _flush_some(self, do_close: bool = True) -> Any:
         """A connection that is broken is closed by the thread that looks, as soon as the kernel tells that."""
-        return super()._flush_some(do_close=False)
+        self._sends = True
+        try:
+            return super()._flush_some(do_close=False)
+        finally:
+            self._sends = False
 
     def handle_close(self) -> None:
         super().handle_close()
