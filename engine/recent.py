@@ -17,7 +17,6 @@ from typing import Any
 
 from sqlalchemy import Row, Text, bindparam, case, func, literal_column, select, type_coerce
 
-from engine.errors import Outdated
 from engine.instances import CASE_COLUMNS
 from engine.model import OPEN_TASK, cases, instances, tasks
 from engine.runtime import Unit
@@ -70,7 +69,7 @@ def load_with_task(unit: Unit, task_id: int) -> tuple[Row[Any], SimpleNamespace]
     row = _recalled(unit, task_id) if unit.may_recall else None
     if row is not None:
         unit.has_recalled = True
-        unit.write(_STILL, {"task": task_id, "writers": row.writers}, otherwise=Outdated())
+        unit.sure(_STILL, {"task": task_id, "writers": row.writers})
     else:
         row = unit.first(_LOAD_LOCKED if unit.locks_rows else _LOAD, {"task": task_id})
     return None if row is None else (row, _task(row))

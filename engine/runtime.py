@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import PoolProxiedConnection
 
 from engine import model
+from engine.errors import Outdated
 from engine.spans import span
 from engine.storage.database import BUSY_SECONDS, connect, transaction
 from engine.storage.owed import Owed, begin, run
@@ -175,6 +176,15 @@ class Unit:
         """
         self._forget(statement.statement)
         self._owed[-1].append(Owed(statement, values, otherwise))
+
+    def sure(self, look: Prepared, values: Mapping[str, Any]) -> None:
+        """What is computed with from memory must still be so: this finds a row, before anything is written that comes
+        after it.
+
+        Raises:
+            Outdated: by the next look at the database, or the end of the unit: it finds none.
+        """
+        self._owed[-1].append(Owed(look, values, otherwise=Outdated()))
 
     def flush(self, *, commit: bool = False) -> None:
         """Send what `write` and `later` have put off.

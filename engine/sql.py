@@ -10,7 +10,6 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 
-
 class local_day(FunctionElement[str]):
     """The Vietnamese day of an instant: "2021-09-03"."""
 

@@ -179,9 +179,8 @@ class Channel(HTTPChannel):
         super().__init__(_Trigger(server, self), *args, **more)
 
     def writable(self) -> bool:
-        """Not while a thread sends, which tells what is left. Whoever is answered may have spoken again before that thread
-        runs again, and the one that looks would ask the kernel over and over whether it could help (docs/decisions/0026).
-        """
+        """Not while a thread sends, which tells what is left. Whoever is answered may have spoken again before that
+        thread runs again, and the one that looks would ask the kernel over and over whether it could help."""
         return bool(not self._sends and super().writable())
 
     def service(self) -> None:

@@ -20,7 +20,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, insert, null
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from engine import acts, notices
-from engine.errors import InvalidRequest, NotAuthenticated, NotFound, Outdated, SecondFactorMissing, Stale, WrongState
+from engine.errors import InvalidRequest, NotAuthenticated, NotFound, SecondFactorMissing, Stale, WrongState
 from engine.forms import contacts
 from engine.model import LOGIN, accounts, agencies, areas, tokens
 from engine.people import access, attempts, passwords, second_factors
@@ -98,7 +98,7 @@ def recall(unit: Unit, token: str) -> Account | None:
     if known is None:
         return None
     found, version = known
-    unit.write(_STILL, {"hash": hashed, "version": version, "now": unit.now}, otherwise=Outdated())
+    unit.sure(_STILL, {"hash": hashed, "version": version, "now": unit.now})
     return found
 
 

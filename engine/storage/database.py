@@ -52,7 +52,8 @@ def options(url: str, at_once: int = 5) -> dict[str, Any]:
     # each agency: a plan for any agency and any limit reads all tasks of the province. psycopg writes its values out.
     # A node that is gone without a word, or stands still, would keep what it has locked, for hours.
     settings = (
-        "-c timezone=utc -c jit=off -c plan_cache_mode=force_generic_plan -c idle_in_transaction_session_timeout=120s"
+        r"-c default_transaction_isolation=read\ committed"  # of what is sent in one exchange, where no BEGIN says it
+        " -c timezone=utc -c jit=off -c plan_cache_mode=force_generic_plan -c idle_in_transaction_session_timeout=120s"
         " -c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
     )
     psycopg = {"options": settings, "prepare_threshold": None, "cursor_factory": ClientCursor,

@@ -102,10 +102,12 @@ class _Part(NamedTuple):
 
 
 class _Share:
-    """What goes out as one statement: on PostgreSQL writes to several tables, where nobody looks in between.
+    """What goes out as one statement: on PostgreSQL writes to several tables, where nobody looks in between, and before
+    them whether something is still so.
 
     Attributes:
-        asker: the place, among what is owed, of the part that wants rows or must find one; else of the first.
+        asker: the place, among what is owed, of the part that wants rows, or of the first that must find one; else of
+            the first.
     """
 
     def __init__(self, parts: Sequence[_Part]) -> None:
@@ -133,34 +135,46 @@ def _shared(dialect: Dialect, owed: Sequence[Owed]) -> list[_Share]:
 
 
 def _parted(dialect: Dialect, asked: Any, join: bool) -> list[list[_Part]]:
-    """Writes that follow each other are joined, as long as each is to another table and one at most must find a row:
-    in which order they happen then makes no difference."""
+    """Writes that follow each other are joined, as long as each is to another table: in which order they happen then
+    makes no difference. One at most must find a row, for nobody is told which has not; but before them goes what has to
+    be still so (`Unit.sure`), and whoever hears that it is not does everything again.
+    """
     shares: list[list[_Part]] = []
-    written: set[str] = set()  # by the last share; nothing, if nobody may join it
+    written: set[str] = set()  # by the last share
+    is_open = False  # somebody may join it
     for place, (statement, must, reads) in enumerate(asked):
         part = _Part(place, statement.on(dialect), must)
-        table = part.made.writes if join and not reads else None
-        if table and written and table not in written and not (must and any(one.must for one in shares[-1])):
+        guards, table = must and part.made.looks, part.made.writes
+        may_join = join and not reads and bool(guards or table)
+        fits = not written if guards else table not in written and not (must and _must_write(shares[-1:]))
+        if may_join and is_open and fits:
             shares[-1].append(part)
-            written.add(table)
         else:
             shares.append([part])
-            written = {table} if table else set()
+            written = set()
+        written |= {table} if table else set()
+        is_open = may_join
     return shares
+
+
+def _must_write(shares: Sequence[Sequence[_Part]]) -> bool:
+    return any(part.must and part.made.writes for share in shares for part in share)
 
 
 def _together(parts: Sequence[_Part]) -> str:
     """One statement of several writes, as PostgreSQL's WITH allows; they happen at the same instant.
 
-    Foreign keys are looked at after all of them.
+    Foreign keys are looked at after all of them. What must find a row is asked in order: what is locked to see whether
+    it is still so, before it is written.
     """
-    said, before, must = [], 0, None
+    said, before, must = [], 0, []
     for number, (_, made, demanded) in enumerate(parts):
         sql = _PLACE.sub(lambda found, before=before: f"${int(found[1]) + before}", made.sql)  # type: ignore[misc]
-        said.append(f"part_{number} AS ({sql}{' RETURNING 1' * demanded})")
+        said.append(f"part_{number} AS ({sql}{' RETURNING 1' if demanded and not made.looks else ''})")
         before += made.size
-        must = f"part_{number}" if demanded else must
-    return f"WITH {', '.join(said)} SELECT {f'1 / count(*) FROM {must}' if must else '1'}"
+        if demanded:
+            must.append(f"1 / (SELECT count(*) FROM part_{number})")
+    return f"WITH {', '.join(said)} SELECT {', '.join(must) or '1'}"
 
 
 def _on_sqlite(driver: Any, asked: Sequence[Asked]) -> Iterator[Answer]:

@@ -78,6 +78,7 @@ class Made:
         demand: the same, but it fails if it finds or changes no row (on SQLite whoever runs it counts).
         size: how many values it takes.
         writes: the table it writes to, if it looks at no other and says nothing.
+        looks: it is a SELECT.
     """
 
     def __init__(self, statement: Any, dialect: Dialect) -> None:
@@ -87,8 +88,9 @@ class Made:
         self._fixed = dict(compiled.construct_params(_check=False))
         self._order = [(name, compiled._bind_processors.get(name)) for name in order]
         self.size = len(order)
-        looks = not compiled.statement.is_dml or compiled.returning or _looks_elsewhere(compiled.statement)
-        self.writes = None if looks else compiled.statement.table.name
+        self.looks = bool(compiled.statement.is_select)
+        alone = not compiled.statement.is_dml or compiled.returning or _looks_elsewhere(compiled.statement)
+        self.writes = None if alone else compiled.statement.table.name
         columns = compiled._result_columns
         self._meta = SimpleResultMetaData([column.keyname for column in columns])
         makers = [column.type._cached_result_processor(dialect, None) for column in columns]

@@ -1,9 +1,10 @@
 """PostgreSQL's prepared statements, several in one exchange, spoken through libpq as psycopg hands it out.
 
 What an exchange costs is mostly waiting for the other process to wake up, so that ten small statements sent together
-cost little more than one. A psycopg cursor sends each alone and decides anew each time how. psycopg still turns the
-values into PostgreSQL's words and back, waits without holding Python's lock, and asks libpq whether a transaction is
-open: its own cursors, commit and rollback can be used beside this.
+cost little more than one; what is sent together is one transaction, unless it says otherwise. A psycopg cursor sends
+each alone and decides anew each time how. psycopg still turns the values into PostgreSQL's words and back, waits
+without holding Python's lock, and asks libpq whether a transaction is open: its own cursors, commit and rollback can be
+used beside this.
 """
 
 from __future__ import annotations
@@ -26,8 +27,6 @@ WRITING = "BEGIN ISOLATION LEVEL READ COMMITTED"
 # All that is read is of one moment, that of the first statement. Only who writes can be refused for it.
 READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _COMMIT = "COMMIT"
-# What goes ahead is on the disk before anything that follows it, or neither is: it need not wait for that by itself.
-_UNHURRIED = "SET LOCAL synchronous_commit TO off"
 # libpq's function itself: ctypes lets go of Python's lock, psycopg's `pipeline_sync` does not. The kernel likes to run
 # PostgreSQL on our processor as soon as it has something to read, and all other threads would wait for it.
 _sync = ctypes.CDLL(sys.modules[pq.PGconn.__module__].__file__).PQpipelineSync
@@ -61,7 +60,8 @@ class Wire:
         Args:
             commit: and end it with them.
             how: a new one begins.
-            ahead: so many of the first are done before it, in a transaction of their own.
+            ahead: so many of the first are done before it, in a transaction of their own. (What follows is on the disk
+                after them, or not at all: they may well ask not to wait for that.)
 
         Raises:
             psycopg.Error: of the first that failed, in its place; none after it was run.
@@ -73,11 +73,15 @@ class Wire:
         if len(named) == 1 and not idle and not commit:
             yield self._read(self._libpq.exec_prepared(*named[0]))
             return
-        before = [self._plain(WRITING), self._plain(_UNHURRIED), *named[:ahead], self._plain(_COMMIT)] if ahead else []
-        begin = [self._plain(how)] if idle and (commit or len(named) > ahead) else []
-        end = [self._plain(_COMMIT)] if commit else []
-        commands = [*before, *begin, *named[ahead:], *end]
-        for (_, values), result in zip(commands, self._exchange(commands), strict=True):
+        goes_ahead, named = named[:ahead], named[ahead:]
+        if goes_ahead and commit:  # if that fails, nothing else is done
+            yield from map(self._read, self._exchange(goes_ahead))
+            goes_ahead = []
+        begin = [self._plain(how)] if idle and named and not commit else []
+        end = [self._plain(_COMMIT)] if commit and not idle else []
+        named = [*begin, *named, *end]
+        commands = [*goes_ahead, *named]
+        for (_, values), result in zip(commands, self._exchange(goes_ahead, named), strict=True):
             answer = self._read(result)
             if values is not None:  # else nobody has asked for it
                 yield answer
@@ -85,22 +89,28 @@ class Wire:
     def _plain(self, sql: str) -> tuple[bytes, None]:
         return self._named(sql), None
 
-    def _exchange(self, commands: Sequence[Any]) -> list[pq.abc.PGresult]:
-        """One result for each command, in order; those after one that failed say so too."""
+    def _exchange(self, *transactions: Sequence[Any]) -> list[pq.abc.PGresult]:
+        """One result for each command, in order; those after one that failed say so too, to the end of its transaction.
+
+        Raises:
+            psycopg.Error: a transaction could not be committed, although none of its commands failed.
+        """
+        sent = [one for one in transactions if one]
         self._libpq.enter_pipeline_mode()
         try:
-            for name, bound in commands:
-                self._libpq.send_query_prepared(name, bound)
-            if not _sync(self._libpq.pgconn_ptr):
-                raise OperationalError(self._libpq.get_error_message())
+            for commands in sent:
+                for name, bound in commands:
+                    self._libpq.send_query_prepared(name, bound)
+                if not _sync(self._libpq.pgconn_ptr):
+                    raise OperationalError(self._libpq.get_error_message())
             if self._libpq.flush():  # more than the socket takes at once
                 self._connection.wait(send(self._libpq))
-            return self._results()
+            return [result for commands in sent for result in self._results(len(commands))]
         finally:
             self._libpq.exit_pipeline_mode()
 
-    def _results(self) -> list[pq.abc.PGresult]:
-        """What came back, up to the end of the exchange; libpq says ``None`` after each command."""
+    def _results(self, count: int) -> list[pq.abc.PGresult]:
+        """What came back of a transaction of so many commands; libpq says ``None`` after each."""
         results: list[pq.abc.PGresult] = []
         before: pq.abc.PGresult | None = None
         while True:
@@ -109,6 +119,8 @@ class Wire:
                 self._libpq.consume_input()
             result = self._libpq.get_result()
             if result is not None and result.status == _SYNCED:
+                for unasked in results[count:]:
+                    self._read(unasked)
                 return results
             if result is not None:
                 results.append(result)
