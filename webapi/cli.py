@@ -125,7 +125,7 @@ def worker() -> None:
     """Do what is due: timers, deadlines, messages. Any number of these may run on one database."""
     from engine.notifiers import build
     from engine.work.worker import Worker
-    from webapi import channels, cpu
+    from webapi import channels, cpu, memory
     from webapi import worker as metronome
 
     set_up_logging()
@@ -139,6 +139,7 @@ def worker() -> None:
     readers = channels.READERS | {"email": _letter_reader()}
     anchors = Path(values["INSTANCE"]) / "anchors"
     doer = Worker(runtime, notifiers, readers=readers, fetcher=_fetcher(), anchors=anchors, store=_store())
+    memory.in_large_pages()
     metronome.run(doer, _postmen(runtime, readers))
 
 

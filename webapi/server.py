@@ -9,7 +9,7 @@ from flask import Flask
 from waitress.task import ErrorTask
 
 from engine import branches
-from webapi import auth, camunda, cpu, door, leaving, passing, policy, telemetry
+from webapi import auth, camunda, cpu, door, leaving, memory, passing, policy, telemetry
 from webapi.bodies import dump
 from webapi.clock import node_clock
 from webapi.sockets import Channel, Sockets, Whole
@@ -62,6 +62,7 @@ def run(app: Flask, host: str, port: int, threads: int) -> None:
     gc.collect()
     gc.freeze()  # what has been loaded by now stays: the collector need not look at it again and again
     gc.set_threshold(10_000, 20, 20)
+    memory.in_large_pages()
     telemetry.set_up("thongsuot-web", app)
     runtime = auth.runtime_of(app)
     if clock := node_clock(runtime):

@@ -1,0 +1,59 @@
+"""What a web process has loaded lies in large pages, where the kernel gives any."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from webapi import memory
+
+GIVEN = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+LARGE = r"""
+from pathlib import Path
+from webapi import memory
+
+def large():
+    lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("AnonHugePages"))
+
+things, before = [[number] for number in range(300_000)], large()
+memory.in_large_pages()
+assert things == [[number] for number in range(300_000)]
+print(before, large())
+"""
+
+
+@pytest.mark.skipif(not GIVEN.exists() or "[madvise]" not in GIVEN.read_text(), reason="the kernel gives none if asked")
+def test_what_is_loaded_lies_in_large_pages_afterwards_and_is_what_it_was():
+    done = subprocess.run([sys.executable, "-c", LARGE], capture_output=True, text=True, check=True)
+    before, after = map(int, done.stdout.split())
+    assert before == 0
+    assert after > 10_000  # KB
+
+
+def test_a_kernel_that_gives_none_leaves_all_as_it_is(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(memory, "_COLLAPSE", 9_999)
+    monkeypatch.setattr(memory.mmap, "MADV_HUGEPAGE", 9_998)
+    memory.in_large_pages()
+
+
+def test_only_whole_large_pages_are_asked_for(monkeypatch: pytest.MonkeyPatch):
+    asked: list[tuple[int, int]] = []
+
+    class Library:
+        def __init__(self, _name: None) -> None:
+            pass
+
+        @staticmethod
+        def madvise(start: object, length: object, _wish: int) -> int:
+            asked.append((start.value, length.value))  # type: ignore[attr-defined]
+            return 0
+
+    monkeypatch.setattr(memory.ctypes, "CDLL", Library)
+    large = memory.LARGE
+    monkeypatch.setattr(memory, "_held", lambda: [(1, large), (large + 1, 4 * large - 1), (8 * large, 9 * large)])
+    memory.in_large_pages()
+    assert asked[::2] == [(2 * large, large), (8 * large, large)]
