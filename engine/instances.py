@@ -32,7 +32,7 @@ _RESTLESS = "This is step {:,} of the case: retry it if the case may go on by it
 
 # Statements of the hot path are made once: building one costs more than running it.
 
-_UNREAD = {"secret_hash", "search_text", "search_place", "report", "place"}  # by no step of any process
+_UNREAD = {"secret_hash", "search_text", "search_place", "report", "place", "subject"}  # by no step of any process
 CASE_COLUMNS = (
     *(column for column in cases.c if column.name not in _UNREAD),
     *(instances.c.state, instances.c.revision, instances.c.finished_at),
@@ -235,13 +235,14 @@ def _bear(unit: Unit, parent: Row[Any], child: births.Child, brood: births.Brood
 
 
 def _write_state(unit: Unit, case: Row[Any], outcome: Outcome) -> None:
-    new = {"case": case.id, "new": outcome.state, "ended": unit.now if outcome.finished else None}
+    revision = case.revision + (1 if outcome.state or case.state else 0)
+    unit.states[case.id] = revision, outcome.state
+    new = {"case": case.id, "new": outcome.state, "next": revision, "ended": unit.now if outcome.finished else None}
     if case.state is None:
-        begun = 1 if outcome.state else 0
-        unit.write(_BEGIN, new | {"definition": case.definition_id, "next": begun})
+        unit.write(_BEGIN, new | {"definition": case.definition_id})
         return
     changed = Stale(f"The case {case.number} has just been changed by somebody else.")
-    unit.write(_WRITE_STATE, new | {"was": case.revision, "next": case.revision + 1}, otherwise=changed)
+    unit.write(_WRITE_STATE, new | {"was": case.revision}, otherwise=changed)
 
 
 def _close(unit: Unit, package: Package, case_id: int, outcome: Outcome, step: Step, by: str) -> None:

@@ -10,12 +10,12 @@ nothing of the step is done: it raises `Outdated`, and is done once more with a 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Text, bindparam, case, func, literal_column, select, type_coerce
+from sqlalchemy import Row, Text, bindparam, literal_column, select
 
 from engine.instances import CASE_COLUMNS
 from engine.model import OPEN_TASK, cases, instances, tasks
@@ -28,23 +28,21 @@ LEFT_MAX = 4  # tasks of a case; each is left with the whole case
 
 _TASK_COLUMNS = [column.label(f"task_{column.name}") for column in tasks.c]
 _TASK_NAMES = tasks.c.keys()
-_CASE_SIZE = len(CASE_COLUMNS)
+_STATELESS = [column for column in CASE_COLUMNS if column is not instances.c.state]
+_CASE_NAMES = [column.name for column in _STATELESS]
+_CASE_SIZE = len(_STATELESS)
 _TOGETHER = tasks.join(cases, tasks.c.case_id == cases.c.id).join(instances, instances.c.case_id == cases.c.id)
-_WITH_TASK = select(*CASE_COLUMNS, *_TASK_COLUMNS).select_from(_TOGETHER)
+_OPEN = select(*_STATELESS, *_TASK_COLUMNS).select_from(_TOGETHER)
+_WITH_TASK = _OPEN.add_columns(instances.c.state)
 _THIS = tasks.c.id == bindparam("task")
 _FIND = _WITH_TASK.where(_THIS)
 _LOCKS = {"of": [instances, cases], "key_share": True}
 _LOAD, _LOAD_LOCKED = Prepared(_FIND), Prepared(_FIND.with_for_update(**_LOCKS))
 
 _OF_CASE = (tasks.c.case_id == bindparam("case"), OPEN_TASK)
-# With the state if few are left: each row has it whole.
-_STATE = case((func.count().over() <= LEFT_MAX, instances.c.state))
-_STATE_OF_FEW = type_coerce(_STATE, instances.c.state.type).label("state")
-_FEW = (_STATE_OF_FEW if one is instances.c.state else one for one in CASE_COLUMNS)
-_OPEN = select(*_FEW, *_TASK_COLUMNS).select_from(_TOGETHER).where(*_OF_CASE).order_by(tasks.c.id)
 # The transactions that wrote the three rows. (SQLite has none; nor does anybody else write there.)
 _WRITERS = literal_column("concat_ws(' ', tasks.xmin, cases.xmin, instances.xmin)", Text)
-_LEFT = PerDatabase(sqlite=_WITH_TASK.where(*_OF_CASE), postgresql=_OPEN.add_columns(_WRITERS.label("writers")))
+_LEFT = Prepared(_OPEN.add_columns(_WRITERS.label("writers")).where(*_OF_CASE).order_by(tasks.c.id))
 _TOLD = ("id", "element", "name", "form", "group", "due_at", "handed_by", "report_type", "area")
 _WAITING = Prepared(
     select(*(tasks.c[name] for name in _TOLD), cases.c.province, cases.c.secrecy)
@@ -57,7 +55,20 @@ _THERE = select(tasks.c.id).select_from(_TOGETHER).where(_THIS)
 _STILL = PerDatabase(sqlite=_THERE, postgresql=_THERE.where(_UNCHANGED).with_for_update(**_LOCKS))
 
 
-def load_with_task(unit: Unit, task_id: int) -> tuple[Row[Any], SimpleNamespace] | None:
+class Left(NamedTuple):
+    """A task with its case, for the next step.
+
+    Attributes:
+        at: when it was written.
+        state: of the case's process, as that step has left it.
+    """
+
+    at: datetime
+    row: Row[Any]
+    state: bytes
+
+
+def load_with_task(unit: Unit, task_id: int) -> tuple[Any, SimpleNamespace] | None:
     """The case of a task as `instances.load` gives it, and the task; ``None``: there is no such task.
 
     On PostgreSQL the task is as it was when the look began: if somebody was faster, the process has moved past it.
@@ -66,12 +77,13 @@ def load_with_task(unit: Unit, task_id: int) -> tuple[Row[Any], SimpleNamespace]
         Outdated: by the unit's first look, or its end: what was left is no longer so.
     """
     unit.anew()
-    row = _recalled(unit, task_id) if unit.may_recall else None
-    if row is not None:
+    left = _recalled(unit, task_id) if unit.may_recall else None
+    if left is not None:
         unit.has_recalled = True
-        unit.sure(_STILL, {"task": task_id, "writers": row.writers})
-    else:
-        row = unit.first(_LOAD_LOCKED if unit.locks_rows else _LOAD, {"task": task_id})
+        unit.sure(_STILL, {"task": task_id, "writers": left.row.writers})
+        of_case = dict(zip(_CASE_NAMES, left.row, strict=False))
+        return SimpleNamespace(**of_case, state=left.state), _task(left.row)
+    row = unit.first(_LOAD_LOCKED if unit.locks_rows else _LOAD, {"task": task_id})
     return None if row is None else (row, _task(row))
 
 
@@ -81,7 +93,7 @@ def waiting(unit: Unit, case_id: int) -> Iterable[Any]:
     if not (unit.locks_rows and unit.may_recall):
         return unit.later(_WAITING, {"case": case_id})
     left = unit.later(_LEFT, {"case": case_id})
-    unit.at_end(lambda done: _keep(unit, left) if done and len(left) <= LEFT_MAX else None)
+    unit.at_end(lambda done: _keep(unit, case_id, left) if done and len(left) <= LEFT_MAX else None)
     return (_task(row, province=row.province, secrecy=row.secrecy) for row in left)
 
 
@@ -90,13 +102,15 @@ def _task(row: Row[Any], **of_case: Any) -> SimpleNamespace:
     return SimpleNamespace(**dict(zip(_TASK_NAMES, told, strict=True)), **of_case)
 
 
-def _recalled(unit: Unit, task_id: int) -> Row[Any] | None:
-    at, row = unit.recent.pop(task_id, (unit.now, None))
-    return row if unit.now - at < LASTS else None
+def _recalled(unit: Unit, task_id: int) -> Left | None:
+    left: Left | None = unit.recent.pop(task_id, None)
+    return left if left is not None and unit.now - left.at < LASTS else None
 
 
-def _keep(unit: Unit, left: list[Row[Any]]) -> None:
-    for task_id, (at, _) in [*islice(unit.recent.items(), len(left) + 1)]:  # the oldest, as many as come and one more
-        if unit.now - at >= LASTS or len(unit.recent) >= RECENT_MAX:
+def _keep(unit: Unit, case_id: int, rows: list[Row[Any]]) -> None:
+    revision, state = unit.states.get(case_id, (0, None))
+    for task_id, left in [*islice(unit.recent.items(), len(rows) + 1)]:  # the oldest, as many as come and one more
+        if unit.now - left.at >= LASTS or len(unit.recent) >= RECENT_MAX:
             unit.recent.pop(task_id, None)
-    unit.recent |= {row.task_id: (unit.now, row) for row in left}
+    if state is not None:  # of that revision: a step that was undone, or moved to another version, has left another
+        unit.recent |= {row.task_id: Left(unit.now, row, state) for row in rows if row.revision == revision}

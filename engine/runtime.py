@@ -46,6 +46,7 @@ class Unit:
         recent: what this process has just written of cases, and when, by task (`engine.recent`).
         may_recall: who has opened the unit does everything once more if what it recalls is no longer so, or leads to a
             refusal; has_recalled: it did.
+        states: of processes, as it has written them, with the revision, by case.
         has_begun: the database has been asked for something.
     """
 
@@ -61,6 +62,7 @@ class Unit:
         self.views: dict[tuple[int, str], str] = {}
         self.number: Any = None
         self.born = 0
+        self.states: dict[int, tuple[int, bytes | None]] = {}
         self.has_begun = False
         self.may_recall = self.has_recalled = False
         self._at_end: list[Callable[[bool], None]] = []
@@ -260,7 +262,7 @@ class Runtime:
         self._writing = Lock()
         self.catalogue = Catalogue()
         self.callers: dict[str, Any] = {}
-        self.recent: dict[int, tuple[datetime, Row[Any]]] = {}
+        self.recent: dict[int, Any] = {}
         self.spare_numbers: dict[str, list[int]] = {}
         self.used: dict[str, datetime] = {}  # when the use of a token was last written down
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
-from engine import recent
+from engine import recent, tasks
+from engine.people import accounts
 from engine.runtime import Runtime
 from tests.drawing import draw
 from tests.hotline import LIFE, Hotline, refused
@@ -130,5 +131,20 @@ def test_what_was_left_is_not_kept_for_long(hotline: Hotline, opened: tuple[str,
     hotline.clock.advance("11 minutes")
     hotline.assigned()
 
-    assert {row.number for _, row in hotline.runtime.recent.values()} <= {hotline.receipt["number"]}
+    assert {left.row.number for left in hotline.runtime.recent.values()} <= {hotline.receipt["number"]}
     assert hotline.as_("phuong").post(opened[1], ANSWERS).status_code == 200
+
+
+def test_a_step_that_was_undone_leaves_nothing(hotline: Hotline, opened: tuple[str, str]) -> None:
+    task_id = int(opened[1].split("/")[2])
+    with hotline.runtime.begin() as unit:
+        unit.may_recall = True
+        case = recent.load_with_task(unit, task_id)[0]
+        with suppress(InterruptedError), unit.savepoint():
+            tasks.complete(unit, task_id, ANSWERS["answers"], by=accounts.account(unit, "phuong"))
+            raise InterruptedError
+        recent.waiting(unit, case.id)
+    assert hotline.runtime.recent == {}
+
+    assert hotline.as_("phuong").post(opened[1], ANSWERS).json["case_status"] == "da_giai_quyet"
+    assert hotline.as_("phantich").get("/incidents").json["items"] == []
