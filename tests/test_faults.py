@@ -27,7 +27,7 @@ from engine import model, packages
 from engine.files import attachments
 from engine.people import accounts
 from engine.runtime import Runtime
-from engine.storage import database, outages
+from engine.storage import connections, outages
 from engine.work.worker import Worker
 from tests import databases
 from tests.clock import Clock
@@ -159,7 +159,7 @@ def test_the_database_may_be_restarted_while_web_and_worker_run(restarted: Offic
 def test_one_refusal_is_enough_to_let_go_of_every_dead_connection(
     restarted: Office, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "IDLE_SECONDS", 3600)  # however slow this machine is
+    monkeypatch.setattr(connections, "IDLE_SECONDS", 3600)  # however slow this machine is
     with ThreadPoolExecutor(4) as pool:
         assert {answer.status_code for answer in pool.map(restarted.report, "abcd")} == {201}
         with restarted.runtime.read():  # put back after the refusal, and never asked anything
@@ -188,6 +188,7 @@ def full_disk(office: Office) -> Iterator[None]:
     def limit(connection: Any, *_: Any) -> None:
         connection.execute("PRAGMA max_page_count = 1").close()  # fewer than there are means as many as there are
 
+    office.close()  # what it has connected already is not asked again
     event.listen(office.runtime.database, "checkout", limit)
     try:
         yield
@@ -342,7 +343,7 @@ def test_postgresql_on_a_full_disk_says_so_loses_nothing_and_goes_on_when_there_
 def test_postgresql_that_cannot_write_its_log_stops_and_has_all_that_was_acknowledged_when_it_is_started(
     full: tuple[Office, Disk], cramped: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "IDLE_SECONDS", 3600)  # however slow this machine is
+    monkeypatch.setattr(connections, "IDLE_SECONDS", 3600)  # however slow this machine is
     office, disk = full
     there = [office.report(f"before-{n}").json["number"] for n in range(3)]
     disk.fill()

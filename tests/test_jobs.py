@@ -116,6 +116,7 @@ def test_claiming_reads_only_the_index_however_many_timers_wait(runtime: Runtime
     if runtime.database.dialect.name != "sqlite":
         pytest.skip("PostgreSQL prefers to read a whole small table")
     asked: list[str] = []
+    runtime.database.dispose()  # what is connected already would not be listened to
     event.listen(runtime.database, "checkout", lambda driver, *_: driver.set_trace_callback(asked.append))
     jobs.claim(runtime, "anna", 10)
     due.look(runtime)

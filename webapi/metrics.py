@@ -19,6 +19,7 @@ from typing import Any
 from flask import Flask, Request, Response, current_app, request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Metric
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
@@ -26,7 +27,7 @@ from engine.errors import NotAllowed
 from engine.queues import presence
 from engine.runtime import Runtime, Unit
 from engine.statistics import vitals
-from engine.storage import schema
+from engine.storage import connections, schema
 from webapi import auth
 from webapi.clock import node_clock
 
@@ -151,7 +152,7 @@ class Hotline:
 def _ask(runtime: Runtime) -> Iterator[Metric]:
     began = perf_counter()
     yield _gauge("build_info", "Which version runs.", {(_version(),): 1}, "version")
-    yield from _pool(runtime.database.pool)
+    yield from _pool(runtime.database)
     clock = node_clock(runtime)
     wrong = {(): clock.wrong.total_seconds()} if clock else {}
     yield _gauge("clock_ahead_seconds", "By how much this machine's clock is ahead of the database's.", wrong)
@@ -195,9 +196,10 @@ def _work(unit: Unit) -> Iterator[Metric]:
     yield _gauge("cases_stuck", f"Cases that will not move by themselves, {vitals.MOST} at most.", stuck, "reason")
 
 
-def _pool(pool: Any) -> Iterator[Metric]:
+def _pool(database: Engine) -> Iterator[Metric]:
+    pool, rest = database.pool, len(connections.of(database))
     if isinstance(pool, QueuePool):
-        states = {("in_use",): pool.checkedout(), ("idle",): pool.checkedin()}
+        states = {("in_use",): pool.checkedout() - rest, ("idle",): pool.checkedin() + rest}
         yield _gauge("database_connections", "Connections of this process.", states, "state")
         most = pool.size() + pool._max_overflow
         yield _gauge("database_connections_max", "The most that this process opens.", {(): most})

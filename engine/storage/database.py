@@ -12,21 +12,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from sqlite3 import Error
-from time import monotonic
 from typing import Any
 
 import orjson
 from psycopg import ClientCursor
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import PoolProxiedConnection, StaticPool
 
+from engine.storage import connections
 from engine.storage.wire import READING, WRITING
 
 NAME = "thongsuot"  # of our connections, for whoever looks at PostgreSQL's (`pg_stat_activity`)
 BUSY_SECONDS = 30
-IDLE_SECONDS = 5  # a connection that has rested longer is asked whether it is still there
 
 _JSON = {
     "json_serializer": lambda value: orjson.dumps(value).decode(),
@@ -72,12 +71,7 @@ def prepare(engine: Engine) -> Engine:
         event.listen(engine, "do_connect", _make_private)
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
-    else:
-        watch = _Watch()
-        event.listen(engine, "connect", watch.note_birth)
-        event.listen(engine, "checkin", watch.note_rest)
-        event.listen(engine, "checkout", watch.ping_doubtful)
-        event.listen(engine, "invalidate", watch.doubt_all)
+    connections.of(engine)
     return engine
 
 
@@ -94,41 +88,6 @@ def _make_private(_dialect: Any, _record: Any, cargs: Any, cparams: Any) -> None
     if not cparams.get("uri") and not cargs[0].startswith(":"):
         with suppress(OSError):  # it is there already; or SQLite will say what is wrong
             os.close(os.open(cargs[0], os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-
-
-class _Watch:
-    """Asks connections whether they are still there before they are used: those that have rested, and, once one was
-    found dead, all that there were then, for a server that restarts closes all at once. Asking at every checkout would
-    cost every call an exchange.
-
-    That a connection has been put back does not say that it is alive: a unit that was answered from memory has asked it
-    nothing. So what counts is when it was made or has last answered here.
-    """
-
-    def __init__(self) -> None:
-        self._doubted = 0.0
-
-    def note_birth(self, _connection: Any, record: Any) -> None:
-        record.info["known_since"] = monotonic()
-
-    def note_rest(self, _connection: Any, record: Any) -> None:
-        record.info["rests_since"] = monotonic()
-
-    def doubt_all(self, _connection: Any, _record: Any, _error: Any) -> None:
-        self._doubted = monotonic()
-
-    def ping_doubtful(self, connection: Any, record: Any, _proxy: Any) -> None:
-        rests_since = record.info.get("rests_since")
-        if rests_since is None:  # it is new
-            return
-        if record.info["known_since"] > self._doubted and monotonic() - rests_since <= IDLE_SECONDS:
-            return
-        try:
-            connection.execute("SELECT 1")
-            connection.rollback()
-        except Exception as error:
-            raise DisconnectionError(str(error)) from error
-        record.info["known_since"] = monotonic()
 
 
 def _configure_sqlite(connection: Any, _record: Any) -> None:
@@ -166,8 +125,9 @@ def transaction(database: Engine, *, writes: bool) -> Iterator[PoolProxiedConnec
         DBAPIError: the database cannot be reached, or somebody else writes for too long (SQLite).
     """
     errors: Any = database.dialect.loaded_dbapi.Error  # type: ignore[union-attr]
+    kept = connections.of(database)
     try:
-        pooled = database.raw_connection()
+        pooled = kept.take()
     except errors as error:
         raise DBAPIError.instance(None, None, error, errors, dialect=database.dialect) from error
     driver: Any = pooled.driver_connection
@@ -185,7 +145,7 @@ def transaction(database: Engine, *, writes: bool) -> Iterator[PoolProxiedConnec
         _roll_back(pooled)
         raise
     finally:
-        pooled.close()
+        kept.give(pooled)
 
 
 def _roll_back(pooled: PoolProxiedConnection) -> None:

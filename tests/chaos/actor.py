@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Any
 
 import apscheduler.schedulers.base as scheduler
-from sqlalchemy import event
-from sqlalchemy.pool import Pool
+from sqlalchemy.pool import PoolProxiedConnection
 
 import webapi
 import webapi.cli
 import webapi.clock
 import webapi.worker
+from engine.storage.connections import Connections
 from engine.work import worker
 
 FULL = "full"
@@ -36,11 +36,15 @@ ANY = 4_294_967_294  # pages: as many as SQLite can have
 def fill_disk_while(file: Path) -> None:
     """SQLite then may have no page more than there are, and says what it says when the disk is full."""
 
-    def limit(connection: Any, *_: Any) -> None:
-        if isinstance(connection, sqlite3.Connection):
-            connection.execute(f"PRAGMA max_page_count = {1 if file.exists() else ANY}").close()
+    take = Connections.take
 
-    event.listen(Pool, "checkout", limit)
+    def limited(self: Connections) -> PoolProxiedConnection:
+        pooled = take(self)
+        if isinstance(pooled.driver_connection, sqlite3.Connection):
+            pooled.driver_connection.execute(f"PRAGMA max_page_count = {1 if file.exists() else ANY}").close()
+        return pooled
+
+    Connections.take = limited  # type: ignore[method-assign]
 
 
 def be_wrong_by(file: Path) -> None:

@@ -1,0 +1,110 @@
+"""The connections that units use: the one used last is used next, and asked whether it is still there if it has rested.
+
+They come from SQLAlchemy's pool, and stay out of it between two units: to take one out and to give it back costs a call
+a tenth of its time (docs/bench.md). The pool still says how many there may be, and makes and mends them.
+"""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import Any
+from weakref import WeakKeyDictionary, ref
+
+from sqlalchemy import Engine, event
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import PoolProxiedConnection, QueuePool
+
+IDLE_SECONDS = 5  # a connection that has rested longer is asked whether it is still there
+
+_of: WeakKeyDictionary[Engine, Connections] = WeakKeyDictionary()
+
+
+def of(database: Engine) -> Connections:
+    if (found := _of.get(database)) is None:
+        found = _of[database] = Connections(database)
+    return found
+
+
+class Connections:
+    """Those of one database that rest, and what is known of all of them.
+
+    A connection is asked before it is used if it has rested; and, once one was found dead, all that there were then
+    are, for a server that restarts closes all at once. Asking at every unit would cost every call an exchange.
+
+    That a connection has been put aside does not say that it is alive: a unit that was answered from memory has asked
+    it nothing. So what counts is when it was made or has last answered here.
+    """
+
+    def __init__(self, database: Engine) -> None:
+        self._database = ref(database)
+        self._most = database.pool.size() if isinstance(database.pool, QueuePool) else 1
+        self._resting: list[PoolProxiedConnection] = []
+        self._doubted = 0.0
+        event.listen(database, "engine_disposed", self._let_go)
+        if database.dialect.name != "sqlite":
+            event.listen(database, "connect", self._note_birth)
+            event.listen(database, "checkin", self._note_rest)
+            event.listen(database, "checkout", self._ask)
+            event.listen(database, "invalidate", self._doubt_all)
+
+    def __len__(self) -> int:
+        """How many rest here, which the pool takes for used."""
+        return len(self._resting)
+
+    def take(self) -> PoolProxiedConnection:
+        """Raises:
+        Error: the driver's; the database cannot be reached.
+        """
+        while True:
+            try:
+                pooled = self._resting.pop()
+            except IndexError:
+                return self._new()
+            try:
+                self._ask(pooled.driver_connection, pooled)
+            except DisconnectionError as error:
+                pooled.invalidate(error)
+                pooled.close()
+            else:
+                return pooled
+
+    def give(self, pooled: PoolProxiedConnection) -> None:
+        """A unit has ended, and nothing is open on its connection."""
+        if pooled.is_valid and len(self._resting) < self._most:
+            pooled.info["rests_since"] = monotonic()
+            self._resting.append(pooled)
+        else:
+            pooled.close()
+
+    def _new(self) -> PoolProxiedConnection:
+        database = self._database()
+        assert database is not None  # who asks has it
+        return database.raw_connection()
+
+    def _let_go(self, _database: Any) -> None:
+        while self._resting:
+            pooled = self._resting.pop()
+            pooled.detach()
+            pooled.close()
+
+    def _note_birth(self, _connection: Any, record: Any) -> None:
+        record.info["known_since"] = monotonic()
+
+    def _note_rest(self, _connection: Any, record: Any) -> None:
+        record.info["rests_since"] = monotonic()
+
+    def _doubt_all(self, _connection: Any, _record: Any, _error: Any) -> None:
+        self._doubted = monotonic()
+
+    def _ask(self, connection: Any, record: Any, _proxy: Any = None) -> None:
+        rests_since = record.info.get("rests_since")
+        if rests_since is None or "known_since" not in record.info:  # it is new; or SQLite's, which is always there
+            return
+        if record.info["known_since"] > self._doubted and monotonic() - rests_since <= IDLE_SECONDS:
+            return
+        try:
+            connection.execute("SELECT 1")
+            connection.rollback()
+        except Exception as error:
+            raise DisconnectionError(str(error)) from error
+        record.info["known_since"] = monotonic()
