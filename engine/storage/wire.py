@@ -73,15 +73,11 @@ class Wire:
         if len(named) == 1 and not idle and not commit:
             yield self._read(self._libpq.exec_prepared(*named[0]))
             return
-        goes_ahead, named = named[:ahead], named[ahead:]
-        if goes_ahead and commit:  # if that fails, nothing else is done
-            yield from map(self._read, self._exchange(goes_ahead))
-            goes_ahead = []
-        begin = [self._plain(how)] if idle and named and not commit else []
+        before = [self._plain(WRITING), *named[:ahead], self._plain(_COMMIT)] if ahead else []
+        begin = [self._plain(how)] if idle and len(named) > ahead and not commit else []
         end = [self._plain(_COMMIT)] if commit and not idle else []
-        named = [*begin, *named, *end]
-        commands = [*goes_ahead, *named]
-        for (_, values), result in zip(commands, self._exchange(goes_ahead, named), strict=True):
+        commands = [*before, *begin, *named[ahead:], *end]
+        for (_, values), result in zip(commands, self._exchange(commands), strict=True):
             answer = self._read(result)
             if values is not None:  # else nobody has asked for it
                 yield answer
@@ -89,28 +85,29 @@ class Wire:
     def _plain(self, sql: str) -> tuple[bytes, None]:
         return self._named(sql), None
 
-    def _exchange(self, *transactions: Sequence[Any]) -> list[pq.abc.PGresult]:
-        """One result for each command, in order; those after one that failed say so too, to the end of its transaction.
+    def _exchange(self, commands: Sequence[Any]) -> list[pq.abc.PGresult]:
+        """One result for each command, in order; those after one that failed say so too.
 
         Raises:
-            psycopg.Error: a transaction could not be committed, although none of its commands failed.
+            psycopg.Error: it could not be committed, although none of its commands failed.
         """
-        sent = [one for one in transactions if one]
         self._libpq.enter_pipeline_mode()
         try:
-            for commands in sent:
-                for name, bound in commands:
-                    self._libpq.send_query_prepared(name, bound)
-                if not _sync(self._libpq.pgconn_ptr):
-                    raise OperationalError(self._libpq.get_error_message())
+            for name, bound in commands:
+                self._libpq.send_query_prepared(name, bound)
+            if not _sync(self._libpq.pgconn_ptr):
+                raise OperationalError(self._libpq.get_error_message())
             if self._libpq.flush():  # more than the socket takes at once
                 self._connection.wait(send(self._libpq))
-            return [result for commands in sent for result in self._results(len(commands))]
+            results = self._results()
         finally:
             self._libpq.exit_pipeline_mode()
+        for unasked in results[len(commands) :]:
+            self._read(unasked)
+        return results
 
-    def _results(self, count: int) -> list[pq.abc.PGresult]:
-        """What came back of a transaction of so many commands; libpq says ``None`` after each."""
+    def _results(self) -> list[pq.abc.PGresult]:
+        """What came back, up to the end of the exchange; libpq says ``None`` after each command."""
         results: list[pq.abc.PGresult] = []
         before: pq.abc.PGresult | None = None
         while True:
@@ -119,8 +116,6 @@ class Wire:
                 self._libpq.consume_input()
             result = self._libpq.get_result()
             if result is not None and result.status == _SYNCED:
-                for unasked in results[count:]:
-                    self._read(unasked)
                 return results
             if result is not None:
                 results.append(result)
