@@ -89,8 +89,7 @@ def run(app: Flask, host: str, port: int, threads: int) -> None:
     gates = [one.socket for one in sockets.listeners]
     # beyond so many connections nobody is let in, however long a thread rests for them
     entrance.queue.outside = lambda: 0 if len(sockets) >= CONNECTIONS else sum(map(door.standing_outside, gates))
-    if runtime.database.dialect.name == "postgresql":  # else the disk wakes us, and Linux had better choose where
-        cpu.stay()
+    cpu.stay()
     leaving.serve(sockets, entrance, camunda.waiting_room(app).close)
 
 
