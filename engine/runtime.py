@@ -126,6 +126,12 @@ class Unit:
         for call in self._at_end:
             call(done)
 
+    def close(self) -> None:
+        """It has ended: the connection is another's from now on."""
+        self._broken = RuntimeError("The unit has ended.")
+        self.__dict__.pop("connection", None)
+        del self._pooled
+
     def soon(self, statement: Prepared, values: Mapping[str, Any]) -> None:
         """`known` will be asked for this: have it looked up along with what is looked up next."""
         key = (statement, *values.values())
@@ -284,6 +290,8 @@ class Runtime:
             except BaseException:
                 unit.end(done=False)
                 raise
+            finally:
+                unit.close()
         unit.end(done=True)
 
     @contextmanager
@@ -291,8 +299,11 @@ class Runtime:
         """A unit that only reads, and all that it reads is of one moment. What it has to leave behind follows."""
         with span("read"), transaction(self.database, writes=False) as pooled:
             unit = self._unit(pooled)
-            yield unit
-            unit.flush()
+            try:
+                yield unit
+                unit.flush()
+            finally:
+                unit.close()
         if unit.views:
             with self.begin() as after:
                 after.note_views(unit.views)

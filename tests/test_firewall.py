@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import func, inspect, select, text
 from werkzeug.routing import Rule
 
 from engine import model, packages
@@ -137,7 +137,7 @@ def dumped(hotline: Hotline) -> bytes:
         path = Path(str(engine.url.database))
         return b"".join(one.read_bytes() for one in path.parent.glob(f"{path.name}*"))
     with engine.connect() as connection:
-        whole = [text(f'SELECT "{name}"::text FROM "{name}"') for name in model.metadata.tables]
+        whole = [text(f'SELECT "{name}"::text FROM "{name}"') for name in inspect(engine).get_table_names()]
         rows = [connection.execute(one).all() for one in whole]
         states = [row[0] for row in connection.execute(text("SELECT state FROM instances"))]
     return "\n".join(str(row) for table in rows for row in table).encode() + b"".join(map(bytes, states))

@@ -54,10 +54,16 @@ def description(database: Engine) -> dict[str, Any]:
 
 
 def triggers(database: Engine) -> list[str]:
-    """What they say; SQLite loses those of a table that it replaces."""
+    """What they say; SQLite loses those of a table that it replaces. And what `engine.model.words` makes."""
+    ours = "(SELECT oid FROM pg_namespace WHERE nspname = 'public')"
+    words = "'case_words'::regclass"
     asked = {
         "sqlite": "SELECT sql FROM sqlite_master WHERE type = 'trigger' OR sql LIKE 'CREATE VIRTUAL%' ORDER BY 1",
-        "postgresql": "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1",
+        "postgresql": "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal"
+        f" UNION SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = {ours}"
+        f" UNION SELECT concat(attname, atttypid::regtype, attnotnull) FROM pg_attribute WHERE attrelid = {words}"
+        f" UNION SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = {words}"
+        f" UNION SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = {words} ORDER BY 1",
     }
     with database.connect() as connection:
         return [" ".join(row[0].split()) for row in connection.execute(text(asked[database.dialect.name]))]

@@ -140,7 +140,7 @@ def test_no_transaction_is_open_while_sending(
     in_use = []
 
     def write_meanwhile() -> None:
-        in_use.append(runtime.database.pool.checkedout() - len(connections.of(runtime.database)))
+        in_use.append(runtime.database.pool.checkedout() - connections.of(runtime.database).resting)
         with runtime.begin() as unit:
             unit.execute(update(model.cases).values(subject="changed meanwhile"))
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from threading import Barrier, Thread
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from datetime import UTC, datetime
+from threading import Barrier, Event, Thread
+from time import sleep
 from typing import Any
 
 import pytest
-from sqlalchemy import bindparam, exists, insert, select, update
+from sqlalchemy import bindparam, create_engine, exists, insert, literal, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from engine import model
@@ -15,6 +18,8 @@ from engine.errors import NotFound, Stale
 from engine.people import access
 from engine.people.access import Account
 from engine.runtime import Runtime, Unit
+from engine.storage import connections
+from engine.storage.database import options, prepare
 from engine.storage.prepared import Prepared
 from tests.bare_cases import history, open_case, rows
 
@@ -243,3 +248,69 @@ def test_values_of_every_kind_come_back_as_they_went(runtime: Runtime, case_id: 
         [found] = unit.all(show, {"case": case_id})
 
     assert (found.kind, found.actor, found.data, found.at) == ("100 %", "thử", story, runtime.clock())
+
+
+def test_of_a_unit_that_has_ended_nothing_is_asked(runtime: Runtime, case_id: int) -> None:
+    for begin in (runtime.begin, runtime.read):
+        with begin() as unit:
+            assert unit.scalar(select(CASES.id)) == case_id
+        for ask in (lambda: unit.first(FIND, {"case": case_id}), lambda: unit.scalar(select(CASES.id))):
+            with pytest.raises((RuntimeError, AttributeError)):
+                ask()
+
+
+def test_whoever_waits_for_a_connection_gets_the_next_that_is_free(postgresql_url: str) -> None:
+    made = options(postgresql_url, 1) | {"max_overflow": 1, "pool_timeout": 60}
+    runtime = Runtime(prepare(create_engine(postgresql_url, **made)), lambda: datetime.now(UTC))
+    both_have_one, may_go = Barrier(3), Event()
+
+    def hold(first: bool) -> int:
+        with runtime.read() as unit:
+            if first:
+                both_have_one.wait(20)
+                may_go.wait(20)
+            return int(unit.scalar(select(literal(1))))
+
+    with ThreadPoolExecutor(3) as threads:
+        held = [threads.submit(hold, True) for _ in range(2)]
+        both_have_one.wait(20)
+        waits = threads.submit(hold, False)
+        sleep(0.2)
+        may_go.set()
+        assert [one.result(20) for one in (*held, waits)] == [1, 1, 1]
+    assert len(connections.of(runtime.database)) <= 2
+    runtime.database.dispose()
+    assert len(connections.of(runtime.database)) == 0
+
+
+def test_no_more_connections_rest_than_the_pool_keeps(postgresql_url: str) -> None:
+    runtime = Runtime.open(postgresql_url, lambda: datetime.now(UTC))
+    size = runtime.database.pool.size()
+    with ExitStack() as stack:
+        for _ in range(size + 3):
+            stack.enter_context(runtime.read()).scalar(select(literal(1)))
+    assert len(connections.of(runtime.database)) == size
+    runtime.database.dispose()
+
+
+def test_what_was_out_when_the_engine_was_disposed_of_does_not_rest(postgresql_url: str) -> None:
+    runtime = Runtime.open(postgresql_url, lambda: datetime.now(UTC))
+    with runtime.read() as unit:
+        unit.scalar(select(literal(1)))
+        runtime.database.dispose()
+    assert len(connections.of(runtime.database)) == 0
+    runtime.database.dispose()
+
+
+def test_units_beside_each_other_leave_a_database_in_memory_what_it_holds() -> None:
+    runtime = Runtime.open("sqlite://", lambda: datetime.now(UTC))
+    with runtime.begin() as unit:
+        unit.connection.exec_driver_sql("CREATE TABLE kept (x)")
+    with runtime.database.connect() as first, runtime.database.connect() as second:
+        assert first.exec_driver_sql("SELECT count(*) FROM kept").scalar() == 0
+        known = connections.of(runtime.database)
+        one, other = known.take(), known.take()
+        known.give(one)
+        known.give(other)
+        assert second.exec_driver_sql("SELECT count(*) FROM kept").scalar() == 0
+    runtime.database.dispose()

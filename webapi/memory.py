@@ -35,9 +35,14 @@ def in_large_pages() -> None:
 def _held() -> list[tuple[int, int]]:
     """From where to where there is memory that belongs to no file; what adjoins is one."""
     held: list[tuple[int, int]] = []
-    for line in Path("/proc/self/maps").read_text().splitlines():
+    try:
+        lines = Path("/proc/self/maps").read_bytes().splitlines()
+    except OSError as error:
+        log.info("No large pages: %r", error, extra={"action": "no-large-pages"})
+        return []
+    for line in lines:
         where, rights, _, _, file, *_ = line.split()
-        start, end = (int(one, 16) for one in where.split("-"))
-        if rights == "rw-p" and file == "0":
+        start, end = (int(one, 16) for one in where.split(b"-"))
+        if rights == b"rw-p" and file == b"0":
             held.append((held.pop()[0], end) if held and held[-1][1] == start else (start, end))
     return held

@@ -197,9 +197,10 @@ def _work(unit: Unit) -> Iterator[Metric]:
 
 
 def _pool(database: Engine) -> Iterator[Metric]:
-    pool, rest = database.pool, len(connections.of(database))
+    pool, known = database.pool, connections.of(database)
     if isinstance(pool, QueuePool):
-        states = {("in_use",): pool.checkedout() - rest, ("idle",): pool.checkedin() + rest}
+        in_use = pool.checkedout() - known.resting
+        states = {("in_use",): in_use, ("idle",): len(known) - in_use}
         yield _gauge("database_connections", "Connections of this process.", states, "state")
         most = pool.size() + pool._max_overflow
         yield _gauge("database_connections_max", "The most that this process opens.", {(): most})

@@ -1,9 +1,9 @@
 """The index that words are searched by: SQLite's own (FTS5), and PostgreSQL's (GIN), both kept by the database.
 
 A word is a run of letters and digits; what is searched is folded already (`engine.language.vietnamese.words`). The
-index is a table beside `cases` on both: in an index of that table all words of a case would be looked at anew whenever
-its row is written to another place. Triggers tell it of a new case, and of one that is emptied. SQLite's keeps no text
-of its own, nor where in it a word stands.
+index is that of a table beside `cases`: in one of `cases` itself all words of a case would be looked at anew whenever
+its row is written to another place. Triggers tell it of a new case, and of one that is emptied or becomes class C4.
+SQLite's keeps no text of its own, nor where in it a word stands.
 """
 
 from __future__ import annotations

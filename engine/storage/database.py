@@ -62,6 +62,7 @@ def options(url: str, at_once: int = 5) -> dict[str, Any]:
 
 
 def connect(url: str) -> Engine:
+    """Whoever has it made disposes of it: until then some of its connections stay open, and so does it."""
     return prepare(create_engine(url, **options(url)))
 
 

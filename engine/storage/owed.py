@@ -19,6 +19,7 @@ from engine.storage.prepared import Made, Prepared, Values
 from engine.storage.wire import Answer, Asked, Wire
 
 SHARED_MAX = 500  # sequences of statements; each may make one or more that every connection to PostgreSQL keeps
+LOOK, WRITE = "look", "write"
 LONGEST = 30  # what is longer comes from a list of something, and hardly twice alike
 _PLACE = re.compile(r"\$(\d+)")
 _shared_out: dict[str, dict[Any, list[_Share]]] = {"sqlite": {}, "postgresql": {}}
@@ -94,16 +95,17 @@ def begin(dialect: Dialect, pooled: PoolProxiedConnection) -> None:
 
 
 class _Part(NamedTuple):
-    """One of the statements that are owed: the how-manieth, and whether it must find a row."""
+    """One of the statements that are owed: the how-manieth, whether it must find a row, what it can be joined to."""
 
     place: int
     made: Made
     must: bool
+    kind: str | None
 
 
 class _Share:
-    """What goes out as one statement: on PostgreSQL writes to several tables, where nobody looks in between, and before
-    them whether something is still so.
+    """What goes out as one statement: on PostgreSQL writes to several tables, where nobody looks in between; or looks
+    whether something is still so.
 
     Attributes:
         asker: the place, among what is owed, of the part that wants rows, or of the first that must find one; else of
@@ -112,7 +114,7 @@ class _Share:
 
     def __init__(self, parts: Sequence[_Part]) -> None:
         self._parts = [(part.place, part.made) for part in parts]
-        self.asker, self.made, must = next((part for part in parts if part.must), parts[0])
+        self.asker, self.made, must, _ = next((part for part in parts if part.must), parts[0])
         self.sql = _together(parts) if len(parts) > 1 else self.made.demand if must else self.made.sql
 
     def bind(self, owed: Sequence[Owed]) -> list[Any]:
@@ -135,40 +137,36 @@ def _shared(dialect: Dialect, owed: Sequence[Owed]) -> list[_Share]:
 
 
 def _parted(dialect: Dialect, asked: Any, join: bool) -> list[list[_Part]]:
-    """Writes that follow each other are joined, as long as each is to another table: in which order they happen then
-    makes no difference. One at most must find a row, for nobody is told which has not; but before them goes what has to
-    be still so (`Unit.sure`), and whoever hears that it is not does everything again.
+    """What follows each other is joined: looks whether something is still so (`Unit.sure`), for all of them say the
+    same if it is not; and writes, as long as each is to another table, so that in which order they happen makes no
+    difference, and one at most must find a row, for nobody is told which has not. Writes never join such a look: they
+    are to see all that was committed before its lock was to be had.
     """
     shares: list[list[_Part]] = []
     written: set[str] = set()  # by the last share
-    is_open = False  # somebody may join it
     for place, (statement, must, reads) in enumerate(asked):
-        part = _Part(place, statement.on(dialect), must)
-        guards, table = must and part.made.looks, part.made.writes
-        may_join = join and not reads and bool(guards or table)
-        fits = not written if guards else table not in written and not (must and _must_write(shares[-1:]))
-        if may_join and is_open and fits:
-            shares[-1].append(part)
+        made = statement.on(dialect)
+        kind = None if reads or not join else LOOK if must and made.looks else WRITE if made.writes else None
+        part, last = _Part(place, made, must, kind), shares[-1] if shares else []
+        fits = kind is not None and any(one.kind == kind for one in last)
+        if kind == WRITE:
+            fits = fits and made.writes not in written and not (must and any(one.must for one in last))
+        if fits:
+            last.append(part)
         else:
             shares.append([part])
             written = set()
-        written |= {table} if table else set()
-        is_open = may_join
+        written |= {made.writes} if made.writes else set()
     return shares
 
 
-def _must_write(shares: Sequence[Sequence[_Part]]) -> bool:
-    return any(part.must and part.made.writes for share in shares for part in share)
-
-
 def _together(parts: Sequence[_Part]) -> str:
-    """One statement of several writes, as PostgreSQL's WITH allows; they happen at the same instant.
+    """One statement of several, as PostgreSQL's WITH allows; they happen at the same instant.
 
-    Foreign keys are looked at after all of them. What must find a row is asked in order: what is locked to see whether
-    it is still so, before it is written.
+    Foreign keys are looked at after all of them.
     """
     said, before, must = [], 0, []
-    for number, (_, made, demanded) in enumerate(parts):
+    for number, (_, made, demanded, _) in enumerate(parts):
         sql = _PLACE.sub(lambda found, before=before: f"${int(found[1]) + before}", made.sql)  # type: ignore[misc]
         said.append(f"part_{number} AS ({sql}{' RETURNING 1' if demanded and not made.looks else ''})")
         before += made.size
