@@ -34,6 +34,25 @@ def test_what_is_loaded_lies_in_large_pages_afterwards_and_is_what_it_was():
     assert after > 10_000  # KB
 
 
+def test_a_piece_that_cannot_be_had_keeps_none_of_the_others_from_it(monkeypatch: pytest.MonkeyPatch):
+    """As one that is in use just then: of many asked for at once the kernel gives those before it."""
+    tried: list[int] = []
+
+    class Library:
+        def __init__(self, _name: None) -> None:
+            pass
+
+        @staticmethod
+        def madvise(start: object, length: object, _wish: int) -> int:
+            tried.append(start.value // memory.LARGE)  # type: ignore[attr-defined]
+            return -1 if length.value > memory.LARGE or tried[-1] == 1 else 0  # type: ignore[attr-defined]
+
+    monkeypatch.setattr(memory.ctypes, "CDLL", Library)
+    monkeypatch.setattr(memory, "_held", lambda: [(0, 4 * memory.LARGE)])
+    memory.in_large_pages()
+    assert sorted({*tried}) == [0, 1, 2, 3]
+
+
 def test_a_kernel_that_gives_none_leaves_all_as_it_is(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(memory, "_COLLAPSE", 9_999)
     monkeypatch.setattr(memory.mmap, "MADV_HUGEPAGE", 9_998)
@@ -54,6 +73,6 @@ def test_only_whole_large_pages_are_asked_for(monkeypatch: pytest.MonkeyPatch):
 
     monkeypatch.setattr(memory.ctypes, "CDLL", Library)
     large = memory.LARGE
-    monkeypatch.setattr(memory, "_held", lambda: [(1, large), (large + 1, 4 * large - 1), (8 * large, 9 * large)])
+    monkeypatch.setattr(memory, "_held", lambda: [(1, large), (large + 1, 5 * large - 1), (8 * large, 9 * large)])
     memory.in_large_pages()
-    assert asked[::2] == [(2 * large, large), (8 * large, large)]
+    assert asked[::2] == [(2 * large, large), (3 * large, large), (8 * large, large)]

@@ -27,9 +27,9 @@ def in_large_pages() -> None:
     ask = ctypes.CDLL(None).madvise
     for start, end in _held():
         first, last = -(-start // LARGE) * LARGE, end // LARGE * LARGE
-        if first < last:
+        for piece in range(first, last, LARGE):  # one that is just in use keeps none of the others from it
             for wish in (mmap.MADV_HUGEPAGE, _COLLAPSE):
-                ask(ctypes.c_void_p(first), ctypes.c_size_t(last - first), wish)
+                ask(ctypes.c_void_p(piece), ctypes.c_size_t(LARGE), wish)
 
 
 def _held() -> list[tuple[int, int]]:
