@@ -12,26 +12,23 @@ from __future__ import annotations
 from bisect import insort
 from typing import Any
 
-from sqlalchemy import Executable, bindparam, literal_column
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import bindparam
 
 from engine import model
 from engine.runtime import Unit
-from engine.storage.prepared import PerDatabase
+from engine.storage.prepared import Upsert
 from engine.terms.calendar import ZONE
 
 SERIES_MAX = 100  # of which a process keeps what was left: each day has its own
 
-
-def _next(insert: Any, *more: Any) -> Executable:
-    counted = insert(model.numbers).values(series=bindparam("series"), last=1)
-    counted = counted.on_conflict_do_update(index_elements=["series"], set_={"last": model.numbers.c.last + 1})
-    return counted.returning(model.numbers.c.last, *more)  # type: ignore[no-any-return]
-
-
-# Nobody knows the number before the case is on the disk, and that is there later: it need not wait for the disk itself.
-_UNHURRIED = literal_column("set_config('synchronous_commit', 'off', true)")
-_NEXT = PerDatabase(sqlite=_next(sqlite.insert), postgresql=_next(postgresql.insert, _UNHURRIED))
+_NEXT = Upsert(
+    lambda insert: (
+        insert(model.numbers)
+        .values(series=bindparam("series"), last=1)
+        .on_conflict_do_update(index_elements=["series"], set_={"last": model.numbers.c.last + 1})
+        .returning(model.numbers.c.last)
+    )
+)
 
 
 class Number:

@@ -32,8 +32,8 @@ _STATELESS = [column for column in CASE_COLUMNS if column is not instances.c.sta
 _CASE_NAMES = [column.name for column in _STATELESS]
 _CASE_SIZE = len(_STATELESS)
 _TOGETHER = tasks.join(cases, tasks.c.case_id == cases.c.id).join(instances, instances.c.case_id == cases.c.id)
-_OPEN = select(*_STATELESS, *_TASK_COLUMNS).select_from(_TOGETHER)
-_WITH_TASK = _OPEN.add_columns(instances.c.state)
+_ROWS = select(*_STATELESS, *_TASK_COLUMNS).select_from(_TOGETHER)
+_WITH_TASK = _ROWS.add_columns(instances.c.state)
 _THIS = tasks.c.id == bindparam("task")
 _FIND = _WITH_TASK.where(_THIS)
 _LOCKS = {"of": [instances, cases], "key_share": True}
@@ -42,8 +42,8 @@ _LOAD, _LOAD_LOCKED = Prepared(_FIND), Prepared(_FIND.with_for_update(**_LOCKS))
 _OF_CASE = (tasks.c.case_id == bindparam("case"), OPEN_TASK)
 # The transactions that wrote the three rows. (SQLite has none; nor does anybody else write there.)
 _WRITERS = literal_column("concat_ws(' ', tasks.xmin, cases.xmin, instances.xmin)", Text)
-_LEFT_OPEN = _OPEN.where(*_OF_CASE).order_by(tasks.c.id)
-_LEFT = PerDatabase(sqlite=_LEFT_OPEN, postgresql=_LEFT_OPEN.add_columns(_WRITERS.label("writers")))
+_OPEN = _ROWS.where(*_OF_CASE).order_by(tasks.c.id)
+_LEFT = PerDatabase(sqlite=_OPEN, postgresql=_OPEN.add_columns(_WRITERS.label("writers")))
 _TOLD = ("id", "element", "name", "form", "group", "due_at", "handed_by", "report_type", "area")
 _WAITING = Prepared(
     select(*(tasks.c[name] for name in _TOLD), cases.c.province, cases.c.secrecy)

@@ -34,32 +34,10 @@ def test_what_is_loaded_lies_in_large_pages_afterwards_and_is_what_it_was():
     assert after > 10_000  # KB
 
 
-def test_a_piece_that_cannot_be_had_keeps_none_of_the_others_from_it(monkeypatch: pytest.MonkeyPatch):
-    """As one that is in use just then: of many asked for at once the kernel gives those before it."""
-    tried: list[int] = []
-
-    class Library:
-        def __init__(self, _name: None) -> None:
-            pass
-
-        @staticmethod
-        def madvise(start: object, length: object, _wish: int) -> int:
-            tried.append(start.value // memory.LARGE)  # type: ignore[attr-defined]
-            return -1 if length.value > memory.LARGE or tried[-1] == 5 else 0  # type: ignore[attr-defined]
-
-    monkeypatch.setattr(memory.ctypes, "CDLL", Library)
-    monkeypatch.setattr(memory, "_held", lambda: [(4 * memory.LARGE, 8 * memory.LARGE)])
-    memory.in_large_pages()
-    assert sorted({*tried}) == [4, 5, 6, 7]
-
-
-def test_a_kernel_that_gives_none_leaves_all_as_it_is(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(memory, "_COLLAPSE", 9_999)
-    monkeypatch.setattr(memory.mmap, "MADV_HUGEPAGE", 9_998)
-    memory.in_large_pages()
-
-
-def test_only_whole_large_pages_are_asked_for(monkeypatch: pytest.MonkeyPatch):
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """Where the kernel is asked, and for how many bytes; it gives nothing at all of more than a piece, nor of the sixth
+    piece."""
     asked: list[tuple[int, int]] = []
 
     class Library:
@@ -69,9 +47,28 @@ def test_only_whole_large_pages_are_asked_for(monkeypatch: pytest.MonkeyPatch):
         @staticmethod
         def madvise(start: object, length: object, _wish: int) -> int:
             asked.append((start.value, length.value))  # type: ignore[attr-defined]
-            return 0
+            return -1 if asked[-1][1] > memory.LARGE or asked[-1][0] == 5 * memory.LARGE else 0
 
     monkeypatch.setattr(memory.ctypes, "CDLL", Library)
+    return asked
+
+
+def test_a_piece_that_cannot_be_had_keeps_none_of_the_others_from_it(
+    asked: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+):
+    """As one that is in use just then: of many asked for at once the kernel gives those before it."""
+    monkeypatch.setattr(memory, "_held", lambda: [(4 * memory.LARGE, 8 * memory.LARGE)])
+    memory.in_large_pages()
+    assert sorted({start // memory.LARGE for start, _ in asked}) == [4, 5, 6, 7]
+
+
+def test_a_kernel_that_gives_none_leaves_all_as_it_is(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(memory, "_COLLAPSE", 9_999)
+    monkeypatch.setattr(memory.mmap, "MADV_HUGEPAGE", 9_998)
+    memory.in_large_pages()
+
+
+def test_only_whole_large_pages_are_asked_for(asked: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch):
     large = memory.LARGE
     monkeypatch.setattr(memory, "_held", lambda: [(1, large), (large + 1, 5 * large - 1), (8 * large, 9 * large)])
     memory.in_large_pages()

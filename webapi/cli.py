@@ -139,7 +139,7 @@ def worker() -> None:
     readers = channels.READERS | {"email": _letter_reader()}
     anchors = Path(values["INSTANCE"]) / "anchors"
     doer = Worker(runtime, notifiers, readers=readers, fetcher=_fetcher(), anchors=anchors, store=_store())
-    memory.in_large_pages()
+    memory.soon()
     metronome.run(doer, _postmen(runtime, readers))
 
 

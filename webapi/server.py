@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 from html import escape
-from threading import Thread
 
 from flask import Flask
 from waitress.task import ErrorTask
@@ -63,7 +62,7 @@ def run(app: Flask, host: str, port: int, threads: int) -> None:
     gc.collect()
     gc.freeze()  # what has been loaded by now stays: the collector need not look at it again and again
     gc.set_threshold(10_000, 20, 20)
-    Thread(target=memory.in_large_pages, name="memory", daemon=True).start()  # a fifth of a second
+    memory.soon()
     telemetry.set_up("thongsuot-web", app)
     runtime = auth.runtime_of(app)
     if clock := node_clock(runtime):

@@ -66,7 +66,7 @@ def is_guessable(password: str, *about: str) -> bool:
     >>> is_guessable("MatKhau@2026"), is_guessable("con trâu xanh gặm sách")
     (True, False)
     """
-    names = {part for name in about for part in re.split(r"[^a-z0-9]+", vietnamese.fold(name)) if len(part) > 2}
+    names = {part for name in about for part in vietnamese.words(name) if len(part) > 2}
     folded = vietnamese.fold(password).lower()
     return min(_own(text, names) for text in (folded, folded.translate(_AS_LETTERS))) < LEFT
 

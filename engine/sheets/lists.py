@@ -18,7 +18,7 @@ from typing import Any
 
 from engine.errors import InvalidAnswers, InvalidRequest
 from engine.forms import contacts
-from engine.language.vietnamese import fold, nfc
+from engine.language.vietnamese import nfc, words
 from engine.packages import Package
 from engine.sheets import workbooks
 from engine.sheets.workbooks import no_list
@@ -30,7 +30,6 @@ CELL_MAX = 4_000
 HEADER_MAX, SAID_MAX = 60, 10  # characters of a header that is repeated; and how many are
 _DAY = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})\Z", re.ASCII)
 _TICKED = {"co": True, "x": True, "1": True, "true": True, "khong": False, "0": False, "false": False}
-_NOT_WORDS = re.compile(r"[^a-z0-9]+")
 
 
 @dataclass
@@ -174,7 +173,7 @@ def _csv(text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _key(name: str) -> str:
-    return _NOT_WORDS.sub(" ", fold(name)).strip()
+    return " ".join(words(name))
 
 
 def _columns(header: list[str], table: Mapping[str, Any]) -> dict[int, list[tuple[str, str]]]:

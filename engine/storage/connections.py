@@ -83,7 +83,7 @@ class Connections:
         if not pooled.is_valid or (has_more and pool.overflow() >= pool._max_overflow):
             pooled.close()  # back to the pool: whoever waits there gets it
         elif len(self._resting) < self._most and pooled.info["of"] == self._disposals:
-            pooled.info["rests_since"] = monotonic()
+            self._note_rest(None, pooled)
             self._resting.append(pooled)
         elif has_more:
             _hang_up(pooled)

@@ -27,6 +27,8 @@ WRITING = "BEGIN ISOLATION LEVEL READ COMMITTED"
 # All that is read is of one moment, that of the first statement. Only who writes can be refused for it.
 READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _COMMIT = "COMMIT"
+# What goes ahead is on the disk before anything that follows it, or neither is: it need not wait for that by itself.
+_UNHURRIED = "SET LOCAL synchronous_commit TO off"
 # libpq's function itself: ctypes lets go of Python's lock, psycopg's `pipeline_sync` does not. The kernel likes to run
 # PostgreSQL on our processor as soon as it has something to read, and all other threads would wait for it.
 _sync = ctypes.CDLL(sys.modules[pq.PGconn.__module__].__file__).PQpipelineSync
@@ -60,8 +62,7 @@ class Wire:
         Args:
             commit: and end it with them.
             how: a new one begins.
-            ahead: so many of the first are done before it, in a transaction of their own. (What follows is on the disk
-                after them, or not at all: they may well ask not to wait for that.)
+            ahead: so many of the first are done before it, in a transaction of their own.
 
         Raises:
             psycopg.Error: of the first that failed, in its place; none after it was run.
@@ -73,7 +74,7 @@ class Wire:
         if len(named) == 1 and not idle and not commit:
             yield self._read(self._libpq.exec_prepared(*named[0]))
             return
-        before = [self._plain(WRITING), *named[:ahead], self._plain(_COMMIT)] if ahead else []
+        before = [self._plain(WRITING), self._plain(_UNHURRIED), *named[:ahead], self._plain(_COMMIT)] if ahead else []
         begin = [self._plain(how)] if idle and len(named) > ahead and not commit else []
         end = [self._plain(_COMMIT)] if commit and not idle else []
         commands = [*before, *begin, *named[ahead:], *end]
