@@ -302,6 +302,16 @@ def test_what_was_out_when_the_engine_was_disposed_of_does_not_rest(postgresql_u
     runtime.database.dispose()
 
 
+def test_engines_that_share_a_pool_share_what_rests_of_it(runtime: Runtime) -> None:
+    """Each of them would be told of all connections of the pool for as long as it lives: tests make one each."""
+    for made in (runtime.database, runtime.database.execution_options()):
+        with Runtime(made, runtime.clock).read() as unit:
+            unit.scalar(select(literal(1)))
+    assert len(connections.of(runtime.database)) == 1
+    runtime.database.dispose()
+    assert len(connections.of(runtime.database.execution_options())) == 0
+
+
 def test_units_beside_each_other_leave_a_database_in_memory_what_it_holds() -> None:
     runtime = Runtime.open("sqlite://", lambda: datetime.now(UTC))
     with runtime.begin() as unit:

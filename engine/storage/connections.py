@@ -10,18 +10,19 @@ from time import monotonic
 from typing import Any
 from weakref import WeakKeyDictionary, ref
 
-from sqlalchemy import Engine, event
+from sqlalchemy import Dialect, Engine, event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import Pool, PoolProxiedConnection, QueuePool
 
 IDLE_SECONDS = 5  # a connection that has rested longer is asked whether it is still there
 
-_of: WeakKeyDictionary[Engine, Connections] = WeakKeyDictionary()
+_of: WeakKeyDictionary[Dialect, Connections] = WeakKeyDictionary()  # which engines have in common that share a pool
 
 
 def of(database: Engine) -> Connections:
-    if (found := _of.get(database)) is None:
-        found = _of[database] = Connections(database)
+    """Those of a database; engines made of each other (`Engine.execution_options`) have the same."""
+    if (found := _of.get(database.dialect)) is None:
+        found = _of[database.dialect] = Connections(database)
     return found
 
 
