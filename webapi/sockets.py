@@ -28,6 +28,7 @@ from waitress.wasyncore import readwrite
 log = logging.getLogger(__name__)
 
 AT_ONCE = 50  # are let in before it is looked again who has said something
+LONG_SECONDS = 0.002  # of the processor's: a page or a list, no step of a case
 TIDY_SECONDS = 10.0  # how often whoever has said nothing for long is given up
 _READ, _WRITE = select.POLLIN, select.POLLOUT
 NO_FILE_SECONDS = 0.01  # until the next try to let somebody in, where no file is left for them
@@ -184,11 +185,16 @@ class Channel(HTTPChannel):
         return bool(not self._sends and super().writable())
 
     def service(self) -> None:
+        """Whoever has computed for long offers Python's lock to those in the middle before the thread takes the next:
+        it would run on with that one, and they would wait for everybody who comes after them."""
+        began = time.thread_time()
         try:
             super().service()
         except BaseException:  # else it has done that itself
             self.server.pull_trigger()
             raise
+        if time.thread_time() - began > LONG_SECONDS:
+            time.sleep(0)
 
     def _flush_some(self, do_close: bool = True) -> Any:
         """A connection that is broken is closed by the thread that looks, as soon as the kernel tells that."""
