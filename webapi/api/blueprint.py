@@ -16,7 +16,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import flask_smorest
@@ -119,11 +119,12 @@ class Out(Schema):
 
     def _told(self, obj: Any) -> dict[str, Any]:
         told = {}
+        look = obj.get if type(obj) is dict else partial(getattr if isinstance(obj, Row) else self.get_attribute, obj)
         for key, name, write, field in self._ways:
             if write is None:
                 value = field.serialize(name, obj, accessor=self.get_attribute)
             else:
-                value = obj.get(name, missing) if type(obj) is dict else self.get_attribute(obj, name, missing)
+                value = look(name, missing)
                 if value is not None and value is not missing:
                     value = write(value)
             if value is not missing:
