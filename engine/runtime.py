@@ -123,7 +123,8 @@ class Unit:
         self._at_end.append(call)
 
     def end(self, done: bool) -> None:
-        for call in self._at_end:
+        calls, self._at_end, self.number = self._at_end, [], None  # they know it: as in `Process.fall_apart`
+        for call in calls:
             call(done)
 
     def close(self) -> None:

@@ -1,13 +1,15 @@
-"""What a web process has loaded lies in large pages, where the kernel gives any."""
+"""What a web process has loaded lies in large pages, where the kernel gives any; what a call has made goes with it."""
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.hotline import Hotline
 from webapi import memory
 
 GIVEN = Path("/sys/kernel/mm/transparent_hugepage/enabled")
@@ -73,3 +75,21 @@ def test_only_whole_large_pages_are_asked_for(asked: list[tuple[int, int]], monk
     monkeypatch.setattr(memory, "_held", lambda: [(1, large), (large + 1, 5 * large - 1), (8 * large, 9 * large)])
     memory.in_large_pages()
     assert asked[::2] == [(2 * large, large), (3 * large, large), (8 * large, large)]
+
+
+def test_what_a_report_and_its_steps_have_made_goes_with_them(hotline: Hotline):
+    """What knows each other in circles stays until Python's collector comes by, and meanwhile every call is given
+    memory that nobody has touched lately."""
+    hotline.settled()
+    gc.collect()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        hotline.settled()
+        gc.collect()
+        left = {type(one).__name__ for one in gc.garbage if type(one).__module__.startswith("engine.")}
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+    assert not left

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.errors import ProcessFault, WrongState
+from engine.flow import codec
 from engine.flow.steps import Amend, Complete, Fire
 from tests.running import Running
 
@@ -174,7 +175,9 @@ def test_calls_within_calls_bring_everything_back():
         },
     ).starts(a=0)
 
-    case.does("one", a=1).does("two", b=2).does("deep", c=3)
+    case.does("one", a=1).does("two", b=2)
+    assert codec.data_at(case.state or b"", case.token_of("deep")) == {"a": 1, "b": 2}  # as its form is shown
+    case.does("deep", c=3)
     assert case.tasks == ["three"]
     assert case.data == {"a": 0}
     assert case.does("three").data == {"a": 1, "b": 2, "c": 3}

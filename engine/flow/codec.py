@@ -57,15 +57,17 @@ def data_at(state: bytes, number: int) -> Mapping[str, Any]:
         around |= {token: (host, notes.get("own")) for token, _, _, notes in inside}
         if own is not None:
             called[host] = own[0]
-
-    def seen_from(token: int) -> Mapping[str, Any]:
-        if token not in around:
-            return data  # type: ignore[no-any-return]
-        host, own = around[token]
-        outside = called[host] if host in called else seen_from(host)
-        return outside if own is None else Local(own, outside)
-
-    return seen_from(number)
+    facts: list[Any] = []  # of the instances it is part of, the innermost first
+    known: Mapping[str, Any] = data
+    while number in around:
+        number, own = around[number]
+        facts += [] if own is None else [own]
+        if number in called:
+            known = called[number]
+            break
+    for own in reversed(facts):
+        known = Local(own, known)
+    return known
 
 
 def own_of(facts: Mapping[str, Any]) -> Mapping[str, Any]:

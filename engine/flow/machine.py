@@ -69,6 +69,8 @@ class Machine:
         except Exception as error:
             said = f"{type(error).__name__}: {error}"
             raise ProcessFault(f"The step {type(step).__name__} failed: {said}") from error
+        finally:
+            process.fall_apart()
 
     def _process(self, state: bytes | None, step: Step) -> Process:
         if state and isinstance(step, Start):

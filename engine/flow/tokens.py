@@ -182,6 +182,14 @@ class Process(Scope, BpmnWorkflow):
         self._began: float | None = None
         self.root()
 
+    def fall_apart(self) -> None:
+        """It is not needed any more. All its parts know each other: they would lie about until Python's collector came
+        by, and every call would be given memory that nobody has touched lately."""
+        for scope in self.scopes():
+            scope.tasks.clear()
+        if self.moment is not None:
+            self.moment.functions = {}
+
     def next_token(self) -> int:
         self.serial += 1
         return self.serial
