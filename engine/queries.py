@@ -45,6 +45,15 @@ _HIDDEN = {"secret_hash", "search_text", "search_place", "born_of", "report", "v
 
 SUMMARY = (*(column for column in cases.c if column.name not in _HIDDEN), VERSION)
 _FIRST_DUE = (tasks.c.due_at.asc().nulls_last(), tasks.c.id)
+_TASKS = (
+    select(
+        *(column for column in tasks.c if column.name not in ("assignee", "token")),
+        *(cases.c.number, cases.c.subject, cases.c.place, cases.c.severity, cases.c.province),
+        *(accounts.c.login.label("assignee"), accounts.c.name.label("holder")),
+    )
+    .join(cases, cases.c.id == tasks.c.case_id)
+    .outerjoin(accounts, accounts.c.id == tasks.c.assignee)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +233,7 @@ def list_tasks(unit: Unit, account: Account, wanted: TaskFilter) -> Page:
     """Tasks for this account to see: open ones by due time, others newest first."""
     own = wanted.assignee == account.login or wanted.assignees is not None
     kind = access.OWN_TASKS if own else access.TASKS
-    query = _tasks().where(access.permits(account, "see-task", kind), *_task_conditions(unit, account, wanted))
+    query = _TASKS.where(access.permits(account, "see-task", kind), *_task_conditions(unit, account, wanted))
     if wanted.status == "open":
         return soonest_first(unit, query.where(OPEN_TASK), tasks.c.due_at, tasks.c.id, wanted)
     return newest_first(unit, query.where(tasks.c.status == wanted.status), tasks.c.id, wanted.limit, wanted.after)
@@ -254,7 +263,7 @@ def show_task(unit: Unit, account: Account, task_id: int) -> Row[Any]:
     NotFound: there is no such task, or it is not for this account to see.
     """
     mine = and_(tasks.c.id == task_id, access.permits(account, "see-task", access.TASKS))
-    row = unit.first(_tasks(cases.c.report, cases.c.definition_id).where(mine))
+    row = unit.first(_TASKS.add_columns(cases.c.report, cases.c.definition_id).where(mine))
     if row is None:
         raise NotFound(f"There is no task {task_id}, or it is not for you to see.")
     veil = firewall.over(unit, account, access.case_of(unit, row))
@@ -264,13 +273,6 @@ def show_task(unit: Unit, account: Account, task_id: int) -> Row[Any]:
 def open_tasks(unit: Unit, account: Account, case_id: int) -> Iterator[Any]:
     """What a case waits for at the end of the unit, as far as this account may see it; to be asked then."""
     return (task for task in recent.waiting(unit, case_id) if access.allows(account, "see-task", task))
-
-
-def _tasks(*more: Any) -> Select[Any]:
-    columns = [column for column in tasks.c if column.name not in ("assignee", "token")]
-    of_case = (cases.c.number, cases.c.subject, cases.c.place, cases.c.severity, cases.c.province)
-    query = select(*columns, *of_case, *more, accounts.c.login.label("assignee"), accounts.c.name.label("holder"))
-    return query.join(cases, cases.c.id == tasks.c.case_id).outerjoin(accounts, accounts.c.id == tasks.c.assignee)
 
 
 def _task_conditions(unit: Unit, account: Account, wanted: TaskFilter) -> list[ColumnElement[bool]]:

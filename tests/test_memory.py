@@ -5,11 +5,17 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
+from engine.errors import ProcessFault
+from engine.flow.steps import Abandon, Complete, Start
+from engine.flow.tokens import Moment
 from tests.hotline import Hotline
+from tests.running import BEGIN, Running
 from webapi import memory
 
 GIVEN = Path("/sys/kernel/mm/transparent_hugepage/enabled")
@@ -77,19 +83,60 @@ def test_only_whole_large_pages_are_asked_for(asked: list[tuple[int, int]], monk
     assert asked[::2] == [(2 * large, large), (3 * large, large), (8 * large, large)]
 
 
-def test_what_a_report_and_its_steps_have_made_goes_with_them(hotline: Hotline):
-    """What knows each other in circles stays until Python's collector comes by, and meanwhile every call is given
-    memory that nobody has touched lately."""
-    hotline.settled()
+@contextmanager
+def left() -> Iterator[set[str]]:
+    """Of which of our kinds the collector has found something to collect, once it is over.
+
+    What knows each other in circles stays until it comes by, and meanwhile every call is given memory that nobody has
+    touched lately.
+    """
+    found: set[str] = set()
     gc.collect()
     gc.disable()
     gc.set_debug(gc.DEBUG_SAVEALL)
     try:
-        hotline.settled()
+        yield found
         gc.collect()
-        left = {type(one).__name__ for one in gc.garbage if type(one).__module__.startswith("engine.")}
+        found |= {type(one).__name__ for one in gc.garbage if type(one).__module__.startswith("engine.")}
     finally:
         gc.set_debug(0)
         gc.garbage.clear()
         gc.enable()
-    assert not left
+
+
+def test_what_a_report_and_its_steps_have_made_goes_with_them(hotline: Hotline):
+    hotline.settled()
+    with left() as found:
+        hotline.settled()
+    assert not found
+
+
+PARTS = """start s ; and split ; sub box { ; start sb ; user one ; user two ; end eb ; sb -> one -> two -> eb ; }
+call q calls=Q ; user aside ; and meet ; end e ; s -> split ; split -> box -> meet ; split -> q -> meet
+split -> aside -> meet ; meet -> e"""
+CALLED = "start sq ; user deep ; end eq ; sq -> deep -> eq"
+FAULTY = "start s ; user go ; and split ; script bad script='x = khong_co' ; user aside ; end e ; end f" \
+    " ; s -> go -> split ; split -> bad -> e ; split -> aside -> f"  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("before", "element"),
+    [([], "aside"), ([], "one"), (["one"], "two"), ([], "deep"), (["one", "two", "aside"], "deep"), (["one"], None)],
+)
+def test_what_a_step_in_parts_of_a_diagram_has_made_goes_with_it(before: list[str], element: str | None):
+    """Entered with the start, stayed in, left; given up in the middle."""
+    case = Running(PARTS, calls={"Q": CALLED}).starts()
+    for one in before:
+        case.does(one)
+    step = Complete(case.token_of(element), {}) if element else Abandon({})
+    with left() as found:
+        case.machine.take(None, Start({}), Moment(BEGIN))
+        case.machine.take(case.state, step, Moment(BEGIN))
+    assert not found
+
+
+def test_what_a_step_has_made_that_failed_goes_with_it():
+    case = Running(FAULTY).starts()
+    with left() as found, suppress(ProcessFault):
+        case.machine.take(case.state, Complete(case.token_of("go"), {}), Moment(BEGIN))
+    assert not found

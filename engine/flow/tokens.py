@@ -171,6 +171,7 @@ class Process(Scope, BpmnWorkflow):
         self._open(spec)
         self.subprocess_specs = subprocess_specs
         self.subprocesses: dict[int, Subprocess] = {}
+        self._opened: list[Subprocess] = []  # those, and what has been closed since
         self.correlations: dict[str, Any] = {}
         self.scope = data
         self.serial = 0
@@ -185,8 +186,11 @@ class Process(Scope, BpmnWorkflow):
     def fall_apart(self) -> None:
         """It is not needed any more. All its parts know each other: they would lie about until Python's collector came
         by, and every call would be given memory that nobody has touched lately."""
-        for scope in self.scopes():
+        for scope in (self, *self._opened):
             scope.tasks.clear()
+        self._opened.clear()
+        self.subprocesses.clear()
+        self.agenda.clear()
         if self.moment is not None:
             self.moment.functions = {}
 
@@ -271,6 +275,7 @@ class Process(Scope, BpmnWorkflow):
     def open_subprocess(self, host: Token, name: str, scope: Any) -> Subprocess:
         subprocess = Subprocess(self.subprocess_specs[name], host, self, scope)
         self.subprocesses[host.id] = subprocess
+        self._opened.append(subprocess)
         return subprocess
 
     def close_subprocess(self, host: Token) -> None:
