@@ -54,18 +54,18 @@ def by_clients(bed: Bed, hosts: Sequence[Host], numbers: Sequence[int]) -> Figur
     return figures
 
 
-def said(what: str, rounds: list[list[tuple[float, float]]], names: list[str]) -> Figures:
-    """What hosts did, the middle of their rounds."""
+def said(what: str, rounds: list[list[tuple[float, float]]], names: list[str], each: str = "call") -> Figures:
+    """What hosts did, the middle of their rounds: cases per second, and CPU milliseconds of each call (or case)."""
     figures: Figures = {}
     for index, name in enumerate(names):
         figures[f"{what}_{name}_cases_per_s"] = round(median(r[index][0] for r in rounds), 1)
-        figures[f"{what}_{name}_cpu_ms_per_call"] = round(median(r[index][1] for r in rounds), 2)
+        figures[f"{what}_{name}_cpu_ms_per_{each}"] = round(median(r[index][1] for r in rounds), 2)
     return figures
 
 
-def compared(what: str, rounds: list[list[tuple[float, float]]], names: list[str]) -> Figures:
+def compared(what: str, rounds: list[list[tuple[float, float]]], names: list[str], each: str = "call") -> Figures:
     """Hosts of the same round were equally disturbed, so ratios are taken within rounds."""
-    figures = said(what, rounds, names)
+    figures = said(what, rounds, names, each)
     naive, floor, our = (names.index(name) for name in ("naive", "floor", "ours"))
     figures[f"{what}_cases_per_s_ours_to_naive_ratio"] = round(median(r[our][0] / r[naive][0] for r in rounds), 2)
     figures[f"{what}_cases_per_s_floor_to_naive_ratio"] = round(median(r[floor][0] / r[naive][0] for r in rounds), 2)

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from statistics import median
-from typing import Any
+from functools import partial
 
 from SpiffWorkflow.bpmn.serializer.config import DEFAULT_CONFIG
 
 from bench import floor as floors
 from bench.bed import Bed, Figures, one
 from bench.hosts import Client, Host, running, serve
+from bench.lifecycles import CLIENTS, compared
 from bench.naive import Naive, create_app
 from engine.files import folders
 from engine.flow.nodes import BusinessRuleTask
@@ -53,21 +54,22 @@ def shipped(bed: Bed) -> Figures:
         running("floor", urls["floor"], program=(*host_of, "floor")) as floor,
         running("ours", urls["ours"]) as our,
     ):
-        people = _clients(our, tokens, desk)
-        hosts = (naive, floor, our)
-        lives = (lambda: _naive_life(naive.client()), floor.client().lifecycle, lambda: [*_our_life(people, desk)])
-        for life in lives:
-            life()
-        rounds = [[_round(host, life, bed.some(CASES, 2)) for host, life in zip(hosts, lives, strict=True)]
-                  for _ in range(bed.some(ROUNDS, 3))]  # fmt: skip
-    figures = {f"{host.name}_cases_per_s": round(median(one[n][0] for one in rounds), 1)
-               for n, host in enumerate(hosts)}  # fmt: skip
-    return figures | {
-        "cases_per_s_ours_to_naive_ratio": round(median(our[0] / slow[0] for slow, _, our in rounds), 2),
-        "cases_per_s_ours_to_floor_ratio": round(median(our[0] / least[0] for _, least, our in rounds), 2),
-        "cpu_naive_to_ours_ratio": round(median(slow[1] / our[1] for slow, _, our in rounds), 2),
-        "cpu_ours_to_floor_ratio": round(median(our[1] / least[1] for _, least, our in rounds), 2),
-    }
+        people = [_clients(our, tokens, desk) for _ in range(max(CLIENTS))]
+        hosts: list[tuple[Host, list[Callable[[], object]]]] = [
+            (naive, [partial(_naive_life, naive.client()) for _ in people]),
+            (floor, [floor.client().lifecycle for _ in people]),
+            (our, [partial(_our_whole_life, of_one, desk) for of_one in people]),
+        ]
+        for _, lives in hosts:
+            lives[0]()  # warm up
+        figures: Figures = {}
+        for clients in CLIENTS:
+            bed.say(f"lives of a report of {STORY.report_type}, {clients} client(s)")
+            each = bed.some(CASES if clients == 1 else CASES // 2, 2)
+            rounds = [[_round(host, lives[:clients], each) for host, lives in hosts]
+                      for _ in range(bed.some(ROUNDS, 3))]  # fmt: skip
+            figures |= compared(f"{clients}_clients", rounds, [host.name for host, _ in hosts], "case")
+    return figures
 
 
 def _seats(url: str) -> tuple[dict[str, str], str]:
@@ -83,12 +85,23 @@ def _clients(our: Host, tokens: dict[str, str], desk: str) -> dict[str, Client]:
     return {who: Client(our, tokens[who]) for who in {desk, *(step["who"] for step in TASKS)}}
 
 
-def _round(host: Host, life: Any, cases: int) -> tuple[float, float]:
-    """Cases per second, and seconds of the server's CPU for a case."""
+def _round(host: Host, lives: list[Callable[[], object]], each: int) -> tuple[float, float]:
+    """Cases per second, and milliseconds of the server's CPU for a case.
+
+    Args:
+        lives: what each of some clients does,
+        each: so many times.
+    """
     cpu, began = host.cpu_seconds(), time.perf_counter()
-    for _ in range(cases):
-        life()
-    return cases / (time.perf_counter() - began), (host.cpu_seconds() - cpu) / cases
+    with ThreadPoolExecutor(len(lives)) as threads:
+        list(threads.map(lambda live: [live() for _ in range(each)], lives))  # raises what they raise
+    count, took = each * len(lives), time.perf_counter() - began
+    return count / took, (host.cpu_seconds() - cpu) / count * 1000
+
+
+def _our_whole_life(people: dict[str, Client], desk: str) -> None:
+    for _ in _our_life(people, desk):
+        pass
 
 
 def _our_life(people: dict[str, Client], desk: str) -> Iterator[str]:
