@@ -37,5 +37,7 @@ def served(app: Any, look: float = 60.0, **how: Any) -> Iterator[str]:
         listener.pull_trigger()
         thread.join(60)
         listener.task_dispatcher.shutdown()
+        for channel in sockets.channels:
+            channel.handle_close()  # with what it was to say; nobody has heard yet that they have gone
         wasyncore.close_all(sockets, ignore_all=True)
         assert not thread.is_alive()

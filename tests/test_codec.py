@@ -183,6 +183,7 @@ class Remembering(Machine):
     def _process(self, state: bytes | None, step: Step) -> Process:
         if self.kept is None:
             self.kept = super()._process(state, step)
+            self.kept.fall_apart = lambda: None  # type: ignore[method-assign]  # it is needed again
         self.kept.effects, self.kept.armed, self.kept.passed = [], [], []
         return self.kept
 
