@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 
@@ -76,17 +76,23 @@ def compared(what: str, rounds: list[list[tuple[float, float]]], names: list[str
 
 def played(host: Host, clients: int, cases: int) -> tuple[float, float]:
     """Cases per second, and CPU milliseconds of the server per call."""
-    cpu, calls, began = host.cpu_seconds(), host.calls, time.monotonic()
-    each = cases // clients or 1
-    with ThreadPoolExecutor(clients) as threads:
-        list(threads.map(_work, [host.client() for _ in range(clients)], [each] * clients))  # raises what they raise
-    took = time.monotonic() - began
-    return each * clients / took, (host.cpu_seconds() - cpu) / (host.calls - calls) * 1000
+    calls, each = host.calls, cases // clients or 1
+    speed, cpu = lived(host, [host.client().lifecycle for _ in range(clients)], each)
+    return speed, cpu * each * clients / (host.calls - calls)
 
 
-def _work(client: Client, cases: int) -> None:
-    for _ in range(cases):
-        client.lifecycle()
+def lived(host: Host, lives: Sequence[Callable[[], object]], each: int) -> tuple[float, float]:
+    """Cases per second, and CPU milliseconds of the server per case.
+
+    Args:
+        lives: what each of some clients does for a case,
+        each: so many times.
+    """
+    cpu, began = host.cpu_seconds(), time.monotonic()
+    with ThreadPoolExecutor(len(lives)) as threads:
+        list(threads.map(lambda live: [live() for _ in range(each)], lives))  # raises what they raise
+    count, took = each * len(lives), time.monotonic() - began
+    return count / took, (host.cpu_seconds() - cpu) / count * 1000
 
 
 def loops(bed: Bed) -> Figures:

@@ -8,9 +8,7 @@ watches. Each side plays all tasks of the scenario; ours also looks for the work
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -19,7 +17,7 @@ from SpiffWorkflow.bpmn.serializer.config import DEFAULT_CONFIG
 from bench import floor as floors
 from bench.bed import Bed, Figures, one
 from bench.hosts import Client, Host, running, serve
-from bench.lifecycles import CLIENTS, compared
+from bench.lifecycles import CLIENTS, compared, lived
 from bench.naive import Naive, create_app
 from engine.files import folders
 from engine.flow.nodes import BusinessRuleTask
@@ -66,7 +64,7 @@ def shipped(bed: Bed) -> Figures:
         for clients in CLIENTS:
             bed.say(f"lives of a report of {STORY.report_type}, {clients} client(s)")
             each = bed.some(CASES if clients == 1 else CASES // 2, 2)
-            rounds = [[_round(host, lives[:clients], each) for host, lives in hosts]
+            rounds = [[lived(host, lives[:clients], each) for host, lives in hosts]
                       for _ in range(bed.some(ROUNDS, 3))]  # fmt: skip
             figures |= compared(f"{clients}_clients", rounds, [host.name for host, _ in hosts], "case")
     return figures
@@ -83,20 +81,6 @@ def _seats(url: str) -> tuple[dict[str, str], str]:
 
 def _clients(our: Host, tokens: dict[str, str], desk: str) -> dict[str, Client]:
     return {who: Client(our, tokens[who]) for who in {desk, *(step["who"] for step in TASKS)}}
-
-
-def _round(host: Host, lives: list[Callable[[], object]], each: int) -> tuple[float, float]:
-    """Cases per second, and milliseconds of the server's CPU for a case.
-
-    Args:
-        lives: what each of some clients does,
-        each: so many times.
-    """
-    cpu, began = host.cpu_seconds(), time.perf_counter()
-    with ThreadPoolExecutor(len(lives)) as threads:
-        list(threads.map(lambda live: [live() for _ in range(each)], lives))  # raises what they raise
-    count, took = each * len(lives), time.perf_counter() - began
-    return count / took, (host.cpu_seconds() - cpu) / count * 1000
 
 
 def _our_whole_life(people: dict[str, Client], desk: str) -> None:
