@@ -259,7 +259,7 @@ def test_who_speaks_again_before_their_answer_is_noted_as_sent_keeps_nobody_busy
 
 
 def test_whoever_has_computed_for_long_lets_those_go_on_who_are_in_the_middle(monkeypatch: pytest.MonkeyPatch):
-    """On SQLite, 8 at once, a list's 95th percentile was half as long again without it (bench.md)."""
+    """On SQLite, 8 at once, a list's 95th percentile was a third longer without it (decision 0026)."""
     offered = Event()
     monkeypatch.setattr(sockets, "LONG_SECONDS", 0.1)
     monkeypatch.setattr(time, "sleep", lambda seconds: sleep(seconds) if seconds else offered.set())
